@@ -1,0 +1,51 @@
+# commlab: `make` prints the targets; `make reports` and `make test` are the two commands.
+PY      := .venv/bin/python
+STAMP   := .venv/.ready
+PYTHON  ?= python3.11
+# uv is pinned like everything else; it only installs, nothing imports it.
+UV      := uv==0.13.9
+export OPENBLAS_NUM_THREADS ?= 1
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help env reports check-data test check lint clean sample lock bench
+
+help: ## print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+env: $(STAMP) ## build .venv (the only set-up; instant when nothing changed)
+
+$(STAMP): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "commlab needs $(PYTHON) on the PATH (or: make PYTHON=/path/to/python3.11 ...)"; exit 2; }
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@$(PY) -m pip install --quiet --disable-pip-version-check "$(UV)"
+	@.venv/bin/uv pip sync --quiet --python $(PY) requirements.lock
+	@.venv/bin/uv pip install --quiet --python $(PY) --no-deps -e .
+	@touch $(STAMP)
+
+reports: env ## read the raw files, then regenerate the newest quarter's reports
+	@$(PY) -m commlab run
+
+check-data: env ## only read, clean and check the raw files
+	@$(PY) -m commlab check
+
+test: env ## every test (whole-study runs included)
+	@$(PY) -m pytest
+
+check: env ## format, lint, types, fast tests, doctests: under a minute
+	@$(PY) -m ruff format --check --quiet .
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m mypy --no-error-summary
+	@$(PY) -m pytest -m "not slow"
+
+sample: env ## write the sample study's raw files again (same seed, same bytes)
+	@$(PY) tools/sample_study.py
+
+bench: env ## run the benchmarks; each prints its ratios
+	@for b in benchmarks/*.py; do echo "== $$b"; $(PY) $$b || exit 1; done
+
+lock: env ## pin every dependency again with hashes
+	@.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev pyproject.toml -o requirements.lock
+
+clean: ## remove everything that can be made again (not the raw files)
+	@rm -rf data/processed/2* figures/2* reports .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,65 @@
+"""The errors a user can meet: which one says who can mend it.
+
+``DataError``       the table is wrong: mend the file or the register.
+``ParameterError``  the request is wrong: mend the call or the command line.
+``StudyError``      the folder is wrong: mend ``study.yaml`` or the layout.
+
+A message says what, where (file, sheet, cell; unit and column), what was found and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+__all__ = ["CommlabError", "DataError", "ParameterError", "StudyError", "listing"]
+
+
+class CommlabError(Exception):
+    """Base of every error that commlab raises on purpose."""
+
+
+class DataError(CommlabError):
+    """The table is wrong.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong and what to do.
+    file, sheet, cell : str, optional
+        Where; they lead the message as ``file [sheet] cell: message``.
+    faults : sequence of str, optional
+        All faults found, where several were collected before raising.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | None = None,
+        sheet: str | None = None,
+        cell: str | None = None,
+        faults: Sequence[str] = (),
+    ) -> None:
+        self.file, self.sheet, self.cell, self.faults = file, sheet, cell, tuple(faults)
+        place = " ".join(filter(None, [file, f"[{sheet}]" if sheet else None, cell]))
+        super().__init__(f"{place}: {message}" if place else message)
+
+
+class ParameterError(CommlabError):
+    """The request is wrong."""
+
+
+class StudyError(CommlabError):
+    """The study folder is wrong."""
+
+
+def listing(names: Iterable[object], *, most: int = 5) -> str:
+    """Name the first few of many offenders for an error message.
+
+    >>> listing(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
+    shown = [str(n) for n in names]
+    if len(shown) <= most:
+        return ", ".join(shown)
+    return f"{', '.join(shown[:most])} and {len(shown) - most} more"
