@@ -2,8 +2,8 @@
 
 Message ids are English sentences with named fields. ``Text("en")`` prints them as they are, ``Text("zh")``
 looks them up in ``locale/zh.po``; an id without a translation is an error, because an English label in the
-Chinese edition is one. ``untranslated`` lists such ids by reading the code. ``clean`` takes out of any text what
-no page may print: control characters, invisible characters, changes of writing direction.
+Chinese edition is one. ``untranslated`` lists such ids by reading the code. ``clean`` takes out of any text
+what no page may print: control characters, invisible characters, changes of writing direction.
 
 >>> t = Text("en")
 >>> t("{unit} scored {score}", unit="五华区", score=t.number(81.25))
@@ -118,9 +118,9 @@ class Text:
             raise ParameterError(f"{value!r} is not a number; print it as text")
         if not math.isfinite(float(value)):  # type: ignore[arg-type]
             return MISSING if math.isnan(float(value)) else ("∞" if float(value) > 0 else "-∞")  # type: ignore[arg-type]
-        exact = Decimal(str(value)) if isinstance(value, int) else Decimal(repr(float(value)))  # type: ignore[arg-type]
-        rounded = exact.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
-        if rounded == 0:
+        exact = Decimal(str(value)) if isinstance(value, int) else Decimal(repr(float(value)))  # type:
+        ignore[arg-type] rounded = exact.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP) if
+        rounded == 0:
             rounded = abs(rounded)
         return f"{rounded:+,f}" if signed and rounded != 0 else f"{rounded:,f}"
 

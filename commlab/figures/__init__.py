@@ -1,8 +1,8 @@
 """Figures for reports: one function a figure, one theme, printed size, Chinese fonts that always show.
 
-Each function takes a frame whose labels are already translated and returns a :class:`Figure`: the picture as PNG
-bytes, alternative text computed from the same data, and the width it is printed at. Nothing global changes:
-fonts and style hold inside the function only, and no window is ever opened.
+Each function takes a frame whose labels are already translated and returns a :class:`Figure`: the picture
+as PNG bytes, alternative text computed from the same data, and the width it is printed at. Nothing global
+changes: fonts and style hold inside the function only, and no window is ever opened.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The theme of all figures, and what a figure is.
 
-Fonts come from a package, never from the system, so that a figure looks the same everywhere. Colours are those of
-Okabe and Ito (2008), told apart by colour-blind readers; meaning never rests on colour alone.
+Fonts come from a package, never from the system, so that a figure looks the same everywhere. Colours are
+those of Okabe and Ito (2008), told apart by colour-blind readers; meaning never rests on colour alone.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from commlab.errors import ParameterError
 
@@ -118,7 +118,7 @@ def theme() -> Iterator[None]:
         "text.parse_math": False,
         "figure.dpi": 100,
     }
-    with mpl.rc_context(style):
+    with mpl.rc_context(cast("Any", style)):
         yield
 
 

@@ -1,8 +1,8 @@
 """Findings and the pages made from them.
 
-``Finding``, ``Section``, ``Paragraph``, ``Bullets`` and ``Cover`` are what chapters return and notebooks show;
-``export`` turns an executed notebook into HTML, Word and PDF; ``write_workbook`` and ``write_index`` write what
-belongs beside them.
+``Finding``, ``Section``, ``Paragraph``, ``Bullets`` and ``Cover`` are what chapters return and notebooks
+show; ``export`` turns an executed notebook into HTML, Word and PDF; ``write_workbook`` and ``write_index``
+write what belongs beside them.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 A chapter returns a :class:`Section`; in it stand :class:`Finding` objects, paragraphs and lists. A notebook
 shows them; each part becomes one output of the notebook that holds HTML for the researcher's eye and, under
-``MIME``, the same part as data (cell strings, alignment, caption, notes), from which ``document`` builds every
-page. Nothing is ever read back from HTML or Markdown, so no text can turn into markup.
+``MIME``, the same part as data (cell strings, alignment, caption, notes), from which ``document`` builds
+every page. Nothing is ever read back from HTML or Markdown, so no text can turn into markup.
 
 >>> table = pd.DataFrame({"unit": ["五华区"], "score": [81.25]})
 >>> columns = {"unit": Col("District"), "score": Col("Score", "number")}
