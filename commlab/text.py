@@ -21,6 +21,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -60,9 +61,13 @@ def _catalog(language: str) -> dict[str, str]:
 
 
 def _missing(value: object) -> bool:
-    return (
-        value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
-    )
+    return value is None or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
+
+
+def _as_float(value: Any) -> float:
+    if isinstance(value, (bool, str)) or not hasattr(value, "__float__"):
+        raise ParameterError(f"{value!r} is not a number; print it as text")
+    return float(value)
 
 
 @dataclass(frozen=True)
@@ -114,13 +119,12 @@ class Text:
         """
         if _missing(value):
             return MISSING
-        if isinstance(value, bool) or not hasattr(value, "__float__"):
-            raise ParameterError(f"{value!r} is not a number; print it as text")
-        if not math.isfinite(float(value)):  # type: ignore[arg-type]
-            return MISSING if math.isnan(float(value)) else ("∞" if float(value) > 0 else "-∞")  # type: ignore[arg-type]
-        exact = Decimal(str(value)) if isinstance(value, int) else Decimal(repr(float(value)))  # type:
-        ignore[arg-type] rounded = exact.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP) if
-        rounded == 0:
+        size = _as_float(value)
+        if math.isinf(size):
+            return "∞" if size > 0 else "-∞"
+        exact = Decimal(value) if isinstance(value, int) else Decimal(repr(size))
+        rounded = exact.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+        if rounded == 0:
             rounded = abs(rounded)
         return f"{rounded:+,f}" if signed and rounded != 0 else f"{rounded:,f}"
 
@@ -164,7 +168,7 @@ class Text:
         """
         if _missing(value):
             return MISSING
-        return "<0.001" if float(value) < 0.001 else self.number(value, 3)  # type: ignore[arg-type]
+        return "<0.001" if _as_float(value) < 0.001 else self.number(value, 3)
 
     def date(self, value: dt.date | str | None) -> str:
         """A day in words. ``Text("en").date("2019-12-31")`` is ``31 December 2019``."""
@@ -203,9 +207,9 @@ class Text:
 
 def _times_100(value: object) -> object:
     """A fraction times 100 without the binary dust of 0.285 * 100 = 28.499999999999996."""
-    if _missing(value) or not hasattr(value, "__float__") or not math.isfinite(float(value)):  # type: ignore[arg-type]
+    if _missing(value) or math.isinf(_as_float(value)):
         return value
-    return float(Decimal(repr(float(value))) * 100)  # type: ignore[arg-type]
+    return float(Decimal(repr(_as_float(value))) * 100)
 
 
 def untranslated(
