@@ -1,0 +1,244 @@
+"""Delphi rounds: what experts think of each indicator, how far they agree, and how well they know it.
+
+The statistics are the ones that Chinese evaluation papers print: mean, standard deviation, coefficient of variation and
+full-score rate of each indicator; Kendall's W for each round and level; authority Cr = (Ca + Cs) / 2; and the
+threshold method (界值法) that says which indicators stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from commlab.errors import DataError, ParameterError, listing
+from commlab.weights.agreement import kendall_w
+
+__all__ = ["Delphi", "delphi"]
+
+ALL = "all"
+"""Level of every item where no levels are given."""
+CRITERIA = ("mean", "full_score_rate", "cv")
+VERDICTS = ("keep", "discuss", "drop")
+REQUIRED = ("round", "expert", "code", "importance")
+
+
+@dataclass(frozen=True)
+class Delphi:
+    """Statistics of Delphi rounds.
+
+    ``items``: round, code, level, n, mean, sd, cv, full_score_rate, failed (criteria missed), verdict (keep, discuss,
+    drop), keep. ``thresholds``: round, mean, full_score_rate, cv. ``agreement``: round, level, w, chi2, df, p_value, raters,
+    items, left_out. ``authority``: round, Ca, Cs, Cr, n. ``response``: round, issued, returned, rate.
+    """
+
+    items: pd.DataFrame
+    thresholds: pd.DataFrame = field(repr=False)
+    agreement: pd.DataFrame
+    authority: pd.DataFrame
+    response: pd.DataFrame
+    full_score: Mapping[int, float] = field(repr=False)
+
+    def lists(self, round: int | None = None) -> dict[str, list[str]]:
+        """Codes to keep, to discuss (and reword) and to drop after a round; default: the last."""
+        last = int(self.items["round"].max()) if round is None else round
+        rows = self.items[self.items["round"] == last]
+        if rows.empty:
+            raise ParameterError(f"there is no round {round}; rounds: {listing(self.items['round'].unique())}")
+        return {v: rows.loc[rows["verdict"] == v, "code"].tolist() for v in VERDICTS}
+
+    def side_by_side(self) -> pd.DataFrame:
+        """Items x (statistic, round). Means of rounds on different scales stand as shares of the full score."""
+        table = self.items.copy()
+        if len(set(self.full_score.values())) > 1:
+            full = table["round"].map(self.full_score).astype(float)
+            table["mean"], table["sd"] = table["mean"] / full, table["sd"] / full
+        wide = table.pivot(index="code", columns="round", values=["mean", "sd", "cv", "full_score_rate", "verdict"])
+        return wide.reindex(table["code"].drop_duplicates())
+
+    def _repr_html_(self) -> str:
+        return "".join(
+            f"<h4>{name}</h4>{getattr(self, name).to_html(index=False, float_format='{:.4f}'.format, border=0)}"
+            for name in ("items", "agreement", "authority")
+        )
+
+
+def delphi(
+    opinions: pd.DataFrame,
+    *,
+    full_score: float | Mapping[int, float] = 5,
+    levels: Mapping[str, Any] | pd.Series | None = None,
+    cv_limit: float | None = None,
+    issued: int | Mapping[int, int] | None = None,
+) -> Delphi:
+    """Describe Delphi rounds and screen their indicators.
+
+    Parameters
+    ----------
+    opinions : DataFrame
+        The clean table: round, expert, code, importance; familiarity (Cs) and basis (Ca), 0 to 1, are optional.
+    full_score : float or mapping of round -> float
+        The highest score; rounds may use different scales.
+    levels : mapping or Series of code -> level, optional
+        For agreement by level. Default: a ``level`` column, else all codes together.
+    cv_limit : float, optional
+        Drop every indicator with a CV of this much or more (0.25 is usual) instead of using the threshold method.
+    issued : int or mapping of round -> int, optional
+        Questionnaires sent out; gives the response rate.
+
+    Returns
+    -------
+    Delphi
+
+    Raises
+    ------
+    DataError
+        If columns lack, an answer is repeated, a score is negative or above the full score (round, expert, code named).
+
+    Notes
+    -----
+    Threshold method: over a round's items, a mean or full-score rate below (mean - sd of that statistic), or a CV above
+    (mean + sd), misses the criterion. All three missed: drop; one or two: discuss; ``keep`` is false only for drop.
+    (1) cv = sd / mean, sd with n - 1    (2) Cr = (Ca + Cs) / 2
+    """
+    table = _checked(opinions)
+    rounds = sorted(table["round"].unique().tolist())
+    full = {r: float(full_score[r]) if isinstance(full_score, Mapping) else float(full_score) for r in rounds}
+    high = table[table["importance"] > table["round"].map(full)]
+    if len(high):
+        cells = [f"round {r.round}, expert {r.expert}, code {r.code}: {r.importance:g}" for r in high.itertuples()]
+        raise DataError(f"scores above the full score: {listing(cells)}; mend them or set full_score")
+    table["level"] = _levels(table, levels)
+    scored = table.dropna(subset=["importance"])
+    items = _items(scored, full)
+    thresholds = _thresholds(items)
+    items = _screened(items, thresholds, cv_limit)
+    return Delphi(
+        items=items,
+        thresholds=thresholds,
+        agreement=_agreement(table, rounds),
+        authority=_authority(table, rounds),
+        response=_response(table, rounds, issued),
+        full_score=full,
+    )
+
+
+def _checked(opinions: pd.DataFrame) -> pd.DataFrame:
+    absent = [c for c in REQUIRED if c not in opinions.columns]
+    if absent:
+        raise DataError(f"the opinions have no column {listing(absent)}; they need {', '.join(REQUIRED)}")
+    if opinions.empty or opinions["importance"].isna().all():
+        raise DataError("the opinions are empty: no expert has scored anything")
+    table = opinions.reset_index(drop=True)
+    blank = [c for c in REQUIRED[:-1] if table[c].isna().any()]
+    if blank:
+        raise DataError(f"the opinions have rows without {listing(blank)}; fill them or delete the rows")
+    table["round"] = table["round"].astype("int64")
+    for c in ("importance", "familiarity", "basis"):
+        table[c] = pd.to_numeric(table[c], errors="coerce").astype("float64") if c in table else np.nan
+        given = opinions[c].notna().to_numpy() if c in opinions else np.zeros(len(table), dtype=bool)
+        top = np.inf if c == "importance" else 1.0
+        odd = table[given & ~table[c].between(0, top, inclusive="both" if c != "importance" else "left")]
+        if len(odd):
+            cells = [f"round {r.round}, expert {r.expert}, code {r.code}" for r in odd.itertuples()]
+            raise DataError(f"{c} must be a number from 0 to {top:g}; mend {listing(cells)}")
+    twice = table[table.duplicated(["round", "expert", "code"])]
+    if len(twice):
+        cells = [f"round {r.round}, expert {r.expert}, code {r.code}" for r in twice.itertuples()]
+        raise DataError(f"opinions given more than once: {listing(cells)}; keep one of each")
+    return table
+
+
+def _levels(table: pd.DataFrame, levels: Mapping[str, Any] | pd.Series | None) -> pd.Series:
+    if levels is None:
+        return table["level"] if "level" in table.columns else pd.Series(ALL, index=table.index)
+    known = dict(levels)
+    lost = [c for c in table["code"].unique() if c not in known]
+    if lost:
+        raise DataError(f"levels has no entry for {listing(lost)}; the opinions name codes the framework lacks")
+    return table["code"].map(known)
+
+
+def _items(scored: pd.DataFrame, full: Mapping[int, float]) -> pd.DataFrame:
+    scored = scored.assign(top=scored["importance"] == scored["round"].map(full))
+    groups = scored.groupby(["round", "code"], sort=False)
+    out = groups.agg(
+        level=("level", "first"),
+        n=("importance", "size"),
+        mean=("importance", "mean"),
+        sd=("importance", "std"),
+        full_score_rate=("top", "mean"),
+    ).reset_index()
+    out.insert(6, "cv", out["sd"] / out["mean"].where(out["mean"] > 0))
+    return out.sort_values("round", kind="stable", ignore_index=True)
+
+
+def _thresholds(items: pd.DataFrame) -> pd.DataFrame:
+    groups = items.groupby("round")[list(CRITERIA)]
+    centre, spread = groups.mean(), groups.std().fillna(0.0)
+    sign = pd.Series({"mean": -1, "full_score_rate": -1, "cv": 1})
+    return (centre + spread * sign).reset_index()
+
+
+def _screened(items: pd.DataFrame, thresholds: pd.DataFrame, cv_limit: float | None) -> pd.DataFrame:
+    at = thresholds.set_index("round").loc[items["round"]].reset_index(drop=True)
+    # equal to the threshold passes; the slack keeps rounding from deciding where all items are alike
+    slack = 1e-12
+    missed = pd.DataFrame(
+        {
+            "mean": items["mean"] < at["mean"] - slack,
+            "full_score_rate": items["full_score_rate"] < at["full_score_rate"] - slack,
+            "cv": items["cv"] > at["cv"] + slack,
+        }
+    )
+    failed = missed.apply(lambda row: ", ".join(row.index[row]), axis=1).astype("str")
+    if cv_limit is None:
+        count = missed.sum(axis=1)
+        verdict = np.select([count == len(CRITERIA), count > 0], ["drop", "discuss"], "keep")
+    else:
+        verdict = np.where(items["cv"] >= cv_limit, "drop", "keep")
+    return items.assign(failed=failed, verdict=pd.Series(verdict, index=items.index, dtype="str"), keep=verdict != "drop")
+
+
+def _agreement(table: pd.DataFrame, rounds: list[int]) -> pd.DataFrame:
+    rows = []
+    for r in rounds:
+        in_round = table[table["round"] == r]
+        for level in in_round["level"].drop_duplicates():
+            wide = in_round[in_round["level"] == level].pivot(index="expert", columns="code", values="importance")
+            whole = wide.dropna()
+            row: dict[str, Any] = {"round": r, "level": level, "raters": len(whole), "items": wide.shape[1]}
+            row["left_out"] = ", ".join(map(str, wide.index.difference(whole.index)))
+            flat = whole.nunique(axis=1).le(1).all()
+            if len(whole) < 2 or wide.shape[1] < 2 or flat:
+                row |= {"w": np.nan, "chi2": np.nan, "df": pd.NA, "p_value": np.nan}
+            else:
+                k = kendall_w(whole)
+                row |= {"w": k.w, "chi2": k.chi2, "df": k.df, "p_value": k.p_value}
+            rows.append(row)
+    order = ["round", "level", "w", "chi2", "df", "p_value", "raters", "items", "left_out"]
+    return pd.DataFrame(rows)[order].astype({"df": "Int64"})
+
+
+def _authority(table: pd.DataFrame, rounds: list[int]) -> pd.DataFrame:
+    rows = []
+    for r in rounds:
+        both = table.loc[table["round"] == r, ["expert", "basis", "familiarity"]].dropna()
+        ca, cs = both["basis"].mean(), both["familiarity"].mean()
+        rows.append({"round": r, "Ca": ca, "Cs": cs, "Cr": (ca + cs) / 2, "n": both["expert"].nunique()})
+    return pd.DataFrame(rows)
+
+
+def _response(table: pd.DataFrame, rounds: list[int], issued: int | Mapping[int, int] | None) -> pd.DataFrame:
+    rows = []
+    for r in rounds:
+        sent = issued.get(r) if isinstance(issued, Mapping) else issued
+        back = int(table.loc[(table["round"] == r) & table["importance"].notna(), "expert"].nunique())
+        if sent is not None and sent < back:
+            raise ParameterError(f"round {r}: {back} experts answered, but only {sent} questionnaires were issued")
+        rate = np.nan if not sent else back / sent
+        rows.append({"round": r, "issued": pd.NA if sent is None else int(sent), "returned": back, "rate": rate})
+    return pd.DataFrame(rows).astype({"issued": "Int64"})

@@ -1,0 +1,350 @@
+"""Several experts' judgement matrices become one: aggregation of judgements (AIJ) or of priorities (AIP).
+
+AIJ takes the weighted geometric mean of each judgement and weighs the items by the mean matrix: for experts who act
+as one body. AIP weighs the items for each expert and averages the weights: for experts who speak for themselves
+(Forman and Peniwati 1998).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from commlab.errors import DataError, ParameterError, listing
+from commlab.weights.ahp import AHP, CR_LIMIT, RandomIndex, Solved, ahp, solve
+from commlab.weights.kernels import complete, harker_form, priorities
+from commlab.weights.matrix import Stack, as_items, check_stack
+
+__all__ = ["AHPGroup", "ahp_group", "expert_shares", "group_weights", "solve_group"]
+
+HOW = ("aij", "aip")
+MEANS = ("geometric", "arithmetic")
+
+
+def expert_shares(experts: Sequence[Hashable], expert_weights: Mapping[Any, float] | pd.Series | None) -> np.ndarray:
+    """Each expert's say, not yet normalised; 1 each where nothing is declared.
+
+    Raises
+    ------
+    ParameterError
+        If an expert has no weight, or a weight is missing, negative or infinite, or all are zero.
+    """
+    if expert_weights is None:
+        return np.ones(len(experts))
+    given = pd.Series(expert_weights, dtype="float64")
+    absent = [e for e in experts if e not in given.index]
+    if absent:
+        raise ParameterError(f"expert_weights has no weight for {listing(absent)}; give every expert one (0 leaves out)")
+    shares = given.loc[list(experts)].to_numpy()
+    odd = [e for e, s in zip(experts, shares, strict=True) if not (np.isfinite(s) and s >= 0)]
+    if odd or not shares.sum() > 0:
+        raise ParameterError(
+            f"expert weights must be >= 0 with at least one above 0; mend those of {listing(odd or experts)}"
+        )
+    return shares
+
+
+def group_weights(
+    stack: Stack, shares: np.ndarray, own: np.ndarray, *, how: str, mean: str, method: str, completion: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Group weights (draws, n) and group matrices (draws, n, n) for one row of expert shares a draw.
+
+    Parameters
+    ----------
+    stack : Stack
+        One matrix an expert.
+    shares : array, shape (draws, experts)
+        Non-negative; every row has at least one positive share.
+    own : array, shape (experts, n)
+        Each expert's own weights.
+    """
+    logs = np.log(np.where(np.isnan(stack.values), 1.0, stack.values))
+    judged = ~np.isnan(stack.values)
+    total = np.tensordot(shares, judged.astype(float), axes=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # (1) ln g_ij = sum_e s_e ln a_ij^e / sum_e s_e over the experts who judged the pair
+        matrix = np.exp(np.tensordot(shares, logs, axes=1) / total)
+    matrix = np.where(total > 0, matrix, np.nan)
+    if how == "aip":
+        say = shares / shares.sum(axis=1, keepdims=True)
+        if mean == "arithmetic":
+            w = say @ own
+        else:
+            w = np.exp(say @ np.log(own))
+        return w / w.sum(axis=1, keepdims=True), matrix
+    full = matrix.copy()
+    gaps = np.isnan(matrix).any(axis=(1, 2))
+    for m in np.flatnonzero(gaps):
+        full[m] = complete(matrix[m])
+    used = np.where(gaps[:, None, None], harker_form(matrix), full) if completion == "harker" else full
+    return priorities(used, method), matrix
+
+
+@dataclass(frozen=True)
+class AHPGroup:
+    """Weights of a group of experts.
+
+    ``weights`` Series over the items; ``matrix`` the group's mean judgements; ``result`` that matrix as an ``AHP``
+    (lambda_max, cr, worst); ``experts`` one row an expert: expert, lambda_max, ci, cr, consistent, n, missing,
+    outside_scale, share, used; ``individual`` each expert's own weights (experts x items).
+    """
+
+    weights: pd.Series
+    matrix: pd.DataFrame = field(repr=False)
+    result: AHP = field(repr=False)
+    experts: pd.DataFrame = field(repr=False)
+    individual: pd.DataFrame = field(repr=False)
+    how: str = "aij"
+    mean: str = "geometric"
+    _stack: Stack | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def lambda_max(self) -> float:
+        return self.result.lambda_max
+
+    @property
+    def ci(self) -> float:
+        return self.result.ci
+
+    @property
+    def cr(self) -> float:
+        return self.result.cr
+
+    @property
+    def consistent(self) -> bool:
+        return self.result.consistent
+
+    @property
+    def dropped(self) -> list[Any]:
+        """Experts left out, because their ratio is above ``max_cr`` or their weight is 0."""
+        return self.experts.loc[~self.experts["used"], "expert"].tolist()
+
+    @cached_property
+    def dispersion(self) -> pd.DataFrame:
+        """Geometric standard deviation of each judgement over the experts used (1 = all alike; items x items).
+
+        Large values say that a mean hides disagreement (Saaty and Vargas 2007). One judge alone gives NaN.
+        """
+        stack, used = self._used()
+        logs = np.log(stack.values[used])
+        n = (~np.isnan(logs)).sum(axis=0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            centre = np.nansum(logs, axis=0) / n
+            spread = np.sqrt(np.nansum((logs - centre) ** 2, axis=0) / np.where(n > 1, n - 1, np.nan))
+        return pd.DataFrame(np.exp(spread), index=stack.items, columns=stack.items)
+
+    @cached_property
+    def leave_one_out(self) -> pd.DataFrame:
+        """Group weights without one expert: experts left out x items.
+
+        Raises
+        ------
+        DataError
+            If only one expert is used, or one expert alone connects some items.
+        """
+        stack, used = self._used()
+        rows = np.flatnonzero(used)
+        if len(rows) < 2:
+            raise DataError("leaving one expert out needs at least two experts; only one is used")
+        shares = np.zeros((len(rows), len(used)))
+        shares[:, rows] = self.experts["share"].to_numpy()[rows]
+        shares[np.arange(len(rows)), rows] = 0.0
+        w, _ = group_weights(
+            stack,
+            shares,
+            self.individual.to_numpy(),
+            how=self.how,
+            mean=self.mean,
+            method=self.result.method,
+            completion=self.result.completion,
+        )
+        left_out = pd.Index(self.experts["expert"].to_numpy()[rows], name="left_out")
+        return pd.DataFrame(w, index=left_out, columns=stack.items)
+
+    def _used(self) -> tuple[Stack, np.ndarray]:
+        if self._stack is None:
+            raise ParameterError("this result was built without its matrices; call ahp_group")
+        return self._stack, self.experts["used"].to_numpy()
+
+    @property
+    def text(self) -> str:
+        """The result in one sentence."""
+        out = f"; left out: {listing(self.dropped)}" if self.dropped else ""
+        return (
+            f"{int(self.experts['used'].sum())} of {len(self.experts)} experts, {self.how.upper()}, "
+            f"{int(self.experts['consistent'].sum())} consistent (CR <= {CR_LIMIT:g}), group CR {self.cr:.4f}{out}"
+        )
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        table = self.weights.rename("weight").to_frame().to_html(float_format="{:.4f}".format, border=0)
+        return f"<p>{escape(self.text)}</p>{table}"
+
+
+def ahp_group(
+    matrices: Mapping[Any, pd.DataFrame],
+    *,
+    how: str = "aij",
+    expert_weights: Mapping[Any, float] | pd.Series | None = None,
+    max_cr: float | None = None,
+    method: str = "eigenvector",
+    mean: str = "geometric",
+    completion: str = "lambda_min",
+    random_index: RandomIndex = "saaty",
+    min_experts: int = 2,
+    node: str = "",
+) -> AHPGroup:
+    """Weigh items by the judgements of a group.
+
+    Parameters
+    ----------
+    matrices : mapping of expert -> DataFrame, each (n, n)
+        The same items for all; order may differ.
+    how : str
+        ``aij`` aggregates judgements (weighted geometric mean), ``aip`` priorities.
+    expert_weights : mapping or Series, optional
+        Each expert's say, >= 0; normalised. Default: equal.
+    max_cr : float, optional
+        Leave out experts whose consistency ratio is above it.
+    method, completion, random_index
+        As in ``ahp``.
+    mean : str
+        For ``aip``: ``geometric`` (renormalised) or ``arithmetic``.
+    min_experts : int
+        Fewer experts are refused; a "group" of one needs 1 here.
+    node : str, optional
+        Code of the node, for messages.
+
+    Returns
+    -------
+    AHPGroup
+
+    Raises
+    ------
+    DataError
+        If a matrix is faulty (expert, node and cell named), experts compare different items, there are too few
+        experts, or none is consistent enough.
+    ParameterError
+        If an option is unknown or an expert has no weight.
+
+    Notes
+    -----
+    (1) g_ij = prod_e a_ij^(e) ** s_e, sum s_e = 1   Source: Forman and Peniwati, Eur. J. Oper. Res. 108 (1998) 165-169.
+    """
+    if not isinstance(matrices, Mapping):
+        raise ParameterError("matrices must map each expert to a judgement matrix: {'expert A': frame, ...}")
+    where = f", node {node}" if node else ""
+    experts = list(matrices)
+    frames = list(matrices.values())
+    whos = [f"expert {e}{where}" for e in experts]
+    if not frames:
+        raise DataError(f"no judgement matrix{where}; at least {min_experts} experts are needed")
+    first = as_items(frames[0], whos[0])
+    items = first.index
+    values = np.empty((len(frames), len(items), len(items)))
+    for k, (frame, who) in enumerate(zip(frames, whos, strict=True)):
+        values[k] = _aligned(frame, items, who)
+    stack = check_stack(items, values, whos)
+    solved = solve(stack, method=method, completion=completion, random_index=random_index)
+    return solve_group(
+        stack,
+        solved,
+        experts,
+        expert_shares(experts, expert_weights),
+        how=how,
+        mean=mean,
+        max_cr=max_cr,
+        method=method,
+        completion=completion,
+        random_index=random_index,
+        min_experts=min_experts,
+        where=where,
+    )
+
+
+def _aligned(frame: Any, items: pd.Index, who: str) -> np.ndarray:
+    if (
+        isinstance(frame, pd.DataFrame)
+        and frame.index.equals(items)
+        and frame.columns.equals(items)
+        and all(d.kind == "f" for d in frame.dtypes)
+    ):
+        return frame.to_numpy()
+    frame = as_items(frame, who)
+    odd = frame.index.symmetric_difference(items, sort=False)
+    if len(odd):
+        raise DataError(f"{who}: compares other items than the first expert; on one side only: {listing(odd)}")
+    return frame.loc[items, items].to_numpy()
+
+
+def solve_group(
+    stack: Stack,
+    solved: Solved,
+    experts: Sequence[Any],
+    shares: np.ndarray,
+    *,
+    how: str,
+    mean: str,
+    max_cr: float | None,
+    method: str,
+    completion: str,
+    random_index: RandomIndex,
+    min_experts: int,
+    where: str = "",
+) -> AHPGroup:
+    """The group's result from checked and solved matrices (what ``ahp_group`` and ``ahp_tree`` share)."""
+    if how not in HOW:
+        raise ParameterError(f"how must be one of {', '.join(HOW)}; found {how!r}")
+    if mean not in MEANS:
+        raise ParameterError(f"mean must be one of {', '.join(MEANS)}; found {mean!r}")
+    if len(experts) < min_experts:
+        raise DataError(
+            f"only {listing(experts)} judged{where}; a group needs at least {min_experts} experts: ask for more, or "
+            "pass min_experts=1"
+        )
+    used = shares > 0
+    if max_cr is not None:
+        used &= solved.cr <= max_cr
+    if not used.any():
+        best = int(np.argmin(solved.cr))
+        raise DataError(
+            f"no expert{where} has a consistency ratio of {max_cr:g} or less (the lowest is {solved.cr[best]:.4f}, "
+            f"expert {experts[best]}); ask the experts to revise, or raise max_cr"
+        )
+    share = np.where(used, shares, 0.0)
+    share = share / share.sum()
+    w, matrix = group_weights(
+        stack, share[None], solved.weights, how=how, mean=mean, method=method, completion=completion
+    )
+    items = stack.items
+    frame = pd.DataFrame(matrix[0], index=items, columns=items)
+    table = pd.DataFrame(
+        {
+            "expert": list(experts),
+            "lambda_max": solved.lambda_max,
+            "ci": solved.ci,
+            "cr": solved.cr,
+            "consistent": solved.cr <= CR_LIMIT,
+            "n": len(items),
+            "missing": stack.missing,
+            "outside_scale": ["; ".join(cells) for cells in stack.outside],
+            "share": share,
+            "used": used,
+        }
+    )
+    return AHPGroup(
+        weights=pd.Series(w[0], index=items, name="weight"),
+        matrix=frame,
+        result=ahp(frame, method=method, completion=completion, random_index=random_index, name=f"group{where}"),
+        experts=table,
+        individual=pd.DataFrame(solved.weights, index=pd.Index(list(experts), name="expert"), columns=items),
+        how=how,
+        mean=mean,
+        _stack=stack,
+    )

@@ -1,0 +1,123 @@
+"""Priorities of whole stacks of judgement matrices at once.
+
+All functions take arrays of shape (matrices, n, n) and know nothing of labels. A stack of 25,000 matrices costs
+about as much as a few hundred through a loop, because every step is one array operation.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from commlab.errors import ParameterError
+
+__all__ = ["METHODS", "complete", "harker_form", "lambda_of", "perron", "priorities"]
+
+CONVERGED = 1e-15
+MAX_SQUARINGS = 64
+"""2**64 power steps: a matrix that has not converged by then is not primitive."""
+MAX_STEPS = 500
+METHODS = ("eigenvector", "geometric_mean", "column_mean")
+
+
+def perron(a: np.ndarray) -> np.ndarray:
+    """Right Perron vectors, each summing to 1, by repeated squaring.
+
+    Products of positive numbers lose no digits to cancellation, so the result is exact to rounding.
+
+    Parameters
+    ----------
+    a : array, shape (matrices, n, n)
+        Non-negative and primitive (a connected judgement matrix is).
+    """
+    power = a / a.max(axis=(1, 2), keepdims=True)
+    w = power.sum(axis=2)
+    w /= w.sum(axis=1, keepdims=True)
+    for _ in range(MAX_SQUARINGS):
+        power = power @ power
+        power /= power.max(axis=(1, 2), keepdims=True)
+        before, w = w, power.sum(axis=2)
+        w /= w.sum(axis=1, keepdims=True)
+        if np.abs(w - before).max(initial=0.0) <= CONVERGED:
+            break
+    # one step with the matrix itself removes the rounding of the squarings
+    w = (a @ w[..., None])[..., 0]
+    return w / w.sum(axis=1, keepdims=True)
+
+
+def priorities(a: np.ndarray, method: str) -> np.ndarray:
+    """Weights of complete matrices, shape (matrices, n), each row summing to 1.
+
+    ``eigenvector``: right Perron vector (Saaty 1977); ``geometric_mean``: normalised row geometric means (方根法);
+    ``column_mean``: mean of the normalised columns (和积法).
+    """
+    if method == "eigenvector":
+        return perron(a)
+    if method == "geometric_mean":
+        w = np.exp(np.log(a).mean(axis=2))
+    elif method == "column_mean":
+        w = (a / a.sum(axis=1, keepdims=True)).mean(axis=2)
+    else:
+        raise ParameterError(f"method must be one of {', '.join(METHODS)}; found {method!r}")
+    return w / w.sum(axis=1, keepdims=True)
+
+
+def lambda_of(a: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Estimate of the largest eigenvalue: mean of (A w)_i / w_i. For the Perron vector it is exact."""
+    return ((a @ w[..., None])[..., 0] / w).mean(axis=1)
+
+
+def harker_form(a: np.ndarray) -> np.ndarray:
+    """Harker's matrix: missing cells 0, diagonal 1 + number of missing cells in the row (Harker 1987)."""
+    gaps = np.isnan(a)
+    return np.where(gaps, 0.0, a) + gaps.sum(axis=2)[:, :, None] * np.eye(a.shape[1])
+
+
+def complete(a: np.ndarray) -> np.ndarray:
+    """Fill missing cells so that the largest eigenvalue is as small as it can be.
+
+    Where the matrix is connected the optimum is unique (Bozoki, Fueloep and Ronyai 2010). In x = ln a it is the
+    point where every missing cell satisfies x_ij = (ln y_j/y_i + ln w_i/w_j) / 2, y and w the left and right
+    Perron vectors: that is d lambda / d x_ij = 0. Solved by fixed-point steps, each stretched by the step that
+    would be exact if the matrix were nearly consistent.
+
+    Parameters
+    ----------
+    a : array, shape (n, n)
+        One connected matrix, NaN = missing.
+    """
+    rows, columns = np.nonzero(np.triu(np.isnan(a)))
+    if not len(rows):
+        return a
+    n, k = len(a), len(rows)
+    incidence = np.zeros((k, n))
+    incidence[np.arange(k), rows], incidence[np.arange(k), columns] = 1.0, -1.0
+    stretch = np.linalg.inv(np.eye(k) - incidence @ incidence.T / n)
+
+    def filled(x: np.ndarray) -> np.ndarray:
+        full = a.copy()
+        full[rows, columns], full[columns, rows] = np.exp(x), np.exp(-x)
+        return full
+
+    def slack(x: np.ndarray) -> np.ndarray:
+        full = filled(x)
+        w, y = np.log(perron(np.stack([full, full.T])))
+        return (y[columns] - y[rows] + w[rows] - w[columns]) / 2 - x
+
+    # start: logarithmic least squares over the judged pairs
+    logs = np.where(np.isnan(a), 0.0, np.log(np.where(np.isnan(a), 1.0, a)))
+    laplacian = np.diag((~np.isnan(a)).sum(axis=1)) - (~np.isnan(a)).astype(float)
+    x = incidence @ np.linalg.pinv(laplacian) @ logs.sum(axis=1)
+    step, gap = 1.0, slack(x)
+    for _ in range(MAX_STEPS):
+        if np.abs(gap).max() <= 1e-13:
+            break
+        move = stretch @ gap
+        trial = x + step * move
+        trial_gap = slack(trial)
+        if np.abs(trial_gap).max() < np.abs(gap).max():
+            x, gap = trial, trial_gap
+        elif step * np.abs(move).max() <= 1e-14:
+            break
+        else:
+            step /= 2
+    return filled(x)

@@ -1,0 +1,163 @@
+"""Judgement matrices: what they must satisfy before anything is computed from them.
+
+A judgement matrix says how many times its row outweighs its column. It is square, has ones on its diagonal and
+reciprocal values across it; an empty cell is a judgement that nobody made. The checks here work on a whole
+stack of matrices at once (one for each expert) and name expert, node and cell of everything they refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from commlab.errors import DataError, listing
+
+__all__ = ["Stack", "as_items", "check_stack", "components"]
+
+SCALE_MAX = 9.0
+"""Saaty's scale ends at 9 (and 1/9)."""
+EXACT = 1e-9
+"""Relative error that counts as none."""
+ROUNDING = 0.005
+"""Reciprocals typed with two decimals (0.33 for 1/3) differ by up to half a unit in the last place."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Checked matrices of the same items: ``values`` (matrices, n, n), NaN = not judged."""
+
+    items: pd.Index
+    values: np.ndarray
+    who: tuple[str, ...]
+    outside: tuple[tuple[str, ...], ...]
+    """By matrix: the cells beyond the 1-9 scale."""
+
+    @property
+    def missing(self) -> np.ndarray:
+        """Pairs not judged, by matrix."""
+        return np.isnan(self.values).sum(axis=(1, 2)) // 2
+
+
+def as_items(matrix: Any, who: str = "") -> pd.DataFrame:
+    """A square frame of numbers whose columns stand in the order of its rows.
+
+    Raises
+    ------
+    DataError
+        If it is not square, labels repeat or differ between rows and columns, or a cell is no number.
+    """
+    place = f"{who}: " if who else ""
+    frame = matrix if isinstance(matrix, pd.DataFrame) else pd.DataFrame(np.asarray(matrix))
+    if frame.shape[0] != frame.shape[1] or frame.empty:
+        raise DataError(
+            f"{place}a judgement matrix must be square with at least one item; found {frame.shape[0]} rows and "
+            f"{frame.shape[1]} columns"
+        )
+    if not frame.index.equals(frame.columns):
+        for side, labels in (("row", frame.index), ("column", frame.columns)):
+            if not labels.is_unique:
+                raise DataError(f"{place}{side} labels repeat: {listing(labels[labels.duplicated()].unique())}")
+        odd = frame.index.symmetric_difference(frame.columns, sort=False)
+        if len(odd):
+            raise DataError(f"{place}rows and columns must name the same items; on one side only: {listing(odd)}")
+        frame = frame[frame.index]
+    elif not frame.index.is_unique:
+        raise DataError(f"{place}labels repeat: {listing(frame.index[frame.index.duplicated()].unique())}")
+    try:
+        return frame.astype("float64")
+    except (TypeError, ValueError):
+        numbers = frame.apply(pd.to_numeric, errors="coerce")
+        odd_cells = [_cell(frame.index, i, j) for i, j in np.argwhere((numbers.isna() & frame.notna()).to_numpy())]
+        raise DataError(f"{place}not a number in {listing(odd_cells)}; write 3 or 0.3333, not text") from None
+
+
+def _cell(items: pd.Index, i: int, j: int) -> str:
+    return f"({items[i]}, {items[j]})"
+
+
+def components(judged: np.ndarray) -> list[list[int]]:
+    """Groups of items that judgements tie together, from a symmetric (n, n) mask of judged pairs."""
+    left, groups = list(range(len(judged))), []
+    while left:
+        group, edge = {left[0]}, [left[0]]
+        while edge:
+            new = {int(k) for k in np.flatnonzero(judged[edge].any(axis=0))} - group
+            group |= new
+            edge = list(new)
+        groups.append(sorted(group))
+        left = [k for k in left if k not in group]
+    return groups
+
+
+def check_stack(items: pd.Index, values: np.ndarray, who: Sequence[str]) -> Stack:
+    """Check a stack of matrices and complete each from its reciprocals.
+
+    Where only one of two reciprocal cells is filled, the other follows from it. Reciprocals rounded to two decimals
+    (0.33 against 3) are restored from the larger of the two.
+
+    Parameters
+    ----------
+    items : Index, length n
+        Labels of rows and columns.
+    values : array, shape (matrices, n, n)
+        NaN = not judged.
+    who : sequence of str
+        One name a matrix, for messages: ``expert 专家01, node Ⅰ-1``.
+
+    Raises
+    ------
+    DataError
+        With *all* faults: diagonal not 1; zero, negative or infinite judgement; non-reciprocal pair; items that
+        no chain of judgements connects.
+    """
+    a = np.array(values, dtype="float64")
+    n = len(items)
+    faults: list[str] = []
+
+    def note(mask: np.ndarray, what: Any) -> None:
+        for m, i, j in np.argwhere(mask):
+            place = f"{who[m]}, " if who[m] else ""
+            faults.append(f"{place}cell {_cell(items, i, j)}: {what(m, i, j)}")
+
+    eye = np.eye(n, dtype=bool)
+    note(eye & ~(np.abs(a - 1) <= EXACT), lambda m, i, j: f"the diagonal must be 1; found {a[m, i, j]:g}")
+    impossible = ~eye & ~np.isnan(a) & ~((a > 0) & np.isfinite(a))
+    note(impossible, lambda m, i, j: f"a judgement must be greater than 0 and finite; found {a[m, i, j]:g}")
+
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        b = np.swapaxes(a, 1, 2)
+        both = ~(np.isnan(a) | np.isnan(b) | impossible | np.swapaxes(impossible, 1, 2))
+        rough = both & (np.abs(a * b - 1) > EXACT)
+        if rough.any():
+            large, small = np.maximum(a, b), np.minimum(a, b)
+            rounded = np.abs(small - 1 / large) <= ROUNDING + EXACT
+            note(
+                np.triu(rough & ~rounded),
+                lambda m, i, j: (
+                    f"{a[m, i, j]:g} and its mirror {a[m, j, i]:g} must be reciprocal; write {a[m, i, j]:g} and "
+                    f"{1 / a[m, i, j]:.4g}, or leave one of the two empty"
+                ),
+            )
+            a = np.where(rough & rounded & (a < b), 1 / b, a)
+            b = np.swapaxes(a, 1, 2)
+        a = np.where(np.isnan(a) & ~np.isnan(b), 1 / b, a)
+        beyond = np.triu(np.abs(np.log(np.where(np.isnan(a), 1.0, a))) > np.log(SCALE_MAX) + EXACT)
+    if not faults:
+        for m in np.flatnonzero(np.isnan(a).any(axis=(1, 2))):
+            groups = components(~np.isnan(a[m]))
+            if len(groups) > 1:
+                place = f"{who[m]}: " if who[m] else ""
+                parts = " | ".join(listing([items[k] for k in g]) for g in groups)
+                faults.append(
+                    f"{place}no chain of judgements connects {parts}; ask for at least one comparison between them"
+                )
+    if faults:
+        raise DataError(f"judgement matrices cannot be used: {listing(faults, most=8)}", faults=faults)
+    outside: list[tuple[str, ...]] = [()] * len(a)
+    for m in np.flatnonzero(beyond.any(axis=(1, 2))):
+        outside[m] = tuple(f"{_cell(items, i, j)} = {a[m, i, j]:g}" for i, j in np.argwhere(beyond[m]))
+    return Stack(items, a, tuple(who), tuple(outside))
