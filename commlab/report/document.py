@@ -1,0 +1,476 @@
+"""An executed notebook as a document: numbered once, laid out once, the same for every format.
+
+``read_document`` takes the blocks out of a notebook's outputs (see ``finding.MIME``) and nothing else:
+markdown and code cells are for the researcher. Headings, tables and figures get their numbers here, columns
+their widths, and a table that is too wide for an upright page is marked for a landscape one; the writers
+only set type.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from commlab.errors import DataError
+from commlab.report.finding import MIME
+from commlab.text import Text, clean
+
+__all__ = [
+    "Column",
+    "Document",
+    "Heading",
+    "Items",
+    "Para",
+    "Picture",
+    "Table",
+    "build_document",
+    "characters",
+    "read_document",
+]
+
+TEXT_WIDTH_MM = (156.0, 223.0)
+"""Width of the text on an upright and on a landscape page (A4, GB/T 9704 margins)."""
+TABLE_SIZES_PT = (12.0, 10.5, 9.0)
+"""Type sizes a table may have: 小四, 五号, 小五; the largest that fits is taken."""
+CELL_PADDING_PT = 9.0
+SHORTEST_LINE = 12
+"""Half-width characters (six Chinese ones) that a column of text has at least, so that it can be read."""
+LATIN_WIDTH = 1.15
+"""Width of a Latin letter or digit where half a Chinese character is 1."""
+HEADER_LINES = 3
+"""Lines that the header of a narrow column of numbers may take."""
+MOST_LINES = 5
+"""A cell with more lines than this makes the table try a landscape page."""
+POINTS_PER_MM = 72 / 25.4
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class Heading:
+    """``number`` is printed before the text; ``anchor`` is unique in the document."""
+
+    level: int
+    text: str
+    number: str
+    anchor: str
+    appendix: bool = False
+
+    @property
+    def printed(self) -> str:
+        return f"{self.number}{self.text}"
+
+
+@dataclass(frozen=True)
+class Para:
+    text: str
+    role: str = ""
+
+
+@dataclass(frozen=True)
+class Items:
+    items: tuple[str, ...]
+    ordered: bool = False
+
+
+@dataclass(frozen=True)
+class Column:
+    """``share`` of the table's width; the shares of a table add up to 1."""
+
+    label: str
+    align: str
+    group: str = ""
+    share: float = 0.0
+
+
+@dataclass(frozen=True)
+class Table:
+    """``size_pt`` is the type size and ``landscape`` the page it needs."""
+
+    label: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    strong: frozenset[int]
+    notes: tuple[str, ...]
+    anchor: str
+    size_pt: float = TABLE_SIZES_PT[0]
+    landscape: bool = False
+
+    @property
+    def caption(self) -> str:
+        return _caption(self.label, self.title)
+
+    @property
+    def groups(self) -> list[tuple[str, int]]:
+        """The upper row of a two-level header: (label, columns it spans); empty without groups."""
+        spans: list[tuple[str, int]] = []
+        for c in self.columns:
+            if c.group and spans and spans[-1][0] == c.group:
+                spans[-1] = (c.group, spans[-1][1] + 1)
+            else:
+                spans.append((c.group, 1))
+        return spans if any(label for label, _ in spans) else []
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    label: str
+    title: str
+    alt: str
+    width_mm: float
+    height_mm: float
+    name: str
+    png: bytes
+    anchor: str
+
+    @property
+    def caption(self) -> str:
+        return _caption(self.label, self.title)
+
+
+Part = Heading | Para | Items | Table | Picture
+
+
+@dataclass(frozen=True, eq=False)
+class Document:
+    """What every writer sets: title, facts of the cover, the sample mark, the parts in reading order."""
+
+    title: str
+    subtitle: str
+    facts: tuple[tuple[str, str], ...]
+    language: str
+    sample: bool
+    parts: tuple[Part, ...]
+    code: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> Text:
+        return Text(self.language)
+
+    @property
+    def mark(self) -> str:
+        """The sample mark, or nothing."""
+        return self.text("Sample data: fabricated for demonstration, not real results") if self.sample else ""
+
+    @property
+    def headings(self) -> list[Heading]:
+        return [p for p in self.parts if isinstance(p, Heading)]
+
+    @property
+    def tables(self) -> list[Table]:
+        return [p for p in self.parts if isinstance(p, Table)]
+
+    @property
+    def pictures(self) -> list[Picture]:
+        return [p for p in self.parts if isinstance(p, Picture)]
+
+
+def read_document(notebook: str | Path | Mapping[str, Any], *, language: str | None = None) -> Document:
+    """Read the blocks that an executed notebook shows.
+
+    Parameters
+    ----------
+    notebook : path or mapping
+        An executed notebook, as a file or as its JSON.
+    language : {"zh", "en"}, optional
+        Default: what the notebook's cover says.
+
+    Returns
+    -------
+    Document
+
+    Raises
+    ------
+    DataError
+        If the file is no notebook, a cell of it failed, it shows no cover or two, or a block is malformed.
+    """
+    import json
+
+    name = "notebook"
+    if isinstance(notebook, (str, Path)):
+        name = Path(notebook).name
+        try:
+            content = json.loads(Path(notebook).read_text(encoding="utf-8"))
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise DataError(f"this is not a notebook ({error}); run it again", file=name) from None
+    else:
+        content = notebook
+    if not isinstance(content, Mapping) or not isinstance(content.get("cells"), list):
+        raise DataError('this is not a notebook: it has no list of "cells"', file=name)
+    blocks: list[tuple[dict[str, Any], bytes | None]] = []
+    code: list[str] = []
+    for number, cell in enumerate(content["cells"], start=1):
+        if cell.get("cell_type") != "code":
+            continue
+        source = cell.get("source", "")
+        code.append("".join(source) if isinstance(source, list) else source)
+        for output in cell.get("outputs", []):
+            if output.get("output_type") == "error":
+                raise DataError(
+                    f"cell {number} failed with {output.get('ename')}; a failed notebook is not exported",
+                    file=name,
+                )
+            data = output.get("data", {})
+            if MIME in data:
+                blocks.append((data[MIME], _decode(data.get("image/png"), name, number)))
+    return build_document(blocks, language=language, code=[c for c in code if c.strip()], name=name)
+
+
+def _decode(image: Any, name: str, number: int) -> bytes | None:
+    if image is None:
+        return None
+    try:
+        return base64.b64decode("".join(image))
+    except (binascii.Error, TypeError, ValueError) as error:
+        raise DataError(f"the picture of cell {number} cannot be read ({error})", file=name) from None
+
+
+def build_document(
+    blocks: Iterable[tuple[Mapping[str, Any], bytes | None]],
+    *,
+    language: str | None = None,
+    code: Iterable[str] = (),
+    name: str = "document",
+) -> Document:
+    """Number and lay out blocks (see ``finding.blocks``). The first one must be the cover."""
+    todo = list(blocks)
+    if not todo or todo[0][0].get("type") != "cover":
+        raise DataError(
+            "its first block is no cover; show a Cover(title, ...) before the first section", file=name
+        )
+    cover = todo[0][0]
+    language = language or str(cover.get("language", "zh"))
+    numbers = _Numbers(Text(language))
+    parts: list[Part] = []
+    for block, png in todo[1:]:
+        try:
+            parts.append(_part(block, png, numbers))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DataError(
+                f"block {len(parts) + 2} ({block.get('type')}) is malformed: {type(error).__name__} {error}",
+                file=name,
+            ) from None
+    return Document(
+        title=_line(cover["title"]),
+        subtitle=_line(cover.get("subtitle", "")),
+        facts=tuple((_line(a), _line(b)) for a, b in cover.get("facts", ())),
+        language=language,
+        sample=bool(cover.get("sample", False)),
+        parts=tuple(parts),
+        code=tuple(clean(c) for c in code),
+    )
+
+
+def _line(value: object) -> str:
+    """Clean text on one line."""
+    return " ".join(clean(value).split("\n")).strip()
+
+
+def _caption(label: str, title: str) -> str:
+    return f"{label}　{title}" if title else label
+
+
+def _part(block: Mapping[str, Any], png: bytes | None, numbers: _Numbers) -> Part:
+    kind = block["type"]
+    if kind == "heading":
+        level = int(block["level"])
+        if level not in (1, 2, 3):
+            raise ValueError(f"level {level}")
+        number, appendix = numbers.heading(level, bool(block.get("appendix", False)))
+        return Heading(level, _line(block["text"]), number, f"s{numbers.sections}", appendix)
+    if kind == "paragraph":
+        return Para(_line(block["text"]), str(block.get("role", "")))
+    if kind == "list":
+        return Items(tuple(_line(i) for i in block["items"]), bool(block.get("ordered", False)))
+    if kind == "table":
+        return _table(block, numbers)
+    if kind == "figure":
+        if png is None or not png.startswith(_PNG):
+            raise ValueError("its picture is missing or no PNG")
+        numbers.figures += 1
+        return Picture(
+            label=numbers.t("Figure {number}", number=numbers.figures),
+            title=_line(block["title"]),
+            alt=_line(block["alt"]),
+            width_mm=min(float(block["width_mm"]), TEXT_WIDTH_MM[0]),
+            height_mm=float(block["height_mm"]) * min(1.0, TEXT_WIDTH_MM[0] / float(block["width_mm"])),
+            name=str(block.get("name", "figure")),
+            png=png,
+            anchor=f"f{numbers.figures}",
+        )
+    if kind == "cover":
+        raise ValueError("a document has one cover")
+    raise ValueError(f"unknown type {kind!r}")
+
+
+class _Numbers:
+    """Counts headings, tables and figures of one document."""
+
+    def __init__(self, t: Text) -> None:
+        self.t = t
+        self.counts = [0, 0, 0]
+        self.appendices = 0
+        self.in_appendix = False
+        self.sections = self.tables = self.figures = 0
+
+    def heading(self, level: int, appendix: bool) -> tuple[str, bool]:
+        self.sections += 1
+        if level == 1:
+            self.in_appendix = appendix
+        elif self.in_appendix:
+            appendix = False
+        if level == 1 and appendix:
+            self.appendices += 1
+            self.counts[1:] = [0, 0]
+            if self.t.language == "zh":
+                return f"附录{self.appendices}　", True
+            return f"Appendix {_letter(self.appendices)}: ", True
+        self.counts[level - 1] += 1
+        self.counts[level:] = [0] * (3 - level)
+        n = self.counts[level - 1]
+        if self.t.language == "zh":
+            return (f"{_chinese(n)}、", f"（{_chinese(n)}）", f"{n}. ")[level - 1], False
+        first = _letter(self.appendices) if self.in_appendix else str(self.counts[0])
+        return ".".join([first, *(str(c) for c in self.counts[1:level])]) + "  ", False
+
+
+def _letter(n: int) -> str:
+    return chr(ord("A") + n - 1) if n <= 26 else f"A{n}"
+
+
+def _chinese(n: int) -> str:
+    """1-99 in Chinese characters.
+
+    >>> [_chinese(n) for n in (1, 10, 12, 20, 35)]
+    ['一', '十', '十二', '二十', '三十五']
+    """
+    digits = "零一二三四五六七八九"
+    tens, ones = divmod(n, 10)
+    if n > 99:
+        return str(n)
+    return ("" if tens == 0 else "十" if tens == 1 else f"{digits[tens]}十") + (
+        digits[ones] if ones or not n else ""
+    )
+
+
+def _table(block: Mapping[str, Any], numbers: _Numbers) -> Table:
+    numbers.tables += 1
+    columns = [
+        Column(_line(c["label"]), str(c["align"]), _line(c.get("group") or ""), float(c.get("width") or 0))
+        for c in block["columns"]
+    ]
+    rows = tuple(tuple(_cell(v) for v in row) for row in block["rows"])
+    if not columns or any(len(row) != len(columns) for row in rows):
+        raise ValueError("its rows and columns do not fit together")
+    if any(c.align not in ("left", "center", "right") for c in columns):
+        raise ValueError("a column has an unknown alignment")
+    table = Table(
+        label=numbers.t("Table {number}", number=numbers.tables),
+        title=_line(block["title"]),
+        columns=tuple(columns),
+        rows=rows,
+        strong=frozenset(int(i) for i in block.get("strong", ())),
+        notes=tuple(_line(n) for n in block.get("notes", ())),
+        anchor=f"t{numbers.tables}",
+    )
+    return _laid_out(table)
+
+
+def _cell(value: object) -> str:
+    """Leading ideographic spaces (indents of a tree) stay."""
+    text = clean(value).rstrip()
+    return "\n".join(line.rstrip() for line in text.split("\n"))
+
+
+def characters(text: str) -> float:
+    """Length of the longest line, in halves of a Chinese character.
+
+    Latin letters and digits of the reports' fonts are a little wider than half a Chinese character.
+
+    >>> characters("五华区"), round(characters("81.3"), 2)
+    (6.0, 4.6)
+    """
+    return max((sum(_width(c) for c in line) for line in text.split("\n")), default=0.0)
+
+
+def _width(character: str) -> float:
+    return 2.0 if unicodedata.east_asian_width(character) in "WFA" else LATIN_WIDTH
+
+
+def _longest_word(text: str) -> float:
+    """What cannot be broken over lines: Latin words and numbers; Chinese breaks anywhere."""
+    longest = run = 0.0
+    for c in text:
+        breaks = unicodedata.east_asian_width(c) in "WF" or c.isspace()
+        run = 0.0 if breaks else run + _width(c)
+        longest = max(longest, run)
+    return longest
+
+
+def _laid_out(table: Table) -> Table:
+    """Choose page, type size and shares of the width.
+
+    A column is at least as wide as its longest number or word and, for text, as ``SHORTEST_LINE``; what is
+    left is shared out by how much wider the columns would like to be. Of (upright, landscape) x sizes, the
+    first that holds every minimum in few lines wins, else the first that holds it at all, else the largest
+    page.
+    """
+    least: list[float] = []
+    wish: list[float] = []
+    for j, c in enumerate(table.columns):
+        cells = [row[j] for row in table.rows]
+        body = max((characters(v) for v in cells), default=0)
+        head = characters(c.label)
+        word = max([_longest_word(c.label), *(_longest_word(v) for v in cells)])
+        if c.align == "left":
+            low = max(min(body, SHORTEST_LINE), min(word, 2 * SHORTEST_LINE), min(head, 4))
+        else:
+            low = max(min(body, 2 * SHORTEST_LINE), min(word, 2 * SHORTEST_LINE), min(head, 4))
+        low = max(low, 2 * math.ceil(head / 2 / HEADER_LINES))
+        least.append(low)
+        wish.append(max(low, min(body, 8 * SHORTEST_LINE), min(head, 2 * SHORTEST_LINE)))
+    pages = [(landscape, size) for landscape in (False, True) for size in TABLE_SIZES_PT]
+    rooms = [_room(landscape, size, len(least)) for landscape, size in pages]
+    fitting = [k for k, room in enumerate(rooms) if sum(least) <= room]
+    readable = [k for k in fitting if _few_lines(table, _shared_out(least, wish, rooms[k]))]
+    k = [*readable, *fitting, len(pages) - 1][0]
+    landscape, size = pages[k]
+    asked = [c.share for c in table.columns]
+    padding = CELL_PADDING_PT / (size / 2)
+    widths = asked if all(asked) else [w + padding for w in _shared_out(least, wish, rooms[k])]
+    total = sum(widths)
+    columns = tuple(replace(c, share=w / total) for c, w in zip(table.columns, widths, strict=True))
+    return replace(table, columns=columns, size_pt=size, landscape=landscape)
+
+
+def _room(landscape: bool, size: float, columns: int) -> float:
+    """Half-width characters in a line of the table."""
+    points = TEXT_WIDTH_MM[landscape] * POINTS_PER_MM - columns * CELL_PADDING_PT
+    return points / (size / 2)
+
+
+def _shared_out(least: list[float], wish: list[float], room: float) -> list[float]:
+    spare = room - sum(least)
+    longing = [w - low for w, low in zip(wish, least, strict=True)]
+    if spare <= 0 or not any(longing):
+        return list(least)
+    part = min(1.0, spare / sum(longing))
+    return [low + part * more for low, more in zip(least, longing, strict=True)]
+
+
+def _few_lines(table: Table, widths: list[float]) -> bool:
+    """Whether all but one row in twenty keep to ``MOST_LINES`` lines."""
+    lines = [
+        max(
+            sum(math.ceil(max(1, characters(line)) / width) for line in cell.split("\n"))
+            for cell, width in zip(row, widths, strict=True)
+        )
+        for row in table.rows
+    ]
+    return sum(n > MOST_LINES for n in lines) <= len(lines) / 20

@@ -1,0 +1,117 @@
+"""A document as PDF, set by typst: bookmarks, tags, PDF/A-2b, tables that run over pages under repeated headers.
+
+The page design is ``assets/report.typ``. The document reaches it as JSON, so no text in it can be read as
+markup; fonts come from the installed font package only; no clock is written.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from commlab.errors import DataError
+from commlab.figures.theme import font_folder
+from commlab.report.document import Document, Heading, Items, Para, Picture, Table
+
+__all__ = ["pdf_bytes"]
+
+EPOCH = 946_684_800
+"""The creation date written into every file (2000-01-01, in seconds): no output holds a clock."""
+
+
+def pdf_bytes(document: Document) -> bytes:
+    """Set a document as PDF/A-2b.
+
+    Parameters
+    ----------
+    document : Document
+
+    Returns
+    -------
+    bytes
+        The same for the same document and versions.
+
+    Raises
+    ------
+    DataError
+        If typst refuses the document; the message is typst's.
+    """
+    import typst
+
+    with tempfile.TemporaryDirectory(prefix="commlab-") as folder:
+        root = Path(folder)
+        design = root / "report.typ"
+        design.write_bytes((resources.files("commlab.report") / "assets" / "report.typ").read_bytes())
+        for k, picture in enumerate(document.pictures):
+            (root / f"{k}.png").write_bytes(picture.png)
+        try:
+            return typst.compile(
+                design,
+                root=root,
+                font_paths=[str(font_folder())],
+                ignore_system_fonts=True,
+                sys_inputs={"document": json.dumps(_told(document), ensure_ascii=False)},
+                pdf_standards=["a-2b"],
+                timestamp=EPOCH,
+            )
+        except typst.TypstError as error:
+            raise DataError(f'"{document.title}" cannot be set as PDF: {error.message}') from error
+
+
+def _told(document: Document) -> dict[str, Any]:
+    return {
+        "title": document.title,
+        "subtitle": document.subtitle,
+        "facts": [list(f) for f in document.facts],
+        "language": document.language,
+        "region": {"zh": "CN", "en": "GB"}[document.language],
+        "author": "commlab",
+        "mark": document.mark,
+        "contents": len(document.headings) > 2,
+        "contents_title": document.text("Contents"),
+        "parts": _parts(document),
+    }
+
+
+def _parts(document: Document) -> list[dict[str, Any]]:
+    told: list[dict[str, Any]] = []
+    pictures = 0
+    for part in document.parts:
+        if isinstance(part, Heading):
+            told.append(
+                {"type": "heading", "level": part.level, "text": part.printed, "new_page": part.appendix}
+            )
+        elif isinstance(part, Para):
+            told.append({"type": "paragraph", "text": part.text, "role": part.role})
+        elif isinstance(part, Items):
+            told.append({"type": "list", "items": list(part.items), "ordered": part.ordered})
+        elif isinstance(part, Table):
+            columns = [{"label": c.label, "align": c.align, "share": c.share} for c in part.columns]
+            told.append(
+                {
+                    "type": "table",
+                    "caption": part.caption,
+                    "columns": columns,
+                    "groups": [list(g) for g in part.groups],
+                    "rows": [list(r) for r in part.rows],
+                    "strong": sorted(part.strong),
+                    "notes": [document.text("Note: {note}", note=n) for n in part.notes],
+                    "size": part.size_pt,
+                    "landscape": part.landscape,
+                }
+            )
+        elif isinstance(part, Picture):
+            told.append(
+                {
+                    "type": "figure",
+                    "caption": part.caption,
+                    "alt": part.alt,
+                    "width": part.width_mm,
+                    "file": f"{pictures}.png",
+                }
+            )
+            pictures += 1
+    return told
