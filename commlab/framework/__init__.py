@@ -1,0 +1,11 @@
+"""A system of indicators as data: primary > secondary > standard > part, read from one YAML file.
+
+``load_framework`` checks a file whole and reports every fault with its line; ``Framework`` is the frozen
+result that weights, scoring and reports share.
+"""
+
+from commlab.framework.loader import bundled, load_framework
+from commlab.framework.model import TOTAL, Framework, Metric, Node, Part
+from commlab.framework.rules import RULES, exact
+
+__all__ = ["RULES", "TOTAL", "Framework", "Metric", "Node", "Part", "bundled", "exact", "load_framework"]
