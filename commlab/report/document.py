@@ -45,6 +45,8 @@ LATIN_WIDTH = 1.15
 """Width of a Latin letter or digit where half a Chinese character is 1."""
 HEADER_LINES = 3
 """Lines that the header of a narrow column of numbers may take."""
+SHORT_HEADER = 6
+"""A header of at most three Chinese characters is not broken."""
 MOST_LINES = 5
 """A cell with more lines than this makes the table try a landscape page."""
 POINTS_PER_MM = 72 / 25.4
@@ -417,9 +419,9 @@ def _laid_out(table: Table) -> Table:
     """Choose page, type size and shares of the width.
 
     A column is at least as wide as its longest number or word and, for text, as ``SHORTEST_LINE``; what is
-    left is shared out by how much wider the columns would like to be. Of (upright, landscape) x sizes, the
-    first that holds every minimum in few lines wins, else the first that holds it at all, else the largest
-    page.
+    left is shared out by how much wider the columns would like to be (for nine cells in ten to stay on one
+    line). Of (upright, landscape) x sizes, the first that holds every minimum in few lines wins, else the
+    first that holds it at all, else the largest page.
     """
     least: list[float] = []
     wish: list[float] = []
@@ -432,9 +434,10 @@ def _laid_out(table: Table) -> Table:
             low = max(min(body, SHORTEST_LINE), min(word, 2 * SHORTEST_LINE), min(head, 4))
         else:
             low = max(min(body, 2 * SHORTEST_LINE), min(word, 2 * SHORTEST_LINE), min(head, 4))
-        low = max(low, 2 * math.ceil(head / 2 / HEADER_LINES))
+        low = max(low, head if head <= SHORT_HEADER else 2 * math.ceil(head / 2 / HEADER_LINES))
         least.append(low)
-        wish.append(max(low, min(body, 8 * SHORTEST_LINE), min(head, 2 * SHORTEST_LINE)))
+        usual = sorted(characters(v) for v in cells)[int(0.9 * (len(cells) - 1))] if cells else 0.0
+        wish.append(max(low, min(usual, 8 * SHORTEST_LINE), min(head, 2 * SHORTEST_LINE)))
     pages = [(landscape, size) for landscape in (False, True) for size in TABLE_SIZES_PT]
     rooms = [_room(landscape, size, len(least)) for landscape, size in pages]
     fitting = [k for k, room in enumerate(rooms) if sum(least) <= room]

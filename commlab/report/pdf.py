@@ -1,4 +1,4 @@
-"""A document as PDF, set by typst: bookmarks, tags, PDF/A-2b, tables that run over pages under repeated headers.
+"""A document as PDF, set by typst: bookmarks, tags, PDF/A-2b, long tables under repeated headers.
 
 The page design is ``assets/report.typ``. The document reaches it as JSON, so no text in it can be read as
 markup; fonts come from the installed font package only; no clock is written.
@@ -49,8 +49,8 @@ def pdf_bytes(document: Document) -> bytes:
             (root / f"{k}.png").write_bytes(picture.png)
         try:
             return typst.compile(
-                design,
-                root=root,
+                str(design),
+                root=str(root),
                 font_paths=[str(font_folder())],
                 ignore_system_fonts=True,
                 sys_inputs={"document": json.dumps(_told(document), ensure_ascii=False)},

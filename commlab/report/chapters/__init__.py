@@ -1,0 +1,48 @@
+"""The chapters of a report: each takes a ``Report`` and returns a ``Section`` whose sentences are computed.
+
+``open_report`` first; then, in the order of the page: ``cover``, ``summary``, ``method``, ``sample``, ``indicators``,
+``satisfaction``, ``change``, ``weak_points``, ``problems``, ``candidates`` and the appendices. The city page adds
+``districts``; the method notebooks use ``intake``, ``expert_weights`` and ``delphi_rounds``.
+"""
+
+from __future__ import annotations
+
+from commlab.report.chapters.appendices import (
+    cleaning_summary,
+    denominators,
+    indicator_dictionary,
+    manifest,
+    questionnaire,
+)
+from commlab.report.chapters.base import Report, open_report
+from commlab.report.chapters.city import districts
+from commlab.report.chapters.indicators import candidates, indicators, weak_points
+from commlab.report.chapters.method import cover, method
+from commlab.report.chapters.problems import problems
+from commlab.report.chapters.sources import delphi_rounds, expert_weights, intake
+from commlab.report.chapters.summary import summary
+from commlab.report.chapters.survey import change, sample, satisfaction
+
+__all__ = [
+    "Report",
+    "candidates",
+    "change",
+    "cleaning_summary",
+    "cover",
+    "delphi_rounds",
+    "denominators",
+    "districts",
+    "expert_weights",
+    "indicator_dictionary",
+    "indicators",
+    "intake",
+    "manifest",
+    "method",
+    "open_report",
+    "problems",
+    "questionnaire",
+    "sample",
+    "satisfaction",
+    "summary",
+    "weak_points",
+]

@@ -1,0 +1,159 @@
+"""What every chapter knows: the period, the unit, the language, labels, and city-wide figures to compare with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from commlab.errors import ParameterError
+from commlab.report.finding import Finding
+from commlab.study import Period, Study, open_study
+from commlab.tables import DONT_KNOW
+from commlab.text import Text
+
+if TYPE_CHECKING:
+    from commlab.intake.codebook import Codebook
+
+__all__ = ["Report", "open_report"]
+
+
+def open_report(study: str | Path, period: str, district: str | None = None, language: str = "zh") -> Report:
+    """What the chapters of one report are written from.
+
+    Parameters
+    ----------
+    study : path
+        The study folder or any folder inside it.
+    period : str
+        One of the study's periods.
+    district : str, optional
+        Any name of a district; None for the city.
+    language : {"zh", "en"}
+
+    Raises
+    ------
+    ParameterError
+        Unknown period, district or language; a district that failed or is outstanding.
+    """
+    opened = open_study(study)
+    here = opened.period(period)
+    unit = here.district(district) if district else opened.config.city
+    return Report(opened, here, unit, Text(language))
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """One report: a period seen from one unit, in one language."""
+
+    study: Study
+    period: Period
+    unit: str
+    t: Text
+
+    @property
+    def language(self) -> str:
+        return self.t.language
+
+    @property
+    def city(self) -> str:
+        return self.study.config.city
+
+    @property
+    def is_city(self) -> bool:
+        return self.unit == self.city
+
+    @property
+    def period_label(self) -> str:
+        return self.t.period(self.period.name)
+
+    def label(self, code: str) -> str:
+        """Short name of a node of the framework."""
+        return self.study.framework.label(code, self.language)
+
+    @cached_property
+    def book(self) -> Codebook | None:
+        """The codebook of the study's questionnaire; None where the study has none."""
+        from commlab.intake.codebook import load_codebook
+
+        instrument = self.study.config.instrument
+        return load_codebook(self.study.register.codebook(instrument)) if instrument else None
+
+    def item(self, name: str) -> str:
+        """Label of a survey item."""
+        known = self.book.items if self.book else {}
+        return known[name].labels[self.language] if name in known else name
+
+    def demographic(self, name: str) -> str:
+        """Label of a question about the person."""
+        known = self.book.demographics if self.book else {}
+        return known[name].labels[self.language] if name in known else name
+
+    def option(self, name: str, value: str) -> str:
+        """An answer to a question about the person: as the questionnaire prints it, in English its code."""
+        if self.language == "en" or not self.book or name not in self.book.demographics:
+            return value
+        return next((text for text, code in self.book.demographics[name].options.items() if code == value), value)
+
+    def answer(self, code: int) -> str:
+        """An answer code of the satisfaction items in words."""
+        if code == DONT_KNOW:
+            return self.t("don't know")
+        words = ("very dissatisfied", "dissatisfied", "neither", "satisfied", "very satisfied")
+        scales = set(self.period.items.values())
+        return self.t(words[code - 1]) if scales == {5} and 1 <= code <= 5 else str(code)
+
+    def of_unit(self, result: str) -> pd.DataFrame:
+        """The unit's own rows of a city-wide result."""
+        frame = self.period.result(result)
+        return frame[frame["unit"] == self.unit].reset_index(drop=True) if len(frame) else frame
+
+    def finding(self, table: pd.DataFrame, text: str, **more: Any) -> Finding:
+        return Finding(table, text, language=self.language, **more)
+
+    @cached_property
+    def counted(self) -> str:
+        """"17 of 18 districts": how many districts the city figures rest on."""
+        have, all_ = len(self.period.districts), len(self.study.register.districts)
+        return self.t("{n} of {all} districts", n=have, all=all_)
+
+    @cached_property
+    def profiles(self) -> pd.DataFrame:
+        """District scores: code, score, mean over districts, difference, rank, coverage, weight of this unit."""
+        scores = self.period.scores("district")
+        wide = scores.pivot(index="code", columns="unit", values="score")
+        ranks = wide.rank(axis=1, ascending=False, method="min")
+        out = pd.DataFrame({"city_mean": wide.mean(axis=1), "n": wide.notna().sum(axis=1)})
+        if self.unit in wide:
+            out["score"] = wide[self.unit]
+            out["difference"] = out["score"] - out["city_mean"]
+            out["rank"] = ranks[self.unit]
+            mine = scores[scores["unit"] == self.unit].set_index("code")
+            out = out.join(mine[["state", "coverage", "weight", "contribution"]])
+        return out
+
+    @cached_property
+    def standing(self) -> pd.Series:
+        """Rank and score of this district with their intervals."""
+        ranks = self.period.ranks("district").set_index("unit")
+        if self.unit not in ranks.index:
+            raise ParameterError(f"{self.unit} has no rank in {self.period.name}")
+        return ranks.loc[self.unit]
+
+    @cached_property
+    def satisfaction(self) -> pd.DataFrame:
+        """The unit's satisfaction results, all weightings."""
+        return self.of_unit("satisfaction")
+
+    def statistic(self, item: str, statistic: str, weighting: str = "design") -> pd.Series | None:
+        """One row of the unit's satisfaction results; None where there is none or too few answered."""
+        rows = self.satisfaction
+        rows = rows[
+            (rows["item"] == item) & (rows["statistic"] == statistic) & (rows["weighting"] == weighting)
+        ]
+        if rows.empty or rows["n"].iloc[0] < self.study.config.disclosure["internal"]:
+            return None
+        return rows.iloc[0]
