@@ -1,0 +1,61 @@
+"""Derive data/register/margins.csv from a census workbook of county tables.
+
+Usage: python tools/census_margins.py WORKBOOK [OUTPUT]
+
+The workbook has a row per county with its 6-digit code in 区划代码 and counts by sex and five-year age in columns
+such as 男_20到24岁 (Seventh National Population Census 2020, yearbook tables). The numbers it gives are committed,
+so that a study never needs the workbook.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+from sampledata.places import DISTRICTS
+
+SOURCE = "第七次全国人口普查(2020)分县资料 {code}"
+SEXES = {"男": "male", "女": "female"}
+SHARE_18_19 = 2 / 5
+"""Of the band 15-19 two of five years of age are adults (ASSUMPTIONS.md)."""
+BANDS = {
+    "18-24": ("15到19岁", "20到24岁"),
+    "25-34": ("25到29岁", "30到34岁"),
+    "35-44": ("35到39岁", "40到44岁"),
+    "45-54": ("45到49岁", "50到54岁"),
+    "55-64": ("55到59岁", "60到64岁"),
+    "65+": ("65到69岁", "70到74岁", "75到79岁", "80到84岁", "85岁以上"),
+}
+
+
+def margins(census: pd.DataFrame) -> pd.DataFrame:
+    """unit, sex, age_band, population, source: adults of each district; parks take those of their county."""
+    counties = census.set_index("区划代码")
+    rows = []
+    for district in DISTRICTS:
+        code = district.code[:6]
+        source = SOURCE.format(code=code) + (" 所在县区" if code != district.code else "")
+        for zh, sex in SEXES.items():
+            for band, ages in BANDS.items():
+                counts = [
+                    float(counties.loc[code, f"{zh}_{age}"]) * (SHARE_18_19 if age == "15到19岁" else 1)
+                    for age in ages
+                ]
+                rows.append((district.name, sex, band, round(sum(counts)), source))
+    return pd.DataFrame(rows, columns=["unit", "sex", "age_band", "population", "source"])
+
+
+def main(arguments: list[str]) -> int:
+    if not 1 <= len(arguments) <= 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    default = Path(__file__).resolve().parents[1] / "data/register/margins.csv"
+    output = Path(arguments[1]) if len(arguments) == 2 else default
+    census = pd.read_excel(arguments[0], engine="calamine", dtype={"区划代码": "str"})
+    margins(census).to_csv(output, index=False, lineterminator="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,443 @@
+"""Community statistics, the city departments' district table and annex 1."""
+
+from __future__ import annotations
+
+import calendar
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sampledata.forms import Sheet, workbook, write_csv
+from sampledata.places import PERIODS, TYPES, City, District, stream
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column of the statistics form: metric, its two header levels, the flat header of csv files."""
+
+    metric: str
+    above: str
+    leaf: str
+    flat: str
+
+
+def _fields(above: str, *columns: tuple[str, str] | tuple[str, str, str]) -> list[Field]:
+    return [Field(c[0], above, c[1], c[2] if len(c) == 3 else c[1]) for c in columns]
+
+
+FIELDS: list[Field] = [
+    *_fields(
+        "基本情况",
+        ("households", "常住户数(户)"),
+        ("population", "常住人口(人)"),
+        ("floating_pop", "流动人口(人)"),
+    ),
+    *_fields(
+        "组织与自治",
+        ("party_org_n", "党组织(个)", "社区党组织(个)"),
+        ("owners_committee_n", "业主委员会(个)"),
+        ("joint_meeting_n", "联席会议(次)"),
+        ("resident_assembly_n", "居民会议(次)"),
+        ("consult_meeting_n", "议事协商会(次)"),
+    ),
+    *_fields(
+        "居民小组长",
+        ("group_leader_post_n", "应配(人)", "居民小组长应配(人)"),
+        ("group_leader_n", "在岗(人)", "居民小组长在岗(人)"),
+    ),
+    *_fields(
+        "社会力量",
+        ("social_org_n", "社区社会组织(个)"),
+        ("excellent_org_n", "优秀社会组织(个)"),
+        ("open_facility_n", "驻区单位开放设施(个)"),
+        ("three_society_project_n", "三社联动项目(个)"),
+    ),
+    *_fields(
+        "居民参与",
+        ("participant_n", "居民参与(人次)"),
+        ("floating_participant_n", "流动人口参与(人次)"),
+    ),
+    *_fields(
+        "社区服务",
+        ("purchase_amount", "政府购买服务(万元)"),
+        ("market_body_n", "便民服务网点(个)"),
+    ),
+    *_fields(
+        "文化法治",
+        ("culture_group_n", "居民文化团队(个)"),
+        ("culture_event_n", "文化活动(场)"),
+        ("law_event_n", "法治宣传(场)"),
+        ("mediator_n", "人民调解员(人)"),
+    ),
+    *_fields(
+        "矛盾纠纷",
+        ("dispute_n", "受理(件)", "矛盾纠纷受理(件)"),
+        ("dispute_resolved_n", "化解(件)", "矛盾纠纷化解(件)"),
+    ),
+    *_fields(
+        "重点人群",
+        ("care_target_n", "应服务(人)", "重点人群应服务(人)"),
+        ("care_served_n", "已服务(人)", "重点人群已服务(人)"),
+    ),
+    *_fields("信息化", ("info_terminal_n", "自助服务终端(台)")),
+    *_fields(
+        "绿地失管",
+        ("green_violation/occupied", "侵占毁坏(处)", "绿地侵占毁坏(处)"),
+        ("green_violation/pet_waste", "宠物便溺(处)", "绿地宠物便溺(处)"),
+        ("green_violation/litter", "垃圾堆积(处)", "绿地垃圾堆积(处)"),
+        ("green_violation/bare_soil", "黄土裸露(处)", "绿地黄土裸露(处)"),
+    ),
+    *_fields(
+        "消防隐患",
+        ("fire_violation/blocked_passage", "占用通道(处)"),
+        ("fire_violation/flammables", "堆放易燃易爆物(处)"),
+        ("fire_violation/iron_gate", "私装铁门(处)"),
+    ),
+    *_fields(
+        "室内公共场所",
+        ("venue_n", "总数(个)", "室内公共场所(个)"),
+        ("smoke_free_venue_n", "全面控烟(个)", "全面控烟场所(个)"),
+    ),
+    *_fields("服务设施", ("facility_area_m2", "综合服务设施面积(平方米)")),
+    *_fields(
+        "居民小区",
+        ("estate_n", "总数(个)", "居民小区(个)"),
+        ("property_estate_n", "有物业管理(个)", "有物业管理小区(个)"),
+    ),
+    *_fields(
+        "经费投入(万元)",
+        ("fund_budget", "财政", "财政经费(万元)"),
+        ("fund_social", "社会", "社会资金(万元)"),
+        ("fund_self", "自我补充", "自我补充资金(万元)"),
+    ),
+    *_fields(
+        "社区工作者",
+        ("worker_n", "总数(人)", "社区工作者(人)"),
+        ("worker_trained_n", "参加培训(人)", "参加培训社区工作者(人)"),
+    ),
+]
+AMOUNTS = ("purchase_amount", "fund_budget", "fund_social", "fund_self")
+EXACT = ("households", "facility_area_m2", "social_org_n")
+"""Cells that no mess touches, because a norm rests on them."""
+
+
+def values(city: City, district: District, period: str) -> pd.DataFrame:
+    """metric -> value for the communities of a district; amounts in 万元. Stocks of the two quarters belong together."""
+    frame = city.of(district.name)
+    now = PERIODS.index(period)
+    n = len(frame)
+    rng = stream(city.seed, "stocks", district.name)
+    urban = (frame["type"] == "urban").to_numpy()
+    hh = frame["households"].to_numpy()
+    pop = frame["population"].to_numpy()
+    q = frame["quality"].to_numpy()
+
+    def poisson(urban_mean: float, converted_mean: float, slope: float = 0.0) -> np.ndarray:
+        return rng.poisson(np.where(urban, urban_mean, converted_mean) * np.exp(slope * q))
+
+    def share(of: np.ndarray, p: float, slope: float = 0.0) -> np.ndarray:
+        return rng.binomial(of, np.clip(p + slope * q, 0.02, 0.995))
+
+    v: dict[str, np.ndarray] = {"households": hh, "population": pop}
+    v["floating_pop"] = np.rint(pop * rng.uniform(0.06, 0.38, n)).astype(int)
+    v["party_org_n"] = 1 + rng.poisson(hh / 900)
+    v["estate_n"] = 1 + poisson(7, 2.2)
+    v["property_estate_n"] = share(v["estate_n"], 0.68, 0.10)
+    v["owners_committee_n"] = share(v["property_estate_n"], 0.48, 0.08)
+    v["group_leader_post_n"] = np.maximum(4, hh // 110)
+    v["group_leader_n"] = share(v["group_leader_post_n"], 0.95, 0.03)
+    org = np.where(urban, *district.org)
+    v["social_org_n"] = np.maximum(
+        1, np.rint(rng.normal(org * np.exp(0.10 * (q - district.quality)), 0.22 * org)).astype(int)
+    )
+    v["excellent_org_n"] = share(v["social_org_n"], 0.12, 0.03)
+    v["open_facility_n"] = poisson(3, 1.4, 0.3)
+    v["market_body_n"] = rng.poisson(hh / 160)
+    v["culture_group_n"] = 1 + poisson(4, 2.2, 0.2)
+    v["mediator_n"] = 2 + poisson(3, 2)
+    v["care_target_n"] = rng.binomial(pop, 0.032)
+    v["care_served_n"] = share(v["care_target_n"], 0.82, 0.06)
+    v["info_terminal_n"] = poisson(2.4, 0.9, 0.3)
+    v["venue_n"] = 5 + poisson(12, 5)
+    v["smoke_free_venue_n"] = share(v["venue_n"], 0.88, 0.05)
+    v["facility_area_m2"] = np.rint(
+        hh / 100 * district.facility * np.exp(rng.normal(-0.02, 0.22, n) + 0.05 * (q - district.quality))
+    )
+    v["worker_n"] = 5 + hh // 330
+    v["worker_trained_n"] = share(v["worker_n"], 0.52, 0.08)
+    for later in range(1, now + 1):
+        rng = stream(city.seed, "growth", district.name, later)
+        v["social_org_n"] = v["social_org_n"] + rng.binomial(1, 0.22, n)
+        v["info_terminal_n"] = v["info_terminal_n"] + rng.binomial(1, 0.12, n)
+        grown = rng.random(n) < 0.08
+        v["facility_area_m2"] = v["facility_area_m2"] + np.where(grown, np.rint(hh / 100 * 4), 0)
+        v["care_served_n"] = v["care_served_n"] + rng.binomial(v["care_target_n"] - v["care_served_n"], 0.25)
+        v["worker_trained_n"] = v["worker_trained_n"] + rng.binomial(
+            v["worker_n"] - v["worker_trained_n"], 0.55
+        )
+        v["group_leader_n"] = v["group_leader_n"] + rng.binomial(
+            v["group_leader_post_n"] - v["group_leader_n"], 0.30
+        )
+        v["smoke_free_venue_n"] = v["smoke_free_venue_n"] + rng.binomial(
+            v["venue_n"] - v["smoke_free_venue_n"], 0.3
+        )
+        v["floating_pop"] = np.rint(v["floating_pop"] * rng.uniform(0.97, 1.04, n)).astype(int)
+        v["population"] = np.maximum(
+            np.rint(pop * rng.uniform(0.998, 1.006, n)).astype(int), v["floating_pop"]
+        )
+    rng = stream(city.seed, "flows", district.name, period)
+    v["joint_meeting_n"] = poisson(2.6, 1.6, 0.25)
+    v["resident_assembly_n"] = poisson(1.2, 1.3, 0.2)
+    v["consult_meeting_n"] = poisson(4, 2.6, 0.3)
+    v["three_society_project_n"] = poisson(1.8, 0.7, 0.4)
+    v["participant_n"] = np.rint(hh * rng.uniform(0.3, 1.1, n) * np.exp(0.2 * q)).astype(int)
+    v["floating_participant_n"] = np.rint(v["floating_pop"] * rng.uniform(0.03, 0.18, n)).astype(int)
+    v["culture_event_n"] = poisson(6, 3.5, 0.2)
+    v["law_event_n"] = 1 + poisson(2.6, 1.8, 0.15)
+    v["dispute_n"] = rng.poisson(hh / 190)
+    v["dispute_resolved_n"] = share(v["dispute_n"], 0.92, 0.04)
+    for f in FIELDS:
+        if f.metric.startswith("green_violation"):
+            v[f.metric] = poisson(0.5, 0.7, -0.5)
+        elif f.metric.startswith("fire_violation"):
+            v[f.metric] = poisson(0.4, 0.35, -0.5)
+    v["purchase_amount"] = np.round(np.where(urban, rng.uniform(1.5, 14, n), rng.uniform(0, 5, n)), 1)
+    v["fund_budget"] = np.round(rng.uniform(3.5, 11, n) * np.where(urban, 1.4, 1), 2)
+    v["fund_social"] = np.round(rng.gamma(1.6, 0.9, n) * np.exp(0.3 * q), 2)
+    v["fund_self"] = np.round(np.where(urban, rng.gamma(1.2, 0.8, n), rng.gamma(2.5, 2.2, n)), 2)
+    return pd.DataFrame({f.metric: v[f.metric] for f in FIELDS}, index=frame.index)
+
+
+_FULL = str.maketrans("0123456789", "０１２３４５６７８９")
+
+
+def _mess(
+    table: pd.DataFrame, rng: np.random.Generator, *, share: float
+) -> tuple[list[list[object]], pd.DataFrame]:
+    """Cells as somebody typed them, and the numbers that they mean (missing where a dash stands)."""
+    numbers = table.astype(float)
+    cells: list[list[object]] = [
+        [x.item() for x in row] for row in table.astype(object).map(np.asarray).to_numpy()
+    ]
+    for i in range(len(table)):
+        for j, metric in enumerate(table.columns):
+            value = numbers.iat[i, j]
+            if metric in EXACT or rng.random() >= share:
+                continue
+            kind = rng.choice(["full", "about", "dash", "commas", "space"], p=[0.2, 0.2, 0.2, 0.2, 0.2])
+            text = f"{value:.10g}"
+            if kind == "full" and metric not in AMOUNTS:
+                cells[i][j] = text.translate(_FULL)
+            elif kind == "about" and metric in ("population", "participant_n"):
+                rounded = round(value, -2)
+                cells[i][j], numbers.iat[i, j] = f"约{rounded:.0f}", rounded
+            elif kind == "dash" and metric in (
+                "open_facility_n",
+                "market_body_n",
+                "info_terminal_n",
+                "floating_participant_n",
+            ):
+                cells[i][j], numbers.iat[i, j] = "—", np.nan
+            elif kind == "commas" and value >= 1000:
+                cells[i][j] = f"{value:,.0f}"
+            elif kind == "space":
+                cells[i][j] = f" {text} "
+    return cells, numbers
+
+
+def _spelled(name: str, rng: np.random.Generator) -> str:
+    """A community's name as offices write it."""
+    kind = rng.random()
+    if kind < 0.03:
+        return name.replace("社区", "社区居委会")
+    if kind < 0.05:
+        return f"{name[:2]} {name[2:]}"
+    if kind < 0.06:
+        return name + "居民委员会"
+    return name
+
+
+def _total(numbers: pd.DataFrame, *, slip: bool = False) -> list[object]:
+    """Column sums as printed; ``slip`` prints a sum of unrounded amounts, a hundredth beside the rounded ones."""
+    out: list[object] = []
+    for metric in numbers:
+        total = float(numbers[metric].sum())
+        if metric in AMOUNTS:
+            out.append(round(total + (0.01 if slip and metric == "fund_social" else 0.0), 2))
+        else:
+            out.append(round(total))
+    return out
+
+
+def quarter_end(period: str) -> str:
+    year, quarter = int(period[:4]), int(period[-1])
+    return f"{year}年{quarter * 3}月{calendar.monthrange(year, quarter * 3)[1]}日"
+
+
+def community_statistics(city: City, period: str, folder: Path) -> dict[Path, int]:
+    """One file a district; returns its rows of data."""
+    written = {}
+    for number, district in enumerate(city.districts):
+        table = values(city, district, period)
+        rng = stream(city.seed, "mess", district.name, period)
+        cells, numbers = _mess(table, rng, share=0.012)
+        frame = city.of(district.name)
+        names = [_spelled(n, rng) for n in frame["name"]]
+        rates = [f"{a / b:.1%}" for a, b in zip(table["worker_trained_n"], table["worker_n"], strict=True)]
+        path = folder / "社区统计" / district.file
+        if path.suffix == ".csv":
+            _statistics_csv(path, district, period, frame, names, cells, numbers, rates)
+        else:
+            _statistics_xlsx(path, district, period, frame, names, cells, numbers, rates, style=number)
+        written[path] = len(table)
+    return written
+
+
+def _statistics_xlsx(
+    path: Path,
+    district: District,
+    period: str,
+    frame: pd.DataFrame,
+    names: list[str],
+    cells: list[list[object]],
+    numbers: pd.DataFrame,
+    rates: list[str],
+    *,
+    style: int,
+) -> None:
+    labels: list[tuple[str, ...]] = [("序号",), ("社区名称",), ("社区类型",)]
+    labels += [(f.above, f.leaf) for f in FIELDS] + [("参训率(%)",), ("备注",)]
+    book = workbook(path)
+    sheet = Sheet(book, "社区统计表", len(labels))
+    year, quarter = period[:4], period[-1]
+    sheet.line(f"{district.name}城乡社区治理基本情况统计表({year}年第{quarter}季度)")
+    sheet.words({0: f"填报单位:{district.name}民政局", 8: f"填报时间:{quarter_end(period)}"})
+    sheet.header(labels)
+    types = frame["type"].to_numpy()
+    for kind, label in TYPES.items():
+        where = np.flatnonzero(types == kind)
+        for k in where:
+            hidden = style == 3 and k == where[0] and kind == "converted"
+            note = "原村委会整体改制" if style % 4 == 1 and k == where[-1] and kind == "converted" else None
+            sheet.row([int(k) + 1, names[k], label, *cells[k], rates[k], note], hidden=hidden)
+        if len(where):
+            small = _total(numbers.iloc[where])
+            first = "城市社区小计" if kind == "urban" else "村改居小计"
+            sheet.row([first, None, None, *small, None, None], total=True, join=2 if style % 2 else 0)
+    sheet.row(
+        ["合计", None, None, *_total(numbers, slip=style == 1), None, None],
+        total=True,
+        join=3 if style % 2 else 0,
+    )
+    sheet.words({0: "注:1.户数按常住户统计;2.经费为本季度到账数。"})
+    sheet.words({0: "审核人:×××", 6: "填表人:×××", 12: "联系电话:(略)"})
+    sheet.sheet.freeze_panes(4, 3)
+    book.close()
+
+
+def _statistics_csv(
+    path: Path,
+    district: District,
+    period: str,
+    frame: pd.DataFrame,
+    names: list[str],
+    cells: list[list[object]],
+    numbers: pd.DataFrame,
+    rates: list[str],
+) -> None:
+    head = ["社区", "类型", *(f.flat for f in FIELDS), "参训率"]
+    rows: list[list[object]] = [[f"{district.name}城乡社区治理基本情况统计表", *[None] * (len(head) - 1)]]
+    rows.append(
+        [
+            f"填报单位:{district.name}民政局",
+            None,
+            f"填报时间:{quarter_end(period)}",
+            *[None] * (len(head) - 3),
+        ]
+    )
+    rows.append(head)
+    for k, name in enumerate(names):
+        rows.append([name, TYPES[frame["type"].iloc[k]], *cells[k], rates[k]])
+    rows.append(["合计", None, *_total(numbers), None])
+    rows.append(["填表人:×××", *[None] * (len(head) - 1)])
+    write_csv(path, rows, encoding="gb18030")
+
+
+def department_table(city: City, period: str, folder: Path) -> dict[Path, int]:
+    """The city departments' table: a row a district, certified social workers at each year's end."""
+    years = [2017, 2018] + ([2019] if period == PERIODS[-1] else [])
+    labels: list[tuple[str, ...]] = [("序号",), ("县(市)区",)]
+    labels += [("持证社会工作者(人)", f"{y}年末") for y in years]
+    labels += [("资金(万元)", "本级预算"), ("资金(万元)", "社会捐赠"), ("社区基金(会)(个)",)]
+    labels += [
+        ("雪亮工程", "摄像头(个)"),
+        ("雪亮工程", "已联网(个)"),
+        ("已融合网络(个)",),
+        ("网上平台注册用户(人)",),
+    ]
+    labels += [("下沉事项(项)",), ("示范社区(个)",)]
+    path = folder / "市级部门" / "市级部门统计表.xlsx"
+    book = workbook(path)
+    sheet = Sheet(book, "分县区", len(labels))
+    sheet.line(f"昆明市城乡社区治理市级部门统计表({period[:4]}年第{period[-1]}季度)")
+    sheet.words({0: "填报单位:市民政局汇总", 6: f"填报时间:{quarter_end(period)}"})
+    sheet.header(labels)
+    rows = []
+    for number, d in enumerate(city.districts):
+        rng = stream(city.seed, "departments", d.name)
+        stock = [d.workers, round(d.workers * (1 + d.growth[0]))]
+        stock.append(round(stock[1] * (1 + d.growth[1])))
+        size = d.total
+        base = [
+            round(size * rng.uniform(2.4, 4.6), 1),
+            round(size * rng.uniform(0.1, 0.6), 1),
+            int(rng.poisson(1.2)),
+        ]
+        cameras = int(size * rng.uniform(30, 70))
+        linked = int(cameras * np.clip(rng.normal(0.80 + 0.1 * d.quality, 0.06), 0.3, 1))
+        more = [
+            int(np.clip(round(2.6 + d.quality + rng.normal(0, 0.6)), 0, 4)),
+            int(size * rng.uniform(180, 520)),
+        ]
+        more += [int(rng.integers(8, 30)), int(rng.poisson(0.06 * size + 0.5))]
+        if period == PERIODS[-1]:
+            later = stream(city.seed, "departments", d.name, period)
+            base[0], base[1] = (
+                round(base[0] * later.uniform(0.95, 1.15), 1),
+                round(base[1] * later.uniform(0.8, 1.4), 1),
+            )
+            linked = min(cameras, int(linked * later.uniform(1.0, 1.06)))
+            more[1] = int(more[1] * later.uniform(1.02, 1.15))
+        rows.append([*stock[: len(years)], *base, cameras, linked, *more])
+        name = "官渡区(含大板桥街道)" if d.name == "官渡区" else d.name
+        sheet.row([number + 1, name, *rows[-1]])
+    totals = [round(sum(column), 1) for column in zip(*rows, strict=True)]
+    sheet.row(["总计", None, *totals], total=True, join=2)
+    sheet.words({0: "注:持证社会工作者为年末数;资金为本季度数。"})
+    book.close()
+    return {path: len(rows)}
+
+
+def annex1(city: City, path: Path) -> None:
+    """Annex 1 as printed: two header levels, 任务数(个) twice, a total row."""
+    labels = [
+        ("县(市)区名称",),
+        ("社区基本情况", "社区总数(个)"),
+        ("社区基本情况", "城市社区数(个)"),
+        ("社区基本情况", "“村改居”社区数(个)"),
+        ("社区治理创新试点总任务(2018年9月—2020年底)", "任务数(个)"),
+        ("第一阶段任务", "任务数(个)"),
+    ]
+    book = workbook(path)
+    sheet = Sheet(book, "附件1", len(labels))
+    sheet.line("昆明市城乡社区治理创新试点任务分配表")
+    sheet.header(labels)
+    rows = []
+    for d in city.districts:
+        rows.append([d.total, d.urban, d.converted, d.pilots, d.phase1])
+        name = "官渡区(含大板桥街道)" if d.name == "官渡区" else d.name
+        sheet.row([name, *rows[-1]])
+    sheet.row(["总计", *[sum(column) for column in zip(*rows, strict=True)]], total=True)
+    book.close()
