@@ -106,6 +106,10 @@ class Report:
         scales = set(self.period.items.values())
         return self.t(words[code - 1]) if scales == {5} and 1 <= code <= 5 else str(code)
 
+    def join(self, *sentences: str) -> str:
+        """Sentences in a row: Chinese ones touch, English ones are spaced."""
+        return ("" if self.language == "zh" else " ").join(s for s in sentences if s)
+
     def of_unit(self, result: str) -> pd.DataFrame:
         """The unit's own rows of a city-wide result."""
         frame = self.period.result(result)

@@ -32,13 +32,13 @@ def sample(report: Report) -> Section:
         communities=t.integer(rates["communities"].iloc[0]),
     )
     if worst is not None:
-        text += t(
+        text = report.join(text, t(
             "The weighted sample differs most from the census in {variable}: {level} is {sample} of the sample and {population} of adults.",
             variable=report.demographic(worst["variable"]),
             level=worst["level_label"],
             sample=t.percent(worst["weighted"]),
             population=t.percent(worst["population"]),
-        )
+        ))
     table = report.finding(
         rows,
         text,

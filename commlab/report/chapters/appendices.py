@@ -1,0 +1,217 @@
+"""Appendices: questionnaire, indicator dictionary, denominators, cleaning, de-identification, manifest."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from commlab.report.chapters.base import Report
+from commlab.report.chapters.indicators import METHODS
+from commlab.report.finding import Bullets, Col, Section
+
+__all__ = ["cleaning_summary", "denominators", "indicator_dictionary", "manifest", "questionnaire"]
+
+
+def questionnaire(report: Report) -> Section:
+    """The questions as asked and the answers that were offered."""
+    t, book = report.t, report.book
+    title = t("Questionnaire")
+    if book is None:
+        return Section(title, 1, [t("This study has no questionnaire.")], appendix=True)
+    leaf_of: dict[str, str] = {}
+    for code in report.study.framework.leaves:
+        for part in report.study.framework.parts(code):
+            if part.rule == "survey":
+                leaf_of |= dict.fromkeys(map(str, part.items), code)
+    rows = [
+        {
+            "item": report.item(name),
+            "wording": question.wordings[0],
+            "answers": t.listing([*question.options, *question.dont_know, *question.not_applicable]),
+            "code": leaf_of.get(name, "—"),
+        }
+        for name, question in book.items.items()
+    ]
+    table = pd.DataFrame(rows)
+    text = t(
+        "{n} items were asked; {m} of them are evidence for a standard. The wording is the questionnaire's own.",
+        n=t.integer(len(table)),
+        m=t.integer((table["code"] != "—").sum()),
+    )
+    found = report.finding(
+        table,
+        text,
+        title=t("Items and answers offered"),
+        columns={
+            "item": Col(t("Item")),
+            "wording": Col(t("Question"), width=2.5),
+            "answers": Col(t("Answers offered"), width=2),
+            "code": Col(t("Standard")),
+        },
+    )
+    return Section(title, 1, [found], appendix=True)
+
+
+def indicator_dictionary(report: Report) -> Section:
+    """Every part of every standard: its rule, its norm, where it is measured, what the document prints."""
+    t = report.t
+    rules = {
+        "judged": t("expert judgement"), "threshold": t("threshold"), "range": t("range"), "growth": t("growth"),
+        "rate": t("rate"), "yes_no": t("yes or no"), "checklist": t("checklist"), "count": t("expert judgement with a count as evidence"),
+        "deduction": t("deduction"), "bonus": t("bonus"), "bands": t("bands"), "survey": t("survey index"), "veto": t("veto"),
+    }  # fmt: skip
+    levels = {
+        "community": t("community"), "district": t("district"), "street": t("street"), "city": t("city"),
+        "compound": t("compound"), "department": t("department"),
+    }  # fmt: skip
+    rows = []
+    for code in report.study.framework.leaves:
+        for part in report.study.framework.parts(code):
+            label = (part.zh if report.language == "zh" else part.en) or report.label(code)
+            rows.append(
+                {
+                    "label": f"{code} {label}",
+                    "rule": rules[part.rule],
+                    "share": part.share,
+                    "measured": levels[part.measured_at],
+                    "method": t.listing(t(METHODS[m]) for m in part.methods or report.study.framework.node(code).methods),
+                    "official": t("printed") if part.official else t("ours"),
+                    "soft": t("soft") if part.soft else "",
+                }
+            )
+    table = pd.DataFrame(rows)
+    text = t(
+        "{n} parts of {m} standards; {k} of them have a norm that the document prints.",
+        n=t.integer(len(table)),
+        m=t.integer(len(report.study.framework.leaves)),
+        k=t.integer((table["official"] == t("printed")).sum()),
+    )
+    found = report.finding(
+        table,
+        text,
+        title=t("Indicator dictionary"),
+        columns={
+            "label": Col(t("Standard"), width=2.6),
+            "rule": Col(t("Rule"), width=1.4),
+            "share": Col(t("Share"), "percent", digits=0),
+            "measured": Col(t("Measured at")),
+            "method": Col(t("Method"), width=1.2),
+            "official": Col(t("Norm")),
+            "soft": Col(t("Wording")),
+        },
+        notes=[t("Soft: the document says \"explore\" or \"gradually\"; no pass or fail is stated.")],
+    )
+    return Section(t("Indicator dictionary"), 1, [found], appendix=True)
+
+
+def denominators(report: Report) -> Section:
+    """What every rate and mean of the evidence is divided by."""
+    t = report.t
+    evidence = report.period.result("evidence")
+    rows = evidence[(evidence["set"] == "district") & evidence["denominator"].notna()]
+    if not report.is_city:
+        rows = rows[rows["unit"] == report.unit]
+    title = t("Denominators")
+    if rows.empty:
+        return Section(title, 1, [t("No figure of this report rests on a denominator.")], appendix=True)
+    if report.is_city:
+        rows = rows.groupby(["code", "part", "item"], dropna=False, as_index=False)[["numerator", "denominator"]].sum()
+        rows["value"] = rows["numerator"] / rows["denominator"]
+    order = report.study.framework.table.set_index("code")["order"]
+    rows = rows.assign(order=rows["code"].map(order), label=[f"{c} {report.label(c)}" for c in rows["code"]]).sort_values("order", kind="stable")
+    rows["what"] = [_metric(report, i) for i in rows["item"]]
+    table = report.finding(
+        rows,
+        t("{n} figures are quotients; numerator and denominator stand beside them.", n=t.integer(len(rows))),
+        title=t("Numerators and denominators"),
+        columns={
+            "label": Col(t("Standard"), width=2.6),
+            "what": Col(t("Figure"), width=1.6),
+            "numerator": Col(t("Numerator"), lambda v: t.number(v, 0 if v == round(v) else 1) if v == v else "—", align="right"),
+            "denominator": Col(t("Denominator"), lambda v: t.number(v, 0 if v == round(v) else 1) if v == v else "—", align="right"),
+            "value": Col(t("Quotient"), "number", digits=3),
+        },
+    )
+    return Section(title, 1, [table], appendix=True)
+
+
+def _metric(report: Report, item: object) -> str:
+    metrics = report.study.framework.metrics
+    if isinstance(item, str) and item in metrics:
+        return metrics[item].zh if report.language == "zh" else metrics[item].en or metrics[item].zh
+    return item if isinstance(item, str) and item else "—"
+
+
+def cleaning_summary(report: Report) -> Section:
+    """What was done to the files behind this report, and what was removed from them."""
+    t = report.t
+    ledger = report.period.ledger
+    if not report.is_city:
+        others = [d for d in report.study.register.districts if d != report.unit]
+        file = ledger["file"].fillna("")
+        ledger = ledger[~file.apply(lambda f: any(o in f for o in others))]
+    personal = ledger[ledger["before"] == "‹removed›"]
+    lines = ledger[ledger["before"] != "‹removed›"]
+    severities = {"note": t("note"), "rounding": t("rounding"), "warning": t("warning"), "error": t("error")}
+    actions = {"recognised": t("recognised"), "changed": t("changed"), "rejected": t("rejected"), "flagged": t("flagged")}
+    table = (
+        lines.groupby(["action", "severity", "rule"], sort=True)["n"]
+        .sum()
+        .reset_index()
+        .assign(action_label=lambda f: f["action"].map(actions), severity_label=lambda f: f["severity"].map(severities))
+    )
+    table["rule"] = [_rule(t, r) for r in table["rule"]]
+    blocks: list = []
+    if len(table):
+        blocks.append(
+            report.finding(
+                table,
+                t(
+                    "{n} rows or cells were recognised, changed, rejected or flagged; the ledger names each file and cell.",
+                    n=t.integer(table["n"].sum()),
+                ),
+                title=t("Cleaning in short"),
+                columns={
+                    "action_label": Col(t("Action")),
+                    "severity_label": Col(t("Severity")),
+                    "rule": Col(t("Rule"), width=2.5),
+                    "n": Col(t("Rows or cells"), "integer"),
+                },
+            )
+        )
+    statement = [
+        t("Names, phone numbers, identity numbers, addresses to the door, network addresses and account names are removed when a file is read; nothing of them is stored."),
+        t("Repeated questionnaires are recognised by a keyed hash; the key lies outside the study and moves no figure."),
+        t("Free text does not leave the intake; no figure of this report rests on fewer than {k} respondents.", k=t.integer(report.study.config.disclosure["internal"])),
+        t("{n} cells with personal content were removed from the files behind this report.", n=t.integer(personal["n"].sum())),
+    ]
+    blocks.append(Section(t("De-identification"), 2, [Bullets(statement)]))
+    return Section(t("Cleaning and de-identification"), 1, blocks, appendix=True)
+
+
+def _rule(t, rule: str) -> str:
+    """The ledger's rule names are a fixed vocabulary; a rule without a translation is printed as it is."""
+    from commlab.errors import ParameterError
+
+    try:
+        return t(rule)
+    except ParameterError:
+        return rule
+
+
+def manifest(report: Report) -> Section:
+    """What this report was made from, with hashes."""
+    from importlib.metadata import version
+
+    t = report.t
+    inputs = report.period.report_inputs(report.unit)
+    rows = [(t("Input"), name, digest[:8]) for name, digest in inputs.items()]
+    rows += [(t("Version"), name, version(name)) for name in ("commlab", "pandas", "numpy", "scipy", "statsmodels")]
+    rows += [(t("Parameter"), t("period"), report.period.name), (t("Parameter"), t("unit"), report.unit), (t("Parameter"), t("language"), report.language)]
+    table = pd.DataFrame(rows, columns=["kind", "name", "value"])
+    found = report.finding(
+        table,
+        t("This report can be made again from {n} inputs; the first eight digits of their hashes:", n=t.integer(len(inputs))),
+        title=t("Manifest"),
+        columns={"kind": Col(t("Kind")), "name": Col(t("Name"), width=2), "value": Col(t("Value"))},
+    )
+    return Section(t("Manifest"), 1, [found], appendix=True)

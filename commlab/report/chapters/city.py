@@ -1,0 +1,90 @@
+"""The districts side by side."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from commlab.report.chapters.base import Report
+from commlab.report.chapters.summary import overall_item
+from commlab.report.finding import Col, Section
+
+__all__ = ["district_rows", "districts"]
+
+
+def district_rows(report: Report) -> pd.DataFrame:
+    """One row a reportable district: score, rank, satisfaction and their intervals, coverage.
+
+    The index page prints these rows, so that it cannot differ from the reports.
+    """
+    ranks = report.period.ranks("district").set_index("unit")
+    totals = report.period.scores("district").query("code == 'total'").set_index("unit")
+    item = overall_item(report)
+    k = report.study.config.disclosure["internal"]
+    satisfied = report.period.satisfaction(by="district")
+    satisfied = satisfied[(satisfied["item"] == item) & (satisfied["statistic"] == "satisfied") & (satisfied["n"] >= k)]
+    satisfied = satisfied.set_index("unit")
+    out = pd.DataFrame({"unit": [d for d in report.period.districts if d in ranks.index]})
+    for column in ("score", "score_low", "score_high", "rank", "rank_low", "rank_high"):
+        out[column] = out["unit"].map(ranks[column])
+    out["coverage"] = out["unit"].map(totals["coverage"])
+    for column, source in (("satisfied", "estimate"), ("satisfied_low", "ci_low"), ("satisfied_high", "ci_high"), ("n", "n")):
+        out[column] = out["unit"].map(satisfied[source])
+    return out
+
+
+def districts(report: Report) -> Section:
+    """Scores, ranks and satisfaction of all districts with their intervals."""
+    from commlab.figures import heatmap, ranks_with_uncertainty
+
+    t = report.t
+    rows = district_rows(report).sort_values("rank", kind="stable")
+    rows["score_interval"] = [t.interval(a, b) for a, b in zip(rows["score_low"], rows["score_high"], strict=True)]
+    rows["rank_interval"] = [f"{t.integer(a)}-{t.integer(b)}" for a, b in zip(rows["rank_low"], rows["rank_high"], strict=True)]
+    rows["satisfied_interval"] = [t.interval(a, b, percent=True) for a, b in zip(rows["satisfied_low"], rows["satisfied_high"], strict=True)]
+    widths = rows["rank_high"] - rows["rank_low"]
+    text = t(
+        "The rank interval spans {n} places in the median: read neighbours as equals unless their intervals part.",
+        n=t.integer(widths.median() + 1),
+    )
+    table = report.finding(
+        rows,
+        text,
+        title=t("Districts: score, rank and satisfaction"),
+        columns={
+            "unit": Col(t("District"), width=1.6),
+            "score": Col(t("Score"), "number"),
+            "score_interval": Col(t("Interval"), align="center"),
+            "rank": Col(t("Rank"), "integer"),
+            "rank_interval": Col(t("Rank interval"), align="center"),
+            "satisfied": Col(t("Satisfied"), "percent"),
+            "satisfied_interval": Col(t("Interval of satisfied"), align="center"),
+            "n": Col(t("Answers"), "integer"),
+            "coverage": Col(t("Coverage"), "percent", digits=0),
+        },
+        figure=ranks_with_uncertainty(
+            rows.rename(columns={"unit": "label"})[["label", "rank", "rank_low", "rank_high"]],
+            xlabel=t("Rank (1 is best)"),
+        ),
+        figure_title=t("Ranks and their intervals"),
+    )
+    scores = report.period.scores("district")
+    secondary = report.study.framework.table.query("level == 2").sort_values("order")["code"]
+    wide = scores.pivot(index="unit", columns="code", values="score").reindex(index=rows["unit"], columns=list(secondary))
+    spread = (wide.max() - wide.min()).dropna()
+    block = []
+    if len(spread):
+        widest = spread.idxmax()
+        block.append(
+            report.finding(
+                wide.reset_index(),
+                t(
+                    "Districts differ most on {label}: {points} points between the highest and the lowest.",
+                    label=f"{widest} {report.label(widest)}",
+                    points=t.number(spread.max()),
+                ),
+                show_table=False,
+                figure=heatmap(wide, colour_label=t("Score (0-100)")),
+                figure_title=t("Secondary indicators by district"),
+            )
+        )
+    return Section(t("Districts"), 1, [table, *block])

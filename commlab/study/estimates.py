@@ -1,0 +1,306 @@
+"""City-wide survey results of a period: designs, satisfaction, distributions, samples against population, change.
+
+Functions of frames; ``stage`` calls them once a period and stores what they return.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from commlab.survey import SurveyDesign, answer_distribution, satisfaction
+from commlab.tables import DONT_KNOW, NOT_APPLICABLE
+
+__all__ = [
+    "changes",
+    "demographics",
+    "design_of",
+    "distributions",
+    "rake_cells",
+    "raked",
+    "response_rates",
+    "satisfaction_results",
+    "weighted",
+]
+
+_INDEX_STEP = {5: 25.0, 4: 100 / 3, 3: 50.0, 10: 100 / 9}
+
+
+def weighted(responses: pd.DataFrame, frame: pd.DataFrame, district_of: dict[str, str]) -> pd.DataFrame:
+    """Valid answers with their design columns and base weights.
+
+    A community's answers stand for its adults; the communities of a stratum that were reached stand for all of
+    its communities: weight = (communities in stratum / communities reached) * (adults / valid answers).
+
+    Parameters
+    ----------
+    responses : DataFrame
+        Clean ``responses`` of one period.
+    frame : DataFrame
+        unit, stratum, communities, adults of that period (register's survey_frame).
+    district_of : dict
+        Community -> district.
+
+    Returns
+    -------
+    DataFrame
+        Valid responses inside the frame, with stratum, communities, adults, district, base_weight.
+    """
+    valid = responses[responses["valid"] & responses["unit"].notna()].drop(columns=["base_weight"])
+    data = valid.merge(frame[["unit", "stratum", "communities", "adults"]], on="unit", how="inner")
+    reached = data.groupby("stratum")["unit"].transform("nunique")
+    answers = data.groupby("unit")["response_id"].transform("size")
+    data["base_weight"] = data["communities"] / reached * data["adults"] / answers
+    data["district"] = data["unit"].map(district_of).astype("str")
+    # One line an answer: the hash alone may repeat between files.
+    data["answer"] = np.arange(len(data)).astype("str")
+    return data.reset_index(drop=True)
+
+
+def design_of(data: pd.DataFrame) -> SurveyDesign:
+    """The two-stage design of the sample: communities within strata, adults within communities."""
+    return SurveyDesign(
+        data,
+        weights="base_weight",
+        strata="stratum",
+        clusters=["unit", "answer"],
+        fpc=["communities", "adults"],
+    )
+
+
+def rake_cells(
+    data: pd.DataFrame, margins: pd.DataFrame, variables: Sequence[str], *, min_cell: int
+) -> tuple[pd.DataFrame, dict[str, pd.Series], pd.DataFrame]:
+    """Margins to rake to, district by district, on cells of at least ``min_cell`` answers.
+
+    Neighbouring cells of a variable are joined until each holds enough answers. Where that leaves one cell, the
+    district is not raked on that variable. People who left the question blank keep their weight.
+
+    Returns
+    -------
+    data : DataFrame
+        With one column ``rake_<variable>`` a variable.
+    targets : dict
+        Column -> population total of each cell, scaled to the district's weighted total.
+    cells : DataFrame
+        district, variable, cell, answers, population share, raked (bool): what was joined, what was left out.
+    """
+    out = data.copy()
+    targets: dict[str, pd.Series] = {}
+    told = []
+    totals = data.groupby("district")["base_weight"].sum()
+    for variable in variables:
+        column = f"rake_{variable}"
+        labels = pd.Series("", index=data.index, dtype="str")
+        target: dict[str, float] = {}
+        for district, total in totals.items():
+            rows = data["district"] == district
+            census = margins[margins["unit"] == district].groupby(variable, sort=True)["population"].sum()
+            answers = data.loc[rows, variable].value_counts().reindex(census.index, fill_value=0)
+            cells = _joined(answers, min_cell)
+            raked_here = len(cells) > 1
+            blank = rows & ~data[variable].isin(list(census.index))
+            unknown = float(data.loc[blank, "base_weight"].sum())
+            if not raked_here:
+                labels[rows] = f"{district}/*"
+                target[f"{district}/*"] = float(total)
+            else:
+                labels[blank] = f"{district}/?"
+                if unknown:
+                    target[f"{district}/?"] = unknown
+                for cell in cells:
+                    name = f"{district}/{'+'.join(cell)}"
+                    labels[rows & data[variable].isin(cell)] = name
+                    target[name] = float((total - unknown) * census[cell].sum() / census.sum())
+            told += [
+                {
+                    "district": district,
+                    "variable": variable,
+                    "cell": "+".join(cell),
+                    "answers": int(answers[cell].sum()),
+                    "population_share": float(census[cell].sum() / census.sum()) if census.sum() else np.nan,
+                    "raked": raked_here,
+                }
+                for cell in cells
+            ]
+        out[column] = labels
+        targets[column] = pd.Series(target, dtype="float64")
+    columns = ["district", "variable", "cell", "answers", "population_share", "raked"]
+    return out, targets, pd.DataFrame(told, columns=columns)
+
+
+def _joined(answers: pd.Series, min_cell: int) -> list[list[str]]:
+    """Join neighbours, smallest first, until every cell holds ``min_cell`` answers or one is left."""
+    cells = [[name] for name in answers.index]
+    counts = [int(n) for n in answers]
+    while len(cells) > 1 and min(counts) < min_cell:
+        i = int(np.argmin(counts))
+        if i == 0:
+            j = 1
+        elif i == len(cells) - 1:
+            j = i - 1
+        else:
+            j = i - 1 if counts[i - 1] <= counts[i + 1] else i + 1
+        i, j = sorted((i, j))
+        cells[i] += cells.pop(j)
+        counts[i] += counts.pop(j)
+    return cells if counts and min(counts) >= min_cell else cells[:1]
+
+
+def raked(
+    data: pd.DataFrame, margins: pd.DataFrame, variables: Sequence[str], *, min_cell: int
+) -> tuple[SurveyDesign | None, pd.DataFrame]:
+    """The design raked to the census margins, and the cells it was raked on; None where nothing can be raked."""
+    known = [v for v in variables if v in margins and v in data]
+    if not known or margins.empty:
+        return None, pd.DataFrame(columns=["district", "variable", "cell", "answers", "population_share", "raked"])
+    ready, targets, cells = rake_cells(data, margins, known, min_cell=min_cell)
+    if not cells["raked"].any():
+        return None, cells
+    return design_of(ready).rake(targets), cells
+
+
+def satisfaction_results(
+    design: SurveyDesign, items: Sequence[str], *, weighting: str, city: str, communities: bool = False
+) -> pd.DataFrame:
+    """Satisfaction of the city, of every district and, on demand, of every community.
+
+    Returns
+    -------
+    DataFrame
+        level, unit, weighting, item, statistic, estimate, se, ci_low, ci_high, df, n, n_effective.
+    """
+    frames = [
+        satisfaction(design, items).assign(level="city", unit=city),
+        satisfaction(design, items, by="district").rename(columns={"district": "unit"}).assign(level="district"),
+    ]
+    if communities:
+        frames.append(satisfaction(design, items, by="unit").assign(level="community"))
+    out = pd.concat(frames, ignore_index=True).assign(weighting=weighting)
+    first = ["level", "unit", "weighting", "item", "statistic"]
+    return out[first + [c for c in out if c not in first]]
+
+
+def distributions(design: SurveyDesign, items: Sequence[str], *, city: str) -> pd.DataFrame:
+    """Share of every answer: level, unit, item, answer (code), share, n (answers), asked (all who answered)."""
+    parts = [
+        answer_distribution(design, items).assign(level="city", unit=city),
+        answer_distribution(design, items, by="district").rename(columns={"district": "unit"}).assign(level="district"),
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def demographics(data: pd.DataFrame, margins: pd.DataFrame, variables: Sequence[str], *, city: str) -> pd.DataFrame:
+    """Sample structure against population.
+
+    Returns
+    -------
+    DataFrame
+        unit, variable, level, n, sample (share of answers), weighted (share with base weights), population
+        (census share; missing where the census table has no such variable).
+    """
+    rows = []
+    for variable in [v for v in variables if v in data]:
+        known = data[data[variable].notna()]
+        for unit, part in [(city, known), *known.groupby("district")]:
+            census = margins if unit == city else margins[margins["unit"] == unit]
+            population = (
+                census.groupby(variable)["population"].sum() if variable in census else pd.Series(dtype="float64")
+            )
+            count = part[variable].value_counts()
+            weight = part.groupby(variable)["base_weight"].sum()
+            for level in sorted(set(count.index) | set(population.index)):
+                rows.append(
+                    {
+                        "unit": unit,
+                        "variable": variable,
+                        "level": level,
+                        "n": int(count.get(level, 0)),
+                        "sample": count.get(level, 0) / len(part) if len(part) else np.nan,
+                        "weighted": weight.get(level, 0.0) / weight.sum() if len(part) else np.nan,
+                        "population": population.get(level, 0.0) / population.sum() if population.sum() else np.nan,
+                    }
+                )
+    return pd.DataFrame(rows, columns=["unit", "variable", "level", "n", "sample", "weighted", "population"])
+
+
+def response_rates(
+    responses: pd.DataFrame, frame: pd.DataFrame, district_of: dict[str, str], districts: Sequence[str], *, city: str
+) -> pd.DataFrame:
+    """Issued, returned and valid questionnaires: unit, communities, issued, returned, valid, flag_<name>..."""
+    unit = responses["unit"].map(district_of)
+    flags = responses["flags"].fillna("").str.get_dummies(",") if len(responses) else pd.DataFrame()
+    rows = []
+    for name in [city, *districts]:
+        here = pd.Series(True, index=responses.index) if name == city else unit == name
+        places = frame if name == city else frame[frame["unit"].map(district_of) == name]
+        rows.append(
+            {
+                "unit": name,
+                "communities": int(places["unit"].nunique()),
+                "issued": float(places["issued"].sum()),
+                "returned": int(here.sum()),
+                "valid": int((here & responses["valid"]).sum()),
+            }
+            | {f"flag_{flag}": int(flags.loc[here, flag].sum()) for flag in flags if flag}
+        )
+    return pd.DataFrame(rows)
+
+
+def changes(
+    before: pd.DataFrame,
+    after: pd.DataFrame,
+    items: Sequence[str],
+    scales: dict[str, int],
+    *,
+    periods: tuple[str, str],
+    city: str,
+) -> pd.DataFrame:
+    """Change of the 0-100 index between two periods, communities asked in both kept together.
+
+    Returns
+    -------
+    DataFrame
+        level, unit, item, before, after, estimate, se, ci_low, ci_high, df, p_value, p_holm (Holm over the items
+        of one unit).
+    """
+    common = [i for i in items if i in before and i in after]
+    keep = ["unit", "district", "stratum", "communities", "adults", "answer", "base_weight"]
+    stacked = pd.concat(
+        [before[keep + common].assign(wave=periods[0]), after[keep + common].assign(wave=periods[1])],
+        ignore_index=True,
+    )
+    stacked["answer"] = stacked["wave"] + "/" + stacked["answer"]
+    for item in common:
+        codes = stacked[item].astype("float64")
+        codes = codes.where(~codes.isin([DONT_KNOW, NOT_APPLICABLE]))
+        stacked[item] = (codes - 1) * _INDEX_STEP.get(scales.get(item, 5), 100 / (scales.get(item, 5) - 1))
+    design = design_of(stacked)
+    parts = []
+    for item in common:
+        parts.append(design.change(item, wave="wave").assign(level="city", unit=city, item=item))
+        parts.append(
+            design.change(item, wave="wave", by="district")
+            .rename(columns={"district": "unit"})
+            .assign(level="district", item=item)
+        )
+    if not parts:
+        return pd.DataFrame(
+            columns=["level", "unit", "item", "before", "after", "estimate", "se", "ci_low", "ci_high", "df", "p_value", "p_holm"]
+        )
+    out = pd.concat(parts, ignore_index=True)
+    # Fewer than three degrees of freedom: an interval, but no comparison.
+    out["p_value"] = out["p_value"].where(out["df"] >= 3)
+    out["p_holm"] = out.groupby("unit")["p_value"].transform(_holm)
+    first = ["level", "unit", "item"]
+    return out[first + [c for c in out if c not in first]]
+
+
+def _holm(p: pd.Series) -> pd.Series:
+    """Holm's step-down adjustment; missing p-values stay missing and do not count."""
+    known = p.dropna().sort_values()
+    factors = np.arange(len(known), 0, -1)
+    adjusted = np.minimum(np.maximum.accumulate(known.to_numpy() * factors), 1.0)
+    return pd.Series(adjusted, index=known.index).reindex(p.index)

@@ -1,0 +1,245 @@
+"""The register: what people keep by hand about the units of a study, read once and checked against itself.
+
+Annex 1 is the printed allocation of pilots. Its counts of communities are compared with ``units.csv`` at every
+read, so that neither can drift from the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from commlab.errors import DataError, StudyError, listing
+from commlab.tables import empty, validate
+
+__all__ = ["Register", "read_register"]
+
+_FOLDER = "data/register"
+
+
+@dataclass(frozen=True)
+class Register:
+    """Tables of ``data/register``; every frame may be empty except ``units``."""
+
+    root: Path
+    city: str
+    units: pd.DataFrame
+    aliases: pd.DataFrame
+    unit_changes: pd.DataFrame
+    margins: pd.DataFrame
+    survey_frame: pd.DataFrame
+    candidates: pd.DataFrame
+    quotas: pd.DataFrame
+
+    @property
+    def folder(self) -> Path:
+        return self.root / _FOLDER
+
+    @cached_property
+    def districts(self) -> tuple[str, ...]:
+        """Districts in the register's order, which is the order of annex 1."""
+        return tuple(self.units.loc[self.units["level"] == "district", "unit"])
+
+    @cached_property
+    def communities(self) -> pd.DataFrame:
+        """unit, name, parent, type, code of every community."""
+        rows = self.units[self.units["level"] == "community"]
+        return rows[["unit", "name", "parent", "type", "code"]].reset_index(drop=True)
+
+    @cached_property
+    def district_of(self) -> dict[str, str]:
+        """Community (or street) -> district."""
+        parent = dict(zip(self.units["unit"], self.units["parent"], strict=True))
+        districts = set(self.districts)
+        found = {}
+        for unit in parent:
+            at: object = unit
+            while isinstance(at, str) and at not in districts:
+                at = parent.get(at)
+            if isinstance(at, str):
+                found[unit] = at
+        return found
+
+    def codebook(self, instrument: str) -> Path:
+        path = self.folder / "codebooks" / f"{instrument}.yaml"
+        if not path.is_file():
+            raise StudyError(f"{_FOLDER}/codebooks/{instrument}.yaml is missing; study.yaml names that instrument")
+        return path
+
+    def files(self) -> list[Path]:
+        """Every file of the register; results depend on all of them."""
+        return sorted(p for p in self.folder.rglob("*") if p.is_file() and not p.name.startswith(("~", ".")))
+
+
+def _csv(folder: Path, name: str, columns: tuple[str, ...], *, required: bool = False) -> pd.DataFrame:
+    path = folder / name
+    if not path.is_file():
+        if required:
+            raise StudyError(f"{_FOLDER}/{name} is missing; a study needs it")
+        return pd.DataFrame({c: pd.Series(dtype="str") for c in columns})
+    try:
+        frame = pd.read_csv(path, dtype="str", encoding="utf-8-sig", keep_default_na=False, na_values=[""])
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise DataError(
+            f"cannot be read as UTF-8 comma-separated text ({error}); save it as CSV UTF-8", file=f"{_FOLDER}/{name}"
+        ) from None
+    lacking = [c for c in columns if c not in frame]
+    if lacking:
+        raise DataError(
+            f"has no column {listing(lacking)}; found {listing(frame.columns, most=12)}", file=f"{_FOLDER}/{name}"
+        )
+    return frame
+
+
+def _numbers(frame: pd.DataFrame, columns: tuple[str, ...], name: str) -> pd.DataFrame:
+    for column in columns:
+        numbers = pd.to_numeric(frame[column], errors="coerce")
+        bad = frame.index[numbers.isna() | (numbers < 0)]
+        if len(bad):
+            row = bad[0]
+            raise DataError(
+                f'column "{column}" needs a number >= 0, found {frame.loc[row, column]!r}',
+                file=f"{_FOLDER}/{name}",
+                cell=f"row {row + 2}",
+            )
+        frame[column] = numbers.astype("float64")
+    return frame
+
+
+def read_register(root: str | Path, *, city: str, period: str) -> Register:
+    """Read ``data/register`` of a study.
+
+    Parameters
+    ----------
+    root : path
+        The study folder.
+    city : str
+        Canonical name of the whole; its row in units.csv has level ``city``.
+    period : str
+        Stands in the ``period`` column of the unit tables.
+
+    Raises
+    ------
+    StudyError
+        If a needed file is missing.
+    DataError
+        If a table breaks its contract, a parent is unknown, or annex 1 disagrees with units.csv.
+    """
+    root = Path(root)
+    folder = root / _FOLDER
+    units = _csv(folder, "units.csv", ("unit", "level", "parent", "name", "code", "type"), required=True)
+    units["source"] = [f"{_FOLDER}/units.csv#!{i + 2}:{i + 2}" for i in range(len(units))]
+    units = validate("units", _complete("units", units, period))
+    _check_tree(units, city)
+    changes = _csv(folder, "unit_changes.csv", ("date", "kind", "before", "after", "share"))
+    changes["source"] = [f"{_FOLDER}/unit_changes.csv#!{i + 2}:{i + 2}" for i in range(len(changes))]
+    changes["share"] = pd.to_numeric(changes["share"]).astype("float64")
+    changes = validate("unit_changes", _complete("unit_changes", changes, period))
+    aliases = pd.concat(
+        [
+            _csv(folder, "aliases.csv", ("alias", "unit"))[["alias", "unit"]],
+            _csv(folder, "review.csv", ("found", "unit")).rename(columns={"found": "alias"})[["alias", "unit"]],
+        ],
+        ignore_index=True,
+    )
+    unknown = sorted(set(aliases["unit"].dropna()) - set(units["unit"]))
+    if unknown:
+        raise DataError(f"names units that units.csv does not have: {listing(unknown)}", file=f"{_FOLDER}/aliases.csv")
+    margins = _numbers(
+        _csv(folder, "margins.csv", ("unit", "sex", "age_band", "population", "source")), ("population",), "margins.csv"
+    )
+    frame = _numbers(
+        _csv(folder, "survey_frame.csv", ("period", "unit", "stratum", "communities", "adults", "issued")),
+        ("communities", "adults", "issued"),
+        "survey_frame.csv",
+    )
+    candidates = _csv(folder, "candidates.csv", ("unit", "applied_on"))
+    for table, name in ((frame, "survey_frame.csv"), (candidates, "candidates.csv"), (margins, "margins.csv")):
+        strange = sorted(set(table["unit"].dropna()) - set(units["unit"]))
+        if strange:
+            raise DataError(f"names units that units.csv does not have: {listing(strange)}", file=f"{_FOLDER}/{name}")
+    register = Register(root, city, units, aliases, changes, margins, frame, candidates, empty("units"))
+    path = folder / "annex1.xlsx"
+    if path.is_file():
+        quotas = _quotas(path, register)
+        register = Register(root, city, units, aliases, changes, margins, frame, candidates, quotas)
+    return register
+
+
+def _complete(table: str, frame: pd.DataFrame, period: str) -> pd.DataFrame:
+    frame = frame.assign(period=period)
+    for column, kind in empty(table).dtypes.items():
+        if column not in frame:
+            frame[column] = pd.Series(pd.NA, index=frame.index, dtype="str")
+        if str(kind).startswith("datetime"):
+            frame[column] = pd.to_datetime(frame[column]).astype("datetime64[us]")
+    return frame[list(empty(table).columns)]
+
+
+def _check_tree(units: pd.DataFrame, city: str) -> None:
+    file = f"{_FOLDER}/units.csv"
+    known = set(units["unit"])
+    if city not in known:
+        raise DataError(f'has no row for the city "{city}" that study.yaml names', file=file)
+    orphans = units[units["parent"].notna() & ~units["parent"].isin(known)]
+    if len(orphans):
+        raise DataError(f"parents that are no units: {listing(orphans['parent'].unique())}", file=file)
+    rootless = units[units["parent"].isna() & (units["level"] != "city")]
+    if len(rootless):
+        raise DataError(f"units without a parent: {listing(rootless['unit'])}", file=file)
+    clash = units[units["code"].duplicated(keep=False)]
+    if len(clash):
+        raise DataError(f"codes used twice: {listing(clash['code'].unique())}", file=file)
+
+
+_ANNEX = {
+    "communities": "社区总数(个)",
+    "urban": "城市社区数(个)",
+    "converted": "村改居",
+    "pilots": "总任务",
+    "phase1": "第一阶段任务",
+}
+
+
+def _quotas(path: Path, register: Register) -> pd.DataFrame:
+    """unit, communities, urban, converted, pilots, phase1, source from the printed annex 1."""
+    from commlab.intake import match_names, read_table
+
+    raw = read_table(path)
+    wrong = raw.ledger[raw.ledger["severity"] == "error"]
+    if len(wrong):
+        raise DataError(str(wrong["message"].iloc[0]), file=f"{_FOLDER}/annex1.xlsx")
+    columns = {}
+    for name, wanted in _ANNEX.items():
+        hits = [c for c in raw.frame if wanted in str(c).replace(" ", "")]
+        if len(hits) != 1:
+            raise DataError(f'expected one column with "{wanted}", found {len(hits)}', file=f"{_FOLDER}/annex1.xlsx")
+        columns[hits[0]] = name
+    quotas = raw.frame.rename(columns=columns)
+    first = raw.frame.columns[0]
+    districts = register.units[register.units["level"] == "district"]
+    matched = match_names(quotas[first].astype("str"), districts.merge(_alias_lists(register), how="left", on="unit"))
+    missing = matched[matched["matched"].isna()]
+    if len(missing):
+        raise DataError(f"names no district of units.csv: {listing(missing['name'])}", file=f"{_FOLDER}/annex1.xlsx")
+    out = quotas[list(_ANNEX)].astype("float64").assign(unit=matched["matched"].to_numpy(), source=raw.source)
+    counts = register.communities.groupby(["parent", "type"]).size().unstack(fill_value=0)
+    for kind in ("urban", "converted"):
+        have = counts.get(kind, pd.Series(dtype=float)).reindex(out["unit"]).fillna(0).to_numpy()
+        off = out[out[kind].to_numpy() != have]
+        if len(off):
+            row = off.iloc[0]
+            raise DataError(
+                f"{row['unit']}: {row[kind]:.0f} {kind} communities are printed, units.csv has "
+                f"{counts.get(kind, pd.Series(dtype=float)).get(row['unit'], 0):.0f}",
+                file=f"{_FOLDER}/annex1.xlsx",
+            )
+    return out[["unit", *_ANNEX, "source"]].reset_index(drop=True)
+
+
+def _alias_lists(register: Register) -> pd.DataFrame:
+    lists = register.aliases.groupby("unit")["alias"].agg(list)
+    return pd.DataFrame({"unit": lists.index, "aliases": lists.to_numpy()})

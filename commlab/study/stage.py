@@ -1,0 +1,266 @@
+"""The city stage: everything that is computed once for the whole city, before any report is written.
+
+``compute`` takes the clean tables of a period (and of the one before) and returns named frames. The district
+notebooks only read them. The names and columns below are the contract between this module and the chapters.
+
+================  ==================================================================================================
+frame             columns
+================  ==================================================================================================
+weights           code, order, parent, level, label_zh, label_en, local, weight, origin
+weight_experts    expert, node, n, lambda_max, ci, cr, consistent
+delphi_items      round, code, mean, sd, cv, full_score_rate, keep
+delphi_agreement  round, level, n, w, chi2, df, p_value
+response_rates    unit, communities, issued, returned, valid, flag_*
+demographics      unit, variable, level, n, sample, weighted, population
+satisfaction      level, unit, weighting (design, raked, all), item, statistic, estimate, se, ci_low, ci_high, df, n, n_effective
+rake_cells        district, variable, cell, answers, population_share, raked
+distribution      level, unit, item, answer, share, n, asked
+change            level, unit, item, before, after, estimate, se, ci_low, ci_high, df, p_value, p_holm
+evidence          set (district, candidate) + the evidence contract
+leaves            set, unit, code, part, value, score, state, source
+scores            set, unit, code, score, state, coverage, weight, contribution
+ranks             set, unit, rank, rank_low, rank_median, rank_high, p_top, score, score_low, score_high, group
+problem_states    problem, unit, district, code, origin, responsible, found, due, closed, reopened, state, days_open
+================  ==================================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from commlab.framework import Framework
+from commlab.study import estimates, standing
+from commlab.study.config import StudyConfig
+from commlab.study.register import Register
+from commlab.tables import empty
+from commlab.weights import delphi
+
+__all__ = ["RESULTS", "Clean", "compute", "period_end"]
+
+RESULTS = (
+    "weights",
+    "weight_experts",
+    "delphi_items",
+    "delphi_agreement",
+    "response_rates",
+    "demographics",
+    "satisfaction",
+    "rake_cells",
+    "distribution",
+    "change",
+    "evidence",
+    "leaves",
+    "scores",
+    "ranks",
+    "problem_states",
+)
+
+DEMOGRAPHICS = ("sex", "age_band", "education", "tenure", "hukou")
+
+
+@dataclass(frozen=True)
+class Clean:
+    """The clean tables of one period and the districts that can be reported.
+
+    ``items`` maps survey item -> number of points on its scale; ``districts`` are those with nothing failed or
+    outstanding, in register order.
+    """
+
+    period: str
+    tables: Mapping[str, pd.DataFrame]
+    districts: tuple[str, ...]
+    items: Mapping[str, int]
+
+    def __getitem__(self, table: str) -> pd.DataFrame:
+        return self.tables[table] if table in self.tables else empty(table)
+
+
+def period_end(period: str) -> pd.Timestamp:
+    """The last day of a period. ``period_end("2019Q3")`` is 30 September 2019."""
+    from commlab.tables import period_key
+
+    year, month, _ = period_key(period)
+    return pd.Timestamp(year, month, 1) + pd.offsets.MonthEnd(0)
+
+
+def compute(
+    clean: Clean,
+    *,
+    config: StudyConfig,
+    register: Register,
+    framework: Framework,
+    previous: Clean | None = None,
+) -> dict[str, pd.DataFrame]:
+    """Every city-wide result of a period; the frames of the module's table."""
+    out = _weights(clean, config, framework)
+    weighing = out.pop("_weighing")
+    answers = _survey(clean, config, register, previous)
+    out.update(answers)
+    out.update(_scores(clean, config, register, weighing, answers["satisfaction"]))
+    out["problem_states"] = standing.problem_states(
+        clean["problems"], register.district_of, on=period_end(clean.period)
+    )
+    return {name: out[name] for name in RESULTS}
+
+
+def _weights(clean: Clean, config: StudyConfig, framework: Framework) -> dict:
+    weighing = standing.weigh(framework, clean["judgments"], dict(config.weights), config.choices)
+    opinions = clean["opinions"]
+    if len(opinions):
+        found = delphi(opinions)
+        items, agreement = found.items, found.agreement
+    else:
+        items = pd.DataFrame(columns=["round", "code", "mean", "sd", "cv", "full_score_rate", "keep"])
+        agreement = pd.DataFrame(columns=["round", "level", "n", "w", "chi2", "df", "p_value"])
+    return {
+        "_weighing": weighing,
+        "weights": weighing.table,
+        "weight_experts": weighing.experts,
+        "delphi_items": items,
+        "delphi_agreement": agreement,
+    }
+
+
+_SATISFACTION = [
+    "level",
+    "unit",
+    "weighting",
+    "item",
+    "statistic",
+    "estimate",
+    "se",
+    "ci_low",
+    "ci_high",
+    "df",
+    "n",
+    "n_effective",
+]
+
+
+def _survey(
+    clean: Clean, config: StudyConfig, register: Register, previous: Clean | None
+) -> dict[str, pd.DataFrame]:
+    items = [i for i in clean.items if i in clean["responses"]]
+    frame = register.survey_frame[register.survey_frame["period"] == clean.period]
+    districts = set(clean.districts)
+    district_of = {u: d for u, d in register.district_of.items() if d in districts}
+    frame = frame[frame["unit"].isin(district_of)]
+    responses = clean["responses"]
+    margins = register.margins[register.margins["unit"].isin(districts)]
+    out = {
+        "response_rates": estimates.response_rates(
+            responses[responses["unit"].isin(district_of)], frame, district_of, clean.districts, city=config.city
+        )
+    }
+    data = estimates.weighted(responses, frame, district_of)
+    if data.empty or not items:
+        return out | {
+            "demographics": pd.DataFrame(
+                columns=["unit", "variable", "level", "n", "sample", "weighted", "population"]
+            ),
+            "satisfaction": pd.DataFrame(columns=_SATISFACTION),
+            "rake_cells": pd.DataFrame(columns=["district", "variable", "cell", "answers", "population_share", "raked"]),
+            "distribution": pd.DataFrame(columns=["level", "unit", "item", "answer", "share", "n", "asked"]),
+            "change": pd.DataFrame(columns=_CHANGE),
+        }
+    out["demographics"] = estimates.demographics(data, margins, DEMOGRAPHICS, city=config.city)
+    design = estimates.design_of(data)
+    parts = [
+        estimates.satisfaction_results(design, items, weighting="design", city=config.city, communities=True)
+    ]
+    raked, cells = estimates.raked(
+        data, margins, config.choices.raking, min_cell=config.choices.raking_min_cell
+    )
+    if raked is not None:
+        parts.append(estimates.satisfaction_results(raked, items, weighting="raked", city=config.city))
+    everyone = estimates.weighted(responses.assign(valid=responses["unit"].notna()), frame, district_of)
+    parts.append(
+        estimates.satisfaction_results(
+            estimates.design_of(everyone), items, weighting="all", city=config.city
+        )
+    )
+    out["satisfaction"] = pd.concat(parts, ignore_index=True)[_SATISFACTION]
+    out["rake_cells"] = cells
+    out["distribution"] = estimates.distributions(design, items, city=config.city)
+    out["change"] = _change(clean, previous, data, items, register, district_of, config)
+    return out
+
+
+_CHANGE = ["level", "unit", "item", "before", "after", "estimate", "se", "ci_low", "ci_high", "df", "p_value", "p_holm"]
+
+
+def _change(
+    clean: Clean,
+    previous: Clean | None,
+    data: pd.DataFrame,
+    items: list[str],
+    register: Register,
+    district_of: dict[str, str],
+    config: StudyConfig,
+) -> pd.DataFrame:
+    if previous is None or previous["responses"].empty:
+        return pd.DataFrame(columns=_CHANGE)
+    frame = register.survey_frame[register.survey_frame["period"] == previous.period]
+    # A district counts only where both quarters can be reported.
+    both = {u: d for u, d in district_of.items() if d in previous.districts}
+    before = estimates.weighted(previous["responses"], frame[frame["unit"].isin(both)], both)
+    after = data[data["district"].isin(set(both.values()))]
+    if before.empty or after.empty:
+        return pd.DataFrame(columns=_CHANGE)
+    return estimates.changes(
+        before,
+        after,
+        items,
+        dict(clean.items),
+        periods=(previous.period, clean.period),
+        city=config.city,
+    )[_CHANGE]
+
+
+def _scores(
+    clean: Clean,
+    config: StudyConfig,
+    register: Register,
+    weighing: standing.Weighing,
+    satisfaction: pd.DataFrame,
+) -> dict[str, pd.DataFrame]:
+    districts = set(clean.districts)
+    inside = {u for u, d in register.district_of.items() if d in districts}
+    units = register.units[register.units["unit"].isin(inside)]
+    chosen = register.candidates["unit"][register.candidates["unit"].isin(inside)]
+    sets = {
+        "district": units["unit"].isin(districts),
+        "candidate": units["unit"].isin(set(chosen)),
+    }
+    survey = satisfaction[satisfaction["weighting"] == "design"]
+    frames: dict[str, list[pd.DataFrame]] = {"evidence": [], "leaves": [], "scores": [], "ranks": []}
+    for name, mark in sets.items():
+        if not mark.any():
+            continue
+        result = standing.scored(
+            weighing.framework,
+            units=units.assign(scored=mark.to_numpy()),
+            measures=clean["measures"][clean["measures"]["unit"].isin(inside)],
+            ratings=clean["ratings"][clean["ratings"]["unit"].isin(inside)],
+            survey=survey,
+            choices=config.choices,
+        )
+        if name == "candidate":
+            groups = pd.Series({u: register.district_of[u] for u in chosen}, dtype="str")
+            quota = register.quotas.set_index("unit")["phase1"] if len(register.quotas) else 1
+            ranks = standing.standing(result, weighing, config.choices, within=groups, top=quota)
+            ranks["group"] = ranks["unit"].map(groups)
+        else:
+            ranks = standing.standing(result, weighing, config.choices)
+            ranks["group"] = config.city
+        for key, frame in (
+            ("evidence", result.evidence),
+            ("leaves", result.leaves),
+            ("scores", result.nodes),
+            ("ranks", ranks),
+        ):
+            frames[key].append(frame.assign(set=name))
+    return {key: pd.concat(parts, ignore_index=True) if parts else pd.DataFrame() for key, parts in frames.items()}

@@ -1,0 +1,169 @@
+"""Weights, evidence, scores, ranks and problem states of a period.
+
+Functions of frames; ``stage`` calls them once a period and stores what they return.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from commlab.framework import Framework
+from commlab.scoring import aggregate, collect, rank_uncertainty, score
+from commlab.study.config import Choices
+from commlab.weights import ahp_tree, bootstrap_weights
+
+__all__ = ["Scored", "Weighing", "problem_states", "scored", "standing", "weigh"]
+
+
+@dataclass(frozen=True)
+class Weighing:
+    """A framework with the study's weights, where each weight comes from, and draws of the leaf weights.
+
+    ``table`` has a row a node: code, order, parent, level, local, weight (share of the total), origin (``ahp``,
+    ``document``, ``equal``). ``experts`` has a row an expert and node with its consistency. ``draws`` is draws x leaves
+    (bootstrap over experts), or None where no weight rests on judgement.
+    """
+
+    framework: Framework
+    table: pd.DataFrame
+    experts: pd.DataFrame
+    draws: pd.DataFrame | None
+
+
+_LEVELS = {1: "primary", 2: "secondary", 3: "standard"}
+
+
+def weigh(framework: Framework, judgments: pd.DataFrame, origin: dict[str, str], choices: Choices) -> Weighing:
+    """Local and global weights of every node: group AHP where the study says so, equal elsewhere."""
+    levels = framework.table.set_index("code")["level"]
+    wanted = {code for code, level in levels.items() if origin[_LEVELS[int(level)]] == "ahp"}
+    nodes = {"total", *framework.table["parent"].dropna()}
+    asked = {n for n in nodes if wanted & set(framework.children(None if n == "total" else n))}
+    judged = judgments[judgments["node"].isin(asked)]
+    experts = pd.DataFrame(columns=["expert", "node", "n", "lambda_max", "ci", "cr", "consistent"])
+    draws = None
+    local = pd.Series(dtype="float64")
+    if len(judged):
+        tree = ahp_tree(
+            judged, framework, how=choices.ahp_group, method=choices.ahp_method, max_cr=choices.ahp_max_cr
+        )
+        local, experts = tree.local, tree.experts
+        draws = bootstrap_weights(
+            judged,
+            framework,
+            draws=choices.draws,
+            seed=choices.seed,
+            how=choices.ahp_group,
+            max_cr=choices.ahp_max_cr,
+        )
+    weighted = framework.with_weights(local) if len(local) else framework
+    table = weighted.table.copy()
+    table["local"] = table["code"].map(weighted.local_weights)
+    printed = framework.table["weight"].notna().to_numpy()
+    table["origin"] = np.where(table["code"].isin(local.index), "ahp", np.where(printed, "document", "equal"))
+    share: dict[str, float] = {}
+    for row in table.sort_values("level").itertuples():
+        share[row.code] = row.local * (share[row.parent] if isinstance(row.parent, str) else 1.0)
+    table["weight"] = table["code"].map(share)
+    keep = ["code", "order", "parent", "level", "label_zh", "label_en", "local", "weight", "origin"]
+    return Weighing(weighted, table[keep].reset_index(drop=True), experts, draws)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """evidence, leaf scores and node scores of one set of units (districts or candidates)."""
+
+    evidence: pd.DataFrame
+    leaves: pd.DataFrame
+    nodes: pd.DataFrame
+
+
+def scored(
+    framework: Framework,
+    *,
+    units: pd.DataFrame,
+    measures: pd.DataFrame,
+    ratings: pd.DataFrame,
+    survey: pd.DataFrame,
+    choices: Choices,
+) -> Scored:
+    """Evidence of every leaf, its score by rule, and the scores up the tree for the units marked ``scored``."""
+    evidence = collect(framework, measures=measures, ratings=ratings, survey=survey, units=units)
+    leaves = score(evidence, framework)
+    nodes = aggregate(leaves, framework, how=choices.aggregation, missing=choices.missing)
+    return Scored(evidence, leaves, nodes)
+
+
+def standing(
+    result: Scored,
+    weighing: Weighing,
+    choices: Choices,
+    *,
+    within: pd.Series | None = None,
+    top: pd.Series | int = 1,
+) -> pd.DataFrame:
+    """Rank, score and their intervals from joint draws of expert weights, survey error and rater disagreement.
+
+    Returns
+    -------
+    DataFrame
+        unit, rank, rank_low, rank_median, rank_high, p_top, score, score_low, score_high.
+    """
+    return rank_uncertainty(
+        result.evidence,
+        weighing.framework,
+        weights=weighing.draws,
+        within=within,
+        top=top,
+        draws=choices.draws,
+        seed=choices.seed,
+    )
+
+
+def problem_states(problems: pd.DataFrame, districts: dict[str, str], *, on: pd.Timestamp) -> pd.DataFrame:
+    """State of every problem on a day, from its events.
+
+    Returns
+    -------
+    DataFrame
+        problem, unit, district, code, origin, responsible, found, due, closed, reopened (times), state
+        (``closed``, ``overdue``, ``open``), days_open (found to closing, or to ``on``).
+    """
+    columns = [
+        "problem", "unit", "district", "code", "origin", "responsible",
+        "found", "due", "closed", "reopened", "state", "days_open",
+    ]  # fmt: skip
+    rows = []
+    known = problems[(problems["on"] <= on) | (problems["event"] == "due")]
+    for problem, events in known.sort_values("on", kind="stable").groupby("problem", sort=True):
+        last = events[events["event"].isin(["found", "closed", "reopened"])].iloc[-1:]
+        if last.empty:
+            continue
+        dates = events.groupby("event")["on"].agg(["min", "max"])
+        found = dates["min"].get("found", pd.NaT)
+        due = dates["max"].get("due", pd.NaT)
+        shut = last["event"].iloc[0] == "closed"
+        state = "closed" if shut else "overdue" if pd.notna(due) and due < on else "open"
+        end = last["on"].iloc[0] if shut else on
+        first = events.iloc[0]
+        rows.append(
+            {
+                "problem": problem,
+                "unit": first["unit"],
+                "district": districts.get(first["unit"], first["unit"]),
+                "code": first["code"],
+                "origin": first["origin"],
+                "responsible": first["responsible"],
+                "found": found,
+                "due": due,
+                "closed": last["on"].iloc[0] if shut else pd.NaT,
+                "reopened": int((events["event"] == "reopened").sum()),
+                "state": state,
+                "days_open": float((end - found).days) if pd.notna(found) else np.nan,
+            }
+        )
+    return pd.DataFrame(rows, columns=columns)
+
