@@ -158,7 +158,7 @@ class HashCache:
     """Hashes of files that have not been touched since they were hashed.
 
     A hash is reused only where size, modification time, change time and inode are all the same (no program
-    can set the change time back), and only where the file had already been at rest for two seconds when it was
+    can set the change time back), and only where the file had been at rest for two seconds when it was
     hashed. Anything else is read again; a cache that is damaged or lost costs time and nothing more.
 
     Parameters

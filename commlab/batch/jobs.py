@@ -1,0 +1,323 @@
+"""Which reports a period has, what each depends on, and which of them are due."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import commlab
+from commlab import store
+from commlab.batch.notebooks import check_parameters, find_notebook, read_parameters
+from commlab.errors import ParameterError, StudyError, listing
+
+if TYPE_CHECKING:
+    from commlab.study import Period
+
+__all__ = ["FORMATS", "METHODS", "NOTEBOOKS", "Job", "choose_units", "freshness", "plan", "versions"]
+
+FORMATS = ("html", "docx", "pdf", "xlsx")
+"""What a report can be exported to; the executed notebook always stands beside them."""
+
+CITY, METHODS = "city", "methods"
+_DISTRICT_NOTEBOOK = "50-district-report"
+_CITY_NOTEBOOK = "60-city-overview"
+_METHOD_NOTEBOOKS = ("00-explore", "10-intake", "20-weights", "30-satisfaction", "40-scores")
+NOTEBOOKS = (*_METHOD_NOTEBOOKS, _DISTRICT_NOTEBOOK, _CITY_NOTEBOOK)
+"""Every notebook that a period's reports are made with."""
+
+# Packages whose version can change a report's bytes or numbers.
+_PACKAGES = (
+    "pandas",
+    "numpy",
+    "scipy",
+    "statsmodels",
+    "matplotlib",
+    "seaborn",
+    "pyarrow",
+    "ipython",
+    "papermill",
+    "nbformat",
+    "jinja2",
+    "python-docx",
+    "typst",
+    "xlsxwriter",
+    "fonttools",
+    "pylopdf-fonts-zh-cn",
+)
+_CODE = ("**/*.py", "frameworks/*", "locale/*", "report/assets/**/*")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One report: the notebook that makes it, what it depends on, where it goes.
+
+    ``state`` is ``fresh``, ``stale``, ``failed`` or ``missing`` as the plan found it, ``why`` the reason;
+    ``blocked`` says why the report cannot be made at all (nothing sent, a broken file).
+    """
+
+    unit: str
+    kind: str
+    period: str
+    language: str
+    root: Path
+    notebook: Path
+    stem: str
+    formats: tuple[str, ...]
+    parameters: Mapping[str, Any]
+    inputs: Mapping[str, str] = field(repr=False)
+    state: str = "missing"
+    why: str = ""
+    blocked: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """One hash of everything that the report depends on."""
+        return store.json_hash([dict(self.inputs), dict(self.parameters), self.language])
+
+    @property
+    def name(self) -> str:
+        """What the progress bar and the status table call it."""
+        return f"{METHODS}/{self.stem}" if self.kind == "method" else self.unit
+
+    @property
+    def folder(self) -> Path:
+        """``reports/<period>/<unit>/``."""
+        return self.root / "reports" / self.period / (METHODS if self.kind == "method" else self.unit)
+
+    @property
+    def figures(self) -> Path:
+        """``figures/<period>/<unit>/``, for English in ``en/`` below it."""
+        base = self.root / "figures" / self.period / (self.stem if self.kind == "method" else self.unit)
+        return base / "en" if self.language == "en" else base
+
+    @property
+    def manifest(self) -> Path:
+        return self.folder / self.file("manifest", "json")
+
+    @property
+    def failure(self) -> Path:
+        """The page that stands where a failed report would."""
+        return self.folder / self.file("FAILED", "txt")
+
+    def file(self, what: str, suffix: str) -> str:
+        """Name of one of the job's files: ``report.html``, ``report.en.html``, ``20-weights.html``...
+
+        >>> from pathlib import Path
+        >>> job = Job("五华区", "district", "2019Q4", "en", Path(), Path(), "report", ("html",), {}, {})
+        >>> job.file("report", "html"), job.file("manifest", "json")
+        ('report.en.html', 'manifest.en.json')
+        """
+        stem = what
+        if self.kind == "method":
+            stem = self.stem if what == "report" else f"{self.stem}.{what}"
+        return f"{stem}.en.{suffix}" if self.language == "en" else f"{stem}.{suffix}"
+
+
+def plan(
+    period: Period,
+    *,
+    units: Iterable[str] | None = None,
+    formats: Iterable[str] = FORMATS,
+    language: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    force: bool = False,
+) -> list[Job]:
+    """List the reports of a period with their state; check everything that can be checked before a run.
+
+    Parameters
+    ----------
+    period : Period
+        Its city-wide results are stored (``period.build()``).
+    units : iterable of str, optional
+        Districts, ``city``, ``methods``. Default: all of them.
+    formats : iterable of str
+        Among ``html docx pdf xlsx``.
+    language : {"zh", "en"}, optional
+        Default: the study's.
+    parameters : mapping, optional
+        More parameters for the notebooks.
+    force : bool
+        Call everything stale.
+
+    Returns
+    -------
+    list of Job
+        The city first, then the districts in the study's order, then the method notebooks.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown unit, format, language or parameter.
+    StudyError
+        If a notebook is missing or damaged, or the results have not been stored.
+    """
+    study = period.study
+    language = language or study.config.language
+    if language not in ("zh", "en"):
+        raise ParameterError(f"language is zh or en, found {language!r}")
+    wanted = tuple(dict.fromkeys(formats))
+    strange = [f for f in wanted if f not in FORMATS]
+    if strange:
+        raise ParameterError(f"unknown format {listing(strange)}; known: {', '.join(FORMATS)}")
+    chosen = choose_units(period, units)
+    root = Path(study.root)
+    cache = store.HashCache(root / "data" / "processed" / ".hashes.json")
+    common = _common_inputs(root, cache)
+    blocked = {
+        **{u: f"outstanding: {why}" for u, why in period.outstanding.items()},
+        **period.failed,
+    }
+    found: dict[str, Path] = {}
+    read: dict[str, Mapping[str, str]] = {}
+    jobs = []
+    for unit in chosen:
+        for kind, name in _notebooks_of(unit):
+            if name not in found:
+                found[name] = find_notebook(root, name)
+            notebook = found[name]
+            given = _parameters(notebook, kind, unit, period.name, language, parameters or {})
+            reason = blocked.get(unit, "") if kind == "district" else ""
+            source = unit if kind == "district" else study.config.city
+            if source not in read:
+                read[source] = {} if reason else period.report_inputs(source)
+            inputs = {
+                **common,
+                f"notebook:{notebook.name}": cache.hash(notebook),
+                **{f"result:{k}": v for k, v in read[source].items()},
+            }
+            job = Job(
+                unit=unit,
+                kind=kind,
+                period=period.name,
+                language=language,
+                root=root,
+                notebook=notebook,
+                stem=name if kind == "method" else "report",
+                formats=("html",) if kind == "method" else wanted,
+                parameters=given,
+                inputs=inputs,
+                blocked=reason,
+            )
+            state, why = freshness(job, cache)
+            if force and state == "fresh":
+                state, why = "stale", "asked for (--force)"
+            jobs.append(replace(job, state=state, why=why))
+    cache.save()
+    return jobs
+
+
+def choose_units(period: Period, units: Iterable[str] | None) -> list[str]:
+    """The units asked for, by any of their names, in the study's order; all where none is named.
+
+    Raises
+    ------
+    ParameterError
+        Naming all unknown units and the nearest known ones.
+    """
+    known = [CITY, *period.study.register.districts, METHODS]
+    if units is None:
+        return known
+    asked, faults = set(), []
+    for unit in units:
+        try:
+            asked.add(unit if unit in known else period.study.district(unit))
+        except ParameterError as error:
+            faults.append(str(error))
+    if faults:
+        raise ParameterError(f"{'; '.join(faults)} (or {CITY}, or {METHODS})")
+    return [k for k in known if k in asked]
+
+
+def _notebooks_of(unit: str) -> list[tuple[str, str]]:
+    if unit == CITY:
+        return [("city", _CITY_NOTEBOOK)]
+    if unit == METHODS:
+        return [("method", name) for name in _METHOD_NOTEBOOKS]
+    return [("district", _DISTRICT_NOTEBOOK)]
+
+
+def _parameters(
+    notebook: Path, kind: str, unit: str, period: str, language: str, more: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What is injected. Method notebooks may do without a language; a report must take all of it."""
+    given: dict[str, Any] = {"study": ".", "period": period}
+    if kind == "district":
+        given["district"] = unit
+    if kind != "method" or "language" in read_parameters(notebook):
+        given["language"] = language
+    given |= {k: v for k, v in more.items() if kind != "method"}
+    check_parameters(notebook, given)
+    return given
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that can move a report's bytes, by name."""
+    out = {"python": platform.python_version(), "commlab": commlab.__version__}
+    for package in _PACKAGES:
+        try:
+            out[package] = version(package)
+        except PackageNotFoundError:
+            out[package] = "absent"
+    return out
+
+
+def _common_inputs(root: Path, cache: store.HashCache) -> dict[str, str]:
+    """What every report depends on."""
+    package = Path(commlab.__file__).parent
+    inputs = {
+        "code": store.tree_hash(package, _CODE, cache=cache),
+        "versions": store.json_hash(versions()),
+    }
+    if (root / "study.yaml").is_file():
+        inputs["study.yaml"] = cache.hash(root / "study.yaml")
+    return inputs
+
+
+def freshness(job: Job, cache: store.HashCache | None = None) -> tuple[str, str]:
+    """State of a report on disk: ``fresh``, ``stale``, ``failed`` or ``missing``, and why.
+
+    Fresh: made from exactly what it depends on now, in every format asked for, and no output was touched.
+    """
+    if job.failure.is_file():
+        return "failed", _first_line(job.failure)
+    if not job.manifest.is_file():
+        return "missing", "has not been made"
+    try:
+        manifest = store.read_json(job.manifest)
+        before, outputs = dict(manifest["inputs"]), dict(manifest["outputs"])
+        made, formats = str(manifest["fingerprint"]), list(manifest["formats"])
+        parameters = manifest["parameters"]
+    except (StudyError, KeyError, TypeError, ValueError):
+        return "stale", f"{job.manifest.name} is damaged"
+    if job.blocked:
+        return "stale", job.blocked
+    if made != job.fingerprint:
+        return "stale", _difference(before, job.inputs, parameters, job.parameters)
+    lacking = [f for f in job.formats if f not in formats]
+    if lacking:
+        return "stale", f"was not made as {listing(lacking)}"
+    for name, digest in outputs.items():
+        path = job.root / name
+        if not path.is_file():
+            return "stale", f"{name} is gone"
+        if (cache.hash(path) if cache else store.file_hash(path)) != digest:
+            return "stale", f"{name} was changed by hand"
+    return "fresh", ""
+
+
+def _first_line(path: Path) -> str:
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return lines[0] if lines else "no reason is on record"
+
+
+def _difference(
+    before: Mapping[str, str], now: Mapping[str, str], then: object, parameters: Mapping[str, Any]
+) -> str:
+    changed = [k for k in now if before.get(k) != now[k]] + [k for k in before if k not in now]
+    if not changed and then != dict(parameters):
+        return "other parameters"
+    return f"changed: {listing(changed)}" if changed else "made by another version of the plan"

@@ -1,0 +1,76 @@
+"""What state a period's reports are in: on disk now, and as a run left them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from commlab import store
+from commlab.batch.jobs import FORMATS, Job, plan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from commlab.batch.work import Outcome
+    from commlab.study import Period
+
+__all__ = ["index_page", "remember", "status", "table"]
+
+_COLUMNS = ("unit", "name", "kind", "language", "state", "why", "seconds")
+
+
+def status(
+    period: Period,
+    *,
+    units: Iterable[str] | None = None,
+    formats: Iterable[str] = FORMATS,
+    language: str | None = None,
+) -> pd.DataFrame:
+    """State of every report on disk: ``fresh``, ``stale`` (and why), ``failed`` (and why) or ``missing``.
+
+    Computes nothing and changes nothing.
+
+    Returns
+    -------
+    DataFrame
+        unit, name, kind, language, state, why; a row a report.
+    """
+    jobs = plan(period, units=units, formats=formats, language=language)
+    return table(jobs, {}).drop(columns="seconds")
+
+
+def table(jobs: Sequence[Job], outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
+    """A row a job: its outcome, or the state in which the plan found it."""
+    import pandas as pd
+
+    rows = []
+    for job in jobs:
+        outcome = outcomes.get(job.name)
+        state, why = (outcome.state, outcome.why) if outcome else (job.state, job.why)
+        seconds = outcome.cells + outcome.export if outcome else 0.0
+        rows.append((job.unit, job.name, job.kind, job.language, state, why, seconds))
+    return pd.DataFrame(rows, columns=list(_COLUMNS)).astype(
+        {"seconds": "float64", **{c: "str" for c in _COLUMNS if c != "seconds"}}
+    )
+
+
+def remember(reports: Path, statuses: pd.DataFrame) -> None:
+    """Write ``status.json``: what the last run made of each report, how long it took, when it ended."""
+    rows: list[dict[str, Any]] = statuses.to_dict("records")
+    for row in rows:
+        row["seconds"] = round(row["seconds"], 2)
+    store.write_json(
+        reports / "status.json", {"ended": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "reports": rows}
+    )
+
+
+def index_page(period: Period, jobs: Sequence[Job], statuses: pd.DataFrame) -> None:
+    """Write the period's index page."""
+    from commlab import report
+
+    language = jobs[0].language
+    name = "index.en.html" if language == "en" else "index.html"
+    path = Path(period.study.root) / "reports" / period.name / name
+    report.index(period, statuses, path, language=language)

@@ -1,0 +1,187 @@
+"""What happens to one report in a process of its own: execute, export. Nothing here touches a final name.
+
+``perform`` does both with an ordinary kernel; the forked engine calls ``execute`` and ``publish`` apart.
+A folder beside the report takes everything; ``batch.run`` moves it into place when it is complete.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from commlab import store
+from commlab.batch.jobs import Job
+from commlab.batch.notebooks import clean, first_error
+from commlab.errors import CommlabError
+
+__all__ = ["ONE_THREAD", "Outcome", "execute", "perform", "prepare_process", "publish"]
+
+ONE_THREAD = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+}
+"""Workers share the cores among themselves: more threads in each only get in each other's way."""
+
+_NOTEBOOK = "report.ipynb"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one report.
+
+    ``state`` is ``done`` or ``failed``; ``why`` one sentence for the status table, ``detail`` the
+    traceback for the log; ``infrastructure`` marks faults that are not the report's own (a kernel that
+    was killed) and are worth a second try; ``cells`` and ``export`` are seconds.
+    """
+
+    state: str
+    why: str = ""
+    detail: str = ""
+    infrastructure: bool = False
+    cells: float = 0.0
+    export: float = 0.0
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+def prepare_process() -> None:
+    """Settle a fresh worker process before it imports anything heavy: one BLAS thread."""
+    os.environ.update(ONE_THREAD)
+
+
+def execute(job: Job, folder: Path, *, engine: str | None = None, **options: Any) -> Outcome:
+    """Run the job's notebook through papermill into ``folder``; the cleaned result is ``report.ipynb``.
+
+    Parameters
+    ----------
+    job : Job
+    folder : path
+        Emptied first.
+    engine : str, optional
+        Name of a papermill engine; default: an ordinary kernel.
+    options
+        For the engine: ``execution_timeout`` (seconds a cell), ...
+    """
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    raw = folder / _NOTEBOOK
+    if engine is None:
+        # The kernel starts in the study's folder; this process must not change its own.
+        options["resources"] = {"metadata": {"path": str(job.root)}}
+    start = time.perf_counter()
+    failed: Outcome | None = None
+    try:
+        notebook = papermill.execute_notebook(
+            str(job.notebook),
+            str(raw),
+            parameters=dict(job.parameters),
+            engine_name=engine,
+            kernel_name="python3",
+            progress_bar=False,
+            request_save_on_cell_execute=False,
+            **options,
+        )
+    except PapermillExecutionError as error:
+        notebook = _read(raw)
+        stop = first_error(notebook)
+        where = f"{job.notebook.name}, cell {stop['cell'] if stop else error.exec_count}"
+        failed = Outcome(
+            "failed",
+            f"{error.ename}: {_one_line(error.evalue)} ({where})",
+            f"{where}:\n{error.source}\n\n" + "\n".join(error.traceback),
+            infrastructure=error.ename == "DeadKernelError",
+        )
+    except CellTimeoutError as error:
+        return Outcome("failed", f"took too long: {_one_line(str(error))} ({job.notebook.name})", str(error))
+    except (DeadKernelError, RuntimeError) as error:
+        # RuntimeError is what a kernel that does not start ends in.
+        return Outcome(
+            "failed", f"the kernel died ({_one_line(str(error))})", str(error), infrastructure=True
+        )
+    seconds = time.perf_counter() - start
+    _write(clean(notebook, job.parameters), raw)
+    return replace(failed, cells=seconds) if failed else Outcome("done", cells=seconds)
+
+
+def _read(path: Path) -> Any:
+    import nbformat
+
+    return nbformat.read(path, as_version=4)
+
+
+def _write(notebook: Any, path: Path) -> None:
+    import nbformat
+
+    store.write_text(path, nbformat.writes(notebook))
+
+
+def _one_line(text: str, most: int = 400) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def publish(job: Job, folder: Path) -> dict[str, str]:
+    """Make the pages of an executed report in ``folder``.
+
+    Returns
+    -------
+    dict
+        Final path relative to the study -> hash, of every file that was made.
+    """
+    from commlab import report
+
+    pages = [f for f in job.formats if f != "xlsx"]
+    figures = folder / "figures"
+    if pages:
+        report.export(folder / _NOTEBOOK, folder, formats=pages, language=job.language, figures=figures)
+    if "xlsx" in job.formats:
+        import commlab
+
+        period = commlab.open_study(job.root).period(job.period)
+        report.appendix(period, job.unit, folder / "appendix.xlsx", language=job.language)
+    return {
+        target.relative_to(job.root).as_posix(): store.file_hash(source)
+        for source, target in produced(job, folder).items()
+    }
+
+
+def produced(job: Job, folder: Path) -> dict[Path, Path]:
+    """Files of a report's working folder -> where they belong."""
+    out = {}
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        inside = path.relative_to(folder)
+        if inside.parts[0] == "figures":
+            out[path] = job.figures.joinpath(*inside.parts[1:])
+        else:
+            what, _, suffix = path.name.partition(".")
+            suffix = suffix.removeprefix("en.")
+            out[path] = job.folder / job.file(what, suffix)
+    return out
+
+
+def perform(job: Job, folder: Path, options: Mapping[str, Any]) -> Outcome:
+    """Execute with an ordinary kernel and publish: the whole report, in this process."""
+    outcome = execute(job, folder, **options)
+    return finish(job, folder, outcome) if outcome.state == "done" else outcome
+
+
+def finish(job: Job, folder: Path, outcome: Outcome) -> Outcome:
+    """Publish an executed report and complete its outcome; wrong data found on the way fail the report."""
+    start = time.perf_counter()
+    try:
+        files = publish(job, folder)
+    except CommlabError as error:
+        return replace(
+            outcome, state="failed", why=f"{type(error).__name__}: {_one_line(str(error))} (export)"
+        )
+    return replace(outcome, files=files, export=time.perf_counter() - start)

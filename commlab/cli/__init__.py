@@ -1,0 +1,122 @@
+"""The command line: ``commlab`` = ``python -m commlab``.
+
+Exit codes: 0 done, 1 something failed or the data have errors, 2 bad request, 130 interrupted. An error that
+commlab raises on purpose is one sentence on standard error; what a command answers goes to standard output.
+Nothing heavy is imported before the request has been understood.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from commlab.errors import CommlabError, DataError
+
+__all__ = ["build_parser", "main"]
+
+_FORMATS = "html,docx,pdf,xlsx"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    import commlab
+
+    parser = argparse.ArgumentParser(
+        prog="commlab",
+        description="Evaluate how cities govern their communities: from raw files to reports people hand in.",
+        epilog="Exit codes: 0 done; 1 something failed or the data have errors; 2 bad request.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"commlab {commlab.__version__}")
+    parser.add_argument(
+        "--study", metavar="PATH", default=".", help="a study folder, or a folder in it (default: here)"
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name: str, doing: str, *, period: bool = True) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=doing, description=doing, allow_abbrev=False)
+        sub.add_argument("--study", metavar="PATH", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        if period:
+            sub.add_argument(
+                "period", nargs="?", metavar="PERIOD", help="2019Q4, for instance (default: the newest)"
+            )
+        return sub
+
+    check = command("check", "read, clean and check the raw files (default: all periods)")
+    check.add_argument("--force", action="store_true", help="read everything again")
+    _report_options(command("report", "bring a period's reports up to date"))
+    run = command("run", "check all periods, then report; the worse exit code is returned")
+    _report_options(run)
+    status = command("status", "say which reports are fresh, stale, failed or missing, and why")
+    status.add_argument("--format", choices=("text", "json"), default="text")
+    status.add_argument("--language", choices=("zh", "en"), help="default: the study's")
+    trace = command("trace", "follow a published score back to the cells it came from", period=False)
+    trace.add_argument("period", metavar="PERIOD")
+    trace.add_argument("unit", metavar="UNIT")
+    trace.add_argument("code", metavar="CODE", help="a framework's code, for instance II-4.1")
+    trace.add_argument("--format", choices=("text", "json"), default="text")
+    new = command("new", "prepare the folder of a new period and list what it expects", period=False)
+    new.add_argument("period", metavar="PERIOD")
+    command("lab", "open JupyterLab in the study", period=False)
+    command("doctor", "check that everything commlab needs is in place", period=False)
+    return parser
+
+
+def _report_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--unit",
+        action="append",
+        dest="units",
+        metavar="NAME",
+        help="a district, city or methods; may be repeated (default: all)",
+    )
+    add("--formats", default=_FORMATS, metavar="LIST", help=f"comma-separated (default: {_FORMATS})")
+    add("--language", choices=("zh", "en"), help="default: the study's")
+    add("--workers", type=int, metavar="N", help="reports at a time (default: one a core)")
+    add(
+        "--engine", choices=("fork", "kernel"), help="how notebooks run (default: fork on Linux, else kernel)"
+    )
+    add("--timeout", type=float, metavar="SECONDS", help="what one cell may take (default: no limit)")
+    add(
+        "--memory",
+        type=int,
+        metavar="MIB",
+        help="what one report may take, with --engine fork (default: no limit)",
+    )
+    add(
+        "--parameter",
+        action="append",
+        dest="parameters",
+        default=[],
+        metavar="NAME=VALUE",
+        help="one more notebook parameter, a JSON value or text; may be repeated",
+    )
+    add("--force", action="store_true", help="make reports again that are fresh (the city stage stays)")
+    add("--dry-run", action="store_true", help="only say what would be made")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    parser = build_parser()
+    try:
+        options = parser.parse_args(arguments)
+    except SystemExit as stop:  # --help, --version, or a request that argparse has explained
+        return int(stop.code or 0)
+    from commlab.cli import commands
+
+    try:
+        code = getattr(commands, f"{options.command}_command")(options)
+        sys.stdout.flush()
+    except CommlabError as error:
+        print(f"commlab {options.command}: {error}", file=sys.stderr)
+        return 1 if isinstance(error, DataError) else 2
+    except BrokenPipeError:  # the reader has seen enough (`commlab status | head`)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print(f"commlab {options.command}: interrupted", file=sys.stderr)
+        return 130
+    return int(code)

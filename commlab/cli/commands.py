@@ -1,0 +1,205 @@
+"""What each command does: thin calls into the study and the batch, and what is printed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from commlab.cli.show import columns, plain
+from commlab.errors import ParameterError, StudyError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from commlab.batch import RunResult
+    from commlab.study import CheckResult, Period, Study
+
+_MOST = 20
+
+
+def _study(options: argparse.Namespace) -> Study:
+    import commlab
+
+    return commlab.open_study(options.study)
+
+
+def _period(options: argparse.Namespace) -> Period:
+    return _study(options).period(options.period)
+
+
+# ---------------------------------------------------------------------------------------------------- check
+def check_command(options: argparse.Namespace) -> int:
+    """Read and clean; tell who sent what."""
+    study = _study(options)
+    return _check(study, [options.period] if options.period else None, force=options.force)
+
+
+def _check(study: Study, periods: list[str] | None, *, force: bool = False) -> int:
+    for name in periods or ():
+        study.period(name)
+    result = study.check(
+        periods, progress=lambda name: print(f"{name}: checking", file=sys.stderr), force=force
+    )
+    _print_check(result, [*(periods or study.periods)])
+    return result.exit_code
+
+
+def _print_check(result: CheckResult, periods: list[str]) -> None:
+    ledger, table = result.ledger, result.table
+    for name in periods:
+        rows = table[table["period"] == name]
+        noted = ledger[ledger["period"] == name]
+        counts = noted["severity"].value_counts()
+        sent = int(rows["state"].isin(["read", "carried"]).sum())
+        print(
+            f"{name}: {sent} of {len(rows)} inputs read; {counts.get('error', 0)} errors, "
+            f"{counts.get('warning', 0)} warnings, {counts.get('note', 0) + counts.get('rounding', 0)} notes "
+            f"(data/processed/{name}/ledger.xlsx)"
+        )
+        lacking = rows[rows["state"].isin(["outstanding", "failed"])]
+        if len(lacking):
+            lines = [(f"  {r.unit}", r.state, r.input, r.message) for r in lacking.head(_MOST).itertuples()]
+            print(columns(lines))
+            _and_more(len(lacking), f"commlab check {name}")
+    for message in result.errors["message"].head(_MOST):
+        print(f"error: {plain(message)}")
+    _and_more(len(result.errors), "ledger.xlsx")
+
+
+def _and_more(n: int, where: str) -> None:
+    if n > _MOST:
+        print(f"  ... and {n - _MOST} more, see {where}")
+
+
+# --------------------------------------------------------------------------------------------------- report
+def report_command(options: argparse.Namespace) -> int:
+    """Bring the reports up to date; the status table at the end."""
+    return _report(_period(options), options)
+
+
+def run_command(options: argparse.Namespace) -> int:
+    """Check, then report; errors that check finds do not keep the reports from being made."""
+    study = _study(options)
+    period = study.period(options.period)
+    checked = _check(study, None)
+    return max(checked, _report(period, options))
+
+
+def _report(period: Period, options: argparse.Namespace) -> int:
+    from commlab import batch
+
+    result = batch.run(
+        period,
+        units=options.units,
+        formats=[f.strip() for f in options.formats.split(",") if f.strip()],
+        language=options.language,
+        parameters=_parameters(options.parameters),
+        workers=options.workers,
+        force=options.force,
+        dry_run=options.dry_run,
+        engine=options.engine,
+        timeout=options.timeout,
+        memory=options.memory,
+    )
+    _print_run(result, period, dry=options.dry_run)
+    return 0 if options.dry_run else result.exit_code
+
+
+def _parameters(pairs: list[str]) -> dict[str, Any]:
+    given = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.isidentifier():
+            raise ParameterError(f"--parameter {pair!r}: write NAME=VALUE")
+        try:
+            given[name] = json.loads(value)
+        except ValueError:
+            given[name] = value
+    return given
+
+
+def _print_run(result: RunResult, period: Period, *, dry: bool) -> None:
+    rows = result.statuses
+    if dry:
+        due = rows[rows["state"] != "fresh"]
+        print(columns([(r.name, r.state, r.why) for r in due.itertuples()]) if len(due) else "nothing is due")
+        return
+    made = rows[rows["state"] == "done"]
+    if len(rows) > int((rows["state"] == "fresh").sum()):
+        told = [
+            (r.name, r.state, f"{r.seconds:.1f} s" if r.seconds else "", r.why) for r in rows.itertuples()
+        ]
+        print(columns(told, ("report", "state", "took", "why")))
+    there, wanted = result.coverage
+    districts = f"{there} of {wanted} districts" if wanted else f"{len(rows)} reports"
+    print(
+        f"{period.name}: {districts} up to date, {len(made)} made now, {len(result.failed)} failed; "
+        f"reports/{period.name}/index.html"
+    )
+
+
+# --------------------------------------------------------------------------------------------------- status
+def status_command(options: argparse.Namespace) -> int:
+    """State of every report; exit code 1 where one failed."""
+    from commlab import batch
+
+    period = _period(options)
+    found = batch.status(period, language=options.language)
+    if options.format == "json":
+        print(json.dumps(found.to_dict("records"), ensure_ascii=False, indent=1))
+    else:
+        print(columns([(r.name, r.state, r.why) for r in found.itertuples()], ("report", "state", "why")))
+        print(_counted(found))
+    return int((found["state"] == "failed").any())
+
+
+def _counted(found: pd.DataFrame) -> str:
+    counts = found["state"].value_counts()
+    return ", ".join(f"{counts[s]} {s}" for s in ("fresh", "stale", "failed", "missing") if s in counts)
+
+
+# ---------------------------------------------------------------------------------------------------- trace
+def trace_command(options: argparse.Namespace) -> int:
+    """From a score to the cells it came from."""
+    found = _period(options).trace(options.unit, options.code)
+    if options.format == "json":
+        print(json.dumps(found.to_dict(), ensure_ascii=False, indent=1))
+    else:
+        print(found)
+    return 0
+
+
+# ------------------------------------------------------------------------------------------------------ new
+def new_command(options: argparse.Namespace) -> int:
+    """Prepare a period's folder; list what is expected in it."""
+    from commlab.cli.new import expected, new_period
+
+    study = _study(options)
+    folder = new_period(study.root, options.period)
+    print(f"{folder.relative_to(study.root).as_posix()}/ is ready; it expects:")
+    print(columns(expected(study)))
+    return 0
+
+
+# ------------------------------------------------------------------------------------------------------ lab
+def lab_command(options: argparse.Namespace) -> int:
+    """Start JupyterLab in the study's folder and stay with it."""
+    import subprocess
+    from importlib.util import find_spec
+
+    root = _study(options).root
+    if find_spec("jupyterlab") is None:
+        raise StudyError("JupyterLab is not installed here; run `make env`, or pip install jupyterlab")
+    return subprocess.call([sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}"], cwd=root)
+
+
+# --------------------------------------------------------------------------------------------------- doctor
+def doctor_command(options: argparse.Namespace) -> int:
+    """One line a check; exit code 1 where something commlab needs is not in place."""
+    from commlab.cli.doctor import examine
+
+    found = examine(options.study)
+    print(columns([("ok" if good else "!!", what, told) for good, what, told in found]))
+    return int(not all(good for good, _, _ in found))
