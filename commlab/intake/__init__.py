@@ -1,0 +1,67 @@
+"""Files as offices send them -> clean tables and a ledger that accounts for every row.
+
+    raw = read_table("社区统计.xlsx")                         one table of a sheet: values, sources, notes, totals
+    mapped = READERS["measures"](raw, spec, period="2019Q4", units=units)     a clean table by an ``inputs:`` entry
+    responses = read_questionnaire("问卷.xlsx", "resident.yaml", register=units)
+    match_names(["石林彝族自治县"], units)                      written names -> units of the register
+    clean, ledger = deidentify(frame, key=key)              personal data out, counts in
+
+Readers take a path and only read; everything else takes frames and returns frames.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from commlab.intake.checks import check_measures, check_ratings
+    from commlab.intake.codebook import Codebook, load_codebook
+    from commlab.intake.mapping import Mapped
+    from commlab.intake.names import Register, match_names
+    from commlab.intake.privacy import deidentify
+    from commlab.intake.questionnaire import Responses, read_questionnaire
+    from commlab.intake.readers import READERS
+    from commlab.intake.table import RawTable, read_table
+
+_HOMES = {
+    "Codebook": "codebook",
+    "Mapped": "mapping",
+    "READERS": "readers",
+    "RawTable": "table",
+    "Register": "names",
+    "Responses": "questionnaire",
+    "check_measures": "checks",
+    "check_ratings": "checks",
+    "deidentify": "privacy",
+    "load_codebook": "codebook",
+    "match_names": "names",
+    "read_questionnaire": "questionnaire",
+    "read_table": "table",
+}
+
+__all__ = [
+    "READERS",
+    "Codebook",
+    "Mapped",
+    "RawTable",
+    "Register",
+    "Responses",
+    "check_measures",
+    "check_ratings",
+    "deidentify",
+    "load_codebook",
+    "match_names",
+    "read_questionnaire",
+    "read_table",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"commlab.intake.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'commlab.intake' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,215 @@
+"""Quality flags of questionnaires: every doubtful answer is marked, none is deleted.
+
+``fast`` (quicker than the codebook's ``min_seconds``), ``straightline`` (the same answer throughout), ``duplicate`` (the
+same person, or the same answers from the same address, a second time), ``attention`` (failed check question), ``burst``
+(many from one community within minutes), ``out_of_frame`` (no unit of the register, or one that was not sampled),
+``all_satisfied`` (from a community where nearly everyone ticked nothing but the best). Which flags exclude is the study's
+decision; here ``valid`` only follows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from commlab.errors import ParameterError
+from commlab.tables import NOT_APPLICABLE
+
+__all__ = ["FLAGS", "Limits", "flag", "set_valid"]
+
+FLAGS = ("fast", "straightline", "duplicate", "attention", "burst", "out_of_frame", "all_satisfied")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where a flag begins. Defaults are ours; a codebook's ``checks`` overrule them.
+
+    ``straightline_items``: least number of answers that must all be alike; ``burst_n`` answers within ``burst_minutes``
+    from one unit; ``all_satisfied_share`` of at least ``all_satisfied_n`` answers of one unit.
+    """
+
+    min_seconds: float = 0.0
+    straightline_items: int = 6
+    burst_n: int = 15
+    burst_minutes: float = 3.0
+    all_satisfied_n: int = 10
+    all_satisfied_share: float = 0.9
+
+    @classmethod
+    def of(cls, checks: Mapping[str, Any]) -> Limits:
+        """From a codebook's ``checks``: ``min_seconds``, ``straightline: {items}``, ``burst: {n, minutes}``, ``all_satisfied: {n, share}``."""
+        given: dict[str, Any] = {}
+        for name, value in checks.items():
+            if name == "attention":
+                continue
+            if isinstance(value, Mapping):
+                given |= {f"{name}_{key}": v for key, v in value.items()}
+            else:
+                given[name] = value
+        known = {f.name for f in fields(cls)}
+        strangers = sorted(set(given) - known)
+        if strangers:
+            raise ParameterError(
+                f"checks: unknown limits {', '.join(strangers)} (known: {', '.join(sorted(known))})"
+            )
+        wrong = [n for n, v in given.items() if isinstance(v, bool) or not isinstance(v, int | float)]
+        if wrong:
+            raise ParameterError(f"checks: {', '.join(wrong)} must be numbers")
+        return cls(**given)
+
+
+def _repeated(
+    frame: pd.DataFrame, answers: Sequence[str], persons: pd.Series | None, addresses: pd.Series | None
+) -> np.ndarray:
+    """Rows after the first of the same person, or of the same answers from the same address."""
+    again = np.zeros(len(frame), dtype=bool)
+    order = frame["submitted_at"].argsort(kind="stable").to_numpy()  # missing times come last
+    if persons is not None:
+        own = persons.reset_index(drop=True).iloc[order]
+        again[order] |= (own.duplicated() & own.notna()).to_numpy()
+    same = frame[list(answers)].reset_index(drop=True).copy()
+    full = (frame[list(answers)].notna().sum(axis=1) >= max(3, len(answers) // 2)).to_numpy()
+    if addresses is not None and addresses.notna().any():
+        same["__address"] = addresses.reset_index(drop=True)
+        full &= same["__address"].notna().to_numpy()
+    again[order] |= (same.iloc[order].duplicated() & full[order]).to_numpy()
+    return again
+
+
+def _bursts(frame: pd.DataFrame, limits: Limits) -> np.ndarray:
+    out = np.zeros(len(frame), dtype=bool)
+    timed = frame.reset_index(drop=True).dropna(subset=["unit", "submitted_at"])
+    if len(timed) < limits.burst_n:
+        return out
+    timed = timed[["unit", "submitted_at"]].sort_values(["unit", "submitted_at"], kind="stable")
+    units = pd.factorize(timed["unit"])[0]
+    minutes = timed["submitted_at"].astype("datetime64[s]").astype("int64").to_numpy() / 60
+    last = limits.burst_n - 1
+    for start in np.flatnonzero(
+        (units[last:] == units[: len(units) - last])
+        & (minutes[last:] - minutes[: len(minutes) - last] <= limits.burst_minutes)
+    ):
+        out[timed.index[start : start + limits.burst_n]] = True
+    return out
+
+
+def flag(
+    frame: pd.DataFrame,
+    *,
+    items: Sequence[str],
+    best: Mapping[str, int],
+    grids: Mapping[str, Sequence[str]] | None = None,
+    same: Sequence[str] = (),
+    limits: Limits | None = None,
+    persons: pd.Series | None = None,
+    addresses: pd.Series | None = None,
+    failed: pd.Series | None = None,
+    sampled: Collection[str] | None = None,
+    framed: bool = True,
+    exclude: Collection[str] = (),
+) -> pd.DataFrame:
+    """Flag doubtful answers.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Responses: ``unit``, ``submitted_at``, ``duration_s`` and the item columns.
+    items : sequence of str
+        Scaled items.
+    best : mapping
+        Item -> its best code.
+    grids : mapping, optional
+        Name -> items asked in one grid, for straight-lining; default: all items as one.
+    same : sequence of str, optional
+        Further columns that must agree for two rows to be the same answers (demographics, unit).
+    limits : Limits, optional
+    persons, addresses : Series, optional
+        Keyed hashes of the person and of the address, row by row.
+    failed : Series of bool, optional
+        Rows that failed the attention check.
+    sampled : collection of str, optional
+        Units in the sample; others are out of frame.
+    framed : bool
+        Whether units were looked up in a register, so that a missing one is out of frame.
+    exclude : collection of str
+        Flags that make a row not valid.
+
+    Returns
+    -------
+    DataFrame
+        A copy with ``flags`` (comma-separated; missing: none) and ``valid``.
+
+    Raises
+    ------
+    ParameterError
+        If ``exclude`` names an unknown flag.
+    """
+    limits = limits or Limits()
+    answers = frame[list(items)].to_numpy(dtype="float64", na_value=np.nan)
+    substantive = np.where(answers < NOT_APPLICABLE, answers, np.nan)
+    marks: dict[str, np.ndarray] = {}
+    duration = frame["duration_s"].to_numpy(dtype="float64", na_value=np.nan)
+    marks["fast"] = np.nan_to_num(duration, nan=np.inf) < limits.min_seconds
+    place = {item: k for k, item in enumerate(items)}
+    flat = np.zeros(len(frame), dtype=bool)
+    for members in (grids or {"all": list(items)}).values():
+        block = substantive[:, [place[m] for m in members]]
+        given = (~np.isnan(block)).sum(axis=1)
+        high = np.where(np.isnan(block), -np.inf, block).max(axis=1, initial=-np.inf)
+        low = np.where(np.isnan(block), np.inf, block).min(axis=1, initial=np.inf)
+        flat |= (given >= limits.straightline_items) & (high == low)
+    marks["straightline"] = flat
+    marks["duplicate"] = _repeated(frame, [*items, *same], persons, addresses)
+    marks["attention"] = (
+        np.zeros(len(frame), dtype=bool) if failed is None else failed.to_numpy(dtype=bool)
+    )
+    marks["burst"] = _bursts(frame, limits)
+    stranger = frame["unit"].isna().to_numpy() & framed
+    if sampled is not None:
+        stranger |= ~frame["unit"].isin(list(sampled)).to_numpy()
+    marks["out_of_frame"] = stranger
+    marks["all_satisfied"] = _all_satisfied(frame, substantive, items, best, limits)
+    out = frame.copy()
+    words = np.full(len(frame), "", dtype=object)
+    for name in FLAGS:
+        words = np.where(marks[name], words + ("," + name), words)
+    text = pd.Series(words, index=frame.index, dtype="str").str.removeprefix(",")
+    out["flags"] = text.where(text != "")
+    return set_valid(out, exclude)
+
+
+def _all_satisfied(
+    frame: pd.DataFrame,
+    substantive: np.ndarray,
+    items: Sequence[str],
+    best: Mapping[str, int],
+    limits: Limits,
+) -> np.ndarray:
+    if not len(items) or frame.empty:
+        return np.zeros(len(frame), dtype=bool)
+    top = np.array([best[item] for item in items], dtype=float)
+    missing = np.isnan(substantive)
+    glad = ((substantive == top) | missing).all(axis=1) & ~missing.all(axis=1)
+    by_unit = pd.Series(glad, index=frame.index).groupby(frame["unit"])
+    crowded = by_unit.transform("size") >= limits.all_satisfied_n
+    return np.asarray((crowded & (by_unit.transform("mean") >= limits.all_satisfied_share)).fillna(False), dtype=bool) & glad
+
+
+def set_valid(frame: pd.DataFrame, exclude: Collection[str]) -> pd.DataFrame:
+    """``valid`` is False where a row carries one of the flags in ``exclude``.
+
+    >>> set_valid(pd.DataFrame({"flags": ["fast", None, "burst,fast"]}), ["burst"])["valid"].tolist()
+    [True, True, False]
+    """
+    strangers = sorted(set(exclude) - set(FLAGS))
+    if strangers:
+        raise ParameterError(f"unknown flags {', '.join(strangers)}; known: {', '.join(FLAGS)}")
+    out = frame.copy()
+    carried = frame["flags"].astype("str").fillna("").str.split(",")
+    out["valid"] = [not set(exclude).intersection(row) for row in carried]
+    out["valid"] = out["valid"].astype("bool")
+    return out
