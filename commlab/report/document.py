@@ -158,7 +158,7 @@ class Document:
     @property
     def mark(self) -> str:
         """The sample mark, or nothing."""
-        return self.text("Sample data: fabricated for demonstration, not real results") if self.sample else ""
+        return self.text("模拟数据 / sample data: fabricated for demonstration, not real results") if self.sample else ""
 
     @property
     def headings(self) -> list[Heading]:

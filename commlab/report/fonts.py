@@ -1,0 +1,82 @@
+"""The Chinese font of the web pages, cut down to the characters that a page holds.
+
+A page carries two fonts: one with Latin and the characters of the library's own catalog, cut once a
+process, and one with whatever else the page holds, which is small and quick to cut. Both depend on the text
+alone, so the same page is the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from commlab.figures.theme import font_folder
+
+__all__ = ["LARGEST", "page_fonts"]
+
+LARGEST = 250_000
+"""Bytes that the fonts of one page may have; rarer characters are then left to the reader's own fonts."""
+BROTLI_QUALITY = 9
+_FONT_FILE = "NotoSansSC-Regular.otf"
+_TABLES_NOT_NEEDED = ["BASE", "GPOS", "GSUB", "VORG", "vhea", "vmtx"]
+
+
+def page_fonts(text: str) -> list[str]:
+    """Fonts that hold every character of a page.
+
+    Parameters
+    ----------
+    text : str
+        All text of the page.
+
+    Returns
+    -------
+    list of str
+        One or two WOFF2 fonts, base64.
+    """
+    base = _base_characters()
+    common = _cut(base)
+    rest = frozenset(c for c in text if c > " ") - base
+    budget = LARGEST - len(common)
+    extra = _cut(rest) if rest else b""
+    while len(extra) > budget:
+        # Order of code points: the common ideographs come before the rare blocks.
+        rest = frozenset(sorted(rest)[: int(len(rest) * 0.9 * budget / len(extra))])
+        extra = _cut(rest)
+    return [base64.b64encode(font).decode("ascii") for font in (common, extra) if font]
+
+
+@cache
+def _base_characters() -> frozenset[str]:
+    catalog = (resources.files("commlab") / "locale" / "zh.po").read_text(encoding="utf-8")
+    latin = {chr(c) for c in range(0x20, 0x7F)}
+    return frozenset(latin | {c for c in catalog if c > " "} | set("—–…·•≥≤±×−“”‘’、。，；：（）【】"))
+
+
+@cache
+def _cut(characters: frozenset[str]) -> bytes:
+    """The font with these characters only; nothing where it has none of them."""
+    from fontTools import subset
+    from fontTools.ttLib import woff2
+
+    options: Any = subset.Options()
+    options.set(hinting=False, desubroutinize=True, layout_features=[], name_IDs=[1, 2], notdef_outline=True)
+    options.drop_tables += _TABLES_NOT_NEEDED
+    font = subset.load_font(str(font_folder() / _FONT_FILE), options, lazy=True)
+    known = font.getBestCmap()
+    wanted = [ord(c) for c in sorted(characters) if ord(c) in known]
+    if not wanted:
+        return b""
+    cutter = subset.Subsetter(options)
+    cutter.populate(unicodes=wanted)
+    cutter.subset(font)
+    plain, packed = io.BytesIO(), io.BytesIO()
+    font["head"].modified = font["head"].created
+    font.recalcTimestamp = False
+    subset.save_font(font, plain, options)
+    plain.seek(0)
+    woff2.compress(plain, packed)
+    return packed.getvalue()

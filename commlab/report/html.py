@@ -1,0 +1,133 @@
+"""A document as one HTML file that works offline: contents, scrolling three-line tables, described figures.
+
+Jinja2 escapes every text; the page's own policy forbids scripts and outside addresses; the fonts travel
+with it.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from commlab.report.document import Document, Heading, Items, Para, Picture, Table, characters
+from commlab.report.fonts import page_fonts
+
+__all__ = ["asset", "html_text"]
+
+SCREEN_DPI = 200
+"""Pictures are cut down to this: sharp on a dense screen, a third of the bytes of print."""
+SCREEN_COLOURS = 96
+LONG_CELL = 60
+"""Half-width characters from which a column of text gets room to be read."""
+
+
+def html_text(document: Document) -> str:
+    """Set a document as one HTML page.
+
+    Returns
+    -------
+    str
+        The page; no outside address, no script; less than 1 MB for a report of usual length.
+    """
+    template = _environment().get_template("report.html.j2")
+    return template.render(
+        doc=document,
+        t=document.text,
+        lang={"zh": "zh-CN", "en": "en"}[document.language],
+        css=_trusted(asset("report.css")),
+        fonts=[_trusted(f) for f in page_fonts(_all_text(document))],
+        parts=list(_nested(document)),
+        images={p.anchor: _trusted(_for_screen(p)) for p in document.pictures},
+        classes=_classes,
+    )
+
+
+def asset(name: str) -> str:
+    """A text file of ``assets``."""
+    return (resources.files("commlab.report") / "assets" / name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Any:
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(asset),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=False,
+    )
+
+
+def _trusted(text: str) -> Any:
+    """Our own style sheet and base64: the only texts that are not escaped."""
+    from markupsafe import Markup
+
+    return Markup(text)
+
+
+def _nested(document: Document) -> Iterator[tuple[str, Any]]:
+    """The parts, with first-level sections opened and closed."""
+    kinds = {Para: "paragraph", Items: "list", Table: "table", Picture: "figure"}
+    is_open = False
+    for part in document.parts:
+        if isinstance(part, Heading):
+            if part.level == 1:
+                if is_open:
+                    yield "close", part
+                yield "open", part
+                is_open = True
+            yield "heading", part
+        else:
+            yield kinds[type(part)], part
+    if is_open:
+        yield "close", None
+
+
+def _classes(table: Table) -> list[str]:
+    """Style classes of the columns: alignment, and room for columns of text."""
+    named = []
+    for j, column in enumerate(table.columns):
+        long = max((characters(row[j]) for row in table.rows), default=0) >= LONG_CELL
+        room = " long" if long else " text" if column.align == "left" else ""
+        named.append(column.align + room)
+    return named
+
+
+def _for_screen(picture: Picture) -> str:
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(picture.png)).convert("RGB")
+    width = round(picture.width_mm / 25.4 * SCREEN_DPI)
+    if width < image.width:
+        image = image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    image.quantize(SCREEN_COLOURS, dither=Image.Dither.NONE).save(out, format="png", optimize=True)
+    return base64.b64encode(out.getvalue()).decode("ascii")
+
+
+def _all_text(document: Document) -> str:
+    texts = [
+        document.title,
+        document.subtitle,
+        document.mark,
+        *(x for f in document.facts for x in f),
+        *document.code,
+    ]
+    for part in document.parts:
+        if isinstance(part, Heading):
+            texts.append(part.printed)
+        elif isinstance(part, Para):
+            texts.append(part.text)
+        elif isinstance(part, Items):
+            texts += part.items
+        elif isinstance(part, Picture):
+            texts.append(part.caption)
+        elif isinstance(part, Table):
+            texts += [part.caption, *part.notes, *(v for row in part.rows for v in row)]
+            texts += [x for c in part.columns for x in (c.label, c.group)]
+    return "".join(texts)
