@@ -2,9 +2,9 @@
 
 Usage: python tools/census_margins.py WORKBOOK [OUTPUT]
 
-The workbook has a row per county with its 6-digit code in 区划代码 and counts by sex and five-year age in columns
-such as 男_20到24岁 (Seventh National Population Census 2020, yearbook tables). The numbers it gives are committed,
-so that a study never needs the workbook.
+The workbook has a row per county with its 6-digit code in 区划代码, and counts by sex and five-year
+age in columns such as 男_20到24岁 (Seventh National Population Census 2020, yearbook tables). The
+numbers it gives are committed, so that a study never needs the workbook.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from sampledata.places import DISTRICTS
+from sampledata.places import read_districts
 
 SOURCE = "第七次全国人口普查(2020)分县资料 {code}"
 SEXES = {"男": "male", "女": "female"}
@@ -33,8 +33,8 @@ def margins(census: pd.DataFrame) -> pd.DataFrame:
     """unit, sex, age_band, population, source: adults of each district; parks take those of their county."""
     counties = census.set_index("区划代码")
     rows = []
-    for district in DISTRICTS:
-        code = district.code[:6]
+    for district in read_districts():
+        code = district.home
         source = SOURCE.format(code=code) + (" 所在县区" if code != district.code else "")
         for zh, sex in SEXES.items():
             for band, ages in BANDS.items():

@@ -2,13 +2,14 @@
 
 Usage: python tools/sample_study.py [--size kunming|tiny] [--seed N] [ROOT]
 
-Without arguments the Kunming study of this repository is written again: the parts of ``data/register`` that follow from
-the invented communities, and ``data/raw`` with 2019Q3 and 2019Q4. Every value is fabricated; real are the districts,
-the counts of annex 1 and the census margins. ``--size tiny`` writes a whole small study (3 districts, 12 communities,
-about 300 answers a quarter) that exercises every table; tests call ``write_study(root, size="tiny")``.
+Without arguments the Kunming study of this repository is written again: the parts of ``data/register``
+that follow from the invented communities, and ``data/raw`` with 2019Q3 and 2019Q4. Every value is
+fabricated; real are the districts, the counts of annex 1 and the census margins. ``--size tiny`` writes a
+whole small study (3 districts, 12 communities, about 300 answers a quarter) that exercises every table;
+tests call ``write_study(root, size="tiny")``.
 
-What people keep by hand (study.yaml, aliases, margins, codebooks, review) is read from this repository and copied
-where the study is written somewhere else.
+What people keep by hand (study.yaml, aliases, margins, codebooks, review) is read from this repository, and
+copied where the study is written somewhere else.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from sampledata import panels, residents, statistics
+from sampledata import offices, panels, residents, statistics
 from sampledata.forms import write_csv
 from sampledata.places import CITY, PERIODS, SIZES, City, build_city
 
@@ -143,7 +144,7 @@ def _register(folder: Path, city: City) -> None:
         month = "2019-07" if c.trial else "2019-10"
         applied.append([c.unit, f"{month}-{8 + k % 20:02d}"])
     _csv(folder / "candidates.csv", applied)
-    statistics.annex1(city, folder / "annex1.xlsx")
+    offices.annex1(city, folder / "annex1.xlsx")
 
 
 def _csv(path: Path, rows: list[Any]) -> None:
@@ -156,7 +157,7 @@ def _period(
 ) -> dict[Path, int]:
     """Every file of one quarter -> its rows of data. The experts' weights belong to the first quarter."""
     files = statistics.community_statistics(city, period, folder)
-    files |= statistics.department_table(city, period, folder)
+    files |= offices.department_table(city, period, folder)
     files |= residents.questionnaire(city, period, folder, codebook=codebook, margins=margins)
     if period == PERIODS[0]:
         files |= panels.ahp(city, folder)

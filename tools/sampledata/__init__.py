@@ -1,1 +1,1 @@
-"""Parts of the sample study's generator: places, statistics, residents, panels, and the forms they are written in."""
+"""Parts of the sample study's generator: places, statistics, residents, panels, and their forms."""

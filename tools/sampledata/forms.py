@@ -1,7 +1,8 @@
-"""Sheets in the shapes that offices send: title, reporting office, merged headers, subtotals, notes, signatures."""
+"""Sheets in the shapes that offices send: titles, merged headers, subtotals, notes, signatures."""
 
 from __future__ import annotations
 
+import calendar
 import csv
 import datetime as dt
 import io
@@ -15,6 +16,11 @@ CREATED = dt.datetime(2019, 10, 1, 9, 0, 0)
 """Fixed, so that the same content gives the same bytes."""
 
 Row = Sequence[Any]
+
+
+def quarter_end(period: str) -> str:
+    year, quarter = int(period[:4]), int(period[-1])
+    return f"{year}年{quarter * 3}月{calendar.monthrange(year, quarter * 3)[1]}日"
 
 
 class Sheet:
@@ -47,7 +53,7 @@ class Sheet:
         self.at += 1
 
     def header(self, labels: Sequence[tuple[str, ...]]) -> None:
-        """One label a column; where any has two levels, equal neighbours above are merged and single ones run down."""
+        """One label a column; with two levels, equal neighbours above are merged and single ones run down."""
         deep = any(len(label) == 2 for label in labels)
         column = 0
         while column < len(labels):

@@ -1,8 +1,9 @@
-"""What experts and offices judge: AHP matrices, Delphi rounds, rating sheets, the problems ledger, two-way evaluation."""
+"""What experts and offices judge: AHP, Delphi, rating sheets, the ledger of problems, two-way evaluation."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +104,7 @@ def delphi(city: City, folder: Path) -> dict[Path, int]:
 
 
 def _score_sheet(
-    path: Path, title: str, columns: list[tuple[str, ...]], scores: dict[str, list[float | None]]
+    path: Path, title: str, columns: Sequence[tuple[str, ...]], scores: dict[str, list[float | None]]
 ) -> dict[Path, int]:
     head: list[tuple[str, ...]] = [("标准编号",), ("考评标准",), ("考评方式",), *columns]
     rows = [[code, *STANDARDS[code], *row] for code, row in scores.items()]

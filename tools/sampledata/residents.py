@@ -102,7 +102,7 @@ def _demographics(
 
 
 def answers(city: City, period: str, margins: pd.DataFrame) -> pd.DataFrame:
-    """One row an answer: community, demographics, item codes (98 don't know, 97 not applicable, NaN blank)."""
+    """One row an answer: unit, demographics, item codes (98 don't know, 97 not applicable, NaN blank)."""
     later = PERIODS.index(period)
     parts = []
     for district in city.districts:

@@ -1,15 +1,14 @@
-"""Community statistics, the city departments' district table and annex 1."""
+"""Community statistics: what every community counts in a quarter, and the form its district sends."""
 
 from __future__ import annotations
 
-import calendar
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from sampledata.forms import Sheet, workbook, write_csv
+from sampledata.forms import Sheet, quarter_end, workbook, write_csv
 from sampledata.places import PERIODS, TYPES, City, District, stream
 
 
@@ -124,7 +123,7 @@ EXACT = ("households", "facility_area_m2", "social_org_n")
 
 
 def values(city: City, district: District, period: str) -> pd.DataFrame:
-    """metric -> value for the communities of a district; amounts in 万元. Stocks of the two quarters belong together."""
+    """A column a metric, amounts in 万元; stocks go on from quarter to quarter."""
     frame = city.of(district.name)
     now = PERIODS.index(period)
     n = len(frame)
@@ -148,7 +147,7 @@ def values(city: City, district: District, period: str) -> pd.DataFrame:
     v["owners_committee_n"] = share(v["property_estate_n"], 0.48, 0.08)
     v["group_leader_post_n"] = np.maximum(4, hh // 110)
     v["group_leader_n"] = share(v["group_leader_post_n"], 0.95, 0.03)
-    org = np.where(urban, *district.org)
+    org = np.where(urban, district.org_urban, district.org_converted)
     v["social_org_n"] = np.maximum(
         1, np.rint(rng.normal(org * np.exp(0.10 * (q - district.quality)), 0.22 * org)).astype(int)
     )
@@ -162,9 +161,8 @@ def values(city: City, district: District, period: str) -> pd.DataFrame:
     v["info_terminal_n"] = poisson(2.4, 0.9, 0.3)
     v["venue_n"] = 5 + poisson(12, 5)
     v["smoke_free_venue_n"] = share(v["venue_n"], 0.88, 0.05)
-    v["facility_area_m2"] = np.rint(
-        hh / 100 * district.facility * np.exp(rng.normal(-0.02, 0.22, n) + 0.05 * (q - district.quality))
-    )
+    spread = np.exp(rng.normal(-0.02, 0.22, n) + 0.05 * (q - district.quality))
+    v["facility_area_m2"] = np.rint(hh / 100 * district.facility * spread).astype(int)
     v["worker_n"] = 5 + hh // 330
     v["worker_trained_n"] = share(v["worker_n"], 0.52, 0.08)
     for later in range(1, now + 1):
@@ -172,7 +170,7 @@ def values(city: City, district: District, period: str) -> pd.DataFrame:
         v["social_org_n"] = v["social_org_n"] + rng.binomial(1, 0.22, n)
         v["info_terminal_n"] = v["info_terminal_n"] + rng.binomial(1, 0.12, n)
         grown = rng.random(n) < 0.08
-        v["facility_area_m2"] = v["facility_area_m2"] + np.where(grown, np.rint(hh / 100 * 4), 0)
+        v["facility_area_m2"] = v["facility_area_m2"] + np.where(grown, hh // 25, 0)
         v["care_served_n"] = v["care_served_n"] + rng.binomial(v["care_target_n"] - v["care_served_n"], 0.25)
         v["worker_trained_n"] = v["worker_trained_n"] + rng.binomial(
             v["worker_n"] - v["worker_trained_n"], 0.55
@@ -218,9 +216,7 @@ def _mess(
 ) -> tuple[list[list[object]], pd.DataFrame]:
     """Cells as somebody typed them, and the numbers that they mean (missing where a dash stands)."""
     numbers = table.astype(float)
-    cells: list[list[object]] = [
-        [x.item() for x in row] for row in table.astype(object).map(np.asarray).to_numpy()
-    ]
+    cells: list[list[object]] = table.astype(object).to_numpy().tolist()
     for i in range(len(table)):
         for j, metric in enumerate(table.columns):
             value = numbers.iat[i, j]
@@ -260,7 +256,7 @@ def _spelled(name: str, rng: np.random.Generator) -> str:
 
 
 def _total(numbers: pd.DataFrame, *, slip: bool = False) -> list[object]:
-    """Column sums as printed; ``slip`` prints a sum of unrounded amounts, a hundredth beside the rounded ones."""
+    """Column sums as printed; ``slip`` prints one sum of unrounded amounts, off by a hundredth."""
     out: list[object] = []
     for metric in numbers:
         total = float(numbers[metric].sum())
@@ -271,9 +267,25 @@ def _total(numbers: pd.DataFrame, *, slip: bool = False) -> list[object]:
     return out
 
 
-def quarter_end(period: str) -> str:
-    year, quarter = int(period[:4]), int(period[-1])
-    return f"{year}年{quarter * 3}月{calendar.monthrange(year, quarter * 3)[1]}日"
+@dataclass(frozen=True)
+class Form:
+    """One district's form: the names and cells as typed, the numbers they mean, the rate nobody asked for."""
+
+    district: District
+    period: str
+    kinds: list[str]
+    names: list[str]
+    cells: list[list[object]]
+    numbers: pd.DataFrame
+    rates: list[str]
+
+    @property
+    def sender(self) -> str:
+        return f"填报单位:{self.district.name}民政局"
+
+    @property
+    def date(self) -> str:
+        return f"填报时间:{quarter_end(self.period)}"
 
 
 def community_statistics(city: City, period: str, folder: Path) -> dict[Path, int]:
@@ -286,158 +298,59 @@ def community_statistics(city: City, period: str, folder: Path) -> dict[Path, in
         frame = city.of(district.name)
         names = [_spelled(n, rng) for n in frame["name"]]
         rates = [f"{a / b:.1%}" for a, b in zip(table["worker_trained_n"], table["worker_n"], strict=True)]
+        form = Form(district, period, list(frame["type"]), names, cells, numbers, rates)
         path = folder / "社区统计" / district.file
         if path.suffix == ".csv":
-            _statistics_csv(path, district, period, frame, names, cells, numbers, rates)
+            _write_csv(path, form)
         else:
-            _statistics_xlsx(path, district, period, frame, names, cells, numbers, rates, style=number)
+            _write_xlsx(path, form, style=number)
         written[path] = len(table)
     return written
 
 
-def _statistics_xlsx(
-    path: Path,
-    district: District,
-    period: str,
-    frame: pd.DataFrame,
-    names: list[str],
-    cells: list[list[object]],
-    numbers: pd.DataFrame,
-    rates: list[str],
-    *,
-    style: int,
-) -> None:
+def _write_xlsx(path: Path, form: Form, *, style: int) -> None:
+    """Two header levels, subtotals by type and a total; ``style`` varies where words stand, as offices do."""
     labels: list[tuple[str, ...]] = [("序号",), ("社区名称",), ("社区类型",)]
     labels += [(f.above, f.leaf) for f in FIELDS] + [("参训率(%)",), ("备注",)]
     book = workbook(path)
     sheet = Sheet(book, "社区统计表", len(labels))
-    year, quarter = period[:4], period[-1]
-    sheet.line(f"{district.name}城乡社区治理基本情况统计表({year}年第{quarter}季度)")
-    sheet.words({0: f"填报单位:{district.name}民政局", 8: f"填报时间:{quarter_end(period)}"})
+    year, quarter = form.period[:4], form.period[-1]
+    sheet.line(f"{form.district.name}城乡社区治理基本情况统计表({year}年第{quarter}季度)")
+    sheet.words({0: form.sender, 8: form.date})
     sheet.header(labels)
-    types = frame["type"].to_numpy()
+    kinds = np.array(form.kinds)
     for kind, label in TYPES.items():
-        where = np.flatnonzero(types == kind)
+        where = np.flatnonzero(kinds == kind)
         for k in where:
-            hidden = style == 3 and k == where[0] and kind == "converted"
-            note = "原村委会整体改制" if style % 4 == 1 and k == where[-1] and kind == "converted" else None
-            sheet.row([int(k) + 1, names[k], label, *cells[k], rates[k], note], hidden=hidden)
+            last_village = kind == "converted" and k == where[-1]
+            note = "原村委会整体改制" if last_village and style % 4 == 1 else None
+            hidden = last_village and style == 3
+            cells = [int(k) + 1, form.names[k], label, *form.cells[k], form.rates[k], note]
+            sheet.row(cells, hidden=hidden)
         if len(where):
-            small = _total(numbers.iloc[where])
-            first = "城市社区小计" if kind == "urban" else "村改居小计"
-            sheet.row([first, None, None, *small, None, None], total=True, join=2 if style % 2 else 0)
-    sheet.row(
-        ["合计", None, None, *_total(numbers, slip=style == 1), None, None],
-        total=True,
-        join=3 if style % 2 else 0,
-    )
+            small = _total(form.numbers.iloc[where])
+            sheet.row(
+                [f"{label}小计", None, None, *small, None, None], total=True, join=2 if style % 2 else 0
+            )
+    whole = _total(form.numbers, slip=style == 1)
+    sheet.row(["合计", None, None, *whole, None, None], total=True, join=3 if style % 2 else 0)
     sheet.words({0: "注:1.户数按常住户统计;2.经费为本季度到账数。"})
     sheet.words({0: "审核人:×××", 6: "填表人:×××", 12: "联系电话:(略)"})
     sheet.sheet.freeze_panes(4, 3)
     book.close()
 
 
-def _statistics_csv(
-    path: Path,
-    district: District,
-    period: str,
-    frame: pd.DataFrame,
-    names: list[str],
-    cells: list[list[object]],
-    numbers: pd.DataFrame,
-    rates: list[str],
-) -> None:
-    head = ["社区", "类型", *(f.flat for f in FIELDS), "参训率"]
-    rows: list[list[object]] = [[f"{district.name}城乡社区治理基本情况统计表", *[None] * (len(head) - 1)]]
-    rows.append(
-        [
-            f"填报单位:{district.name}民政局",
-            None,
-            f"填报时间:{quarter_end(period)}",
-            *[None] * (len(head) - 3),
-        ]
-    )
+def _write_csv(path: Path, form: Form) -> None:
+    """One header level, no subtotals, GB18030."""
+    head: list[object] = ["社区", "类型", *(f.flat for f in FIELDS), "参训率"]
+    short: list[list[object]] = [
+        [f"{form.district.name}城乡社区治理基本情况统计表"],
+        [form.sender, None, form.date],
+    ]
+    rows = [[*line, *[None] * (len(head) - len(line))] for line in short]
     rows.append(head)
-    for k, name in enumerate(names):
-        rows.append([name, TYPES[frame["type"].iloc[k]], *cells[k], rates[k]])
-    rows.append(["合计", None, *_total(numbers), None])
+    for k, name in enumerate(form.names):
+        rows.append([name, TYPES[form.kinds[k]], *form.cells[k], form.rates[k]])
+    rows.append(["合计", None, *_total(form.numbers), None])
     rows.append(["填表人:×××", *[None] * (len(head) - 1)])
     write_csv(path, rows, encoding="gb18030")
-
-
-def department_table(city: City, period: str, folder: Path) -> dict[Path, int]:
-    """The city departments' table: a row a district, certified social workers at each year's end."""
-    years = [2017, 2018] + ([2019] if period == PERIODS[-1] else [])
-    labels: list[tuple[str, ...]] = [("序号",), ("县(市)区",)]
-    labels += [("持证社会工作者(人)", f"{y}年末") for y in years]
-    labels += [("资金(万元)", "本级预算"), ("资金(万元)", "社会捐赠"), ("社区基金(会)(个)",)]
-    labels += [
-        ("雪亮工程", "摄像头(个)"),
-        ("雪亮工程", "已联网(个)"),
-        ("已融合网络(个)",),
-        ("网上平台注册用户(人)",),
-    ]
-    labels += [("下沉事项(项)",), ("示范社区(个)",)]
-    path = folder / "市级部门" / "市级部门统计表.xlsx"
-    book = workbook(path)
-    sheet = Sheet(book, "分县区", len(labels))
-    sheet.line(f"昆明市城乡社区治理市级部门统计表({period[:4]}年第{period[-1]}季度)")
-    sheet.words({0: "填报单位:市民政局汇总", 6: f"填报时间:{quarter_end(period)}"})
-    sheet.header(labels)
-    rows = []
-    for number, d in enumerate(city.districts):
-        rng = stream(city.seed, "departments", d.name)
-        stock = [d.workers, round(d.workers * (1 + d.growth[0]))]
-        stock.append(round(stock[1] * (1 + d.growth[1])))
-        size = d.total
-        base = [
-            round(size * rng.uniform(2.4, 4.6), 1),
-            round(size * rng.uniform(0.1, 0.6), 1),
-            int(rng.poisson(1.2)),
-        ]
-        cameras = int(size * rng.uniform(30, 70))
-        linked = int(cameras * np.clip(rng.normal(0.80 + 0.1 * d.quality, 0.06), 0.3, 1))
-        more = [
-            int(np.clip(round(2.6 + d.quality + rng.normal(0, 0.6)), 0, 4)),
-            int(size * rng.uniform(180, 520)),
-        ]
-        more += [int(rng.integers(8, 30)), int(rng.poisson(0.06 * size + 0.5))]
-        if period == PERIODS[-1]:
-            later = stream(city.seed, "departments", d.name, period)
-            base[0], base[1] = (
-                round(base[0] * later.uniform(0.95, 1.15), 1),
-                round(base[1] * later.uniform(0.8, 1.4), 1),
-            )
-            linked = min(cameras, int(linked * later.uniform(1.0, 1.06)))
-            more[1] = int(more[1] * later.uniform(1.02, 1.15))
-        rows.append([*stock[: len(years)], *base, cameras, linked, *more])
-        name = "官渡区(含大板桥街道)" if d.name == "官渡区" else d.name
-        sheet.row([number + 1, name, *rows[-1]])
-    totals = [round(sum(column), 1) for column in zip(*rows, strict=True)]
-    sheet.row(["总计", None, *totals], total=True, join=2)
-    sheet.words({0: "注:持证社会工作者为年末数;资金为本季度数。"})
-    book.close()
-    return {path: len(rows)}
-
-
-def annex1(city: City, path: Path) -> None:
-    """Annex 1 as printed: two header levels, 任务数(个) twice, a total row."""
-    labels = [
-        ("县(市)区名称",),
-        ("社区基本情况", "社区总数(个)"),
-        ("社区基本情况", "城市社区数(个)"),
-        ("社区基本情况", "“村改居”社区数(个)"),
-        ("社区治理创新试点总任务(2018年9月—2020年底)", "任务数(个)"),
-        ("第一阶段任务", "任务数(个)"),
-    ]
-    book = workbook(path)
-    sheet = Sheet(book, "附件1", len(labels))
-    sheet.line("昆明市城乡社区治理创新试点任务分配表")
-    sheet.header(labels)
-    rows = []
-    for d in city.districts:
-        rows.append([d.total, d.urban, d.converted, d.pilots, d.phase1])
-        name = "官渡区(含大板桥街道)" if d.name == "官渡区" else d.name
-        sheet.row([name, *rows[-1]])
-    sheet.row(["总计", *[sum(column) for column in zip(*rows, strict=True)]], total=True)
-    book.close()
