@@ -1,0 +1,171 @@
+"""Which raw file belongs to which input of study.yaml, who is expected to send what, and what it all hashes to."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+from commlab import store
+from commlab.errors import ParameterError, StudyError
+from commlab.study.config import Input, StudyConfig
+from commlab.study.register import Register
+from commlab.tables import period_key
+
+__all__ = ["RawFile", "code_hash", "find_files", "input_hashes", "raw_folder", "secret_key"]
+
+_SAMPLE_KEY = "commlab sample study"
+"""Printed on purpose: sample people are invented."""
+_KEY_VARIABLE = "COMMLAB_KEY"
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """A file below ``data/raw/<period>/`` that an input claims.
+
+    ``name`` is the path relative to the study, as sources print it; ``fields`` what the pattern's placeholders read;
+    ``period`` the period of the folder it lies in (an earlier one where the input is carried forward).
+    """
+
+    path: Path
+    name: str
+    input: Input
+    period: str
+    fields: dict[str, str]
+
+
+def raw_folder(root: Path, period: str) -> Path:
+    return root / "data" / "raw" / period
+
+
+def _listed(root: Path, period: str) -> list[Path]:
+    folder = raw_folder(root, period)
+    if not folder.is_dir():
+        return []
+    hidden = ("~$", ".", "Thumbs.db", "desktop.ini")
+    return sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(hidden))
+
+
+def find_files(config: StudyConfig, period: str) -> tuple[list[RawFile], list[str]]:
+    """Files of a period by input, and the names of files that no input claims.
+
+    Raises
+    ------
+    StudyError
+        If the period has no file at all.
+    ParameterError
+        If a file is claimed by two inputs.
+    """
+    root = config.root
+    files = _listed(root, period)
+    if not files:
+        raise StudyError(
+            f"data/raw/{period} holds no file: put what the offices sent there (`commlab new {period}` makes the "
+            "folder), or ask for another period"
+        )
+    found: list[RawFile] = []
+    strangers = []
+    for path in files:
+        claims = _claims(config, path, period)
+        if len(claims) > 1:
+            names = " and ".join(c.input.name for c in claims)
+            raise ParameterError(
+                f"{claims[0].name} is claimed by the inputs {names}; make their patterns in study.yaml differ"
+            )
+        if claims:
+            found += claims
+        else:
+            strangers.append(_name(root, path))
+    for entry in config.inputs:
+        if entry.carry and not any(f.input is entry for f in found):
+            found += _carried(config, entry, period)
+    return found, strangers
+
+
+def _name(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+def _claims(config: StudyConfig, path: Path, period: str) -> list[RawFile]:
+    below = path.relative_to(raw_folder(config.root, period)).as_posix()
+    below = unicodedata.normalize("NFC", below)
+    claims = []
+    for entry in config.inputs:
+        match = entry.regex().fullmatch(below)
+        if match:
+            claims.append(RawFile(path, _name(config.root, path), entry, period, match.groupdict()))
+    return claims
+
+
+def _carried(config: StudyConfig, entry: Input, period: str) -> list[RawFile]:
+    earlier = [p for p in config.periods if period_key(p)[:2] < period_key(period)[:2]]
+    for before in sorted(earlier, key=period_key, reverse=True):
+        mine = [
+            c for path in _listed(config.root, before) for c in _claims(config, path, before) if c.input is entry
+        ]
+        if mine:
+            return mine
+    return []
+
+
+def input_hashes(config: StudyConfig, register: Register, period: str) -> dict[str, str]:
+    """Hashes of everything that the clean tables of a period rest on, by kind."""
+    root = config.root
+    cache = store.HashCache(root / "data" / "processed" / ".hashes.json")
+    files, strangers = find_files(config, period)
+    raw = {f.name: cache.hash(f.path) for f in files} | {s: cache.hash(root / s) for s in strangers}
+    own = {_name(root, p): cache.hash(p) for p in register.files()}
+    out = {
+        "raw": store.json_hash(raw),
+        "register": store.json_hash(own),
+        "study.yaml": cache.hash(root / "study.yaml"),
+        "framework": _framework_hash(config, cache),
+        "code": code_hash(),
+    }
+    cache.save()
+    return out
+
+
+def _framework_hash(config: StudyConfig, cache: store.HashCache) -> str:
+    beside = root_file = config.root / config.framework
+    if beside.is_file():
+        return cache.hash(root_file)
+    import commlab
+
+    folder = Path(commlab.__file__).parent / "frameworks"
+    return store.tree_hash(folder)
+
+
+def code_hash() -> str:
+    """Hash of the code that reads, estimates, weighs and scores, and of the packages that compute."""
+    from importlib.metadata import version
+
+    import commlab
+
+    folder = Path(commlab.__file__).parent
+    patterns = ("*.py", "framework/*.py", "intake/*.py", "survey/*.py", "weights/*.py", "scoring/*.py", "study/*.py", "store/*.py")
+    packages = {n: version(n) for n in ("pandas", "numpy", "scipy", "pyarrow", "python-calamine")}
+    return store.json_hash({"code": store.tree_hash(folder, patterns), "packages": packages})
+
+
+def secret_key(config: StudyConfig) -> str:
+    """The key of the keyed hashes that recognise repeated questionnaires; never inside the study.
+
+    Sample studies use a printed key. Otherwise the environment variable COMMLAB_KEY, or a file in the user's own
+    configuration folder, which is made with a random key on first use.
+    """
+    if config.sample:
+        return _SAMPLE_KEY
+    given = os.environ.get(_KEY_VARIABLE)
+    if given:
+        return given
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    path = home / "commlab" / "key"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32))
+    return path.read_text(encoding="ascii").strip()
