@@ -11,18 +11,41 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from commlab.report.document import Document, read_document
     from commlab.report.finding import Bullets, Col, Cover, Finding, Paragraph, Section
+    from commlab.report.index_page import write_index
+    from commlab.report.press import export
+    from commlab.report.xlsx import Sheet, write_workbook
 
 _HOMES = {
     "Bullets": "finding",
     "Col": "finding",
     "Cover": "finding",
+    "Document": "document",
     "Finding": "finding",
     "Paragraph": "finding",
     "Section": "finding",
+    "Sheet": "xlsx",
+    "export": "press",
+    "read_document": "document",
+    "write_index": "index_page",
+    "write_workbook": "xlsx",
 }
 
-__all__ = ["Bullets", "Col", "Cover", "Finding", "Paragraph", "Section"]
+__all__ = [
+    "Bullets",
+    "Col",
+    "Cover",
+    "Document",
+    "Finding",
+    "Paragraph",
+    "Section",
+    "Sheet",
+    "export",
+    "read_document",
+    "write_index",
+    "write_workbook",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -158,7 +158,11 @@ class Document:
     @property
     def mark(self) -> str:
         """The sample mark, or nothing."""
-        return self.text("模拟数据 / sample data: fabricated for demonstration, not real results") if self.sample else ""
+        return (
+            self.text("模拟数据 / sample data: fabricated for demonstration, not real results")
+            if self.sample
+            else ""
+        )
 
     @property
     def headings(self) -> list[Heading]:
@@ -420,8 +424,8 @@ def _laid_out(table: Table) -> Table:
 
     A column is at least as wide as its longest number or word and, for text, as ``SHORTEST_LINE``; what is
     left is shared out by how much wider the columns would like to be (for nine cells in ten to stay on one
-    line). Of (upright, landscape) x sizes, the first that holds every minimum in few lines wins, else the
-    first that holds it at all, else the largest page.
+    line). Upright pages come before landscape ones, and both before the smallest type: the first that holds
+    every minimum in few lines wins, else the first that holds it at all, else the last.
     """
     least: list[float] = []
     wish: list[float] = []
@@ -437,16 +441,17 @@ def _laid_out(table: Table) -> Table:
         low = max(low, head if head <= SHORT_HEADER else 2 * math.ceil(head / 2 / HEADER_LINES))
         least.append(low)
         usual = sorted(characters(v) for v in cells)[int(0.9 * (len(cells) - 1))] if cells else 0.0
-        wish.append(max(low, min(usual, 8 * SHORTEST_LINE), min(head, 2 * SHORTEST_LINE)))
-    pages = [(landscape, size) for landscape in (False, True) for size in TABLE_SIZES_PT]
+        claim = c.share or 1.0  # what the chapter asked for, until the shares are known
+        wish.append(max(low, claim * min(usual, 8 * SHORTEST_LINE), min(head, 2 * SHORTEST_LINE)))
+    pages = [(landscape, size) for size in TABLE_SIZES_PT for landscape in (False, True)]
+    pages.sort(key=lambda page: (page[1] < TABLE_SIZES_PT[1], page[0]))
     rooms = [_room(landscape, size, len(least)) for landscape, size in pages]
     fitting = [k for k, room in enumerate(rooms) if sum(least) <= room]
     readable = [k for k in fitting if _few_lines(table, _shared_out(least, wish, rooms[k]))]
     k = [*readable, *fitting, len(pages) - 1][0]
     landscape, size = pages[k]
-    asked = [c.share for c in table.columns]
     padding = CELL_PADDING_PT / (size / 2)
-    widths = asked if all(asked) else [w + padding for w in _shared_out(least, wish, rooms[k])]
+    widths = [w + padding for w in _shared_out(least, wish, rooms[k])]
     total = sum(widths)
     columns = tuple(replace(c, share=w / total) for c, w in zip(table.columns, widths, strict=True))
     return replace(table, columns=columns, size_pt=size, landscape=landscape)
@@ -459,12 +464,15 @@ def _room(landscape: bool, size: float, columns: int) -> float:
 
 
 def _shared_out(least: list[float], wish: list[float], room: float) -> list[float]:
-    spare = room - sum(least)
-    longing = [w - low for w, low in zip(wish, least, strict=True)]
-    if spare <= 0 or not any(longing):
-        return list(least)
-    part = min(1.0, spare / sum(longing))
-    return [low + part * more for low, more in zip(least, longing, strict=True)]
+    """Fill up the columns that want little first; the others share what is left."""
+    widths = list(least)
+    spare = max(0.0, room - sum(least))
+    order = sorted(range(len(least)), key=lambda j: wish[j] - least[j])
+    for k, j in enumerate(order):
+        more = min(wish[j] - least[j], spare / (len(order) - k))
+        widths[j] += more
+        spare -= more
+    return widths
 
 
 def _few_lines(table: Table, widths: list[float]) -> bool:

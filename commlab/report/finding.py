@@ -28,7 +28,7 @@ from commlab.text import MISSING, Text, clean
 if TYPE_CHECKING:
     from commlab.figures import Figure
 
-__all__ = ["MIME", "Bullets", "Col", "Cover", "Finding", "Paragraph", "Section", "blocks"]
+__all__ = ["MIME", "Bullets", "Col", "Cover", "Finding", "Paragraph", "Section", "blocks", "columns_by_type"]
 
 MIME = "application/vnd.commlab.block+json"
 """Media type of a block in a notebook's output."""
@@ -57,7 +57,7 @@ class Col:
     align : {"left", "center", "right"}, optional
         Default: numbers right, text left.
     width : float, optional
-        Share of the table's width relative to the other columns; default: from the longest cell.
+        How much room the column may claim compared with what its text asks for; default 1.
     group : str
         A header above this column, shared by neighbours that name the same group.
     """
@@ -283,7 +283,8 @@ def blocks(item: Any) -> Iterator[Block]:
         )
 
 
-def _by_type(table: pd.DataFrame) -> dict[str, Col]:
+def columns_by_type(table: pd.DataFrame) -> dict[str, Col]:
+    """How a table's columns are printed where nobody says: by their type, under their own names."""
     kinds = {"i": "integer", "u": "integer", "f": "number", "M": "date"}
     return {c: Col(str(c), kinds.get(getattr(table[c].dtype, "kind", "O"), "text")) for c in table}
 
@@ -293,7 +294,7 @@ def _table(item: Finding) -> dict[str, Any]:
     columns = (
         dict(item.columns)
         if item.columns is not None
-        else _by_type(item.table.drop(columns=item.strong or []))
+        else columns_by_type(item.table.drop(columns=item.strong or []))
     )
     cells = [[_cut(col.cell(v, t)) for v in item.table[name]] for name, col in columns.items()]
     strong = (
