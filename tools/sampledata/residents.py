@@ -141,7 +141,10 @@ def _paradata(frame: pd.DataFrame, city: City, period: str) -> pd.DataFrame:
     rng = stream(city.seed, "field", period)
     n = len(frame)
     start, days = FIELD[period]
-    minutes = rng.integers(0, days, n) * 1440 + rng.integers(8 * 60, 20 * 60, n)
+    # A community is visited on two days.
+    visits = {u: rng.choice(days, 2, replace=False) for u in dict.fromkeys(frame["unit"])}
+    day = np.array([visits[u][k] for u, k in zip(frame["unit"], rng.integers(0, 2, n), strict=True)])
+    minutes = day * 1440 + rng.integers(8 * 60, 20 * 60, n)
     frame = frame.assign(
         at=[
             start + dt.timedelta(minutes=int(m), seconds=int(s))
@@ -176,7 +179,11 @@ def _paradata(frame: pd.DataFrame, city: City, period: str) -> pd.DataFrame:
     wrong = np.flatnonzero(rng.random(n) < INATTENTIVE)
     frame.loc[wrong, "attention"] = rng.choice([5.0, 3.0, 2.0], len(wrong))
     strange = np.flatnonzero(rng.random(n) < STRANGER)
-    frame.loc[strange, "stranger"] = rng.choice(STRANGE, len(strange))
+    for where in strange:
+        # Some do not say where they live, some live in a community that is not visited.
+        district = frame.loc[where, "unit"].partition("/")[0]
+        others = city.of(district).query("not sampled")["name"].tolist()
+        frame.loc[where, "stranger"] = rng.choice([*STRANGE, *rng.permutation(others)[: len(STRANGE)]])
     again = frame.iloc[np.flatnonzero(rng.random(n) < TWICE)].copy()
     again["at"] += pd.to_timedelta(rng.integers(3, 40, len(again)), unit="min")
     again["seconds"] = rng.integers(65, 120, len(again))
@@ -232,7 +239,7 @@ def questionnaire(
             check = {5.0: "非常满意", 4.0: "满意", 3.0: "一般", 2.0: "不满意"}
             questions.append(
                 (
-                    codebook["checks"]["attention"]["question"],
+                    codebook["checks"]["attention"]["question"][0],
                     "单选题",
                     [check[c] for c in frame["attention"]],
                 )
