@@ -1,0 +1,151 @@
+"""Text files as offices save them: which bytes mean what, and which character parts the columns.
+
+UTF-8 is tried first and strictly, because GB18030 accepts almost any bytes. Bytes that are not UTF-8 are Chinese
+(GB18030) when their pairs fall where everyday Chinese characters and punctuation stand, else Western (cp1252).
+
+>>> decode("区县,社区数".encode("gb18030"))
+('区县,社区数', 'gb18030')
+>>> separator("a;b\\n1;2\\n")
+';'
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections import Counter
+
+from commlab.errors import DataError
+
+__all__ = ["SEPARATORS", "decode", "records", "separator"]
+
+SEPARATORS = (",", "\t", ";")
+"""The separators that are recognised."""
+
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+# A pair of bytes as GBK reads it; in GB2312, where everyday Chinese stands, both are A1 or above.
+_PAIR = re.compile(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]")
+_EVERYDAY = re.compile(rb"[\xa1-\xa9\xb0-\xf7][\xa1-\xfe]")
+_SAMPLE = 1 << 20
+_CHINESE_SHARE = 0.7
+_LINES = 60
+_MOST_LINES_IN_A_CELL = 200
+
+
+def decode(data: bytes, *, file: str | None = None) -> tuple[str, str]:
+    """Text of a file and the encoding it was read in.
+
+    Parameters
+    ----------
+    data : bytes
+    file : str, optional
+        Leads the error message.
+
+    Returns
+    -------
+    text, encoding : str
+        ``utf-8``, ``utf-8-sig``, ``utf-16``, ``gb18030`` or ``cp1252``.
+
+    Raises
+    ------
+    DataError
+        If the bytes are no text in any of these.
+    """
+    for bom, name in _BOMS:
+        if data.startswith(bom):
+            return _strict(data, name, file), name
+    if b"\0" in data[:_SAMPLE]:
+        raise DataError("holds zero bytes, so it is no text file; open and save it as .xlsx", file=file)
+    try:
+        return data.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError as error:
+        where = error.start
+    order = ("gb18030", "cp1252") if _looks_chinese(data) else ("cp1252", "gb18030")
+    for name in order:
+        try:
+            return data.decode(name), name
+        except UnicodeDecodeError:
+            continue
+    line = data.count(b"\n", 0, where) + 1
+    raise DataError(
+        f"line {line} is neither UTF-8 nor GB18030 nor cp1252 (byte {data[where]:#04x} at {where}); "
+        "save the file again as UTF-8",
+        file=file,
+    )
+
+
+def _strict(data: bytes, name: str, file: str | None) -> str:
+    try:
+        return data.decode(name)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"starts with the mark of {name} but line {line} is not {name}; save the file again as UTF-8",
+            file=file,
+        ) from None
+
+
+def _looks_chinese(data: bytes) -> bool:
+    high = data[:_SAMPLE]
+    pairs = _PAIR.findall(high)
+    if not pairs:
+        return False
+    return sum(1 for pair in pairs if _EVERYDAY.match(pair)) / len(pairs) >= _CHINESE_SHARE
+
+
+def separator(text: str) -> str:
+    """The separator that parts most lines into one and the same number of fields.
+
+    >>> separator("a\\tb\\n1\\t2,5\\n")
+    '\\t'
+    """
+    first = text[:7].lower()
+    if first.startswith("sep=") and len(text) > 4 and text[4] in SEPARATORS:
+        return text[4]
+    best, best_score = ",", 0.0
+    for candidate in SEPARATORS:
+        widths: Counter[int] = Counter()
+        for row in csv.reader(io.StringIO(text[:_SAMPLE]), delimiter=candidate):
+            if any(row):
+                widths[len(row)] += 1
+            if widths.total() >= _LINES:
+                break
+        widths.pop(1, None)
+        if not widths:
+            continue
+        width, lines = max(widths.items(), key=lambda pair: (pair[1], pair[0]))
+        score = lines * min(width, 8)
+        if score > best_score:
+            best, best_score = candidate, score
+    return best
+
+
+def records(text: str, delimiter: str, *, file: str | None = None) -> list[list[str]]:
+    """Rows of a delimited text, blank lines included, so that row numbers are those a spreadsheet shows.
+
+    Raises
+    ------
+    DataError
+        If a quotation mark is never closed, so that the rest of the file would hide in one cell.
+    """
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error:
+        # Not well-formed quoting: read it as spreadsheets do, unless that swallows lines.
+        try:
+            rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        except csv.Error as error:
+            raise DataError(f"cannot be split into cells: {error}; save it as .xlsx", file=file) from None
+        for number, row in enumerate(rows, start=1):
+            swallowed = max((cell.count("\n") for cell in row), default=0)
+            if swallowed > _MOST_LINES_IN_A_CELL or (number == len(rows) and swallowed):
+                raise DataError(
+                    f"a quotation mark opened in row {number} is never closed and swallows {swallowed} lines; "
+                    "close it, or save the file as .xlsx",
+                    file=file,
+                ) from None
+    if rows and len(rows[0]) <= 2 and text[:4].lower() == "sep=":
+        rows[0] = []
+    return rows

@@ -1,0 +1,546 @@
+"""Where the tables stand on a sheet, and what every row of it is.
+
+A sheet is parted into bands by its blank columns. In a band the header is the first row that fills at least half of
+the table's width with words; rows above join it when merged cells or blanks say that they are its upper levels. Below
+it each row is data, a total, a note, a repeated header, a section or blank, until another header begins. Labels that
+repeat from left to right are blocks set side by side.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from commlab.intake import words
+from commlab.intake.sheets import Range, Sheet, letters
+from commlab.intake.units import is_unit
+from commlab.intake.values import is_number, shown
+
+__all__ = ["ROW_KINDS", "Block", "Layout", "find"]
+
+ROW_KINDS = ("data", "total", "header", "section", "fill-in", "note", "title", "stray", "blank")
+"""What a row can be, the stronger first: a row that is data in one block is data."""
+
+_MOST_HEADER_ROWS = 4
+_SAMPLE = 200
+_LONG = 40
+
+
+@dataclass
+class Block:
+    """One block of rows and columns under one header; rows and columns are zero-based."""
+
+    columns: list[int]
+    labels: list[str]
+    header: list[int]
+    numeric: list[bool]
+    kinds: dict[int, str] = field(default_factory=dict)
+    above: list[int] = field(default_factory=list)
+
+    def rows(self, kind: str) -> list[int]:
+        return [row for row, is_a in self.kinds.items() if is_a == kind]
+
+    @property
+    def keys(self) -> list[int]:
+        """Columns of words left of the first column of numbers: where a row is named."""
+        first = next(
+            (i for i, n in enumerate(self.numeric) if n and not words.is_serial(self.labels[i])), None
+        )
+        head = self.columns[: max(first if first is not None else len(self.columns), 1)]
+        return head if first is not None else head[:3]
+
+
+@dataclass
+class Layout:
+    """The blocks of a sheet and the kind of each of its rows."""
+
+    blocks: list[Block]
+    kinds: dict[int, str]
+
+
+class _Grid:
+    """A sheet's cells with what is asked of them again and again."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.rows = sheet.rows
+        self.width = sheet.width
+        self.merges: dict[tuple[int, int], Range] = {}
+        for area in sheet.merges:
+            top, left, bottom, right = area
+            if (bottom - top + 1) * (right - left + 1) > 100_000:
+                continue
+            for row in range(top, min(bottom, len(self.rows) - 1) + 1):
+                for column in range(left, min(right, self.width - 1) + 1):
+                    self.merges[row, column] = area
+
+    def filled(self, row: int, columns: Sequence[int]) -> list[int]:
+        line = self.rows[row]
+        return [c for c in columns if line[c] is not None]
+
+    def label(self, row: int, column: int) -> Any:
+        """A cell's value; in a merged range the value of its first cell."""
+        area = self.merges.get((row, column))
+        return self.rows[area[0]][area[1]] if area else self.rows[row][column]
+
+    def span(self, row: int, column: int) -> int:
+        area = self.merges.get((row, column))
+        return area[3] - area[1] + 1 if area else 1
+
+
+def find(sheet: Sheet) -> Layout:
+    """Find every block of a sheet and say what each of its rows is.
+
+    Returns
+    -------
+    Layout
+        ``kinds`` covers each row of the sheet exactly once.
+    """
+    grid = _Grid(sheet)
+    blocks: list[Block] = []
+    by_row: dict[int, list[str]] = {row: [] for row in range(len(grid.rows))}
+    for columns in _bands(grid):
+        found, kinds = _band(grid, columns, alone=grid.width == 1)
+        blocks += found
+        for row, kind in kinds.items():
+            by_row[row].append(kind)
+    kinds = {}
+    for row, found_kinds in by_row.items():
+        loose = "note" if any(cell is not None for cell in grid.rows[row]) else "blank"
+        strongest = min(found_kinds, key=ROW_KINDS.index, default="blank")
+        kinds[row] = loose if strongest == "blank" else strongest
+    return Layout(blocks, kinds)
+
+
+# ---------------------------------------------------------------------------------------------------- bands
+
+
+def _bands(grid: _Grid) -> list[list[int]]:
+    """Runs of columns that rows of several cells fill; spacer columns inside a table do not part it."""
+    filled: dict[int, int] = {}
+    wordy: dict[int, int] = {}
+    for row, line in enumerate(grid.rows):
+        cells = [c for c, cell in enumerate(line) if cell is not None]
+        if len(cells) < 2 and grid.width > 1:
+            continue
+        if len(cells) <= 8 and words.is_fill_in([line[c] for c in cells]):
+            continue
+        for c in cells:
+            for inside in range(c, c + grid.span(row, c)):
+                filled[inside] = filled.get(inside, 0) + 1
+            if isinstance(line[c], str) and not is_number(line[c]):
+                wordy[c] = wordy.get(c, 0) + 1
+    bands: list[list[int]] = []
+    for column in range(grid.width):
+        if column not in filled:
+            continue
+        if bands and bands[-1][-1] == column - 1:
+            bands[-1].append(column)
+        else:
+            bands.append([column])
+    joined: list[list[int]] = []
+    for band in bands:
+        named = any(wordy.get(c, 0) * 2 > filled[c] + 2 for c in band)
+        if joined and (len(band) == 1 or not named):
+            joined[-1] += band
+        else:
+            joined.append(band)
+    if not joined and grid.width:
+        joined = [list(range(grid.width))]
+    return joined
+
+
+# ------------------------------------------------------------------------------------------------- one band
+
+
+def _band(grid: _Grid, columns: list[int], *, alone: bool) -> tuple[list[Block], dict[int, str]]:
+    counts = {row: len(grid.filled(row, columns)) for row in range(len(grid.rows))}
+    several = sorted(n for n in counts.values() if n >= 2)
+    kinds: dict[int, str] = {}
+    blocks: list[Block] = []
+    if not several:
+        if alone:
+            return _one_column(grid, columns, counts)
+        return [], {row: "blank" if not n else "note" for row, n in counts.items()}
+    enough = max(2, -(-several[int(0.8 * (len(several) - 1))] // 2))
+    row, last = 0, len(grid.rows)
+    while row < last:
+        start = _header_row(grid, columns, counts, row, enough)
+        if start is None:
+            break
+        header = _header_rows(grid, columns, start, row)
+        above = []
+        for r in range(row, header[0]):
+            kinds[r] = _outside(grid, columns, r, "title")
+            if kinds[r] != "blank":
+                above.append(r)
+        made, row = _blocks_under(grid, columns, header, above)
+        for block in made:
+            for r, kind in block.kinds.items():
+                if r not in kinds or ROW_KINDS.index(kind) < ROW_KINDS.index(kinds[r]):
+                    kinds[r] = kind
+        blocks += made
+    for r in range(row, last):
+        kinds[r] = _outside(grid, columns, r, "note")
+    return blocks, kinds
+
+
+def _outside(grid: _Grid, columns: Sequence[int], row: int, otherwise: str) -> str:
+    cells = [grid.rows[row][c] for c in grid.filled(row, columns)]
+    if not cells:
+        return "blank"
+    if words.is_fill_in(cells):
+        return "fill-in"
+    return "note" if words.is_note(cells[0]) else otherwise
+
+
+def _one_column(
+    grid: _Grid, columns: list[int], counts: dict[int, int]
+) -> tuple[list[Block], dict[int, str]]:
+    """A list of names or numbers under one word; lines of prose are notes."""
+    rows = [row for row, n in counts.items() if n]
+    texts = [str(grid.rows[row][columns[0]]) for row in rows]
+    prose = any(words.is_note(t) for t in texts[:1]) or sum(map(len, texts)) > 30 * max(len(texts), 1)
+    if len(rows) < 2 or prose or is_number(grid.rows[rows[0]][columns[0]]):
+        return [], {row: "note" if n else "blank" for row, n in counts.items()}
+    numeric = sum(is_number(grid.rows[row][columns[0]]) for row in rows[1:]) * 2 > len(rows) - 1
+    block = Block(columns, [_text(grid.rows[rows[0]][columns[0]])], [rows[0]], [numeric])
+    for row, n in counts.items():
+        block.kinds[row] = "header" if row == rows[0] else "data" if n else "blank"
+    return [block], dict(block.kinds)
+
+
+def _is_word(cell: Any) -> bool:
+    """Whether a cell may stand in a header: words, years and dates."""
+    if isinstance(cell, str):
+        return not is_number(cell) or bool(re.fullmatch(r"\s*(19|20)\d\d(\.\d+)?\s*", cell))
+    if isinstance(cell, float):
+        return cell.is_integer() and 1990 <= cell <= 2100
+    return isinstance(cell, dt.date)
+
+
+def _counted(cells: Sequence[Any]) -> bool:
+    """Whether cells are running numbers 1, 2, 3 (after 甲, 乙 perhaps), as printed below a header."""
+    numbers = [float(str(c)) for c in cells if is_number(c) and re.fullmatch(r"\s*\d+(\.0)?\s*", str(c))]
+    rest = [c for c in cells if not is_number(c)]
+    return (
+        len(numbers) >= 3
+        and numbers == [float(i) for i in range(int(numbers[0]), int(numbers[0]) + len(numbers))]
+        and numbers[0] in (0, 1)
+        and len(numbers) + len(rest) == len(cells)
+        and all(
+            words.folded(c) in tuple("甲乙丙丁戊") or words.folded(c) in ("栏次", "行次", "序号")
+            for c in rest
+        )
+    )
+
+
+def _header_row(
+    grid: _Grid, columns: list[int], counts: dict[int, int], start: int, enough: int
+) -> int | None:
+    for row in range(start, len(grid.rows)):
+        if counts[row] < 2:
+            continue
+        cells = [grid.rows[row][c] for c in grid.filled(row, columns)]
+        if words.is_fill_in(cells):
+            continue
+        width = len({c for f in grid.filled(row, columns) for c in range(f, f + grid.span(row, f))})
+        if width < enough:
+            continue
+        if sum(map(_is_word, cells)) * 2 >= len(cells) or _counted([c for c in cells if is_number(c)]):
+            return row
+        return None
+    return None
+
+
+def _header_rows(grid: _Grid, columns: list[int], row: int, start: int) -> list[int]:
+    header = [row]
+    while (
+        header[0] > start
+        and len(header) < _MOST_HEADER_ROWS
+        and _is_parent(grid, columns, header[0] - 1, header[0])
+    ):
+        header.insert(0, header[0] - 1)
+    while header[-1] + 1 < len(grid.rows) and len(header) < _MOST_HEADER_ROWS:
+        if not _is_child(grid, columns, header, header[-1] + 1):
+            break
+        header.append(header[-1] + 1)
+    return header
+
+
+def _is_parent(grid: _Grid, columns: list[int], upper: int, lower: int) -> bool:
+    filled = grid.filled(upper, columns)
+    cells = [grid.rows[upper][c] for c in filled]
+    if not cells or not all(map(_is_word, cells)) or words.is_fill_in(cells) or words.is_note(cells[0]):
+        return False
+    if any(grid.merges.get((upper, c), (0, 0, upper, 0))[2] > upper for c in filled):
+        return True
+    wide = [c for c in filled if 1 < grid.span(upper, c) < len(columns)]
+    if wide and (len(filled) > 1 or wide[0] != columns[0]):
+        return True
+    if len(filled) < 2:
+        return False
+    below = set(grid.filled(lower, columns))
+    down = [
+        c
+        for c in filled
+        if c not in below or words.folded(grid.rows[lower][c]) == words.folded(grid.rows[upper][c])
+    ]
+    return bool(down) and any(c in below for c in columns if c not in filled and c > filled[0])
+
+
+def _is_child(grid: _Grid, columns: list[int], header: list[int], row: int) -> bool:
+    """Whether a row is a further level of the header above it."""
+    filled = grid.filled(row, columns)
+    last = header[-1]
+    if any((row, c) in grid.merges and grid.merges[row, c][0] in header for c in columns):
+        return True
+    if len(filled) < 1:
+        return False
+    cells = [grid.rows[row][c] for c in filled]
+    if len(filled) >= 2 and all(isinstance(c, str) and is_unit(c) for c in cells):
+        return True
+    if not all(map(_is_word, cells)) or any(words.total_kind(c) for c in cells[:1]):
+        return False
+    labels = {c: grid.label(last, c) for c in columns}
+    merged = {c for c in columns if grid.span(last, c) > 1 and labels[c] is not None}
+    opened, parents = set(merged), set(merged)
+    for left, c in zip(columns, columns[1:], strict=False):
+        if c in merged:
+            continue
+        blank = labels[c] is None and (labels[left] is not None or left in opened) and left not in merged
+        repeated = labels[c] is not None and labels[left] is not None and labels[c] == labels[left]
+        if blank or repeated:
+            opened.add(c)
+            parents |= {left, c}
+    if not opened & set(filled):
+        return False
+    if _recurs(grid, filled, row):
+        return False
+    if merged & set(filled):
+        return True
+    sure = [c for c in columns if labels[c] is not None and c not in parents]
+    if not sure:
+        return opened <= set(filled) and len({words.folded(c) for c in cells}) > 1
+    return any(c not in filled or words.folded(grid.rows[row][c]) == words.folded(labels[c]) for c in sure)
+
+
+def _recurs(grid: _Grid, filled: list[int], row: int) -> bool:
+    """Whether a row's words come back further down in their columns, as answers do and labels do not."""
+    below = range(row + 1, min(row + 1 + _SAMPLE, len(grid.rows)))
+    again = sum(1 for c in filled if any(grid.rows[r][c] == grid.rows[row][c] for r in below))
+    return again * 3 > len(filled)
+
+
+# --------------------------------------------------------------------------------------------------- labels
+
+
+def _text(cell: Any) -> str:
+    """A label as printed; only line breaks go."""
+    if not isinstance(cell, str):
+        return shown(cell)
+    return re.sub(r"(?<=[!-~])[\r\n]+(?=[!-~])", " ", cell).replace("\r", "").replace("\n", "")
+
+
+def _labels(grid: _Grid, columns: list[int], header: list[int]) -> list[str]:
+    levels: list[dict[int, str | None]] = []
+    for i, row in enumerate(header):
+        level: dict[int, str | None] = {}
+        for k, c in enumerate(columns):
+            area = grid.merges.get((row, c))
+            cell = grid.label(row, c) if not area or area[0] >= header[0] else None
+            level[c] = _text(cell) if cell is not None else None
+            if level[c] is None and k and i + 1 < len(header) and not area:
+                left = columns[k - 1]
+                # Blank in place of a merge: the label to the left holds for what stands below.
+                below = any(grid.label(lower, c) is not None for lower in header[i + 1 :])
+                same = all(upper[c] == upper[left] for upper in levels)
+                whole = any(levels[j][c] is not None for j in range(i)) and not levels[i - 1][left]
+                if below and same and not whole and (row, left) not in grid.merges:
+                    level[c] = level[left]
+        levels.append(level)
+    out = []
+    for c in columns:
+        path: list[str] = []
+        for level in levels:
+            word = level[c]
+            if word is not None and (not path or words.folded(path[-1]) != words.folded(word)):
+                path.append(word)
+        out.append("/".join(path))
+    return out
+
+
+# ------------------------------------------------------------------------------------------------------ rows
+
+
+def _blocks_under(
+    grid: _Grid, columns: list[int], header: list[int], above: list[int]
+) -> tuple[list[Block], int]:
+    labels = _labels(grid, columns, header)
+    period = _period(labels)
+    parts = [list(range(len(columns)))]
+    if period:
+        named = [i for i, label in enumerate(labels) if label]
+        starts = named[::period]
+        parts = [list(range(a, b)) for a, b in zip(starts, [*starts[1:], len(columns)], strict=True)]
+    made: list[Block] = []
+    end = len(grid.rows)
+    for part in parts:
+        block, stop = _block(grid, [columns[i] for i in part], [labels[i] for i in part], header, above)
+        made.append(block)
+        end = min(end, stop) if period else stop
+    for block in made:
+        block.kinds = {row: kind for row, kind in block.kinds.items() if row < end}
+    return made, end
+
+
+def _period(labels: list[str]) -> int:
+    """Number of labels after which they repeat to the end, or 0."""
+    named = [words.folded(label) for label in labels if label]
+    for period in range(2, len(named) // 2 + 1):
+        if len(named) % period == 0 and all(named[i] == named[i % period] for i in range(len(named))):
+            return period if len(set(named[:period])) > 1 else 0
+    return 0
+
+
+def _block(
+    grid: _Grid, columns: list[int], labels: list[str], header: list[int], above: list[int]
+) -> tuple[Block, int]:
+    first = header[-1] + 1
+    body = [r for r in range(first, len(grid.rows)) if len(grid.filled(r, columns)) >= 2][:_SAMPLE]
+    numeric = []
+    for c in columns:
+        cells = [grid.rows[r][c] for r in body if grid.rows[r][c] is not None]
+        numeric.append(bool(cells) and sum(map(is_number, cells)) * 2 > len(cells))
+    keep = [
+        i
+        for i, c in enumerate(columns)
+        if labels[i] or any(grid.rows[r][c] is not None for r in range(first, len(grid.rows)))
+    ]
+    columns = [columns[i] for i in keep]
+    block = Block(
+        columns,
+        [labels[i] or f"({letters(columns[k])})" for k, i in enumerate(keep)],
+        header,
+        [numeric[i] for i in keep],
+        above=above,
+    )
+    block.kinds.update(dict.fromkeys(header, "header"))
+    row = first
+    while row < len(grid.rows):
+        if row > first and _starts_table(grid, block, row):
+            row = _back_to_titles(grid, block, row)
+            break
+        block.kinds[row] = _row_kind(grid, block, row, row - first)
+        row += 1
+    _settle(grid, block)
+    return block, row
+
+
+def _row_kind(grid: _Grid, block: Block, row: int, place: int) -> str:
+    filled = grid.filled(row, block.columns)
+    if not filled:
+        return "blank"
+    line = grid.rows[row]
+    cells = [line[c] for c in filled]
+    if place < 2 and _counted(cells) and len(cells) * 2 >= len(block.columns):
+        return "header"
+    if len(filled) >= 2 and any(
+        all(words.folded(line[c]) == words.folded(grid.label(h, c)) for c in filled) for h in block.header
+    ):
+        return "header"
+    first = cells[0]
+    if isinstance(first, str):
+        if len(filled) <= 3 and words.is_note(first):
+            return "note"
+        if words.is_fill_in(cells) and len(filled) <= 8 and not any(isinstance(c, float) for c in cells[2:]):
+            return "fill-in"
+    if any(isinstance(line[c], str) and words.total_kind(line[c]) for c in block.keys):
+        return "total"
+    if len(filled) == 1:
+        return _single(grid, block, row, filled[0])
+    return "data"
+
+
+def _single(grid: _Grid, block: Block, row: int, column: int) -> str:
+    cell = grid.rows[row][column]
+    at = block.columns.index(column)
+    if words.is_serial(block.labels[at]) and is_number(cell):
+        return "blank"
+    if not isinstance(cell, str) or is_number(cell):
+        return "data"
+    if (
+        len(block.columns) > 1
+        and grid.span(row, column) * 2 >= len(block.columns)
+        and grid.span(row, column) > 1
+    ):
+        return "section"
+    if words.is_section(cell) or len(cell) > _LONG:
+        return "section"
+    return "data"
+
+
+def _settle(grid: _Grid, block: Block) -> None:
+    """Lone texts below the last full row are notes, unless they are named like the rows above."""
+    full = [
+        r for r, k in block.kinds.items() if k in ("data", "total") and len(grid.filled(r, block.columns)) > 1
+    ]
+    last = max(full, default=-1)
+    names = [str(grid.rows[r][c]).strip()[-1:] for r in full for c in block.keys[-1:] if grid.rows[r][c]]
+    for row, kind in block.kinds.items():
+        if kind == "section" and row > last:
+            block.kinds[row] = "note"
+        elif kind == "data" and row > last and len(block.columns) > 1:
+            filled = grid.filled(row, block.columns)
+            cell = grid.rows[row][filled[0]]
+            if isinstance(cell, str) and not is_number(cell) and cell.strip()[-1:] not in names:
+                block.kinds[row] = "note"
+
+
+def _starts_table(grid: _Grid, block: Block, row: int) -> bool:
+    """Whether a row of words heads another table: words where this table has numbers, numbers below."""
+    filled = grid.filled(row, block.columns)
+    cells = [grid.rows[row][c] for c in filled]
+    if len(filled) < 2 or not all(isinstance(c, str) and not is_number(c) for c in cells):
+        return False
+    if words.is_fill_in(cells) or words.is_note(cells[0]) or words.total_kind(cells[0]):
+        return False
+    if not any(kind == "data" for kind in block.kinds.values()):
+        return False
+    if any(
+        all(words.folded(grid.rows[row][c]) == words.folded(grid.label(h, c)) for c in filled)
+        for h in block.header
+    ):
+        return False
+    over = [c for c, n in zip(block.columns, block.numeric, strict=True) if n and c in filled]
+    wordy = [c for c in over if len(words.folded(grid.rows[row][c])) >= 2 and not _is_mark(grid.rows[row][c])]
+    numbers = sum(block.numeric)
+    if not numbers or len(wordy) * 2 < min(len(filled), numbers) or not wordy:
+        return False
+    below: Iterable[int] = range(row + 1, min(row + 6, len(grid.rows)))
+    return any(is_number(grid.rows[r][c]) for r in below for c in filled)
+
+
+def _is_mark(cell: Any) -> bool:
+    from commlab.intake.readings import read
+
+    return isinstance(cell, str) and read(cell).kind in ("missing", "none", "error", "range", "lossy", "date")
+
+
+def _back_to_titles(grid: _Grid, block: Block, row: int) -> int:
+    """The next table's titles and fill-in lines belong to it: go back over them, not past a blank row or data."""
+    while block.kinds.get(row - 1) in ("section", "fill-in", "title", "note"):
+        row -= 1
+        del block.kinds[row]
+    if block.kinds.get(row - 1) == "data":
+        filled = grid.filled(row - 1, block.columns)
+        if (
+            len(filled) == 1
+            and filled[0] == block.columns[0]
+            and isinstance(grid.rows[row - 1][filled[0]], str)
+        ):
+            row -= 1
+            del block.kinds[row]
+    return row

@@ -1,0 +1,285 @@
+"""Files opened, nothing interpreted: every sheet as a grid of cells, with merged ranges and hidden rows.
+
+What a file is follows from its bytes, not from its name; a file that is not what its name says is refused. Sizes
+are checked before anything is unpacked, formulas are never computed (the stored results are read) and links are
+never followed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from commlab.errors import DataError
+from commlab.intake import encoding, package
+
+__all__ = ["KINDS", "Range", "Sheet", "letters", "open_sheets"]
+
+Range = tuple[int, int, int, int]
+"""First row, first column, last row, last column; zero-based, inclusive."""
+
+KINDS = {
+    ".xlsx": "package",
+    ".xlsm": "package",
+    ".ods": "package",
+    ".xls": "ole",
+    ".csv": "text",
+    ".tsv": "text",
+    ".txt": "text",
+    ".sav": "sav",
+    ".zsav": "sav",
+}
+"""Extensions that are read, and what their bytes must be."""
+
+_MOST_BYTES = {"text": 256 << 20, "ole": 256 << 20, "package": 256 << 20, "sav": 1 << 30}
+_MOST_CELLS = 12_000_000
+_OLE = bytes.fromhex("D0CF11E0A1B11AE1")
+_SAV = (b"$FL2", b"$FL3")
+_ADVICE = {
+    "package": "an Excel workbook (.xlsx)",
+    "ole": "an old Excel workbook (.xls)",
+    "sav": "an SPSS file (.sav)",
+    "text": "a text file (.csv)",
+}
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet as a rectangle of cells that starts at A1.
+
+    ``rows`` holds None for a blank cell, else str, float, int, bool, date, datetime, time or timedelta; ``errors`` are
+    cells that show an error such as #DIV/0!; ``uncomputed`` are formulas stored without a result.
+    """
+
+    name: str
+    rows: list[list[Any]]
+    merges: tuple[Range, ...] = ()
+    hidden: bool = False
+    hidden_rows: frozenset[int] = frozenset()
+    errors: dict[tuple[int, int], str] = field(default_factory=dict)
+    uncomputed: tuple[tuple[int, int], ...] = ()
+    percents: frozenset[tuple[int, int]] = frozenset()
+    remarks: tuple[str, ...] = ()
+    text: str = ""
+
+    @property
+    def width(self) -> int:
+        return max((len(row) for row in self.rows), default=0)
+
+
+def letters(column: int) -> str:
+    """Spreadsheet letters of a zero-based column.
+
+    >>> letters(0), letters(25), letters(26), letters(701), letters(702)
+    ('A', 'Z', 'AA', 'ZZ', 'AAA')
+    """
+    out = ""
+    column += 1
+    while column:
+        column, rest = divmod(column - 1, 26)
+        out = chr(65 + rest) + out
+    return out
+
+
+def open_sheets(path: str | Path) -> list[Sheet]:
+    """All worksheets of a file, in the file's order; a text file is one sheet without a name.
+
+    Parameters
+    ----------
+    path : str or Path
+        .xlsx .xlsm .xls .ods .csv .tsv .txt .sav
+
+    Raises
+    ------
+    DataError
+        If the file is missing, empty, too large, protected by a password, damaged, or not what its name says.
+    """
+    path = Path(path)
+    name = path.name
+    kind = KINDS.get(path.suffix.lower())
+    if kind is None:
+        raise DataError(
+            f"files of type {path.suffix or '(no extension)'!r} are not read; save it as .xlsx or .csv (read are "
+            f"{', '.join(KINDS)})",
+            file=name,
+        )
+    if not path.is_file():
+        raise DataError("there is no such file", file=str(path))
+    try:
+        size = path.stat().st_size
+        if size == 0:
+            raise DataError("the file is empty (0 bytes); ask for it again", file=name)
+        with path.open("rb") as stream:
+            head = stream.read(4096)
+    except OSError as error:
+        raise DataError(f"cannot be opened: {error.strerror}", file=name) from None
+    _refuse_disguise(name, path, kind, head)
+    found = _kind_of(head)
+    if size > _MOST_BYTES[found]:
+        raise DataError(
+            f"is {size >> 20} MB; at most {_MOST_BYTES[found] >> 20} MB are read: part it into several files",
+            file=name,
+        )
+    if found == "text":
+        return [_text(path)]
+    if found == "sav":
+        return [_sav(path)]
+    return _workbook(path, found)
+
+
+def _kind_of(head: bytes) -> str:
+    if head.startswith(b"PK"):
+        return "package"
+    if head.startswith(_OLE):
+        return "ole"
+    return "sav" if head.startswith(_SAV) else "text"
+
+
+def _refuse_disguise(name: str, path: Path, kind: str, head: bytes) -> None:
+    found = _kind_of(head)
+    if found == kind or (path.suffix.lower() == ".xls" and found == "package"):
+        return
+    if kind == "package" and found == "ole":
+        if package.is_encrypted(path):
+            raise DataError("is protected by a password; save it without one and send it again", file=name)
+        raise DataError("is an old Excel workbook with a new name; save it as .xlsx", file=name)
+    start = head.lstrip().lower()
+    if found == "text" and (
+        start.startswith((b"<html", b"<!doctype", b"<table", b"<?xml")) or b"<table" in start
+    ):
+        raise DataError(
+            f"is a web page named {path.suffix}; open it in a spreadsheet and save it as .xlsx", file=name
+        )
+    raise DataError(
+        f"is named {path.suffix} but is {_ADVICE[found]}; give it the right extension or save it again",
+        file=name,
+    )
+
+
+def _text(path: Path) -> Sheet:
+    text, coding = encoding.decode(path.read_bytes(), file=path.name)
+    delimiter = encoding.separator(text)
+    rows: list[list[Any]] = [
+        [cell if cell and not cell.isspace() else None for cell in row]
+        for row in encoding.records(text, delimiter, file=path.name)
+    ]
+    remarks = () if coding.startswith("utf-8") else (f"read as {coding}",)
+    return Sheet("", _square(rows), remarks=remarks, text=coding)
+
+
+def _square(rows: list[list[Any]]) -> list[list[Any]]:
+    """Rows of equal length, without blank rows and columns at the end."""
+    while rows and all(cell is None for cell in rows[-1]):
+        rows.pop()
+    width = 0
+    for row in rows:
+        if len(row) > width:
+            last = len(row)
+            while last > width and row[last - 1] is None:
+                last -= 1
+            width = max(width, last)
+    return [row[:width] if len(row) >= width else row + [None] * (width - len(row)) for row in rows]
+
+
+def _sav(path: Path) -> Sheet:
+    import pyreadstat
+
+    try:
+        frame, meta = pyreadstat.read_sav(str(path))
+    except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, ValueError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot be read as an SPSS file: {error}", file=path.name) from None
+    if frame.size > _MOST_CELLS:
+        raise DataError(f"holds {frame.size:,} cells, more than {_MOST_CELLS:,}: part it", file=path.name)
+    columns: list[list[Any]] = []
+    for column in frame.columns:
+        series = frame[column]
+        present = series.notna().tolist()
+        columns.append(
+            [v if ok and v != "" else None for v, ok in zip(series.tolist(), present, strict=True)]
+        )
+    remarks = []
+    for column in frame.columns:
+        label = meta.column_names_to_labels.get(column)
+        codes = meta.variable_value_labels.get(column, {})
+        told = ", ".join(
+            f"{key:g}={value}" if isinstance(key, float) else f"{key}={value}" for key, value in codes.items()
+        )
+        if label or told:
+            remarks.append(f"{column}: {label or ''}{f' ({told})' if told else ''}")
+    body = [list(row) for row in zip(*columns, strict=True)]
+    return Sheet("", [list(frame.columns), *body], text="sav", remarks=tuple(remarks))
+
+
+def _workbook(path: Path, found: str) -> list[Sheet]:
+    import python_calamine as calamine
+
+    name = path.name
+    peek = package.inspect(path) if found == "package" else {}
+    if found == "ole" and package.is_encrypted(path):
+        raise DataError("is protected by a password; save it without one and send it again", file=name)
+    out = []
+    try:
+        with calamine.CalamineWorkbook.from_path(str(path)) as book:
+            for meta in book.sheets_metadata:
+                if meta.typ != calamine.SheetTypeEnum.WorkSheet:
+                    continue
+                sheet = book.get_sheet_by_name(meta.name)
+                cells = sheet.total_height * sheet.total_width if sheet.end else 0
+                if cells > _MOST_CELLS:
+                    raise DataError(
+                        f"the sheet spans {cells:,} cells; at most {_MOST_CELLS:,} are read: delete stray cells far "
+                        "from the table, or part it",
+                        file=name,
+                        sheet=meta.name,
+                    )
+                rows = sheet.to_python(skip_empty_area=False)
+                seen = peek.get(meta.name, package.Peek())
+                out.append(
+                    Sheet(
+                        meta.name,
+                        _clean(rows, seen.errors),
+                        merges=tuple(
+                            (a, b, c, d)
+                            for (a, b), (c, d) in sheet.merged_cell_ranges or ()
+                            if (a, b) != (c, d)
+                        ),
+                        hidden=meta.visible != calamine.SheetVisibleEnum.Visible,
+                        hidden_rows=seen.hidden_rows,
+                        errors=seen.errors,
+                        uncomputed=seen.uncomputed,
+                        percents=seen.percents,
+                    )
+                )
+    except calamine.PasswordError:
+        raise DataError(
+            "is protected by a password; save it without one and send it again", file=name
+        ) from None
+    except (calamine.CalamineError, ValueError, OverflowError, OSError) as error:
+        raise DataError(
+            f"is damaged and cannot be read ({error}); open and save it again", file=name
+        ) from None
+    if not out:
+        raise DataError("holds no worksheet", file=name)
+    return out
+
+
+def _clean(rows: list[list[Any]], errors: dict[tuple[int, int], str]) -> list[list[Any]]:
+    grid = [
+        [None if cell == "" or (type(cell) is str and cell.isspace()) else cell for cell in row]
+        for row in rows
+    ]
+    for (row, column), shown in errors.items():
+        while len(grid) <= row:
+            grid.append([])
+        if len(grid[row]) <= column:
+            grid[row] += [None] * (column + 1 - len(grid[row]))
+        if grid[row][column] is None:
+            grid[row][column] = shown
+    # Midnight comes back as a date; a moment and a day are the same kind here.
+    for line in grid:
+        for i, cell in enumerate(line):
+            if type(cell) is dt.date:
+                line[i] = dt.datetime(cell.year, cell.month, cell.day)
+    return _square(grid)

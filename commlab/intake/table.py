@@ -1,0 +1,521 @@
+"""A file as an office sends it, read into one table with nothing lost: ``read_table``.
+
+The way: ``sheets`` opens the file, ``layout`` finds the tables and says what each row is, ``values`` reads the columns,
+``totals`` checks what the sheet adds up. What was recognised, changed or doubted stands in the ledger; rows read =
+rows kept + rows recognised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from commlab.errors import DataError, ParameterError, listing
+from commlab.intake import layout, totals, units, values, words
+from commlab.intake.layout import Block, Layout
+from commlab.intake.ledger import Pad
+from commlab.intake.sheets import Sheet, letters, open_sheets
+
+__all__ = ["RawTable", "read_table", "read_tables"]
+
+_RECOGNISED = {
+    "total": "rows of totals, kept out of the table and checked against it",
+    "header": "header rows",
+    "section": "headings of parts of the table, kept in the notes",
+    "fill-in": "fill-in and signature lines, kept in the notes",
+    "note": "notes",
+    "title": "titles, kept in the notes",
+    "blank": "blank rows, and form lines with nothing but their number",
+    "other": "rows of another table on the sheet",
+}
+_TEXTUAL = ("title", "fill-in", "section", "note")
+_MOST_CELLS = 5
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A table as printed, in base units.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Columns named by their header levels joined with "/"; numbers float64, dates datetime64[us], else str.
+    source : Series of str
+        ``file#sheet!12:12``, aligned with ``frame``; ``A12:C12`` where blocks stand side by side.
+    cells : dict
+        Column -> spreadsheet letters (of the first block); ``cell`` gives the exact cell of a value.
+    rows : Series of int
+        Spreadsheet row numbers, aligned with ``frame``.
+    notes : tuple of str
+        Titles, fill-in lines, section headings and notes, in their order.
+    totals : DataFrame
+        Rows of totals and averages with the columns of ``frame`` and their ``source``.
+    ledger : DataFrame
+        What was done, in the columns of the ledger's contract without the period.
+    file, sheet : str
+    rows_read : int
+        Rows of the sheet down to its last filled one = distinct ``rows`` + the ledger's row lines.
+    """
+
+    frame: pd.DataFrame
+    source: pd.Series
+    cells: Mapping[str, str]
+    rows: pd.Series
+    notes: tuple[str, ...]
+    totals: pd.DataFrame
+    ledger: pd.DataFrame
+    file: str
+    sheet: str
+    rows_read: int
+    _blocks: np.ndarray = field(repr=False, default_factory=lambda: np.zeros(0, dtype=int))
+    _letters: tuple[Mapping[str, str], ...] = field(repr=False, default=())
+
+    def cell(self, position: int, column: str) -> str:
+        """Spreadsheet cell of a value, such as ``F12``: its row's position in ``frame`` and its column."""
+        if column not in self.cells or not 0 <= position < len(self.frame):
+            raise ParameterError(f"the table has no row {position} with a column {column!r}")
+        return f"{self._letters[self._blocks[position]][column]}{self.rows.iloc[position]}"
+
+
+@dataclass(frozen=True)
+class _Found:
+    """One table of a file before it is read: where its blocks are."""
+
+    name: str
+    sheet: Sheet
+    layout: Layout
+    blocks: list[Block]
+
+    @property
+    def n(self) -> int:
+        return sum(len(block.rows("data")) for block in self.blocks)
+
+    def told(self) -> str:
+        return f"{self.name!r}: {self.n} rows of {listing(self.blocks[0].labels, most=4)}"
+
+
+def read_table(
+    path: str | Path, *, sheet: str | None = None, name: str | None = None, none_is_zero: Sequence[str] = ()
+) -> RawTable:
+    """Read the one table of a file, or the one that is named.
+
+    Parameters
+    ----------
+    path : str or Path
+        .xlsx .xlsm .xls .ods .csv .tsv .txt .sav
+    sheet : str, optional
+        Name of a sheet; ``name!2`` is the second table on it. Needed where a file holds several tables.
+    name : str, optional
+        What the file is called in sources and ledger, such as its path in a study. Default: ``path`` as given.
+    none_is_zero : sequence of str, optional
+        Columns in which 无 means 0; elsewhere it is missing, and flagged.
+
+    Returns
+    -------
+    RawTable
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, holds no table, or holds several and ``sheet`` does not say which.
+
+    Notes
+    -----
+    Blocks of the same columns, side by side or under each other, are one table. Totals go to ``.totals`` and are
+    checked; a wrong total is an error in the ledger, and the file is read all the same.
+    """
+    found = _choose(_tables(Path(path)), Path(path), sheet)
+    return _read(found, name if name is not None else Path(path).as_posix(), frozenset(none_is_zero))
+
+
+def read_tables(
+    path: str | Path, *, name: str | None = None, none_is_zero: Sequence[str] = ()
+) -> dict[str, RawTable]:
+    """Read every table of a file: sheet name (``name!2`` for the second on a sheet) -> RawTable, hidden sheets too."""
+    file = name if name is not None else Path(path).as_posix()
+    return {one.name: _read(one, file, frozenset(none_is_zero)) for one in _tables(Path(path)) if one.n}
+
+
+# ------------------------------------------------------------------------------------------------- which table
+
+
+def _tables(path: Path) -> list[_Found]:
+    out: list[_Found] = []
+    sheets = open_sheets(path)
+    for sheet in sheets:
+        if not sheet.rows:
+            continue
+        if sheet.text == "sav":
+            found = Layout(
+                [_sav_block(sheet)], {r: "data" if r else "header" for r in range(len(sheet.rows))}
+            )
+        else:
+            found = layout.find(sheet)
+        groups: dict[tuple[str, ...], list[Block]] = {}
+        for block in found.blocks:
+            groups.setdefault(tuple(words.folded(label) for label in block.labels), []).append(block)
+        filled = [blocks for blocks in groups.values() if any(block.rows("data") for block in blocks)]
+        for i, blocks in enumerate(filled or list(groups.values())[:1]):
+            out.append(_Found(sheet.name if i == 0 else f"{sheet.name}!{i + 1}", sheet, found, blocks))
+    several = [one for one in out if len(one.blocks[0].columns) > 1]
+    # A lone column of words beside real tables is a list of choices or instructions.
+    return several or out
+
+
+def _sav_block(sheet: Sheet) -> Block:
+    columns = list(range(sheet.width))
+    block = Block(columns, [str(cell) for cell in sheet.rows[0]], [0], [False] * len(columns))
+    block.kinds = {row: "data" if row else "header" for row in range(len(sheet.rows))}
+    return block
+
+
+def _choose(found: list[_Found], path: Path, sheet: str | None) -> _Found:
+    file = path.name
+    if not found:
+        raise DataError(
+            "no table was found: a table needs a row of labels above its rows; add one, or send the file that has it",
+            file=file,
+        )
+    if sheet is not None:
+        if not isinstance(sheet, str):
+            raise ParameterError(
+                f"sheet must be a sheet's name, not {sheet!r}; the file has {listing(f.name for f in found)}"
+            )
+        chosen = [one for one in found if sheet in (one.name, f"{one.name}!1")]
+        chosen = chosen or [one for one in found if words.folded(one.name) == words.folded(sheet)]
+        if not chosen:
+            raise DataError(
+                f"has no table on a sheet {sheet!r}; it has {'; '.join(one.told() for one in found)}",
+                file=file,
+            )
+        return chosen[0]
+    open_ones = [one for one in found if not one.sheet.hidden] or found
+    filled = [one for one in open_ones if one.n] or open_ones[:1]
+    if len(filled) > 1:
+        raise DataError(
+            f"holds {len(filled)} different tables; say which with sheet=: {'; '.join(one.told() for one in filled)}",
+            file=file,
+        )
+    return filled[0]
+
+
+# ------------------------------------------------------------------------------------------------------ reading
+
+
+class _Body:
+    """The data rows, then the total rows, of a table's blocks, column by column."""
+
+    def __init__(self, found: _Found) -> None:
+        self.found = found
+        self.grid = found.sheet.rows
+        self.places: list[tuple[int, int]] = []  # block, row
+        for kind in ("data", "total"):
+            for b, block in enumerate(found.blocks):
+                self.places += [(b, row) for row in sorted(block.rows(kind))]
+        self.n = found.n
+        self.labels = _unique(found.blocks[0].labels)
+        self.filled = self._merged()
+
+    def _merged(self) -> dict[tuple[int, int], Any]:
+        """Words of vertically merged cells, for each of their rows; a merged number counts once, in its first row."""
+        out: dict[tuple[int, int], Any] = {}
+        body = {row for _, row in self.places[: self.n]}
+        for top, left, bottom, right in self.found.sheet.merges:
+            if bottom > top and top in body and top < len(self.grid) and left < len(self.grid[top]):
+                cell = self.grid[top][left]
+                if isinstance(cell, str) and not values.is_number(cell):
+                    out.update({(row, left): cell for row in range(top + 1, bottom + 1) if row in body})
+        return out
+
+    def merged_numbers(self) -> list[tuple[int, int]]:
+        body = {row for _, row in self.places[: self.n]}
+        return [
+            (top, left)
+            for top, left, bottom, _ in self.found.sheet.merges
+            if bottom > top and top in body and bottom in body and values.is_number(self.grid[top][left])
+        ]
+
+    def column(self, i: int) -> list[Any]:
+        at = [block.columns[i] for block in self.found.blocks]
+        if not self.filled:
+            return [self.grid[row][at[b]] for b, row in self.places]
+        return [self.filled.get((row, at[b]), self.grid[row][at[b]]) for b, row in self.places]
+
+    def cell(self, position: int, i: int) -> str:
+        b, row = self.places[position]
+        return f"{letters(self.found.blocks[b].columns[i])}{row + 1}"
+
+
+def _unique(labels: list[str]) -> list[str]:
+    seen: dict[str, int] = {}
+    out = []
+    for label in labels:
+        seen[label] = seen.get(label, 0) + 1
+        out.append(label if seen[label] == 1 else f"{label}#{seen[label]}")
+    return out
+
+
+def _read(found: _Found, file: str, none_is_zero: frozenset[str]) -> RawTable:
+    pad = Pad(file=file, sheet=found.sheet.name)
+    body = _Body(found)
+    notes = _notes(found)
+    columns = _columns(body, found, notes, none_is_zero, pad)
+    lines = _lines(body, columns)
+    titles = [words.folded(note) for note in notes]
+    numeric = [i for i, column in enumerate(columns) if column.printed is not None]
+    numbers = np.column_stack([columns[i].printed for i in numeric]) if numeric else np.zeros((len(lines), 0))
+    rates = [
+        totals.is_rate(columns[i].label, columns[i].unit.name if columns[i].unit else "") for i in numeric
+    ]
+    own = totals.wholes(lines, numbers, rates, titles) if numeric else []
+    for i in own:
+        lines[i] = totals.Line(lines[i].block, lines[i].texts, "sum", lines[i].label or "(no label)")
+    _check_totals(body, columns, lines, numbers, rates, numeric, pad)
+
+    kept = [i for i, line in enumerate(lines) if not line.total]
+    taken = [i for i, line in enumerate(lines) if line.total]
+    names = _unique([column.label for column in columns])
+    whole = pd.DataFrame({name: column.values for name, column in zip(names, columns, strict=True)})
+    whole.index = pd.RangeIndex(len(lines))
+    source = pd.Series([_source(body, file, i) for i in range(len(lines))], dtype="str")
+    rows = pd.Series([row + 1 for _, row in body.places], dtype="int64")
+    _row_lines(found, {body.places[i][1] for i in kept}, {body.places[i][1] for i in taken}, pad)
+    _sheet_lines(found, body, pad)
+    gone = whole.iloc[taken].reset_index(drop=True)
+    gone["source"] = source.iloc[taken].to_numpy()
+    where = tuple(
+        {name: letters(c) for name, c in zip(names, block.columns, strict=True)} for block in found.blocks
+    )
+    return RawTable(
+        frame=whole.iloc[kept].reset_index(drop=True),
+        source=source.iloc[kept].reset_index(drop=True),
+        cells=where[0],
+        rows=rows.iloc[kept].reset_index(drop=True),
+        notes=notes,
+        totals=gone,
+        ledger=pad.frame().drop(columns="period"),
+        file=file,
+        sheet=found.sheet.name,
+        rows_read=len(found.sheet.rows),
+        _blocks=np.array([body.places[i][0] for i in kept], dtype=int),
+        _letters=where,
+    )
+
+
+def _source(body: _Body, file: str, i: int) -> str:
+    b, row = body.places[i]
+    if len(body.found.blocks) == 1:
+        return f"{file}#{body.found.sheet.name}!{row + 1}:{row + 1}"
+    columns = body.found.blocks[b].columns
+    return f"{file}#{body.found.sheet.name}!{letters(columns[0])}{row + 1}:{letters(columns[-1])}{row + 1}"
+
+
+def _notes(found: _Found) -> tuple[str, ...]:
+    out = list(found.sheet.remarks) if found.sheet.text == "sav" else []
+    for row, kind in sorted(found.layout.kinds.items()):
+        if kind in _TEXTUAL:
+            out.append(" ".join(values.shown(c).strip() for c in found.sheet.rows[row] if c is not None))
+    return tuple(out)
+
+
+def _columns(
+    body: _Body, found: _Found, notes: tuple[str, ...], none_is_zero: frozenset[str], pad: Pad
+) -> list[values.Column]:
+    declared = [unit for note in notes for unit in units.sheet_units(note) if unit.times != 1]
+    given = _declared_for(body, declared, notes, pad)
+    shares = found.sheet.percents
+    out = []
+    for i, label in enumerate(body.labels):
+        percents: frozenset[int] = frozenset()
+        own = units.header_unit(label)
+        if shares and own and own.times < 1:
+            at = [block.columns[i] for block in found.blocks]
+            percents = frozenset(p for p, (b, row) in enumerate(body.places) if (row, at[b]) in shares)
+        column = values.parse_column(
+            body.column(i),
+            label,
+            body=body.n,
+            unit=given.get(i),
+            percents=percents,
+            none_is_zero=label in none_is_zero or (own is not None and own.label in none_is_zero),
+        )
+        for change in column.changes:
+            pad.add(
+                change.rule,
+                change.message,
+                column=column.label,
+                before=change.before,
+                after=change.after,
+                action=change.action,
+                severity=change.severity,
+                n=change.n,
+                cells=[body.cell(p, i) for p in change.positions],
+            )
+        out.append(column)
+    return out
+
+
+def _declared_for(
+    body: _Body, declared: list[units.Unit], notes: tuple[str, ...], pad: Pad
+) -> dict[int, units.Unit]:
+    """Which columns a unit printed above the table is meant for."""
+    out: dict[int, units.Unit] = {}
+    free = [
+        i
+        for i, label in enumerate(body.labels)
+        if units.header_unit(label) is None and not words.is_serial(label) and body.found.blocks[0].numeric[i]
+    ]
+    for unit in declared:
+        meant = [i for i in free if units.suits(unit, body.labels[i])]
+        if not meant and any(units.suits(unit, note) for note in notes):
+            meant = [i for i in free if not totals.is_rate(body.labels[i])]
+        if not meant and unit.times < 1:
+            meant = [i for i in free if totals.is_rate(body.labels[i])]
+        for i in meant:
+            out.setdefault(i, unit)
+        if not meant and not any(units.suits(unit, label) for label in body.labels):
+            pad.add(
+                "unit_unclaimed",
+                f'the sheet says its unit is {unit.label}, but no column is known to be meant; write it in the header, as in "经费({unit.label})"',
+            )
+    return out
+
+
+def _lines(body: _Body, columns: list[values.Column]) -> list[totals.Line]:
+    wordy = [i for i, column in enumerate(columns) if column.printed is None]
+    cells = {i: body.column(i) for i in wordy} if len(body.places) > body.n or body.n else {}
+    keys = [body.found.blocks[0].columns.index(c) for c in body.found.blocks[0].keys]
+    raw = {i: cells.get(i) or body.column(i) for i in keys}
+    simple = len(body.places) == body.n  # no total was seen: only names are needed
+    out = []
+    for p, (b, _) in enumerate(body.places):
+        named = [words.folded(raw[i][p]) for i in keys if raw[i][p] is not None]
+        if p < body.n:
+            texts = (
+                () if simple else tuple(words.folded(cells[i][p]) for i in wordy if cells[i][p] is not None)
+            )
+            out.append(totals.Line(b, texts, "", named[-1] if named else ""))
+            continue
+        label = next((n for n in named if words.total_kind(n)), "")
+        out.append(
+            totals.Line(
+                b,
+                tuple(n for n in named if not words.total_kind(n)),
+                words.total_kind(label) or "sum",
+                label,
+                words.total_group(label),
+            )
+        )
+    return out
+
+
+def _check_totals(
+    body: _Body,
+    columns: list[values.Column],
+    lines: list[totals.Line],
+    numbers: np.ndarray,
+    rates: list[bool],
+    numeric: list[int],
+    pad: Pad,
+) -> None:
+    if not numeric or not any(line.total for line in lines):
+        return
+    order = sorted(range(len(lines)), key=lambda i: (body.places[i][0], body.places[i][1]))
+    serial = [words.is_serial(body.labels[i]) for i in numeric]
+    checked = [j for j, is_serial in enumerate(serial) if not is_serial]
+    if not checked:
+        return
+    verdicts, covered = totals.check(
+        [lines[i] for i in order],
+        numbers[np.ix_(order, checked)],
+        [rates[j] for j in checked],
+        [not rates[j] for j in checked],
+    )
+    for verdict in verdicts:
+        if verdict.severity == "exact":
+            continue
+        i, position = numeric[checked[verdict.column]], order[verdict.line]
+        label = body.labels[i]
+        pad.add(
+            "total_rounding" if verdict.severity == "rounding" else "total_mismatch",
+            totals.message(lines[position].label, label, verdict, covered[verdict.line]),
+            column=columns[i].label,
+            before=values.shown(verdict.printed),
+            after=values.shown(round(verdict.found, 6)),
+            action="flagged",
+            severity=verdict.severity,
+            cells=[body.cell(position, i)],
+        )
+
+
+def _row_lines(found: _Found, kept: set[int], taken: set[int], pad: Pad) -> None:
+    by_kind: dict[str, list[int]] = {}
+    for row, kind in found.layout.kinds.items():
+        if row in kept:
+            continue
+        if row in taken:
+            kind = "total"
+        elif kind in ("data", "total"):
+            kind = "other"
+        by_kind.setdefault(kind, []).append(row + 1)
+    for kind, rows in by_kind.items():
+        pad.add(
+            f"{kind} row",
+            f"{_RECOGNISED[kind]}: {listing(rows)}",
+            action="recognised",
+            severity="note",
+            n=len(rows),
+            cells=[f"{row}:{row}" for row in rows],
+        )
+
+
+def _sheet_lines(found: _Found, body: _Body, pad: Pad) -> None:
+    sheet = found.sheet
+    if sheet.text not in ("", "utf-8", "utf-8-sig", "sav"):
+        pad.add(
+            "encoding",
+            f"the text was {sheet.text}, not UTF-8",
+            action="changed",
+            severity="note",
+            after="utf-8",
+        )
+    hidden = sorted(row + 1 for row in sheet.hidden_rows if row < len(sheet.rows))
+    if hidden:
+        pad.add(
+            "hidden_rows",
+            f"{len(hidden)} hidden rows were read like the others: {listing(hidden)}",
+            severity="note",
+            n=len(hidden),
+            cells=[f"{row}:{row}" for row in hidden],
+        )
+    if sheet.hidden:
+        pad.add("hidden_sheet", "the sheet is hidden; it was read because it was asked for", severity="note")
+    if sheet.uncomputed:
+        cells = [f"{letters(c)}{r + 1}" for r, c in sheet.uncomputed]
+        pad.add(
+            "formula_without_result",
+            "formulas without a stored result were read as blank; open the file in a spreadsheet, save it and send it again",
+            severity="error",
+            n=len(cells),
+            cells=cells,
+        )
+    merged = body.merged_numbers()
+    if merged:
+        pad.add(
+            "merged_number",
+            "a number in merged cells stands for several rows; it was read in the first of them only",
+            n=len(merged),
+            cells=[f"{letters(c)}{r + 1}" for r, c in merged],
+        )
+    doubled = [label for label in body.found.blocks[0].labels if body.found.blocks[0].labels.count(label) > 1]
+    if doubled:
+        pad.add(
+            "repeated_header",
+            f"several columns are called {listing(dict.fromkeys(doubled))}; the later ones were numbered #2, #3",
+            n=len(doubled),
+        )

@@ -1,0 +1,113 @@
+"""Words by which the lines of an office's sheet are told apart: totals, notes, fill-in and signature lines.
+
+>>> total_kind("五华区小计"), total_kind("合 计"), total_kind("全市平均"), total_kind("合计坊社区")
+('sum', 'sum', 'mean', '')
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+__all__ = ["folded", "is_fill_in", "is_note", "is_section", "is_serial", "total_group", "total_kind"]
+
+_SUM = frozenset(
+    ["总计", "合计", "小计", "共计", "总和", "汇总", "累计", "全市", "全区", "全县", "全州", "全省", "全国", "全街道", "全镇", "全乡", "全体", "全辖区", "总", "计", "total", "totals", "sum", "subtotal", "grandtotal"]
+)  # fmt: skip
+_MEAN = frozenset(["平均", "平均值", "平均数", "均值", "均数", "平均分", "人均", "mean", "average", "avg"])
+_SUM_END = re.compile(r"^(.{0,20}?)(?:总计|合计|小计|共计|汇总)$")
+_MEAN_END = re.compile(r"^(.{0,20}?)(?:平均值|平均数|平均分|平均|均值)$")
+_BEFORE = re.compile(r"^(?:总计|合计|小计|共计|平均值?)[(:](.+?)\)?$")
+_KEY = (
+    r"(?:填报|填表|上报|报送|报告|制表|统计|编制|主管|负责|调查|单位|审核|审批|复核|经办|联系|分管|领导|部门|主要|项目)?"
+    r"(?:单位|单位名称|部门|时间|日期|年月|人|人员|负责人|领导|电话|方式|期|口径|截止|签字|签章|签名|盖章|公章|地址|邮箱)"
+)
+_FILL_IN = re.compile(
+    rf"^[((]?(?:{_KEY}(?:[((][^))]*[))])?|表号|制定机关|批准机关|批准文号|文号|有效期至?|编号|审核|复核|制表|填表|填报|年度|季度|街道|区县|计量单位|金额单位|"
+    r"科室|日期|统计时点)\s*[::]"
+)
+_FILL_WORD = re.compile(
+    r"^(?:填报单位|填表单位|上报单位|报送单位|填报时间|填表时间|填报日期|填表日期|统计时间|报送时间|报告期|制表单位|制表时间|填报人|填表人|审核人|"
+    r"制表人|报送人|经办人|单位负责人|联系人|联系电话|统计负责人|计量单位|金额单位)$"
+)
+_STAMP = re.compile(r"[((](?:盖章|公章|签字|签章|签名)[))]\s*[::]?\s*$")
+_NOTE = re.compile(
+    r"^(?:注释?|备注|说明|附注|填表说明|填报说明|数据来源|资料来源|来源|注意|提示)\s*\d*\s*[::、..]|^[*※★#]\s*\S{4,}|^(?:note|source)s?\s*:",
+    re.I,
+)
+_SECTION = re.compile(
+    r"^(?:[一二三四五六七八九十]+\s*[、..]|[((][一二三四五六七八九十]+[))]|第[一二三四五六七八九十]+[部章])"
+)
+_SERIAL = re.compile(r"^(?:序号?|编号|行次|no\.?|#|顺序号?)$", re.I)
+
+
+def folded(text: object) -> str:
+    """A text for comparing: NFKC, without any space."""
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", str(text)))
+
+
+def total_kind(text: object) -> str:
+    """``sum`` or ``mean`` where a row's label says that it adds up other rows, else empty."""
+    word = folded(text).lower().rstrip(":")
+    if word in _SUM or word.strip("()") in _SUM:
+        return "sum"
+    if word in _MEAN:
+        return "mean"
+    if not word or len(word) > 24:
+        return ""
+    if _MEAN_END.match(word) or word.startswith("平均("):
+        return "mean"
+    return "sum" if _SUM_END.match(word) or _BEFORE.match(word) else ""
+
+
+def total_group(text: object) -> str:
+    """The group that a total's label names.
+
+    >>> total_group("五华区小计"), total_group("小计(城市社区)"), total_group("合计")
+    ('五华区', '城市社区', '')
+    """
+    word = folded(text)
+    for pattern in (_SUM_END, _MEAN_END, _BEFORE):
+        if found := pattern.match(word):
+            return found.group(1).strip("()-—")
+    return ""
+
+
+def is_fill_in(texts: Sequence[object]) -> bool:
+    """Whether a row's cells are a line such as 填报单位:五华区 or 审核人:.
+
+    >>> is_fill_in(["填报单位:五华区", "单位:万元"]), is_fill_in(["填报单位", "五华区"]), is_fill_in(["单位", "数量"])
+    (True, True, False)
+    """
+    words = [folded(t) if isinstance(t, str) else "" for t in texts]
+    if not words:
+        return False
+    marked = sum(1 for w in words if _FILL_IN.match(w) or _STAMP.search(w))
+    if marked and (marked * 2 >= len(words) or _FILL_IN.match(words[0]) or len(words) <= 4):
+        return True
+    pairs = [bool(_FILL_WORD.match(w)) for w in words]
+    return 2 <= len(words) <= 8 and pairs[0] and not any(pairs[1::2]) and all(pairs[0::2])
+
+
+def is_note(text: object) -> bool:
+    """Whether a cell begins a note.
+
+    >>> is_note("注:本表不含行政村"), is_note("备注"), is_note("数据来源:区民政局")
+    (True, False, True)
+    """
+    return isinstance(text, str) and bool(_NOTE.match(text.strip()))
+
+
+def is_section(text: object) -> bool:
+    """Whether a cell is the heading of a part of a table.
+
+    >>> is_section("一、主城区"), is_section("一心社区")
+    (True, False)
+    """
+    return isinstance(text, str) and bool(_SECTION.match(text.strip()))
+
+
+def is_serial(label: str) -> bool:
+    """Whether a header names a running number."""
+    return bool(_SERIAL.match(folded(label.rpartition("/")[2])))
