@@ -1,0 +1,265 @@
+"""No printed figure, and no difference of printed figures, speaks about a few people.
+
+``protect`` takes a long table of survey figures and blanks what may not leave the house. k is the smallest number
+of respondents (study.yaml: ``disclosure``). Everything is decided on unweighted counts, before any rounding:
+
+R1  n < k: the whole (domain, item) is withheld, with every statistic of it and its n
+R2  per parent and item: no withheld child, or at least two with k respondents together; else the next smallest
+    child goes too (a parent's figure minus its printed children's is then no small group)
+R3  the withheld children together answered neither all yes nor all no: min(s, n - s) >= 3, else one more;
+    printed shares with min(s, n - s) < 3 become bounds "<= x" or ">= x", a figure from answers all alike is blank
+R4  a change needs both periods printed
+R5  an earlier release of the same figure: a difference of 1 to k - 1 respondents withholds the new one
+
+Multi-level trees go bottom-up: protect each level with its parent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from commlab.errors import DataError, ParameterError, listing
+
+__all__ = ["FEW", "protect"]
+
+FEW = 3
+"""Fewest respondents on either side of a printed or derivable share (R3)."""
+
+_NUMBERS = (
+    *("estimate", "se", "ci_low", "ci_high", "df", "deff", "n", "n_effective", "count", "yes", "index"),
+    *("before", "after", "p_value", "p_holm", "n_before", "n_after", "rank", "rank_low", "rank_high"),
+)
+_INNER = ("statistic", "level", "option", "bound", "rule")
+_ITEM = ("item", "variable")
+_SHARES = ("satisfied", "dissatisfied", "dont_know")
+_LEVELLED = ("mean", "index", "net")
+
+
+def protect(
+    table: pd.DataFrame,
+    *,
+    k: int,
+    parent: str | Mapping[Hashable, Hashable] | pd.Series | None = None,
+    previous: pd.DataFrame | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Withhold the figures of a table that could speak about fewer than ``k`` people.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Long, as ``satisfaction``, ``mean``, ``proportion`` or ``change`` return it: domain columns, ``item`` or
+        ``variable`` (optional), ``statistic``, ``level`` or ``option`` (optional), figures, and unweighted
+        respondents ``n`` (a change: ``n_before`` and ``n_after``). A column ``yes`` (unweighted respondents who
+        answered yes) makes R3 exact; without it, estimate * n, rounded, stands for it.
+    k : int
+        Smallest n.
+    parent : str, mapping or Series, optional
+        The domain's parent, whose figures are printed too: a column of the table, or domain -> parent. Default:
+        all domains have one parent (the whole).
+    previous : DataFrame, optional
+        What was released before: for a change (column ``before``), the ``withheld`` of either period (R4); else
+        the protected table of the earlier release (R5).
+
+    Returns
+    -------
+    (DataFrame, DataFrame)
+        The table with withheld figures blank and two more columns: ``rule`` (why a row is blank, else "") and
+        ``bound`` ("<=", ">=" where the estimate is only a bound, else ""); and the withheld domains: a row per
+        domain and item with its ``rule``. Neither says how many respondents a withheld domain had.
+
+    Raises
+    ------
+    ParameterError
+        If ``k`` is below 1 or the table has no ``n``.
+    DataError
+        If a domain and item has rows with different n of the same statistic.
+    """
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
+        raise ParameterError(f"k={k!r} must be a whole number of respondents, at least 1")
+    sizes = [c for c in ("n", "n_before", "n_after") if c in table]
+    if not sizes:
+        raise ParameterError(
+            f'the table has no column "n" of respondents; it has {listing(table.columns, most=12)}. '
+            "Figures without their n cannot be protected"
+        )
+    out = table.reset_index(drop=True).copy()
+    item = next((c for c in _ITEM if c in out), None)
+    parent_column = parent if isinstance(parent, str) else None
+    if parent_column is not None and parent_column not in out:
+        raise ParameterError(
+            f'parent "{parent_column}" is no column of the table: {listing(out.columns, most=12)}'
+        )
+    domains = [c for c in out if c not in (*_NUMBERS, *_INNER, *_ITEM)]
+    cells = _cells(out, domains, item, sizes)
+    cells["parent"] = _parents(cells, domains, parent, parent_column)
+    cells["rule"] = np.where(cells["n"] < k, "R1", "")
+    cells = _earlier(cells, domains, item, previous, k, is_change="before" in out)
+    keys = ["parent"] if item is None else ["parent", item]
+    asks = _yes(out, cells)
+    for _, group in cells.groupby(keys, sort=False, dropna=False):
+        _close(cells, group.index.to_numpy(), k, asks)
+    out = _blank(out, cells)
+    withheld = cells.loc[cells["rule"] != "", [*domains, *([item] if item else []), "rule"]]
+    return out, withheld.reset_index(drop=True)
+
+
+def _cells(out: pd.DataFrame, domains: Sequence[str], item: str | None, sizes: Sequence[str]) -> pd.DataFrame:
+    """A row per (domain, item) with its smallest n; ``out`` gains the column ``_cell``."""
+    keys = [*domains, *([item] if item else [])]
+    numbers = out[list(sizes)].apply(pd.to_numeric, errors="coerce")
+    if (numbers < 0).any(axis=None):
+        raise DataError("n is negative in some rows; it counts respondents")
+    n = numbers.fillna(0).min(axis=1)
+    if not keys:
+        out["_cell"] = 0
+        return pd.DataFrame({"n": [n.min() if len(n) else 0]})
+    grouped = out.groupby(keys, sort=False, dropna=False)
+    out["_cell"] = grouped.ngroup()
+    # n of "don't know" counts everyone asked: the smallest n of a cell decides.
+    cells = out.loc[~out["_cell"].duplicated(), keys].copy()
+    cells["n"] = n.groupby(out["_cell"]).min().reindex(out["_cell"].unique()).to_numpy()
+    return cells.reset_index(drop=True)
+
+
+def _parents(
+    cells: pd.DataFrame,
+    domains: Sequence[str],
+    parent: str | Mapping[Hashable, Hashable] | pd.Series | None,
+    parent_column: str | None,
+) -> pd.Series:
+    if parent is None:
+        return pd.Series("", index=cells.index)
+    if parent_column is not None:
+        return cells[parent_column].astype("str")
+    if not domains:
+        raise ParameterError("the table has no domain column, so parent= has nothing to look up")
+    above = pd.Series(dict(parent.items())) if isinstance(parent, (Mapping, pd.Series)) else None
+    if above is None:
+        raise ParameterError(f"parent must be a column, a mapping or a Series, got {type(parent).__name__}")
+    found = cells[domains[0]].map(above)
+    lacking = cells.loc[found.isna(), domains[0]].unique()
+    if len(lacking):
+        raise DataError(f"{len(lacking)} domains have no parent: {listing(lacking)}; complete the mapping")
+    return found.astype("str")
+
+
+def _earlier(
+    cells: pd.DataFrame,
+    domains: Sequence[str],
+    item: str | None,
+    previous: pd.DataFrame | None,
+    k: int,
+    *,
+    is_change: bool,
+) -> pd.DataFrame:
+    """R4 and R5."""
+    if previous is None or not len(previous):
+        return cells
+    keys = [c for c in [*domains, *([item] if item else [])] if c in previous]
+    if not keys:
+        raise ParameterError(
+            "previous shares no domain or item column with the table; nothing can be compared"
+        )
+    here = pd.MultiIndex.from_frame(cells[keys])
+    before = previous.copy()
+    if is_change or "n" not in before:
+        gone = before if "estimate" not in before else before[before["rule"] != ""]
+        hit = here.isin(pd.MultiIndex.from_frame(gone[keys]))
+        rule = "R4"
+    else:
+        before["n"] = pd.to_numeric(before["n"], errors="coerce")
+        old = before.groupby(keys, dropna=False)["n"].min()
+        then = old.reindex(here if len(keys) > 1 else here.get_level_values(0)).to_numpy(dtype=float)
+        step = np.abs(cells["n"].to_numpy() - then)
+        hit = (step >= 1) & (step < k)
+        rule = "R5"
+    cells["rule"] = np.where((cells["rule"] == "") & hit, rule, cells["rule"])
+    return cells
+
+
+def _yes(out: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame | None:
+    """Unweighted yes per cell (rows) and question that R3 guards (columns)."""
+    if "estimate" not in out or "before" in out or "n" not in out:
+        return None
+    if "statistic" in out:
+        rows, question = out["statistic"] == "satisfied", out["statistic"]
+    elif "level" in out or "option" in out:
+        question = out["level" if "level" in out else "option"].astype("str")
+        rows = pd.Series(True, index=out.index)
+    elif "yes" in out:
+        rows, question = pd.Series(True, index=out.index), pd.Series("yes", index=out.index)
+    else:
+        return None
+    yes = _respondents(out)[rows]
+    frame = pd.DataFrame({"cell": out.loc[rows, "_cell"], "question": question[rows].to_numpy(), "yes": yes})
+    return frame.pivot_table(index="cell", columns="question", values="yes", aggfunc="first").reindex(
+        cells.index
+    )
+
+
+def _respondents(out: pd.DataFrame) -> pd.Series:
+    for name in ("yes", "count"):
+        if name in out:
+            return pd.to_numeric(out[name], errors="coerce")
+    return (pd.to_numeric(out["estimate"]) * pd.to_numeric(out["n"])).round()
+
+
+def _close(cells: pd.DataFrame, members: npt.NDArray, k: int, asks: pd.DataFrame | None) -> None:
+    """R2 and R3 among the children of one parent and item: withhold the next smallest until both hold."""
+    n = cells.loc[members, "n"].to_numpy(dtype=float)
+    gone = (cells.loc[members, "rule"] != "").to_numpy(copy=True)
+    if not gone.any() or len(members) == 1:
+        return
+    yes = np.zeros((len(members), 0)) if asks is None else asks.loc[members].to_numpy(dtype=float)
+    whole = np.nansum(yes, axis=0)
+    total = np.nansum(n)
+    curable = np.minimum(whole, total - whole) >= FEW
+    order = np.argsort(n, kind="stable")
+    while not gone.all():
+        size = n[gone].sum()
+        s = np.nansum(yes[gone], axis=0)
+        mixed = (np.minimum(s, size - s) >= FEW) | ~curable
+        if gone.sum() >= 2 and size >= k and mixed.all():
+            return
+        rule = "R2" if gone.sum() < 2 or size < k else "R3"
+        chosen = next(i for i in order if not gone[i])
+        gone[chosen] = True
+        cells.loc[members[chosen], "rule"] = rule
+
+
+def _blank(out: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    rule = cells["rule"].to_numpy()[out["_cell"]] if len(out) else np.array([], dtype=str)
+    figures = [c for c in _NUMBERS if c in out]
+    out["rule"] = pd.Series(rule, index=out.index, dtype="str")
+    out["bound"] = pd.Series("", index=out.index, dtype="str")
+    if "estimate" in out and "n" in out and "before" not in out:
+        _bound(out)
+    for name in figures:
+        out[name] = pd.to_numeric(out[name], errors="coerce").astype(float).mask(rule != "")
+    return out.drop(columns="_cell")
+
+
+def _bound(out: pd.DataFrame) -> None:
+    """R3 for printed shares: few on one side become a bound."""
+    if "statistic" in out:
+        share = out["statistic"].isin(_SHARES)
+    else:
+        share = pd.Series("level" in out or "option" in out or "yes" in out, index=out.index)
+    n = pd.to_numeric(out["n"], errors="coerce")
+    s = _respondents(out)
+    floor = (FEW / n).clip(upper=1)
+    low, high = share & (s < FEW) & (n > 0), share & (n - s < FEW) & (n > 0)
+    out["bound"] = out["bound"].mask(low, "<=").mask(high & ~low, ">=")
+    out["estimate"] = out["estimate"].mask(low, floor).mask(high & ~low, 1 - floor)
+    hidden = [c for c in ("se", "ci_low", "ci_high", "deff", "n_effective", "count", "yes") if c in out]
+    for name in hidden:
+        out[name] = pd.to_numeric(out[name]).astype(float).mask(low | high)
+    if "statistic" in out and "se" in out:
+        alike = out["statistic"].isin(_LEVELLED) & (out["se"] == 0) & (out["rule"] == "")
+        out["rule"] = out["rule"].mask(alike, "R3")
+        for name in [c for c in ("estimate", "se", "ci_low", "ci_high", "n_effective") if c in out]:
+            out[name] = out[name].mask(alike)

@@ -1,0 +1,226 @@
+"""Satisfaction from scaled answers: what share is satisfied, how much, and who could not say.
+
+"Don't know" and "not applicable" are no points of a scale. Of an item, per domain:
+
+asked       answers that are neither blank nor "not applicable"; dont_know is the share of asked
+substantive answers on the scale; all other statistics are over these
+mean        of the codes                       index  of declared scores, 0-100 (default: linear over the scale)
+satisfied, dissatisfied  shares of codes       net    satisfied - dissatisfied
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from commlab import tables
+from commlab.errors import DataError, ParameterError, listing
+from commlab.survey import intervals
+from commlab.survey.estimate import estimates, values_of, variables_of
+from commlab.survey.structure import FloatArray
+
+if TYPE_CHECKING:
+    from commlab.survey.design import SurveyDesign
+
+__all__ = ["STATISTICS", "answer_shares", "linear_scores", "satisfaction"]
+
+STATISTICS = ("mean", "index", "satisfied", "dissatisfied", "net", "dont_know")
+_SHARES = ("satisfied", "dissatisfied", "dont_know")
+
+
+def linear_scores(scale: tuple[int, int] = (1, 5)) -> dict[int, float]:
+    """0-100 scores, evenly spaced from the lowest to the highest code.
+
+    >>> linear_scores((1, 5))
+    {1: 0.0, 2: 25.0, 3: 50.0, 4: 75.0, 5: 100.0}
+    """
+    low, high = scale
+    if not (float(low).is_integer() and float(high).is_integer() and low < high):
+        raise ParameterError(f"scale={scale!r} must be the lowest and the highest code, such as (1, 5)")
+    return {code: 100 * (code - low) / (high - low) for code in range(int(low), int(high) + 1)}
+
+
+class _Scale:
+    """Codes of an item and what they count for."""
+
+    def __init__(
+        self,
+        satisfied: Sequence[int],
+        dissatisfied: Sequence[int] | None,
+        scores: Mapping[int, float] | None,
+        scale: tuple[int, int],
+    ) -> None:
+        self.scores = dict(scores) if scores is not None else linear_scores(scale)
+        codes = sorted(self.scores)
+        if len(codes) < 2:
+            raise ParameterError(f"scores must cover at least two codes, got {self.scores}")
+        clash = {tables.DONT_KNOW, tables.NOT_APPLICABLE} & set(codes)
+        if clash:
+            raise ParameterError(
+                f"codes {sorted(clash)} stand for don't know and not applicable; they have no score"
+            )
+        wrong = {k: v for k, v in self.scores.items() if not 0 <= v <= 100}
+        if wrong:
+            raise ParameterError(f"scores must lie between 0 and 100; wrong: {wrong}")
+        if dissatisfied is None:  # the mirror image of satisfied
+            dissatisfied = [codes[0] + codes[-1] - c for c in satisfied]
+        for role, given in (("satisfied", satisfied), ("dissatisfied", dissatisfied)):
+            strange = [c for c in given if c not in self.scores]
+            if strange:
+                raise ParameterError(
+                    f"{role}={tuple(given)} names codes outside the scale {codes}: {listing(strange)}"
+                )
+        if set(satisfied) & set(dissatisfied):
+            raise ParameterError(
+                f"codes {sorted(set(satisfied) & set(dissatisfied))} count as satisfied and as not"
+            )
+        self.codes, self.satisfied, self.dissatisfied = codes, list(satisfied), list(dissatisfied)
+
+    def check(self, design: SurveyDesign, items: Sequence[str]) -> None:
+        """Refuse answers off the scale, all items at once."""
+        known = [*self.codes, tables.DONT_KNOW, tables.NOT_APPLICABLE]
+        faults = []
+        for item in items:
+            y = values_of(design, item)
+            off = ~(np.isnan(y) | np.isin(y, known)) & (design.weights > 0)
+            if off.any():
+                row = int(np.argmax(off))
+                faults.append(
+                    f'item "{item}" has answers outside its scale {self.codes[0]} to {self.codes[-1]}: '
+                    f"{listing(np.unique(y[off]))} in {int(off.sum())} rows (first: row {design.data.index[row]})"
+                )
+        if faults:
+            raise DataError("; ".join(faults) + "; mend the codebook or give scores=/scale=", faults=faults)
+
+    def columns(self, design: SurveyDesign, item: str) -> Iterator[FloatArray]:
+        """A column per statistic, in their order."""
+        y = values_of(design, item)
+        asked = ~np.isnan(y) & (y != tables.NOT_APPLICABLE)
+        substantive = asked & (y != tables.DONT_KNOW)
+        yes, no = np.isin(y, self.satisfied), np.isin(y, self.dissatisfied)
+        score = np.full(int(max(self.codes)) + 1 - int(min(self.codes)), np.nan)
+        for code, value in self.scores.items():
+            score[int(code) - int(min(self.codes))] = value
+        place = np.where(substantive, y - min(self.codes), 0).astype(np.int64)
+        values = {
+            "mean": y,
+            "index": score[place],
+            "satisfied": yes,
+            "dissatisfied": no,
+            "net": yes.astype(float) - no,
+        }
+        for statistic in STATISTICS[:-1]:
+            yield np.where(substantive, values[statistic], np.nan)
+        yield np.where(asked, y == tables.DONT_KNOW, np.nan)
+
+
+def satisfaction(
+    design: SurveyDesign,
+    items: str | Sequence[str],
+    *,
+    by: str | Sequence[str] | None = None,
+    satisfied: Sequence[int] = (4, 5),
+    scores: Mapping[int, float] | None = None,
+    scale: tuple[int, int] = (1, 5),
+    dissatisfied: Sequence[int] | None = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Six statistics per item and domain, each with its design-based error.
+
+    Parameters
+    ----------
+    design : SurveyDesign
+    items : str or list of str
+        Columns of integer codes; blank = not asked or not answered, 97 not applicable, 98 don't know.
+    by : str or list of str, optional
+        Domains.
+    satisfied : sequence of int
+        Codes that count as satisfied.
+    scores : mapping of int to float, optional
+        Score 0-100 of every code of the scale. Default: linear over ``scale``; 1..5 give 0, 25, 50, 75, 100.
+    scale : (int, int)
+        Lowest and highest code, where no scores are declared.
+    dissatisfied : sequence of int, optional
+        Default: the mirror image of ``satisfied`` on the scale.
+
+    Returns
+    -------
+    DataFrame
+        Long: [by...], item, statistic, estimate, se, ci_low, ci_high, df, n, n_effective. Shares have logit
+        intervals, the others t intervals. ``n_effective`` = n / deff. Where nobody answered, estimates are NaN.
+
+    Raises
+    ------
+    DataError
+        If an answer lies outside the scale (item, values, rows named).
+    """
+    names = variables_of(items)
+    codes = _Scale(satisfied, dissatisfied, scores, scale)
+    codes.check(design, names)
+    found = estimates(design, (c for item in names for c in codes.columns(design, item)), by=by)
+    labels = pd.DataFrame(
+        {"item": np.repeat(names, len(STATISTICS)), "statistic": list(STATISTICS) * len(names)}
+    )
+    labels = labels.astype("str")
+    low, high = intervals.t_interval(found.estimate, found.se, found.df, confidence)
+    share = labels["statistic"].isin(_SHARES).to_numpy()
+    low[:, share], high[:, share] = intervals.proportion_interval(
+        found.estimate[:, share],
+        found.se[:, share],
+        found.df[:, share],
+        found.n[:, share],
+        confidence=confidence,
+    )
+    frame = found.frame(labels, low, high)
+    frame["n_effective"] = np.divide(
+        frame["n"], frame["deff"], out=np.full(len(frame), np.nan), where=(frame["deff"] > 0).to_numpy()
+    )
+    return frame.drop(columns="deff")
+
+
+def answer_shares(
+    design: SurveyDesign,
+    items: str | Sequence[str],
+    *,
+    by: str | Sequence[str] | None = None,
+    scale: tuple[int, int] = (1, 5),
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Weighted distribution of the answers: the bars of a Likert chart.
+
+    Returns
+    -------
+    DataFrame
+        [by...], item, option (the codes of the scale, then 98 don't know), estimate (share of asked), se, ci_low,
+        ci_high, df, deff, n (asked), count (respondents with this answer, unweighted).
+    """
+    names = variables_of(items)
+    codes = _Scale((scale[1],), None, None, scale)
+    codes.check(design, names)
+    options = [*codes.codes, tables.DONT_KNOW]
+
+    def columns() -> Iterator[FloatArray]:
+        for item in names:
+            y = values_of(design, item)
+            asked = ~np.isnan(y) & (y != tables.NOT_APPLICABLE)
+            for option in options:
+                yield np.where(asked, y == option, np.nan)
+
+    found = estimates(design, columns(), by=by)
+    labels = pd.DataFrame({"item": np.repeat(names, len(options)), "option": options * len(names)})
+    low, high = intervals.proportion_interval(
+        found.estimate, found.se, found.df, found.n, confidence=confidence
+    )
+    frame = found.frame(labels.astype({"item": "str"}), low, high)
+    domain, domains = design.domains(by)
+    inside = domain >= 0
+    counts = [
+        np.bincount(domain[inside], (values_of(design, item) == option)[inside], len(domains))
+        for item in names
+        for option in options
+    ]
+    frame["count"] = np.stack(counts, axis=1).ravel().astype(np.int64)
+    return frame
