@@ -1,7 +1,7 @@
 """Page and styles of the Word documents: the layout of GB/T 9704 for Chinese, a plain one for English.
 
-GB/T 9704-2012: A4; margins 37, 35, 28 and 26 mm; title 方正小标宋 二号; body 仿宋 三号; headings 黑体, 楷体 and 仿宋; page
-numbers as ``— 1 —``, on the right of odd and on the left of even pages. The fonts are named, never
+GB/T 9704-2012: A4; margins 37, 35, 28 and 26 mm; title 方正小标宋 二号; body 仿宋 三号; headings 黑体, 楷体,
+仿宋; page numbers as ``— 1 —``, on the right of odd and on the left of even pages. The fonts are named, never
 embedded: an office has them, and another machine substitutes them.
 """
 

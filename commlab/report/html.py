@@ -16,7 +16,7 @@ from typing import Any
 from commlab.report.document import Document, Heading, Items, Para, Picture, Table, characters
 from commlab.report.fonts import page_fonts
 
-__all__ = ["asset", "html_text"]
+__all__ = ["asset", "environment", "html_text", "trusted"]
 
 SCREEN_DPI = 200
 """Pictures are cut down to this: sharp on a dense screen, a third of the bytes of print."""
@@ -33,15 +33,15 @@ def html_text(document: Document) -> str:
     str
         The page; no outside address, no script; less than 1 MB for a report of usual length.
     """
-    template = _environment().get_template("report.html.j2")
+    template = environment().get_template("report.html.j2")
     return template.render(
         doc=document,
         t=document.text,
         lang={"zh": "zh-CN", "en": "en"}[document.language],
-        css=_trusted(asset("report.css")),
-        fonts=[_trusted(f) for f in page_fonts(_all_text(document))],
+        css=trusted(asset("report.css")),
+        fonts=[trusted(f) for f in page_fonts(_all_text(document))],
         parts=list(_nested(document)),
-        images={p.anchor: _trusted(_for_screen(p)) for p in document.pictures},
+        images={p.anchor: trusted(_for_screen(p)) for p in document.pictures},
         classes=_classes,
     )
 
@@ -52,7 +52,8 @@ def asset(name: str) -> str:
 
 
 @cache
-def _environment() -> Any:
+def environment() -> Any:
+    """Jinja2 over the templates of ``assets``: every text is escaped, a name that is missing is an error."""
     import jinja2
 
     return jinja2.Environment(
@@ -63,7 +64,7 @@ def _environment() -> Any:
     )
 
 
-def _trusted(text: str) -> Any:
+def trusted(text: str) -> Any:
     """Our own style sheet and base64: the only texts that are not escaped."""
     from markupsafe import Markup
 
