@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import sys
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -51,14 +51,8 @@ CENSUS = {
 
 @pytest.fixture(scope="module")
 def generator() -> Any:
-    """tools/sample_study.py as its users import it."""
-    sys.path.insert(0, str(ROOT / "tools"))
-    try:
-        import sample_study
-
-        yield sample_study
-    finally:
-        sys.path.remove(str(ROOT / "tools"))
+    """tools/sample_study.py as the tests' own set-up imports it."""
+    return importlib.import_module("tools.sample_study")
 
 
 @pytest.fixture(scope="module")

@@ -24,11 +24,16 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from sampledata import offices, panels, residents, statistics
-from sampledata.forms import write_csv
-from sampledata.places import CITY, PERIODS, SIZES, City, build_city
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+TOOLS = Path(__file__).resolve().parent
+if str(TOOLS) not in sys.path:  # imported as tools.sample_study, not run as a script
+    sys.path.insert(0, str(TOOLS))
+
+from sampledata import offices, panels, residents, statistics  # noqa: E402
+from sampledata.forms import write_csv  # noqa: E402
+from sampledata.places import CITY, PERIODS, SIZES, City, build_city  # noqa: E402
+
+REPOSITORY = TOOLS.parent
 SEED = 20190901
 BY_HAND = ("aliases.csv", "unit_changes.csv", "review.csv", "margins.csv", "codebooks/resident.yaml")
 RECEIVED = {"2019Q3": "2019-10-11", "2019Q4": "2020-01-09"}
@@ -52,20 +57,22 @@ TINY_INPUTS = """
   files: "双向评价/双向评价汇总.xlsx"
   each: once
   reader: mutual
-  rater: [评价方]
-  rated: [被评方]
-  aspect: [评价方面]
-  score: [得分]
+  columns:
+    rater: [评价方]
+    rated: [被评方]
+    aspect: [评价方面]
+    score: [得分]
 - name: lists
   label: {zh: 三张清单, en: three lists}
   files: "清单/三张清单.csv"
   each: once
   reader: lists
-  list: [清单]
-  scope: [适用范围]
-  topic: [主题]
-  item: [事项]
-  values: {需求清单: need, 资源清单: resource, 服务清单: service}
+  columns:
+    list: [清单]
+    scope: [适用范围]
+    topic: [主题]
+    item: [事项]
+  lists: {需求清单: need, 资源清单: resource, 服务清单: service}
 """
 
 

@@ -198,9 +198,9 @@ def values(city: City, district: District, period: str) -> pd.DataFrame:
     v["dispute_resolved_n"] = share(v["dispute_n"], 0.92, 0.04)
     for f in FIELDS:
         if f.metric.startswith("green_violation"):
-            v[f.metric] = poisson(0.5, 0.7, -0.5)
+            v[f.metric] = poisson(0.3, 0.42, -0.5)
         elif f.metric.startswith("fire_violation"):
-            v[f.metric] = poisson(0.4, 0.35, -0.5)
+            v[f.metric] = poisson(0.28, 0.25, -0.5)
     v["purchase_amount"] = np.round(np.where(urban, rng.uniform(1.5, 14, n), rng.uniform(0, 5, n)), 1)
     v["fund_budget"] = np.round(rng.uniform(3.5, 11, n) * np.where(urban, 1.4, 1), 2)
     v["fund_social"] = np.round(rng.gamma(1.6, 0.9, n) * np.exp(0.3 * q), 2)
