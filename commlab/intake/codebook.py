@@ -36,7 +36,9 @@ _CHECKS = {"attention", "min_seconds", "straightline", "burst", "all_satisfied"}
 ROLES = ("id", "submitted_at", "started_at", "duration_s", "ip", "person", "interviewer")
 
 _NUMBERING = re.compile(r"^(?:第?\(?\*?q?\d+(?:[-.]\d+)*\)?(?:题)?[、.,:)_\s]|\*)+", re.IGNORECASE)
-_SUFFIX = re.compile(r"\[[^\[\]]*(?:题|选|填空|量表|矩阵|必答|必填)[^\[\]]*\]|【[^【】]*(?:题|选)[^【】]*】|\(必[答填]\)")
+_SUFFIX = re.compile(
+    r"\[[^\[\]]*(?:题|选|填空|量表|矩阵|必答|必填)[^\[\]]*\]|【[^【】]*(?:题|选)[^【】]*】|\(必[答填]\)"
+)
 _FILL_IN = re.compile(r"〖[^〗]*〗?")
 _LETTER = re.compile(r"^[a-z][.、)]")
 
@@ -285,9 +287,7 @@ def _question(name: str, body: Any, part: str, faults: list[str]) -> Question:
         faults.append(f"{where}: question is missing")
     if not question.options and not question.scale:
         faults.append(f"{where}: options (or a scale) are missing")
-    keys = [
-        option_key(text) for text in (*question.options, *question.dont_know, *question.not_applicable)
-    ]
+    keys = [option_key(text) for text in (*question.options, *question.dont_know, *question.not_applicable)]
     twice = sorted({key for key in keys if keys.count(key) > 1})
     if twice:
         faults.append(f"{where}: options that read the same: {', '.join(twice)}")

@@ -143,7 +143,9 @@ def _excel(path: Path, file: str) -> tuple[str, list[Any], pd.DataFrame, int]:
         if size > _LARGEST:
             raise DataError(f"the workbook unpacks to {size / 1e9:.1f} GB; ask for a smaller one", file=file)
     elif not start.startswith(b"\xd0\xcf\x11\xe0"):
-        raise DataError(f"this is not a workbook, whatever its name says; save it as {path.suffix} again", file=file)
+        raise DataError(
+            f"this is not a workbook, whatever its name says; save it as {path.suffix} again", file=file
+        )
     try:
         book = python_calamine.CalamineWorkbook.from_path(str(path))
         sheet = next((s for s in book.sheet_names if (book.get_sheet_by_name(s).total_height or 0) > 0), None)
@@ -152,7 +154,9 @@ def _excel(path: Path, file: str) -> tuple[str, list[Any], pd.DataFrame, int]:
         table = book.get_sheet_by_name(sheet)
         cells = table.to_python(skip_empty_area=False)
     except python_calamine.PasswordError:
-        raise DataError("the workbook is protected by a password; ask for it without one", file=file) from None
+        raise DataError(
+            "the workbook is protected by a password; ask for it without one", file=file
+        ) from None
     except python_calamine.CalamineError as error:
         raise DataError(f"the workbook cannot be read ({error}); save it as .xlsx again", file=file) from None
     if len(cells) < 2:
@@ -168,7 +172,13 @@ def _text(path: Path, file: str) -> tuple[str, list[Any], pd.DataFrame, int]:
     mark = max((",", "\t", ";"), key=first.count)
     try:
         frame = pd.read_csv(
-            path, encoding=encoding, sep=mark, header=None, dtype="str", keep_default_na=False, skip_blank_lines=False
+            path,
+            encoding=encoding,
+            sep=mark,
+            header=None,
+            dtype="str",
+            keep_default_na=False,
+            skip_blank_lines=False,
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise DataError(f"this is no table of text: {error}", file=file) from None

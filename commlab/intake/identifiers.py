@@ -30,9 +30,7 @@ _SURNAMES = (
 )
 _DOUBLE = "欧阳|上官|司马|诸葛|司徒|夏侯|皇甫|尉迟|令狐|慕容"
 _NAME = rf"(?:{_DOUBLE}|[{_SURNAMES}])"
-_TITLES = (
-    "先生|女士|小姐|老师|主任|书记|师傅|大爷|大妈|大叔|大姐|大哥|阿姨|奶奶|爷爷|医生|经理|站长|所长|队长|组长|警官|同志|老人|老板"
-)
+_TITLES = "先生|女士|小姐|老师|主任|书记|师傅|大爷|大妈|大叔|大姐|大哥|阿姨|奶奶|爷爷|医生|经理|站长|所长|队长|组长|警官|同志|老人|老板"
 _NICK = "王李张刘陈杨赵黄周吴徐孙胡朱郭何罗郑梁谢宋唐韩曹邓冯"
 
 # In this order; what one pattern takes the next no longer sees. A group named x narrows what is masked.
@@ -105,10 +103,14 @@ _WORDS = frozenset(
     "google twitter facebook toilet garden basketball football badminton pingpong tennis school kunming yunnan china "
     "covid-19 covid19".split()
 )
-_DATE_ONLY = re.compile(r"(?:19|20)\d{2}[-/.]\d{1,2}(?:[-/.]\d{1,2})?|(?:19|20)\d{2}|\d{1,2}:\d{2}(?:[-~:]\d{1,2}(?::\d{2})?)*")
+_DATE_ONLY = re.compile(
+    r"(?:19|20)\d{2}[-/.]\d{1,2}(?:[-/.]\d{1,2})?|(?:19|20)\d{2}|\d{1,2}:\d{2}(?:[-~:]\d{1,2}(?::\d{2})?)*"
+)
 _RANGE = re.compile(r"\d{1,3}(?:[.\-~/:]\d{1,3})*|(?:19|20)\d{2}[-~](?:19|20)?\d{2}")
 _HAN_CHAR = re.compile(f"[{HAN}]")
-_CUE = re.compile(rf"[0-9A-Za-z{_DIGIT_WORDS}十甲乙丙丁]|叫|姓名|人|户主|业主|居民|本人|我是|[老小阿]|{_TITLES}")
+_CUE = re.compile(
+    rf"[0-9A-Za-z{_DIGIT_WORDS}十甲乙丙丁]|叫|姓名|人|户主|业主|居民|本人|我是|[老小阿]|{_TITLES}"
+)
 
 
 def fold(text: str) -> str:

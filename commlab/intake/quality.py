@@ -75,7 +75,7 @@ def _repeated(
     full = (frame[list(answers)].notna().sum(axis=1) >= max(3, len(answers) // 2)).to_numpy()
     if addresses is not None and addresses.notna().any():
         same["__address"] = addresses.reset_index(drop=True)
-        full &= same["__address"].notna().to_numpy()
+        full = full & same["__address"].notna().to_numpy()
     again[order] |= (same.iloc[order].duplicated() & full[order]).to_numpy()
     return again
 
@@ -164,9 +164,7 @@ def flag(
         flat |= (given >= limits.straightline_items) & (high == low)
     marks["straightline"] = flat
     marks["duplicate"] = _repeated(frame, [*items, *same], persons, addresses)
-    marks["attention"] = (
-        np.zeros(len(frame), dtype=bool) if failed is None else failed.to_numpy(dtype=bool)
-    )
+    marks["attention"] = np.zeros(len(frame), dtype=bool) if failed is None else failed.to_numpy(dtype=bool)
     marks["burst"] = _bursts(frame, limits)
     stranger = frame["unit"].isna().to_numpy() & framed
     if sampled is not None:
@@ -196,7 +194,12 @@ def _all_satisfied(
     glad = ((substantive == top) | missing).all(axis=1) & ~missing.all(axis=1)
     by_unit = pd.Series(glad, index=frame.index).groupby(frame["unit"])
     crowded = by_unit.transform("size") >= limits.all_satisfied_n
-    return np.asarray((crowded & (by_unit.transform("mean") >= limits.all_satisfied_share)).fillna(False), dtype=bool) & glad
+    return (
+        np.asarray(
+            (crowded & (by_unit.transform("mean") >= limits.all_satisfied_share)).fillna(False), dtype=bool
+        )
+        & glad
+    )
 
 
 def set_valid(frame: pd.DataFrame, exclude: Collection[str]) -> pd.DataFrame:

@@ -22,7 +22,14 @@ import pandas as pd
 
 from commlab import tables
 from commlab.errors import DataError, listing
-from commlab.intake.codebook import Codebook, Question, attention_check, load_codebook, option_key, question_key
+from commlab.intake.codebook import (
+    Codebook,
+    Question,
+    attention_check,
+    load_codebook,
+    option_key,
+    question_key,
+)
 from commlab.intake.export import Export, read_export
 from commlab.intake.ledger import REMOVED, Pad
 from commlab.intake.names import CERTAINTY, Register, match_names, squash
@@ -131,7 +138,11 @@ def read_questionnaire(
     ids = reader.texts("id")
     secret = key if key is not None else _PUBLIC_KEY
     rows = export.rows.tolist()
-    own = rows if ids is None else [i if i else f"row {r}" for i, r in zip(ids.fillna("").tolist(), rows, strict=True)]
+    own = (
+        rows
+        if ids is None
+        else [i if i else f"row {r}" for i, r in zip(ids.fillna("").tolist(), rows, strict=True)]
+    )
     frame["response_id"] = [keyed_hash(secret, book.instrument, export.file, i) for i in own]
     unit, unmatched = _units(reader, register, aliases, district, certainty)
     frame["unit"] = unit
@@ -185,7 +196,11 @@ class _Reader:
         pad.add("header", f"header of {len(self.headers)} columns", action="recognised", severity="note")
         if export.empty_rows:
             pad.add(
-                "empty row", f"{export.empty_rows} empty rows", action="recognised", severity="note", n=export.empty_rows
+                "empty row",
+                f"{export.empty_rows} empty rows",
+                action="recognised",
+                severity="note",
+                n=export.empty_rows,
             )
         found = {name: self.places.of(q.wordings, name, export.file) for name, q in book.questions.items()}
         self.exploded = _exploded(self.headers, book)
@@ -199,7 +214,9 @@ class _Reader:
                 sheet=export.sheet or None,
             )
         for name in lacking:
-            pad.add("question not in file", f"{name}: no column asks it; all its answers are missing", column=name)
+            pad.add(
+                "question not in file", f"{name}: no column asks it; all its answers are missing", column=name
+            )
 
     def _column(self, place: int) -> tuple[np.ndarray, list[str]]:
         """Codes and the different texts of a column; the row's text is texts[code]."""
@@ -281,7 +298,9 @@ class _Reader:
                 cells=self.cells(place, rows),
             )
         if filled:
-            self._removed("filled-in text", f"{filled} texts filled in beside an option were removed", place, filled)
+            self._removed(
+                "filled-in text", f"{filled} texts filled in beside an option were removed", place, filled
+            )
         return codes, table
 
     def _removed(self, rule: str, message: str, place: int, n: int) -> None:
@@ -322,15 +341,20 @@ class _Reader:
             )
         chosen.append(None)
         return {
-            name: _integers([None if c is None else int(code in c) for c in chosen], codes) for code, name in names.items()
+            name: _integers([None if c is None else int(code in c) for c in chosen], codes)
+            for code, name in names.items()
         }
 
-    def _ticked(self, question: Question, columns: dict[str, int], names: dict[Any, str]) -> dict[str, pd.Series]:
+    def _ticked(
+        self, question: Question, columns: dict[str, int], names: dict[Any, str]
+    ) -> dict[str, pd.Series]:
         meanings = question.meanings()
         out: dict[str, pd.Series] = {}
         for key, place in columns.items():
             codes, texts = self._column(place)
-            ticks = [None if squash(t) in _SKIPPED else int(squash(t) not in ("0", "false", "否")) for t in texts]
+            ticks = [
+                None if squash(t) in _SKIPPED else int(squash(t) not in ("0", "false", "否")) for t in texts
+            ]
             if key in meanings and meanings[key] in names:
                 out[names[meanings[key]]] = _integers([*ticks, None], codes)
             else:
@@ -366,7 +390,11 @@ class _Reader:
         kinds: dict[int, str] = {}
         for place, header in enumerate(self.headers):
             kind = personal_column(header)
-            if place not in self.taken and question_key(header) in wordings and kind in ("id", "mobile", "account", "email"):
+            if (
+                place not in self.taken
+                and question_key(header) in wordings
+                and kind in ("id", "mobile", "account", "email")
+            ):
                 kinds[place] = kind
         person = self.role("person")
         if person is not None and person not in self.taken:
@@ -374,7 +402,9 @@ class _Reader:
         persons = None if key is None else person_keys(self.export.text_frame(sorted(kinds)), kinds, key)
         address = self.texts("ip")
         if address is not None:
-            self._removed("personal column", "IP addresses removed", self.role("ip") or 0, int(address.notna().sum()))
+            self._removed(
+                "personal column", "IP addresses removed", self.role("ip") or 0, int(address.notna().sum())
+            )
         return (none if persons is None else persons), address
 
     def rest(self) -> None:
@@ -393,7 +423,14 @@ class _Reader:
             elif asked in personal or personal_column(header):
                 self._removed("personal column", f"{n} values removed with their column", place, n)
             elif asked in ignored:
-                self.pad.add("ignored column", "left out as declared", column=header, action="recognised", severity="note", n=n)
+                self.pad.add(
+                    "ignored column",
+                    "left out as declared",
+                    column=header,
+                    action="recognised",
+                    severity="note",
+                    n=n,
+                )
             else:
                 self.pad.add(
                     "unknown column",
@@ -501,7 +538,11 @@ def _times(reader: _Reader) -> tuple[pd.Series, pd.Series]:
         codes, texts = reader._column(place)
         seconds = [_seconds(t) for t in texts]
         duration = pd.Series(np.array([*seconds, np.nan], dtype="float64")[codes])
-        bad = [k for k, (t, s) in enumerate(zip(texts, seconds, strict=True)) if s != s and squash(t) not in _SKIPPED]
+        bad = [
+            k
+            for k, (t, s) in enumerate(zip(texts, seconds, strict=True))
+            if s != s and squash(t) not in _SKIPPED
+        ]
         _unreadable(reader, place, codes, bad, "duration")
     starts = _moments(reader, "started_at")
     between = (ends - starts).dt.total_seconds()
@@ -570,7 +611,9 @@ def _units(
     if register is None and not reader.book.unit:
         return pd.Series(pd.NA, index=range(n), dtype="str"), nobody
     if register is None:
-        reader.pad.add("no register", "no register was given: units are as answered, not checked", severity="note")
+        reader.pad.add(
+            "no register", "no register was given: units are as answered, not checked", severity="note"
+        )
         plain = [mask("/".join(filter(None, (squash(d), squash(c)))))[0] or None for d, c in said]
         return pd.Series(np.array(plain, dtype=object)[codes], dtype="str"), nobody
     book = Register.of(register, aliases)
@@ -589,7 +632,9 @@ def _units(
     ):
         if pd.isna(matched["matched"].iloc[k]) and answered:
             lost.append((mask(answered)[0][:_LONG], parent, nearest, score, int(counts[k])))
-    unmatched = pd.DataFrame(lost, columns=nobody.columns).sort_values(["n", "found"], ascending=[False, True])
+    unmatched = pd.DataFrame(lost, columns=nobody.columns).sort_values(
+        ["n", "found"], ascending=[False, True]
+    )
     if len(unmatched):
         rows = np.flatnonzero(units.isna() & (below >= 0))
         names = listing(f"“{f}”" for f in unmatched["found"])
@@ -622,7 +667,8 @@ def _report_flags(frame: pd.DataFrame, pad: Pad, exclude: Collection[str]) -> No
         if rows:
             pad.add(
                 f"flag {name}",
-                f"{len(rows)} of {len(frame)} answers are flagged {name}" + (" and excluded" if name in exclude else ""),
+                f"{len(rows)} of {len(frame)} answers are flagged {name}"
+                + (" and excluded" if name in exclude else ""),
                 column="flags",
                 after=name,
                 severity="note",
