@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from commlab.survey import SurveyDesign, answer_distribution, satisfaction
+from commlab.survey import SurveyDesign, answer_shares, collapse, holm, satisfaction
 from commlab.tables import DONT_KNOW, NOT_APPLICABLE
 
 __all__ = [
@@ -131,22 +131,12 @@ def rake_cells(
     return out, targets, pd.DataFrame(told, columns=columns)
 
 
-def _joined(answers: pd.Series, min_cell: int) -> list[list[str]]:
-    """Join neighbours, smallest first, until every cell holds ``min_cell`` answers or one is left."""
-    cells = [[name] for name in answers.index]
-    counts = [int(n) for n in answers]
-    while len(cells) > 1 and min(counts) < min_cell:
-        i = int(np.argmin(counts))
-        if i == 0:
-            j = 1
-        elif i == len(cells) - 1:
-            j = i - 1
-        else:
-            j = i - 1 if counts[i - 1] <= counts[i + 1] else i + 1
-        i, j = sorted((i, j))
-        cells[i] += cells.pop(j)
-        counts[i] += counts.pop(j)
-    return cells if counts and min(counts) >= min_cell else cells[:1]
+def _joined(answers: pd.Series, least: int) -> list[list[str]]:
+    """Neighbours joined until every cell holds ``least`` answers; one cell of all where even that is too few."""
+    if answers.sum() < least:
+        return [list(answers.index)]
+    joined = pd.Series(collapse(answers, least=least))
+    return [list(group.index) for _, group in joined.groupby(joined, sort=False)]
 
 
 def raked(
@@ -184,12 +174,14 @@ def satisfaction_results(
 
 
 def distributions(design: SurveyDesign, items: Sequence[str], *, city: str) -> pd.DataFrame:
-    """Share of every answer: level, unit, item, answer (code), share, n (answers), asked (all who answered)."""
+    """Share of every answer: level, unit, item, answer (code), share, n (with this answer), asked."""
     parts = [
-        answer_distribution(design, items).assign(level="city", unit=city),
-        answer_distribution(design, items, by="district").rename(columns={"district": "unit"}).assign(level="district"),
+        answer_shares(design, items).assign(level="city", unit=city),
+        answer_shares(design, items, by="district").rename(columns={"district": "unit"}).assign(level="district"),
     ]
-    return pd.concat(parts, ignore_index=True)
+    found = pd.concat(parts, ignore_index=True)
+    found = found.rename(columns={"option": "answer", "estimate": "share", "n": "asked", "count": "n"})
+    return found[["level", "unit", "item", "answer", "share", "n", "asked"]]
 
 
 def demographics(data: pd.DataFrame, margins: pd.DataFrame, variables: Sequence[str], *, city: str) -> pd.DataFrame:
@@ -293,14 +285,6 @@ def changes(
     out = pd.concat(parts, ignore_index=True)
     # Fewer than three degrees of freedom: an interval, but no comparison.
     out["p_value"] = out["p_value"].where(out["df"] >= 3)
-    out["p_holm"] = out.groupby("unit")["p_value"].transform(_holm)
+    out["p_holm"] = out.groupby("unit")["p_value"].transform(holm)
     first = ["level", "unit", "item"]
     return out[first + [c for c in out if c not in first]]
-
-
-def _holm(p: pd.Series) -> pd.Series:
-    """Holm's step-down adjustment; missing p-values stay missing and do not count."""
-    known = p.dropna().sort_values()
-    factors = np.arange(len(known), 0, -1)
-    adjusted = np.minimum(np.maximum.accumulate(known.to_numpy() * factors), 1.0)
-    return pd.Series(adjusted, index=known.index).reindex(p.index)

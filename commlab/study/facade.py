@@ -19,10 +19,10 @@ import pandas as pd
 from commlab.errors import ParameterError, StudyError, listing
 from commlab.framework import Framework, load_framework
 from commlab.store import ProcessedFolder, frame_hash, json_hash
-from commlab.study.clean import clean_period, code_hash, input_hashes
+from commlab.study.raw import code_hash, input_hashes
 from commlab.study.config import StudyConfig, find_study, read_config
 from commlab.study.register import Register, read_register
-from commlab.study.stage import RESULTS, Clean, compute, period_end
+from commlab.study.results import RESULTS, Clean, period_end
 from commlab.tables import CONTRACTS, previous_period, validate
 
 if TYPE_CHECKING:
@@ -217,6 +217,8 @@ class Period:
 
     def clean(self, *, force: bool = False) -> None:
         """Read this period's raw files into ``data/processed`` where anything they depend on changed."""
+        from commlab.study.clean import clean_period
+
         hashes = input_hashes(self.study.config, self.study.register, self.name)
         note = self.folder.read_inputs()
         if not force and note and note.get("hashes") == hashes and self.folder.tables():
@@ -351,6 +353,8 @@ class Period:
         return True
 
     def _compute(self) -> dict[str, pd.DataFrame]:
+        from commlab.study.stage import compute
+
         return compute(
             self._as_clean(),
             config=self.study.config,

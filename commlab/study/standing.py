@@ -13,7 +13,7 @@ import pandas as pd
 from commlab.framework import Framework
 from commlab.scoring import aggregate, collect, rank_uncertainty, score
 from commlab.study.config import Choices
-from commlab.weights import ahp_tree, bootstrap_weights
+from commlab.weights import ahp_tree, bootstrap_experts
 
 __all__ = ["Scored", "Weighing", "problem_states", "scored", "standing", "weigh"]
 
@@ -51,14 +51,7 @@ def weigh(framework: Framework, judgments: pd.DataFrame, origin: dict[str, str],
             judged, framework, how=choices.ahp_group, method=choices.ahp_method, max_cr=choices.ahp_max_cr
         )
         local, experts = tree.local, tree.experts
-        draws = bootstrap_weights(
-            judged,
-            framework,
-            draws=choices.draws,
-            seed=choices.seed,
-            how=choices.ahp_group,
-            max_cr=choices.ahp_max_cr,
-        )
+        draws = bootstrap_experts(tree, framework, draws=choices.draws, seed=choices.seed)
     weighted = framework.with_weights(local) if len(local) else framework
     table = weighted.table.copy()
     table["local"] = table["code"].map(weighted.local_weights)

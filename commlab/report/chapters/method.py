@@ -133,7 +133,7 @@ def _rules(report: Report) -> Section:
     how = {"arithmetic": t("arithmetic mean"), "geometric": t("geometric mean"), "harmonic": t("harmonic mean")}
     items = [
         t("Missing is not zero: a standard without evidence is left out, its weight goes to its siblings, and coverage says how much was measured.") if choices.missing == "measured" else t("A standard without evidence counts as zero."),
-        t("A printed norm decides a score; a rating of the same part is only a check. Without a printed norm the expert judgement is the score and counts are evidence (A12)."),
+        t("A printed norm decides a score; a rating of the same part is only a check. Without a printed norm the expert judgement is the score and counts are evidence (A7)."),
         t("Scores go up the tree by the weighted {how}.", how=how[choices.aggregation]),
         t("Questionnaires are excluded when: {flags}. Results with them are shown too.", flags=t.listing(flags[f] for f in report.study.config.exclude_flags)) if report.study.config.exclude_flags else t("No questionnaire was excluded for its quality."),
         t("Score and rank intervals come from {draws} joint draws (seed {seed}) of: expert weights (bootstrap over experts), sampling error of survey items, disagreement of raters.", draws=t.integer(choices.draws), seed=choices.seed),

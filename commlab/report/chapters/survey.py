@@ -52,7 +52,7 @@ def sample(report: Report) -> Section:
             "population": Col(t("Population"), "percent"),
             "difference": Col(t("Difference (points)"), "points"),
         },
-        notes=[t("Population: adults in the 2020 census, wider than the communities evaluated (A1). — : the census table has no such breakdown.")],
+        notes=[t("Population: adults in the 2020 census, wider than the communities evaluated (A22). — : the census table has no such breakdown.")],
     )
     return Section(t("Sample and population"), 1, [table])
 
@@ -112,7 +112,7 @@ def satisfaction(report: Report) -> Section:
             "dont_know": Col(t("Don't know"), "percent"),
         },
         notes=[
-            t("Satisfied: the two upper answers of five. Index: 0 to 100. \"Don't know\" is a share of all who were asked and is in no other column (A8)."),
+            t("Satisfied: the two upper answers of five. Index: 0 to 100. \"Don't know\" is a share of all who were asked and is in no other column (A26)."),
             t("Intervals at {confidence} confidence, from the two-stage design.", confidence=t.percent(report.study.config.choices.confidence, 0)),
         ],
     )

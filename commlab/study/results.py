@@ -1,0 +1,75 @@
+"""The city-wide results of a period: their names and columns, the contract between ``stage`` and the chapters.
+
+================  ==================================================================================================
+frame             columns
+================  ==================================================================================================
+weights           code, order, parent, level, label_zh, label_en, local, weight, origin
+weight_experts    expert, node, n, lambda_max, ci, cr, consistent
+delphi_items      round, code, mean, sd, cv, full_score_rate, keep
+delphi_agreement  round, level, n, w, chi2, df, p_value
+response_rates    unit, communities, issued, returned, valid, flag_*
+demographics      unit, variable, level, n, sample, weighted, population
+satisfaction      level, unit, weighting (design, raked, all), item, statistic, estimate, se, ci_low, ci_high, df, n, n_effective
+rake_cells        district, variable, cell, answers, population_share, raked
+distribution      level, unit, item, answer, share, n, asked
+change            level, unit, item, before, after, estimate, se, ci_low, ci_high, df, p_value, p_holm
+evidence          set (district, candidate) + the evidence contract
+leaves            set, unit, code, part, value, score, state, source
+scores            set, unit, code, score, state, coverage, weight, contribution
+ranks             set, unit, rank, rank_low, rank_median, rank_high, p_top, score, score_low, score_high, group
+problem_states    problem, unit, district, code, origin, responsible, found, due, closed, reopened, state, days_open
+================  ==================================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from commlab.tables import empty, period_key
+
+__all__ = ["RESULTS", "Clean", "period_end"]
+
+RESULTS = (
+    "weights",
+    "weight_experts",
+    "delphi_items",
+    "delphi_agreement",
+    "response_rates",
+    "demographics",
+    "satisfaction",
+    "rake_cells",
+    "distribution",
+    "change",
+    "evidence",
+    "leaves",
+    "scores",
+    "ranks",
+    "problem_states",
+)
+
+@dataclass(frozen=True)
+class Clean:
+    """The clean tables of one period and the districts that can be reported.
+
+    ``items`` maps survey item -> number of points on its scale; ``districts`` are those with nothing failed or
+    outstanding, in register order.
+    """
+
+    period: str
+    tables: Mapping[str, pd.DataFrame]
+    districts: tuple[str, ...]
+    items: Mapping[str, int]
+
+    def __getitem__(self, table: str) -> pd.DataFrame:
+        return self.tables[table] if table in self.tables else empty(table)
+
+
+def period_end(period: str) -> pd.Timestamp:
+    """The last day of a period. ``period_end("2019Q3")`` is 30 September 2019."""
+    year, month, _ = period_key(period)
+    return pd.Timestamp(year, month, 1) + pd.offsets.MonthEnd(0)
+
+
