@@ -15,7 +15,7 @@ def department_table(city: City, period: str, folder: Path) -> dict[Path, int]:
     years = [2017, 2018] + ([2019] if period == PERIODS[-1] else [])
     labels: list[tuple[str, ...]] = [("序号",), ("县(市)区",)]
     labels += [("持证社会工作者(人)", f"{y}年末") for y in years]
-    labels += [("资金(万元)", "本级预算"), ("资金(万元)", "社会捐赠"), ("社区基金(会)(个)",)]
+    labels += [("资金", "本级预算(万元)"), ("资金", "社会捐赠(万元)"), ("社区基金(会)(个)",)]
     labels += [
         ("雪亮工程", "摄像头(个)"),
         ("雪亮工程", "已联网(个)"),

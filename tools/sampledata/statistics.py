@@ -60,7 +60,7 @@ FIELDS: list[Field] = [
     ),
     *_fields(
         "社区服务",
-        ("purchase_amount", "政府购买服务(万元)"),
+        ("purchase_amount", "购买服务资金(万元)"),
         ("market_body_n", "便民服务网点(个)"),
     ),
     *_fields(
@@ -106,10 +106,10 @@ FIELDS: list[Field] = [
         ("property_estate_n", "有物业管理(个)", "有物业管理小区(个)"),
     ),
     *_fields(
-        "经费投入(万元)",
-        ("fund_budget", "财政", "财政经费(万元)"),
-        ("fund_social", "社会", "社会资金(万元)"),
-        ("fund_self", "自我补充", "自我补充资金(万元)"),
+        "经费投入",
+        ("fund_budget", "财政(万元)", "财政经费(万元)"),
+        ("fund_social", "社会(万元)", "社会资金(万元)"),
+        ("fund_self", "自我补充(万元)", "自我补充资金(万元)"),
     ),
     *_fields(
         "社区工作者",
@@ -311,12 +311,14 @@ def community_statistics(city: City, period: str, folder: Path) -> dict[Path, in
 def _write_xlsx(path: Path, form: Form, *, style: int) -> None:
     """Two header levels, subtotals by type and a total; ``style`` varies where words stand, as offices do."""
     labels: list[tuple[str, ...]] = [("序号",), ("社区名称",), ("社区类型",)]
-    labels += [(f.above, f.leaf) for f in FIELDS] + [("参训率(%)",), ("备注",)]
+    above = style % 3 == 2  # 单位:万元 stands above the table, not in the headers
+    leaves = [f.leaf.replace("(万元)", "") if above else f.leaf for f in FIELDS]
+    labels += [(f.above, leaf) for f, leaf in zip(FIELDS, leaves, strict=True)] + [("参训率(%)",), ("备注",)]
     book = workbook(path)
     sheet = Sheet(book, "社区统计表", len(labels))
     year, quarter = form.period[:4], form.period[-1]
     sheet.line(f"{form.district.name}城乡社区治理基本情况统计表({year}年第{quarter}季度)")
-    sheet.words({0: form.sender, 8: form.date})
+    sheet.words({0: form.sender, 8: form.date} | ({len(labels) - 4: "单位:万元"} if above else {}))
     sheet.header(labels)
     kinds = np.array(form.kinds)
     for kind, label in TYPES.items():
