@@ -27,11 +27,13 @@ import pandas as pd
 
 from commlab.errors import ParameterError
 
-__all__ = ["LANGUAGES", "MISSING", "Text", "clean", "untranslated"]
+__all__ = ["LANGUAGES", "MISSING", "SAMPLE_MARK", "Text", "clean", "untranslated"]
 
 LANGUAGES = ("zh", "en")
 MISSING = "—"
 """What stands where there is no value."""
+SAMPLE_MARK = "模拟数据 / sample data"
+"""Stands on everything made from fabricated data, the same in both languages."""
 
 # Control characters but tab and line feed; zero-width and direction marks; surrogates and non-characters.
 _UNPRINTABLE = re.compile(

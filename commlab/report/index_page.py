@@ -30,7 +30,7 @@ STATES = {"fresh": "up to date", "failed": "failed", "outstanding": "outstanding
 """States of a report and the message that names each."""
 
 NEEDED = ("unit", "score", "satisfied", "coverage", "rank", "state")
-PLOT = (110.0, 14.0)
+PLOT = (140.0, 14.0)
 """Width and height of an interval drawing, in pixels."""
 _NUMBERS = (
     "score",
@@ -257,7 +257,7 @@ def _scale_note(scales: Mapping[str, tuple[float, float] | None], t: Text) -> st
             show = t.percent if column == "satisfied" else t.number
             told.append(f"{label} {show(scale[0], 0)}–{show(scale[1], 0)}")
     return t(
-        "The drawings show value (dot) and interval (line) on one scale a column: {scales}; the tick is the city.",
+        "Drawings: value (dot), interval (line) and the city (tick), on one scale a column: {scales}.",
         scales=t.listing(told),
     )
 
@@ -276,9 +276,8 @@ def _plot(low: float, value: float, high: float, scale: tuple[float, float] | No
     if not pd.isna(mean):
         drawn.append(f'<line x1="{x(mean)}" x2="{x(mean)}" y1="1" y2="{height - 1:g}" stroke="#4a5563"/>')
     if not pd.isna(low) and not pd.isna(high):
-        drawn.append(
-            f'<line x1="{x(low)}" x2="{x(high)}" y1="{middle:g}" y2="{middle:g}" stroke="#0b4a7d" stroke-width="4"/>'
-        )
-    drawn.append(f'<circle cx="{x(value)}" cy="{middle:g}" r="4" fill="#0b4a7d" stroke="#fff"/>')
+        ends = f'x1="{x(low)}" x2="{x(high)}" y1="{middle:g}" y2="{middle:g}"'
+        drawn.append(f'<line {ends} stroke="#0b4a7d" stroke-width="3"/>')
+    drawn.append(f'<circle cx="{x(value)}" cy="{middle:g}" r="3.5" fill="#0b4a7d" stroke="#fff"/>')
     size = f'width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}"'
     return trusted(f'<svg aria-hidden="true" focusable="false" {size}>{"".join(drawn)}</svg>')

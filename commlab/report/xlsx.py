@@ -21,7 +21,7 @@ from commlab.errors import ParameterError, listing
 from commlab.report.document import characters
 from commlab.report.finding import Col, Cover, columns_by_type
 from commlab.store import write_bytes
-from commlab.text import Text, clean
+from commlab.text import SAMPLE_MARK, Text, clean
 
 __all__ = ["Sheet", "workbook_bytes", "write_workbook"]
 
@@ -29,6 +29,8 @@ LONGEST_CELL = 32_000
 """A spreadsheet cell holds 32,767 characters."""
 LONGEST_NAME = 31
 WIDEST, NARROWEST = 60, 8
+LINE_PT = 15.0
+MOST_LINES = 20
 LANDSCAPE_FROM = 95
 """Total width in characters from which a sheet is printed on landscape pages."""
 _CREATED = dt.datetime(2000, 1, 1)
@@ -145,6 +147,15 @@ def _names(wanted: Sequence[str]) -> list[str]:
     return names
 
 
+def _lines(value: object, width: float) -> int:
+    """Lines that a wrapped text takes; spreadsheets do not all find out by themselves."""
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return 1
+    return sum(
+        max(1, math.ceil(characters(line) / (width - 1))) for line in clean(value)[:LONGEST_CELL].split("\n")
+    )
+
+
 class _Writer:
     """Writes sheets; keeps the cell formats, of which a workbook has one each."""
 
@@ -192,8 +203,10 @@ class _Writer:
         for k, (tab, sheet) in enumerate(sheets):
             row += 1
             last = {"bottom": 2} if k == len(sheets) - 1 else {}
-            self.text(page, row, 0, tab, **last)
-            self.text(page, row, 1, sheet.about or sheet.title or tab, text_wrap=True, **last)
+            self.text(page, row, 0, tab, text_wrap=True, **last)
+            about = sheet.about or sheet.title or tab
+            self.text(page, row, 1, about, text_wrap=True, **last)
+            page.set_row(row, LINE_PT * max(1, _lines(about, 66), _lines(tab, 26)))
             page.write_number(row, 2, len(sheet.table), self.format(num_format="#,##0", **last))
         self._printed(page, name, rows=row + 1, columns=3, landscape=False)
 
@@ -202,9 +215,12 @@ class _Writer:
         table = sheet.table
         columns = dict(sheet.columns) if sheet.columns is not None else columns_by_type(table)
         title = sheet.title or name
-        self.text(page, 0, 0, f"{title}　{self.mark}" if self.mark else title, font_name="黑体", font_size=13)
+        self.text(
+            page, 0, 0, f"{title}　[{SAMPLE_MARK}]" if self.mark else title, font_name="黑体", font_size=13
+        )
         page.set_row(0, 24)
         total = 0.0
+        lines = [1] * len(table)
         for j, (column, col) in enumerate(columns.items()):
             label = f"{col.group}/{col.label}" if col.group else col.label
             look = {"bold": True, "bg_color": "#E9EFF6", "top": 2, "bottom": 1, "text_wrap": True}
@@ -213,6 +229,11 @@ class _Writer:
             width = min(WIDEST, max(NARROWEST, longest + 2, min(characters(label) + 2, 22)))
             page.set_column(j, j, width)
             total += width
+            if col.format == "text":
+                lines = [max(n, _lines(v, width)) for n, v in zip(lines, table[column], strict=True)]
+        for i, n in enumerate(lines, start=2):
+            if n > 1:
+                page.set_row(i, LINE_PT * min(n, MOST_LINES))
         page.freeze_panes(2, 1)
         if len(table) and columns:
             page.autofilter(1, 0, 1 + len(table), len(columns) - 1)
