@@ -1,34 +1,32 @@
-"""Differences with their tests: between groups, between waves, between two questions.
+"""Differences with their tests: between groups, and between two questions.
 
-difference (1) D = a - b, Var D from the influences of a minus those of b; t with the df of both domains together.
-           (R's ``svyttest`` is the same statistic with one df less.)
-change     (2) each wave has its own strata and population sizes; a unit in both waves enters with the sum of its
-           two scaled totals, so Var D = V1 + V2 - 2 C with C from the shared units. Where all units are shared
-           this is R's stacked design, where none is, V1 + V2.        Source: Kish (1965), ch. 12.4; Lumley (2010)
-independence (3) X^2 / tr(Delta) ~ F(d, d nu), d = tr(Delta)^2 / tr(Delta^2): Rao & Scott (1984), second order;
-           R: svychisq(statistic="F")
+difference (1) D = a - b, Var D from the influences of a minus those of b; t with the df of both domains
+           together. (R's ``svyttest`` is the same statistic with one df less.)
+independence (2) X^2 / tr(Delta) ~ F(d, d nu), d = tr(Delta)^2 / tr(Delta^2): Rao & Scott (1984), second
+           order; R: svychisq(statistic="F")
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import scipy.sparse as sp
 from scipy import stats
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.survey import intervals, variance
-from commlab.survey.estimate import influences, mean, spread, values_of
-from commlab.survey.structure import FloatArray, IntArray, Structure, as_list, build, column
+from commlab.survey.engine import influences, spread, values_of
+from commlab.survey.estimate import mean
+from commlab.survey.structure import FloatArray, IntArray, Structure, column
 
 if TYPE_CHECKING:
     from commlab.survey.design import SurveyDesign
 
-__all__ = ["Independence", "change", "compare", "holm", "independence"]
+__all__ = ["Independence", "compare", "df_codes", "holm", "independence", "two_sided"]
 
 
 def holm(p_values: npt.ArrayLike) -> FloatArray:
@@ -46,7 +44,8 @@ def holm(p_values: npt.ArrayLike) -> FloatArray:
     return out
 
 
-def _two_sided(estimate: FloatArray, se: FloatArray, df: npt.NDArray) -> FloatArray:
+def two_sided(estimate: FloatArray, se: FloatArray, df: npt.NDArray) -> FloatArray:
+    """p values of t tests that the estimate is 0; without a standard error, none."""
     t = np.divide(np.abs(estimate), se, out=np.full_like(estimate, np.nan), where=se > 0)
     p = 2 * stats.t.sf(t, np.maximum(df, 1))
     return np.where(se == 0, np.where(estimate == 0, 1.0, 0.0), p)
@@ -75,8 +74,8 @@ def compare(
     Returns
     -------
     DataFrame
-        A row per pair: group, versus, mean, mean_versus, estimate (mean - mean_versus), se, ci_low, ci_high, df,
-        p_value, p_holm (Holm over the rows), n, n_versus.
+        A row per pair: group, versus, mean, mean_versus, estimate (mean - mean_versus), se, ci_low, ci_high,
+        df, p_value, p_holm (Holm over the rows), n, n_versus.
     """
     design._sound()
     domain, domains = design.domains(groups)
@@ -103,7 +102,7 @@ def compare(
     se = np.sqrt(np.clip(v[a, a] + v[b, b] - v[a, b] - v[b, a], 0, None))
     df = _pair_df(design, domain, y, a, b, inside)
     low, high = intervals.t_interval(difference, se, df, confidence)
-    p = _two_sided(difference, se, df)
+    p = two_sided(difference, se, df)
     return pd.DataFrame(
         {
             "group": [names[i] for i in a],
@@ -127,7 +126,7 @@ def _pair_df(
     design: SurveyDesign, domain: IntArray, y: FloatArray, a: IntArray, b: IntArray, inside: bool
 ) -> IntArray:
     """Units minus strata of two domains taken together, pair by pair."""
-    unit, stratum = _df_codes(design.structure, inside)
+    unit, stratum = df_codes(design.structure, inside)
     rows = (domain >= 0) & ~np.isnan(y)
     triples = pd.DataFrame({"g": domain[rows], "u": unit[rows], "h": stratum[rows]}).drop_duplicates()
     by_group = {g: (set(t["u"]), set(t["h"])) for g, t in triples.groupby("g")}
@@ -139,7 +138,7 @@ def _pair_df(
     return np.array(out, dtype=np.int64)
 
 
-def _df_codes(structure: Structure, inside: bool) -> tuple[IntArray, IntArray]:
+def df_codes(structure: Structure, inside: bool) -> tuple[IntArray, IntArray]:
     """Unit and stratum of each row that degrees of freedom count: the next stage's inside certainties."""
     first = structure.stages[0]
     if len(structure.stages) == 1:
@@ -150,185 +149,6 @@ def _df_codes(structure: Structure, inside: bool) -> tuple[IntArray, IntArray]:
         np.where(deep, second.unit + first.n_units, first.unit),
         np.where(deep, second.stratum + len(first.size), first.stratum),
     )
-
-
-def change(
-    design: SurveyDesign,
-    variable: str,
-    *,
-    wave: str,
-    by: str | Sequence[str] | None = None,
-    confidence: float = 0.95,
-) -> pd.DataFrame:
-    """Change of a mean from the first wave to the second (2).
-
-    Parameters
-    ----------
-    design : SurveyDesign
-        Of both waves' rows stacked. Units bear the same names in both waves; a unit is the same if its name is
-        (names that repeat between strata of one wave count within their stratum).
-    variable : str
-        Numeric or boolean column.
-    wave : str
-        Column with exactly two values; the smaller is "before".
-    by : str or list of str, optional
-        Domains; each must not be empty in both waves.
-
-    Returns
-    -------
-    DataFrame
-        A row per domain: [by...], before, after, estimate (after - before), se, ci_low, ci_high, df, p_value,
-        n_before, n_after.
-
-    Raises
-    ------
-    DataError
-        If the column of waves has not two values.
-    """
-    waves, labels = pd.factorize(column(design.data, wave, "wave"), sort=True)
-    if len(labels) != 2:
-        raise DataError(
-            f'"{wave}" has {len(labels)} values ({listing(labels)}); a change needs exactly two waves'
-        )
-    domain, domains = design.domains(by)
-    g = len(domains)
-    y = values_of(design, variable)
-    domain = np.where(waves < 0, -1, domain)
-    cell = np.where(domain >= 0, domain * 2 + waves, -1)
-    means, z, n, alone = influences(design, [y], cell, 2 * g)
-    several = len(design.structure.stages) > 1
-    if not several:
-        alone = np.zeros_like(alone)
-    z = spread(design, z, alone)
-    sign = np.where(np.arange(2 * g) % 2 == 1, 1.0, -1.0)
-    d = (z * sign).reshape(len(z), g, 2).sum(axis=2)
-    lone = alone.reshape(g, 2).all(axis=1)
-    parts = [_Wave(design, waves == k) for k in (0, 1)]
-    inside = (
-        several and design.structure.clusters[0] is not None and design.structure.clusters[0] in as_list(by)
-    )
-    total = np.zeros(g)
-    for s in range(len(design.structure.stages)):
-        units = [part.units(d, design.lonely, s, lone, inside) for part in parts]
-        total = total + (units[0] ** 2).sum(axis=0) + (units[1] ** 2).sum(axis=0)
-        i, j = _shared(parts[0].names(s), parts[1].names(s))
-        total = total + 2 * (units[0][i] * units[1][j]).sum(axis=0)
-    se = np.sqrt(np.clip(total, 0, None))
-    n = n.reshape(g, 2)
-    se = np.where((n < 2).any(axis=1), np.nan, se)
-    if not several and design.structure.clusters[0] is not None:
-        _refuse_lone(design, parts, cell, y, domains, g)
-    df = _change_df(parts, waves, domain, y, lone, g)
-    before, after = means[0::2], means[1::2]
-    low, high = intervals.t_interval(after - before, se, df, confidence)
-    out = domains.copy()
-    out["before"], out["after"], out["estimate"], out["se"] = before, after, after - before, se
-    out["ci_low"], out["ci_high"], out["df"] = low, high, df
-    out["p_value"] = _two_sided(after - before, se, df)
-    out["n_before"], out["n_after"] = n[:, 0], n[:, 1]
-    return out
-
-
-class _Wave:
-    """One wave's rows with a structure of their own, and the names under which units meet again."""
-
-    def __init__(self, design: SurveyDesign, rows: npt.NDArray[np.bool_]) -> None:
-        self.rows = rows
-        self.data = design.data[rows]
-        self.structure = build(self.data, **design._spec)
-        if self.structure.faults:
-            raise DataError("; ".join(self.structure.faults), faults=self.structure.faults)
-
-    def units(
-        self, d: FloatArray, lonely: str, stage: int, lone: npt.NDArray[np.bool_], inside: bool
-    ) -> FloatArray:
-        if stage >= variance.stages_needed(self.structure, bool(lone.any())):
-            return np.zeros((self.structure.stages[stage].n_units, d.shape[1]))
-        return variance.scaled_units(
-            self.structure, self.data, d[self.rows], lonely, stage, alone=lone, inside=inside
-        )
-
-    def names(self, stage: int) -> pd.Index:
-        """A name per unit that is the same in the other wave; empty where units have none."""
-        columns = [c for c in self.structure.clusters[: stage + 1] if c is not None]
-        if len(columns) <= stage:
-            return pd.Index([])
-        here = self.structure.stages[stage]
-        first = np.zeros(here.n_units, dtype=np.int64)
-        first[here.unit[::-1]] = np.arange(len(here.unit))[::-1]
-        strata = [c for c in self.structure.strata[: stage + 1] if c is not None]
-        names = pd.MultiIndex.from_frame(self.data[columns].iloc[first])
-        if names.has_duplicates:  # names repeat between strata: they are names within a stratum
-            names = pd.MultiIndex.from_frame(self.data[[*strata, *columns]].iloc[first])
-        return names
-
-
-def _shared(a: pd.Index, b: pd.Index) -> tuple[IntArray, IntArray]:
-    """Places of the names that both waves have."""
-    if not len(a) or not len(b) or a.nlevels != b.nlevels:
-        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    at = b.get_indexer(a)
-    return np.flatnonzero(at >= 0), at[at >= 0]
-
-
-def _refuse_lone(
-    design: SurveyDesign, parts: list[_Wave], cell: IntArray, y: FloatArray, domains: pd.DataFrame, g: int
-) -> None:
-    """The community trap in a one-stage sample."""
-    trapped = np.zeros(g, dtype=bool)
-    for k, part in enumerate(parts):
-        stage = part.structure.stages[0]
-        valid = (cell[part.rows] >= 0) & ~np.isnan(y[part.rows])
-        d = cell[part.rows][valid] // 2
-        units = np.bincount(pd.unique(stage.unit[valid] * g + d) % g, minlength=g)
-        rows = np.bincount(d, minlength=g)
-        open_ = np.bincount(d, (stage.fraction < 1)[stage.stratum[valid]], g) > 0
-        trapped |= (units == 1) & (rows > 1) & open_ & (k >= 0)
-    if trapped.any():
-        from commlab.survey.estimate import _refuse_trap
-
-        _refuse_trap(domains, trapped, str(design.structure.clusters[0]))
-
-
-def _change_df(
-    parts: list[_Wave], waves: IntArray, domain: IntArray, y: FloatArray, lone: npt.NDArray[np.bool_], g: int
-) -> IntArray:
-    """Distinct units minus strata, a stratum that both waves share by its units counted once."""
-    frames = []
-    for k, part in enumerate(parts):
-        rows = part.rows
-        usable = (domain[rows] >= 0) & ~np.isnan(y[rows])
-        deep = lone[np.where(usable, domain[rows], 0)]
-        unit, stratum = _df_codes(part.structure, False)
-        if deep.any():
-            inner_unit, inner_stratum = _df_codes(part.structure, True)
-            unit, stratum = np.where(deep, inner_unit, unit), np.where(deep, inner_stratum, stratum)
-        frame = pd.DataFrame({"g": domain[rows], "u": unit, "h": stratum, "wave": k})[usable]
-        frames.append(frame.drop_duplicates())
-    link = _links(parts)
-    out = np.zeros(g, dtype=np.int64)
-    split = [dict(list(f.groupby("g"))) for f in frames]
-    blank = frames[0].iloc[:0]
-    for i in range(g):
-        a, b = split[0].get(i, blank), split[1].get(i, blank)
-        there = dict(zip(b["u"], b["h"], strict=True))
-        shared = [(h, there[link[u]]) for u, h in zip(a["u"], a["h"], strict=True) if link.get(u) in there]
-        strata = a["h"].nunique() + b["h"].nunique()
-        if shared:
-            strata -= min(len({s[0] for s in shared}), len({s[1] for s in shared}))
-        out[i] = a["u"].nunique() + b["u"].nunique() - len(shared) - strata
-    return out
-
-
-def _links(parts: list[_Wave]) -> dict[int, int]:
-    """Unit code in the first wave -> code of the same unit in the second, as ``_df_codes`` numbers them."""
-    link: dict[int, int] = {}
-    offset = [0, 0]
-    for s in range(min(2, len(parts[0].structure.stages))):
-        i, j = _shared(parts[0].names(s), parts[1].names(s))
-        link.update(zip((i + offset[0]).tolist(), (j + offset[1]).tolist(), strict=True))
-        offset = [p.structure.stages[0].n_units for p in parts]
-    return link
 
 
 @dataclass(frozen=True)
@@ -345,7 +165,7 @@ class Independence:
 
 
 def independence(design: SurveyDesign, a: str, b: str) -> Independence:
-    """Test of independence in a weighted two-way table (3).
+    """Test of independence in a weighted two-way table (2).
 
     Parameters
     ----------
@@ -381,11 +201,10 @@ def independence(design: SurveyDesign, a: str, b: str) -> Independence:
     w = design.weights[both]
     cell = rows * c + columns
     p = np.bincount(cell, w, r * c) / w.sum()
-    one_hot = (cell[:, None] == np.arange(r * c)) - p
     z = np.zeros((len(both), r * c))
-    z[both] = one_hot * (w / w.sum())[:, None]
-    z = spread(design, z, np.zeros(r * c, dtype=bool))
-    v = variance.covariance(design.structure, design.data, z, design.lonely)
+    z[both] = ((cell[:, None] == np.arange(r * c)) - p) * (w / w.sum())[:, None]
+    sparse = spread(design, sp.csr_matrix(z), np.zeros(r * c, dtype=bool))
+    v = variance.covariance(design.structure, design.data, sparse, design.lonely)
     expected = np.outer(p.reshape(r, c).sum(axis=1), p.reshape(r, c).sum(axis=0)).ravel()
     x2 = n * ((p - expected) ** 2 / expected).sum()
     contrasts = _interaction(r, c)
@@ -397,7 +216,7 @@ def independence(design: SurveyDesign, a: str, b: str) -> Independence:
     d = trace**2 / float(np.trace(delta @ delta))
     domain = np.where(both, 0, -1)
     nu = int(variance.Plan(design.structure, design.data, domain, 1, design.lonely).counts(None)[2][0])
-    f = x2 / trace  # (3)
+    f = x2 / trace  # (2)
     table = pd.DataFrame(
         np.bincount(cell, w, r * c).reshape(r, c),
         index=pd.Index(row_names[used_r], name=a),

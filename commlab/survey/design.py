@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
@@ -36,8 +35,9 @@ class SurveyDesign:
         product of N / n over the stages that have ``fpc``, else 1.
     strata, clusters, fpc : str or list of str, optional
         Columns by stage. ``clusters`` are the units drawn; without them each row is a unit. ``fpc`` is the
-        number of units in the population of the row's stratum (for the second stage: of its first-stage unit).
-        Strata of later stages lie in the units of the stage above. A unit's name may repeat in another stratum.
+        number of units in the population of the row's stratum (for the second stage: of its first-stage
+        unit). Strata of later stages lie in the units of the stage above. A unit's name may repeat in
+        another stratum.
     lonely : str
         What a stratum with one unit in the sample and more in the population does: "fail" (refuse and name it
         when a variance is asked for), "remove" or "certainty" (adds nothing), "adjust" (deviation from the
@@ -143,7 +143,8 @@ class SurveyDesign:
         keep = np.asarray(rows)
         if keep.shape != (len(self.data),) or keep.dtype != bool:
             raise ParameterError(
-                f"rows must be {len(self.data)} booleans, one a row of the data; got {keep.dtype} of shape {keep.shape}"
+                f"rows must be {len(self.data)} booleans, one a row of the data; got {keep.dtype} of shape "
+                f"{keep.shape}"
             )
         return self.reweighted(np.where(keep, self.weights, 0.0))
 
@@ -245,10 +246,10 @@ class SurveyDesign:
         by: str | Sequence[str] | None = None,
         confidence: float = 0.95,
     ) -> pd.DataFrame:
-        """Change between two waves, see ``compare.change``."""
-        from commlab.survey import compare
+        """Change between two waves, see ``change.change``."""
+        from commlab.survey import change
 
-        return compare.change(self, variable, wave=wave, by=by, confidence=confidence)
+        return change.change(self, variable, wave=wave, by=by, confidence=confidence)
 
     def independence(self, a: str, b: str) -> Any:
         """Rao-Scott test of independence, see ``compare.independence``."""
@@ -296,8 +297,8 @@ def _weights(values: pd.Series) -> FloatArray:
     if bad.any():
         row = int(np.argmax(bad))
         raise DataError(
-            f'weights "{values.name}" must be numbers >= 0; {int(bad.sum())} of {len(values)} rows are missing, '
-            f"negative or infinite (first: row {values.index[row]}: {values.iloc[row]!r})"
+            f'weights "{values.name}" must be numbers >= 0; {int(bad.sum())} of {len(values)} rows are '
+            f"missing, negative or infinite (first: row {values.index[row]}: {values.iloc[row]!r})"
         )
     if not numbers.any():
         raise DataError(f'weights "{values.name}" are all 0')

@@ -1,13 +1,15 @@
 """No printed figure, and no difference of printed figures, speaks about a few people.
 
-``protect`` takes a long table of survey figures and blanks what may not leave the house. k is the smallest number
-of respondents (study.yaml: ``disclosure``). Everything is decided on unweighted counts, before any rounding:
+``protect`` takes a long table of survey figures and blanks what may not leave the house. k is the smallest
+number of respondents (study.yaml: ``disclosure``). Everything is decided on unweighted counts, before any
+rounding:
 
 R1  n < k: the whole (domain, item) is withheld, with every statistic of it and its n
-R2  per parent and item: no withheld child, or at least two with k respondents together; else the next smallest
-    child goes too (a parent's figure minus its printed children's is then no small group)
+R2  per parent and item: no withheld child, or at least two with k respondents together; else the next
+    smallest child goes too (a parent's figure minus its printed children's is then no small group)
 R3  the withheld children together answered neither all yes nor all no: min(s, n - s) >= 3, else one more;
-    printed shares with min(s, n - s) < 3 become bounds "<= x" or ">= x", a figure from answers all alike is blank
+    printed shares with min(s, n - s) < 3 become bounds "<= x" or ">= x", a figure from answers all alike is
+    blank
 R4  a change needs both periods printed
 R5  an earlier release of the same figure: a difference of 1 to k - 1 respondents withholds the new one
 
@@ -51,25 +53,25 @@ def protect(
     Parameters
     ----------
     table : DataFrame
-        Long, as ``satisfaction``, ``mean``, ``proportion`` or ``change`` return it: domain columns, ``item`` or
-        ``variable`` (optional), ``statistic``, ``level`` or ``option`` (optional), figures, and unweighted
-        respondents ``n`` (a change: ``n_before`` and ``n_after``). A column ``yes`` (unweighted respondents who
-        answered yes) makes R3 exact; without it, estimate * n, rounded, stands for it.
+        Long, as ``satisfaction``, ``mean``, ``proportion`` or ``change`` return it: domain columns, ``item``
+        or ``variable`` (optional), ``statistic``, ``level`` or ``option`` (optional), figures, and unweighted
+        respondents ``n`` (a change: ``n_before`` and ``n_after``). A column ``yes`` (unweighted respondents
+        who answered yes) makes R3 exact; without it, estimate * n, rounded, stands for it.
     k : int
         Smallest n.
     parent : str, mapping or Series, optional
-        The domain's parent, whose figures are printed too: a column of the table, or domain -> parent. Default:
-        all domains have one parent (the whole).
+        The domain's parent, whose figures are printed too: a column of the table, or domain -> parent.
+        Default: all domains have one parent (the whole).
     previous : DataFrame, optional
-        What was released before: for a change (column ``before``), the ``withheld`` of either period (R4); else
-        the protected table of the earlier release (R5).
+        What was released before: for a change (column ``before``), the ``withheld`` of either period (R4);
+        else the protected table of the earlier release (R5).
 
     Returns
     -------
     (DataFrame, DataFrame)
         The table with withheld figures blank and two more columns: ``rule`` (why a row is blank, else "") and
-        ``bound`` ("<=", ">=" where the estimate is only a bound, else ""); and the withheld domains: a row per
-        domain and item with its ``rule``. Neither says how many respondents a withheld domain had.
+        ``bound`` ("<=", ">=" where the estimate is only a bound, else ""); and the withheld domains: a row
+        per domain and item with its ``rule``. Neither says how many respondents a withheld domain had.
 
     Raises
     ------

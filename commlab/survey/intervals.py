@@ -2,11 +2,12 @@
 
 With p the share, v its variance, t the quantile of Student's t with the domain's degrees of freedom:
 
-logit       (1) logit(p) -+ t sqrt(v) / (p (1 - p)), turned back.           R: svyciprop(method="logit"/"xlogit")
+logit       (1) logit(p) -+ t sqrt(v) / (p (1 - p)), turned back.   R: svyciprop(method="logit", "xlogit")
 wilson      (2) Wilson's score interval with n_eff = p (1 - p) / v and t.   R: svyciprop(method="wilson")
 beta        (3) Clopper-Pearson with n_eff = p (1 - p) / v (t_{n-1} / t)^2. Korn & Graubard (1998); R: "beta"
-likelihood  (4) {p0: 2 KL(p, p0) <= t^2 v / (p (1 - p)) n / (n - 1)}, the binomial likelihood scaled by the design
-                effect (Rao & Scott 1984; R: "likelihood", which interpolates the profile: 3 to 4 digits agree).
+likelihood  (4) {p0: 2 KL(p, p0) <= t^2 v / (p (1 - p)) n / (n - 1)}, the binomial likelihood scaled by the
+                design effect (Rao & Scott 1984; R: "likelihood", which interpolates the profile: 3 to 4
+                digits agree).
 
 Stata's Wilson multiplies n_eff by the factor of (3); R 4.5 does not, and neither do we.
 """

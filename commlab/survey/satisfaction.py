@@ -4,8 +4,9 @@
 
 asked       answers that are neither blank nor "not applicable"; dont_know is the share of asked
 substantive answers on the scale; all other statistics are over these
-mean        of the codes                       index  of declared scores, 0-100 (default: linear over the scale)
-satisfied, dissatisfied  shares of codes       net    satisfied - dissatisfied
+mean        of the codes
+index       of declared scores, 0-100 (default: linear over the scale)
+satisfied, dissatisfied   shares of codes; net = satisfied - dissatisfied
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import pandas as pd
 from commlab import tables
 from commlab.errors import DataError, ParameterError, listing
 from commlab.survey import intervals
-from commlab.survey.estimate import estimates, values_of, variables_of
+from commlab.survey.engine import estimates, values_of, variables_of
 from commlab.survey.structure import FloatArray
 
 if TYPE_CHECKING:
@@ -90,7 +91,8 @@ class _Scale:
                 row = int(np.argmax(off))
                 faults.append(
                     f'item "{item}" has answers outside its scale {self.codes[0]} to {self.codes[-1]}: '
-                    f"{listing(np.unique(y[off]))} in {int(off.sum())} rows (first: row {design.data.index[row]})"
+                    f"{listing(np.unique(y[off]))} in {int(off.sum())} rows (first: row "
+                    f"{design.data.index[row]})"
                 )
         if faults:
             raise DataError("; ".join(faults) + "; mend the codebook or give scores=/scale=", faults=faults)
@@ -150,7 +152,8 @@ def satisfaction(
     -------
     DataFrame
         Long: [by...], item, statistic, estimate, se, ci_low, ci_high, df, n, n_effective. Shares have logit
-        intervals, the others t intervals. ``n_effective`` = n / deff. Where nobody answered, estimates are NaN.
+        intervals, the others t intervals. ``n_effective`` = n / deff. Where nobody answered, estimates are
+        NaN.
 
     Raises
     ------
@@ -194,8 +197,8 @@ def answer_shares(
     Returns
     -------
     DataFrame
-        [by...], item, option (the codes of the scale, then 98 don't know), estimate (share of asked), se, ci_low,
-        ci_high, df, deff, n (asked), count (respondents with this answer, unweighted).
+        [by...], item, option (the codes of the scale, then 98 don't know), estimate (share of asked), se,
+        ci_low, ci_high, df, deff, n (asked), count (respondents with this answer, unweighted).
     """
     names = variables_of(items)
     codes = _Scale((scale[1],), None, None, scale)

@@ -33,9 +33,11 @@ class Stage:
     unit_stratum : int array, shape (n_units,)
         Stratum of each unit.
     size, population : float array, shape (n_strata,)
-        Units in the sample and in the population (inf: drawn with replacement, or so many that it is the same).
+        Units in the sample and in the population (inf: drawn with replacement, or so many that it is the
+        same).
     reach : float array, shape (n_strata,)
-        Product of the sampling fractions of all earlier stages; what a variance at this stage is multiplied by.
+        Product of the sampling fractions of all earlier stages; what a variance at this stage is multiplied
+        by.
     beyond : float array, shape (n_strata,)
         The same without the first stage: the factor where a first-stage unit is looked at for itself.
     rows_are_units : bool

@@ -22,7 +22,7 @@ import scipy.sparse as sp
 from commlab.errors import DataError, listing
 from commlab.survey.structure import FloatArray, IntArray, Stage, Structure
 
-__all__ = ["LONELY", "Plan", "covariance", "diagonal", "scaled_units", "stages_needed"]
+__all__ = ["LONELY", "Plan", "UnitTotals", "covariance", "diagonal", "stages_needed", "unit_totals"]
 
 LONELY = ("fail", "remove", "adjust", "average", "certainty")
 """What to do with a stratum that has one unit in the sample and more in the population; as in R."""
@@ -58,8 +58,8 @@ def _fail_if_lonely(
     what = structure.clusters[stage] or "row"
     raise DataError(
         f'{len(found)} strata have one "{what}" in the sample and more in the population, so no variance '
-        f"between them can be estimated (stage {stage + 1}: {listing(names)}); merge them with similar strata, "
-        'or choose lonely="adjust", "average", "remove" or "certainty" in SurveyDesign'
+        f"between them can be estimated (stage {stage + 1}: {listing(names)}); merge them with similar "
+        'strata, or choose lonely="adjust", "average", "remove" or "certainty" in SurveyDesign'
     )
 
 
@@ -110,6 +110,7 @@ class Plan:
         self.all_rows = len(self.rows) == len(domain)
         self.domain = domain if self.all_rows else domain[self.rows]
         self._plans: dict[int, _StagePlan] = {}
+        self._complete: tuple[IntArray, IntArray, IntArray] | None = None
 
     def take(self, values: npt.NDArray) -> npt.NDArray:
         """The plan's rows of an array over all rows."""
@@ -175,13 +176,13 @@ class Plan:
             as if the unit had been certain.
         """
         g = self.n_domains
-        total = np.zeros(g)
+        total: FloatArray = np.zeros(g)
         if not (self.inside and alone.all()):
             p = self._stage(0)
             total = np.bincount(p.cell_domain, self._of_stage(0, e), g)
             if p.inflate is not None:
                 total = total * p.inflate
-        own = np.zeros(g)
+        own: FloatArray = np.zeros(g)
         for s in range(1, stages_needed(self.structure, bool(alone.any()))):
             stage = self.structure.stages[s]
             p = self._stage(s)
@@ -201,6 +202,8 @@ class Plan:
         df = units - strata with a case; in strata whose first-stage units are all in the sample (certainties)
         each unit is a stratum and the units of the next stage count.
         """
+        if valid is None and self._complete is not None:
+            return self._complete
         g = self.n_domains
         rows = self.domain if valid is None else self.domain[valid]
         n = np.bincount(rows, minlength=g)
@@ -211,6 +214,8 @@ class Plan:
             _, open_df = self._units_df(0, valid, ~certain[first])
             _, closed_df = self._units_df(1, valid, certain[first])
             df = open_df + closed_df
+        if valid is None:
+            self._complete = n, units, df
         return n, units, df
 
     def inside_df(self, valid: npt.NDArray[np.bool_] | None) -> IntArray:
@@ -238,93 +243,128 @@ def _indicator(codes: IntArray, n: int) -> sp.csr_matrix:
     return sp.csr_matrix((ones, (codes, np.arange(len(codes)))), shape=(n, len(codes)))
 
 
-def diagonal(structure: Structure, data: pd.DataFrame, z: sp.csr_matrix, lonely: str) -> FloatArray:
-    """Variances of the column sums of a sparse ``z``, shape (n_rows, m)."""
-    out = np.zeros(z.shape[1])
-    for s in range(stages_needed(structure, False)):
-        stage = structure.stages[s]
-        scale, single, centred = _scale(stage, lonely)
-        single = single & (stage.reach > 0)
-        if lonely == "fail":
-            _fail_if_lonely(structure, data, s, np.unique(stage.stratum), single)
-        totals = z if stage.rows_are_units else _indicator(stage.unit, stage.n_units) @ z
-        of_unit = _indicator(stage.stratum if stage.rows_are_units else stage.unit_stratum, len(stage.size))
-        sums, squares = (of_unit @ totals).power(2), of_unit @ totals.power(2)
-        factor = scale * stage.reach
-        part = factor @ squares - (factor * centred / stage.size) @ sums
-        if lonely == "average":
-            part = part * (len(single) / (~single).sum() if (~single).any() else np.nan)
-        out = out + np.clip(part, 0, None)
-    return out
+@dataclass(frozen=True)
+class UnitTotals:
+    """Scaled totals of a stage's units: sums of squares of ``totals - means[of_unit]`` are (1)."""
+
+    totals: sp.csr_matrix  # (n_units, m)
+    means: sp.csr_matrix  # (n_strata, m), 0 where a stratum is not centred
+    of_unit: IntArray
+    size: FloatArray
+
+    def variance(self) -> FloatArray:
+        """Per column."""
+        squares = np.asarray(self.totals.power(2).sum(axis=0)).ravel()
+        return np.clip(squares - self.size @ self.means.power(2), 0, None)
+
+    def covariance(self) -> FloatArray:
+        """Matrix of all columns."""
+        around = self.means.multiply(self.size[:, None])
+        return np.asarray((self.totals.T @ self.totals - self.means.T @ sp.csr_matrix(around)).todense())
+
+    def shared(self, other: UnitTotals, i: IntArray, j: IntArray) -> FloatArray:
+        """Sum of products over pairs of units i of this and j of the other, per column."""
+        a, b = self.totals[i], other.totals[j]
+        h, k = self.of_unit[i], other.of_unit[j]
+        pairs = sp.csr_matrix((np.ones(len(i)), (h, k)), shape=(len(self.size), len(other.size)))
+        out = a.multiply(b).sum(axis=0) - a.multiply(other.means[k]).sum(axis=0)
+        out = (
+            out - self.means[h].multiply(b).sum(axis=0) + self.means.multiply(pairs @ other.means).sum(axis=0)
+        )
+        return np.asarray(out).ravel()
 
 
-def scaled_units(
+def unit_totals(
     structure: Structure,
     data: pd.DataFrame,
-    z: FloatArray,
+    z: sp.csr_matrix,
     lonely: str,
     stage: int,
     *,
     alone: npt.NDArray[np.bool_],
     inside: bool = False,
-) -> FloatArray:
-    """Unit totals of a stage, centred and scaled so that their sums of squares are (1).
+) -> UnitTotals:
+    """Totals of one stage's units.
 
     Parameters
     ----------
-    z : float array, shape (n_rows, m)
+    z : sparse matrix, shape (n_rows, m)
         Influences times weights.
     alone : bool array, shape (m,)
-        Columns whose domain is its own stratum inside one first-stage unit.
+        Columns whose domain is its own stratum inside one first-stage unit: only later stages count, and as
+        if the unit had been certain.
     inside : bool
         All columns are so by definition; lonely strata do not matter.
-
-    Returns
-    -------
-    float array, shape (n_units, m)
     """
     here = structure.stages[stage]
     scale, single, centred = _scale(here, lonely)
     if stage > 0:
         single = single & (here.reach > 0)
-    if lonely == "fail" and not inside and len(z):
-        strata = np.unique(here.stratum[np.any(z != 0, axis=1)])
+    if lonely == "fail" and not inside:
+        strata = np.unique(here.stratum[np.diff(z.indptr) > 0])
         _fail_if_lonely(structure, data, stage, strata, single)
+    if lonely == "average":
+        scale = scale * (len(single) / (~single).sum() if (~single).any() else np.nan)
     totals = z if here.rows_are_units else _indicator(here.unit, here.n_units) @ z
     of_unit = here.stratum if here.rows_are_units else here.unit_stratum
-    means = _indicator(of_unit, len(here.size)) @ totals / here.size[:, None]
-    means[~centred] = 0.0
+    means = sp.diags(np.where(centred, 1 / here.size, 0.0)) @ (_indicator(of_unit, len(here.size)) @ totals)
     beyond = np.zeros_like(here.reach) if stage == 0 else here.beyond
-    factor = np.where(alone[None, :], beyond[:, None], here.reach[:, None])
-    root = np.sqrt(scale[:, None] * factor)
-    if lonely == "average":
-        root = root * np.sqrt(len(single) / (~single).sum() if (~single).any() else np.nan)
-    return (totals - means[of_unit]) * root[of_unit]
+    usual, own = np.sqrt(scale * here.reach), np.sqrt(scale * beyond)
+    if alone.any():
+        left, right = sp.diags((~alone).astype(float)), sp.diags(alone.astype(float))
+        totals = sp.diags(usual[of_unit]) @ totals @ left + sp.diags(own[of_unit]) @ totals @ right
+        means = sp.diags(usual) @ means @ left + sp.diags(own) @ means @ right
+    else:
+        totals, means = sp.diags(usual[of_unit]) @ totals, sp.diags(usual) @ means
+    return UnitTotals(sp.csr_matrix(totals), sp.csr_matrix(means), of_unit, here.size)
 
 
-def covariance(
+def _all_stages(
     structure: Structure,
     data: pd.DataFrame,
-    z: FloatArray,
+    z: sp.csr_matrix,
+    lonely: str,
+    alone: npt.NDArray[np.bool_] | None,
+    inside: bool,
+) -> list[UnitTotals]:
+    alone = np.zeros(z.shape[1], dtype=bool) if alone is None else alone
+    z = sp.csr_matrix(z)
+    z.eliminate_zeros()
+    return [
+        unit_totals(structure, data, z, lonely, s, alone=alone, inside=inside)
+        for s in range(stages_needed(structure, bool(alone.any())))
+    ]
+
+
+def diagonal(
+    structure: Structure,
+    data: pd.DataFrame,
+    z: sp.csr_matrix,
     lonely: str,
     *,
     alone: npt.NDArray[np.bool_] | None = None,
     inside: bool = False,
 ) -> FloatArray:
-    """Covariance matrix of the column sums of ``z``, shape (n_rows, m); arguments as of ``scaled_units``."""
-    alone = np.zeros(z.shape[1], dtype=bool) if alone is None else alone
-    out = np.zeros((z.shape[1], z.shape[1]))
-    for s in range(stages_needed(structure, bool(alone.any()))):
-        units = scaled_units(structure, data, z, lonely, s, alone=alone, inside=inside)
-        out = out + units.T @ units
-    return out
+    """Variances of the column sums of ``z``; arguments as of ``unit_totals``."""
+    return sum((u.variance() for u in _all_stages(structure, data, z, lonely, alone, inside)), np.zeros(1))
+
+
+def covariance(
+    structure: Structure,
+    data: pd.DataFrame,
+    z: sp.csr_matrix,
+    lonely: str,
+    *,
+    alone: npt.NDArray[np.bool_] | None = None,
+    inside: bool = False,
+) -> FloatArray:
+    """Covariance matrix of the column sums of ``z``; arguments as of ``unit_totals``."""
+    return sum((u.covariance() for u in _all_stages(structure, data, z, lonely, alone, inside)), np.zeros(1))
 
 
 def stages_needed(structure: Structure, alone: bool) -> int:
     """How many stages carry variance: later ones only below finite populations, or inside lone units."""
+    n = len(structure.stages)
     if alone:
-        return len(structure.stages)
-    return next(
-        (s for s, stage in enumerate(structure.stages) if s and not (stage.reach > 0).any()),
-        len(structure.stages),
-    )
+        return n
+    return next((s for s in range(1, n) if not (structure.stages[s].reach > 0).any()), n)

@@ -4,7 +4,7 @@ post-stratification  (1) w_i = d_i N_c / sum_{j in c} d_j in every cell c
 raking               (2) (1) on one margin after the other until all are met (Deming & Stephan 1940)
 calibrated errors    (3) the influences' residuals of a regression on the margins, weighted by d:
                          u - X (X'DX)^- X'D u     Source: Deville & Saerndal (1992), eq. 3.4; R: svyrecvar
-trimming             (4) weights cut to the bounds; what was cut is spread evenly over the others (R: trimWeights)
+trimming             (4) weights cut to the bounds, what was cut spread evenly over the others; R: trimWeights
 """
 
 from __future__ import annotations
@@ -19,17 +19,16 @@ import pandas as pd
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
-from commlab.errors import DataError, ParameterError, listing
-from commlab.survey.structure import FloatArray, IntArray, column
+from commlab.errors import DataError, ParameterError
+from commlab.survey.margins import cells_of, margins_check, margins_of
+from commlab.survey.structure import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from commlab.survey.design import SurveyDesign
 
 __all__ = [
     "Calibration",
-    "collapse",
     "kish_effect",
-    "margins_check",
     "post_stratify",
     "rake",
     "residual",
@@ -108,109 +107,6 @@ def residual(calibrations: Sequence[Calibration], z: Any) -> Any:
     return z
 
 
-def _margin(variables: tuple[str, ...], totals: Any) -> pd.Series:
-    """A margin as a Series over cells."""
-    name = "+".join(variables)
-    if isinstance(totals, pd.DataFrame):
-        lacking = [v for v in variables if v not in totals]
-        others = [c for c in totals if c not in variables]
-        if lacking or len(others) != 1:
-            raise ParameterError(
-                f'margin "{name}" as a frame needs the columns {", ".join(variables)} and one of totals; '
-                f"it has {listing(totals.columns, most=12)}"
-            )
-        totals = totals.set_index(list(variables))[others[0]]
-    elif isinstance(totals, Mapping):
-        totals = pd.Series(dict(totals))
-    if not isinstance(totals, pd.Series):
-        raise ParameterError(
-            f'margin "{name}" must be a Series, mapping or frame, got {type(totals).__name__}'
-        )
-    if totals.index.nlevels != len(variables):
-        raise ParameterError(
-            f'margin "{name}" names {len(variables)} variables, its index has {totals.index.nlevels}'
-        )
-    if totals.index.has_duplicates:
-        again = totals.index[totals.index.duplicated()].unique()
-        raise DataError(f'margin "{name}" gives cells more than once: {listing(again)}')
-    values = pd.to_numeric(totals, errors="coerce").astype(float)
-    bad = ~(np.isfinite(values) & (values >= 0))
-    if bad.any() or not len(values) or not values.sum() > 0:
-        raise DataError(
-            f'margin "{name}" must be population totals >= 0 and not all 0; wrong: '
-            f"{listing(totals.index[bad]) if bad.any() else 'it is empty or all 0'}"
-        )
-    return values
-
-
-def _cells(
-    design: SurveyDesign, variables: tuple[str, ...], totals: pd.Series
-) -> tuple[IntArray, FloatArray]:
-    """Cell of each weighted row (-1: weight 0) and the cells' totals; every fault of the margin at once."""
-    name = "+".join(variables)
-    active = design.weights > 0
-    faults = []
-    keys = design.data[list(variables)]
-    for v in variables:
-        column(design.data, v, "margin")
-    blank = keys.isna().any(axis=1).to_numpy() & active
-    if blank.any():
-        faults.append(
-            f'{int(blank.sum())} rows have no "{name}" (first: row {design.data.index[int(np.argmax(blank))]})'
-        )
-    index = pd.Index(keys[variables[0]]) if len(variables) == 1 else pd.MultiIndex.from_frame(keys)
-    code = totals.index.get_indexer(index)
-    unknown = (code < 0) & active & ~blank
-    if unknown.any():
-        faults.append(f"the margin lacks cells that the sample has: {listing(index[unknown].unique())}")
-    zero = totals.to_numpy() == 0
-    has = np.bincount(code[active & (code >= 0)], minlength=len(totals)) > 0
-    if (zero & has).any():
-        faults.append(
-            f"the population has nobody in cells that the sample has: {listing(totals.index[zero & has])}"
-        )
-    if (~zero & ~has).any():
-        faults.append(f"no answers in cells {listing(totals.index[~zero & ~has])}; collapse them with others")
-    if faults:
-        raise DataError(f'margin "{name}": ' + "; ".join(faults), faults=faults)
-    return np.where(active, code, -1).astype(np.int64), totals.to_numpy()
-
-
-def _margins(margins: Any) -> list[tuple[tuple[str, ...], pd.Series]]:
-    if isinstance(margins, pd.Series):
-        if None in margins.index.names:
-            raise ParameterError("a Series of totals must name the variables of its index")
-        margins = {tuple(str(n) for n in margins.index.names): margins}
-    elif isinstance(margins, pd.DataFrame):
-        if margins.shape[1] < 2:
-            raise ParameterError("a frame of totals needs the variables' columns and, last, the totals")
-        margins = {tuple(map(str, margins.columns[:-1])): margins}
-    if not isinstance(margins, Mapping) or not margins:
-        raise ParameterError("margins must be a mapping of variable -> totals, and not empty")
-    out = []
-    for names, totals in margins.items():
-        variables = (names,) if isinstance(names, str) else tuple(names)
-        out.append((variables, _margin(variables, totals)))
-    return out
-
-
-def margins_check(margins: Mapping[Any, Any], *, tolerance: float = 1e-9) -> None:
-    """Refuse margins whose totals disagree.
-
-    Raises
-    ------
-    DataError
-        Naming each margin and its total.
-    """
-    sums = {"+".join(v): float(t.sum()) for v, t in _margins(margins)}
-    low, high = min(sums.values()), max(sums.values())
-    if high - low > tolerance * high:
-        told = ", ".join(f'"{k}" {v:.12g}' for k, v in sums.items())
-        raise DataError(
-            f"margins do not add up to the same population: {told}; mend them, or scale them first"
-        )
-
-
 def _indicators(codes: Sequence[IntArray], sizes: Sequence[int]) -> sp.csr_matrix:
     blocks = []
     for code, size in zip(codes, sizes, strict=True):
@@ -239,11 +135,11 @@ def post_stratify(design: SurveyDesign, margins: Any) -> SurveyDesign:
     DataError
         If the sample and the population have different cells, all faults named.
     """
-    found = _margins(margins)
+    found = margins_of(margins)
     if len(found) != 1:
         raise ParameterError(f"post_stratify takes one margin (cells), got {len(found)}; several need .rake")
     variables, totals = found[0]
-    code, known = _cells(design, variables, totals)
+    code, known = cells_of(design, variables, totals)
     weights = _scaled(design.weights, code, known)
     return design.reweighted(weights, Calibration(_indicators([code], [len(known)]), design.weights, weights))
 
@@ -273,12 +169,12 @@ def rake(
     Raises
     ------
     DataError
-        If cells are empty, margins do not add up to the same total, or the margins cannot all be met (the worst
-        cell is named).
+        If cells are empty, margins do not add up to the same total, or the margins cannot all be met (the
+        worst cell is named).
     """
-    found = _margins(margins)
+    found = margins_of(margins)
     margins_check(margins)
-    cells = [(v, t, *_cells(design, v, t)) for v, t in found]
+    cells = [(v, t, *cells_of(design, v, t)) for v, t in found]
     # Rows that share all cells keep one common factor: rake the cells, not the rows.
     joint = np.zeros(len(design.weights), dtype=np.int64)
     for _, _, code, known in cells:
@@ -286,7 +182,8 @@ def rake(
     cell, first, place = np.unique(joint, return_index=True, return_inverse=True)
     start = np.bincount(place, design.weights, len(cell))
     codes = [code[first] for _, _, code, _ in cells]
-    mass, worst, where = start.copy(), np.inf, ""
+    mass: FloatArray = start.astype(float)
+    worst, where = np.inf, ""
     for _ in range(iterations):
         for code, (_, _, _, known) in zip(codes, cells, strict=True):
             mass = _scaled(mass, code, known)
@@ -296,7 +193,7 @@ def rake(
     if worst > tolerance:
         raise DataError(
             f"raking did not meet its margins in {iterations} passes: {where} is still off by {worst:.3g}; "
-            "margins contradict each other on the cells that the sample has, so collapse cells or drop a margin"
+            "they contradict each other on the cells that the sample has, so collapse cells or drop a margin"
         )
     factor = np.divide(mass, start, out=np.zeros_like(mass), where=start > 0)
     weights = design.weights * factor[place]
@@ -312,45 +209,6 @@ def _worst(mass: FloatArray, codes: Sequence[IntArray], cells: Sequence[Any]) ->
         if off.max() > worst:
             worst, where = float(off.max()), f'"{"+".join(variables)}" {totals.index[int(off.argmax())]}'
     return worst, where
-
-
-def collapse(counts: pd.Series, *, least: int) -> dict[Any, Any]:
-    """Join neighbouring cells of an ordered margin until each has enough answers.
-
-    Parameters
-    ----------
-    counts : Series
-        Answers per cell, in the order in which cells may be joined (age bands).
-    least : int
-        Fewest answers in a cell.
-
-    Returns
-    -------
-    dict
-        Cell -> joined cell (the first and last name with a dash, ``55-64..65+``).
-
-    Raises
-    ------
-    DataError
-        If all cells together have fewer answers.
-
-    >>> collapse(pd.Series({"18-24": 3, "25-34": 40, "35+": 29}), least=30)
-    {'18-24': '18-24..25-34', '25-34': '18-24..25-34', '35+': '35+'}
-    """
-    if counts.sum() < least:
-        raise DataError(
-            f"{counts.sum():.0f} answers in all cells together, {least} are needed: leave this margin out"
-        )
-    groups = [[[name], float(n)] for name, n in counts.items()]
-    while len(groups) > 1:
-        small = min(range(len(groups)), key=lambda i: groups[i][1])
-        if groups[small][1] >= least:
-            break
-        beside = [i for i in (small - 1, small + 1) if 0 <= i < len(groups)]
-        other = min(beside, key=lambda i: groups[i][1])
-        a, b = sorted((small, other))
-        groups[a : b + 1] = [[groups[a][0] + groups[b][0], groups[a][1] + groups[b][1]]]
-    return {n: g[0][0] if len(g[0]) == 1 else f"{g[0][0]}..{g[0][-1]}" for g in groups for n in g[0]}
 
 
 def trim(

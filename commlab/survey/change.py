@@ -1,0 +1,206 @@
+"""Change from one wave to the next, with the units that both waves share.
+
+(1) Each wave has its own strata and population sizes; a unit in both waves enters with the sum of its two
+    scaled totals, so Var D = V1 + V2 - 2 C with C from the shared units. Where all units are shared this is
+    R's stacked design; where none is, V1 + V2.            Source: Kish (1965), ch. 12.4; Lumley (2010)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.sparse as sp
+
+from commlab.errors import DataError, listing
+from commlab.survey import intervals, variance
+from commlab.survey.compare import df_codes, two_sided
+from commlab.survey.engine import influences, is_inside, refuse_trap, spread, values_of
+from commlab.survey.structure import FloatArray, IntArray, build, column
+
+if TYPE_CHECKING:
+    from commlab.survey.design import SurveyDesign
+
+__all__ = ["change"]
+
+
+def change(
+    design: SurveyDesign,
+    variable: str,
+    *,
+    wave: str,
+    by: str | Sequence[str] | None = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Change of a mean from the first wave to the second (1).
+
+    Parameters
+    ----------
+    design : SurveyDesign
+        Of both waves' rows stacked. Units bear the same names in both waves; a unit is the same if its name
+        is (names that repeat between strata of one wave count within their stratum).
+    variable : str
+        Numeric or boolean column.
+    wave : str
+        Column with exactly two values; the smaller is "before".
+    by : str or list of str, optional
+        Domains; each must not be empty in both waves.
+
+    Returns
+    -------
+    DataFrame
+        A row per domain: [by...], before, after, estimate (after - before), se, ci_low, ci_high, df, p_value,
+        n_before, n_after.
+
+    Raises
+    ------
+    DataError
+        If the column of waves has not two values.
+    """
+    waves, labels = pd.factorize(column(design.data, wave, "wave"), sort=True)
+    if len(labels) != 2:
+        raise DataError(
+            f'"{wave}" has {len(labels)} values ({listing(labels)}); a change needs exactly two waves'
+        )
+    domain, domains = design.domains(by)
+    g = len(domains)
+    y = values_of(design, variable)
+    domain = np.where(waves < 0, -1, domain)
+    cell = np.where(domain >= 0, domain * 2 + waves, -1)
+    means, z, n, alone = influences(design, [y], cell, 2 * g)
+    several = len(design.structure.stages) > 1
+    if not several:
+        alone = np.zeros_like(alone)
+    z = spread(design, z, alone)
+    # One column a domain: after minus before.
+    pick = sp.csr_matrix(
+        (np.tile([-1.0, 1.0], g), (np.arange(2 * g), np.arange(2 * g) // 2)), shape=(2 * g, g)
+    )
+    d = sp.csr_matrix(z @ pick)
+    lone = np.asarray(alone.reshape(g, 2).all(axis=1))
+    parts = [_Wave(design, waves == k) for k in (0, 1)]
+    inside = is_inside(design, by)
+    total = np.zeros(g)
+    for s in range(len(design.structure.stages)):
+        units = [part.units(d, design.lonely, s, lone, inside) for part in parts]
+        total = total + sum(u.variance() for u in units if u is not None)
+        if units[0] is not None and units[1] is not None:
+            i, j = _shared(parts[0].names(s), parts[1].names(s))
+            total = total + 2 * units[0].shared(units[1], i, j)
+    se = np.sqrt(np.clip(total, 0, None))
+    n = n.reshape(g, 2)
+    se = np.where((n < 2).any(axis=1), np.nan, se)
+    if not several and design.structure.clusters[0] is not None:
+        _refuse_lone(design, parts, cell, y, domains, g)
+    df = _change_df(parts, waves, domain, y, lone, g)
+    before, after = means[0::2], means[1::2]
+    low, high = intervals.t_interval(after - before, se, df, confidence)
+    out = domains.copy()
+    out["before"], out["after"], out["estimate"], out["se"] = before, after, after - before, se
+    out["ci_low"], out["ci_high"], out["df"] = low, high, df
+    out["p_value"] = two_sided(after - before, se, df)
+    out["n_before"], out["n_after"] = n[:, 0], n[:, 1]
+    return out
+
+
+class _Wave:
+    """One wave's rows with a structure of their own, and the names under which units meet again."""
+
+    def __init__(self, design: SurveyDesign, rows: npt.NDArray[np.bool_]) -> None:
+        self.rows = rows
+        self.data = design.data[rows]
+        self.structure = build(self.data, **design._spec)
+        if self.structure.faults:
+            raise DataError("; ".join(self.structure.faults), faults=self.structure.faults)
+
+    def units(
+        self, d: sp.csr_matrix, lonely: str, stage: int, lone: npt.NDArray[np.bool_], inside: bool
+    ) -> variance.UnitTotals | None:
+        if stage >= variance.stages_needed(self.structure, bool(lone.any())):
+            return None
+        return variance.unit_totals(
+            self.structure, self.data, d[self.rows], lonely, stage, alone=lone, inside=inside
+        )
+
+    def names(self, stage: int) -> pd.Index:
+        """A name per unit that is the same in the other wave; empty where units have none."""
+        columns = [c for c in self.structure.clusters[: stage + 1] if c is not None]
+        if len(columns) <= stage:
+            return pd.Index([])
+        here = self.structure.stages[stage]
+        first = np.zeros(here.n_units, dtype=np.int64)
+        first[here.unit[::-1]] = np.arange(len(here.unit))[::-1]
+        strata = [c for c in self.structure.strata[: stage + 1] if c is not None]
+        names = pd.MultiIndex.from_frame(self.data[columns].iloc[first])
+        if names.has_duplicates:  # names repeat between strata: they are names within a stratum
+            names = pd.MultiIndex.from_frame(self.data[[*strata, *columns]].iloc[first])
+        return names
+
+
+def _shared(a: pd.Index, b: pd.Index) -> tuple[IntArray, IntArray]:
+    """Places of the names that both waves have."""
+    if not len(a) or not len(b) or a.nlevels != b.nlevels:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    at = b.get_indexer(a)
+    return np.flatnonzero(at >= 0), at[at >= 0]
+
+
+def _refuse_lone(
+    design: SurveyDesign, parts: list[_Wave], cell: IntArray, y: FloatArray, domains: pd.DataFrame, g: int
+) -> None:
+    """The community trap in a one-stage sample."""
+    trapped = np.zeros(g, dtype=bool)
+    for k, part in enumerate(parts):
+        stage = part.structure.stages[0]
+        valid = (cell[part.rows] >= 0) & ~np.isnan(y[part.rows])
+        d = cell[part.rows][valid] // 2
+        units = np.bincount(pd.unique(stage.unit[valid] * g + d) % g, minlength=g)
+        rows = np.bincount(d, minlength=g)
+        open_ = np.bincount(d, (stage.fraction < 1)[stage.stratum[valid]], g) > 0
+        trapped |= (units == 1) & (rows > 1) & open_ & (k >= 0)
+    if trapped.any():
+        refuse_trap(domains, trapped, str(design.structure.clusters[0]))
+
+
+def _change_df(
+    parts: list[_Wave], waves: IntArray, domain: IntArray, y: FloatArray, lone: npt.NDArray[np.bool_], g: int
+) -> IntArray:
+    """Distinct units minus strata, a stratum that both waves share by its units counted once."""
+    frames = []
+    for k, part in enumerate(parts):
+        rows = part.rows
+        usable = (domain[rows] >= 0) & ~np.isnan(y[rows])
+        deep = lone[np.where(usable, domain[rows], 0)]
+        unit, stratum = df_codes(part.structure, False)
+        if deep.any():
+            inner_unit, inner_stratum = df_codes(part.structure, True)
+            unit, stratum = np.where(deep, inner_unit, unit), np.where(deep, inner_stratum, stratum)
+        frame = pd.DataFrame({"g": domain[rows], "u": unit, "h": stratum, "wave": k})[usable]
+        frames.append(frame.drop_duplicates())
+    link = _links(parts)
+    out = np.zeros(g, dtype=np.int64)
+    split = [{key: part for key, part in f.groupby("g")} for f in frames]
+    blank = frames[0].iloc[:0]
+    for i in range(g):
+        a, b = split[0].get(i, blank), split[1].get(i, blank)
+        there = dict(zip(b["u"], b["h"], strict=True))
+        shared = [(h, there[link[u]]) for u, h in zip(a["u"], a["h"], strict=True) if link.get(u) in there]
+        strata = a["h"].nunique() + b["h"].nunique()
+        if shared:
+            strata -= min(len({s[0] for s in shared}), len({s[1] for s in shared}))
+        out[i] = a["u"].nunique() + b["u"].nunique() - len(shared) - strata
+    return out
+
+
+def _links(parts: list[_Wave]) -> dict[int, int]:
+    """Unit code in the first wave -> code of the same unit in the second, as ``df_codes`` numbers them."""
+    link: dict[int, int] = {}
+    offset = [0, 0]
+    for s in range(min(2, len(parts[0].structure.stages))):
+        i, j = _shared(parts[0].names(s), parts[1].names(s))
+        link.update(zip((i + offset[0]).tolist(), (j + offset[1]).tolist(), strict=True))
+        offset = [p.structure.stages[0].n_units for p in parts]
+    return link

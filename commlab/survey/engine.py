@@ -1,0 +1,322 @@
+"""The engine behind means, totals, shares and ratios, for the whole sample and for domains.
+
+Each is linear in row influences; the variance is ``variance``'s, calibrated weights take the influences'
+residuals first (``weighting.residual``). Missing answers are left out item by item, as a domain: the design's
+counts of units stay.
+
+mean   (1) e_i = w_i (y_i - ybar) / sum w        total  (2) e_i = w_i y_i
+ratio  (3) e_i = w_i (y_i - R x_i) / sum w x     share of a level: the mean of its indicator
+deff   (4) V / V_srs, V_srs = S^2 (N - n) / (N n), N = sum w, S^2 = n / (n - 1) sum w (y - ybar)^2 / N
+                                                 Source: Lumley (2010), ch. 2; R: svymean(deff=TRUE)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.sparse as sp
+
+from commlab.errors import DataError, ParameterError, listing
+from commlab.survey import variance
+from commlab.survey.structure import FloatArray, IntArray, as_list, column
+
+if TYPE_CHECKING:
+    from commlab.survey.design import SurveyDesign
+
+__all__ = [
+    "Estimates",
+    "estimates",
+    "influences",
+    "is_inside",
+    "refuse_trap",
+    "spread",
+    "values_of",
+    "variables_of",
+]
+
+_COLUMNS = ["estimate", "se", "ci_low", "ci_high", "df", "deff", "n"]
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Arrays of shape (n_domains, n_columns), and the domains they belong to."""
+
+    domains: pd.DataFrame
+    estimate: FloatArray
+    se: FloatArray
+    df: IntArray
+    deff: FloatArray
+    n: IntArray
+
+    def frame(self, labels: pd.DataFrame, low: FloatArray, high: FloatArray) -> pd.DataFrame:
+        """Tidy: the labels of the columns vary fastest."""
+        g, k = self.estimate.shape
+        left = self.domains.iloc[np.repeat(np.arange(g), k)].reset_index(drop=True)
+        right = labels.iloc[np.tile(np.arange(k), g)].reset_index(drop=True)
+        values = [self.estimate, self.se, low, high, self.df, self.deff, self.n]
+        numbers = pd.DataFrame({c: v.ravel() for c, v in zip(_COLUMNS, values, strict=True)})
+        clash = [c for c in self.domains if c in labels or c in _COLUMNS]
+        if clash:
+            raise ParameterError(
+                f"by columns {listing(clash)} bear names of the result; rename them in the data"
+            )
+        return pd.concat([left, right, numbers], axis=1)
+
+
+def variables_of(variables: str | Sequence[str]) -> list[str]:
+    """Names of variables: at least one, none twice."""
+    names = as_list(variables)
+    if not names:
+        raise ParameterError("name at least one variable")
+    twice = sorted({str(v) for v in names if names.count(v) > 1})
+    if twice:
+        raise ParameterError(f"variables are named twice: {listing(twice)}")
+    return [str(v) for v in names]
+
+
+def values_of(design: SurveyDesign, name: str) -> FloatArray:
+    """A numeric column, missing as NaN.
+
+    Raises
+    ------
+    ParameterError
+        If the column holds text.
+    DataError
+        If a value is infinite.
+    """
+    values = column(design.data, name, "variable")
+    if not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)):
+        try:
+            values = pd.to_numeric(values)
+        except (TypeError, ValueError) as error:
+            raise ParameterError(
+                f'"{name}" is not a number ({error}); for shares of its levels use .proportion'
+            ) from None
+        if not pd.api.types.is_numeric_dtype(values):
+            raise ParameterError(
+                f'"{name}" is {values.dtype}, not a number; for shares of its levels use .proportion'
+            )
+    numbers = values.to_numpy(dtype=float, na_value=np.nan)
+    if np.isinf(numbers).any():
+        row = int(np.argmax(np.isinf(numbers)))
+        raise DataError(
+            f'"{name}" is infinite in row {design.data.index[row]}; make it a number or leave it blank'
+        )
+    return numbers
+
+
+def refuse_trap(domains: pd.DataFrame, trapped: npt.NDArray[np.bool_], cluster: str) -> None:
+    """Refuse domains inside one unit of a one-stage cluster sample, by name."""
+    names = [" / ".join(str(v) for v in row) or "the sample" for row in domains[trapped].to_numpy()]
+    raise DataError(
+        f'{int(trapped.sum())} domains lie inside one "{cluster}" each ({listing(names)}): the sample says '
+        "nothing about how such units differ, and the usual formula would print a standard error of 0. Give "
+        "the design the next stage (clusters=[..., the row's key]), or use a small-area model (fay_herriot)"
+    )
+
+
+def is_inside(design: SurveyDesign, by: str | Sequence[str] | None) -> bool:
+    """Whether domains lie inside first-stage units because they are formed by them, with a stage below."""
+    first = design.structure.clusters[0]
+    return len(design.structure.stages) > 1 and first is not None and first in as_list(by)
+
+
+def estimates(
+    design: SurveyDesign,
+    columns: Iterable[FloatArray],
+    *,
+    by: str | Sequence[str] | None = None,
+    kind: str = "mean",
+    denominator: FloatArray | None = None,
+) -> Estimates:
+    """Estimate many columns in every domain.
+
+    Parameters
+    ----------
+    design : SurveyDesign
+    columns : iterable of float arrays, each of shape (n_rows,)
+        NaN = missing. Taken one at a time, so that a generator needs little memory.
+    by : str or list of str, optional
+    kind : "mean", "total" or "ratio"
+    denominator : float array, optional
+        For "ratio".
+    """
+    design._sound()
+    structure = design.structure
+    domain, domains = design.domains(by)
+    inside = kind != "total" and is_inside(design, by)
+    plan = variance.Plan(structure, design.data, domain, len(domains), design.lonely, inside=inside)
+    weights = plan.take(design.weights)
+    under = None if denominator is None else plan.take(denominator)
+    done: list[_Column] = []
+    waiting: list[_Column] = []
+    for values in columns:
+        one = _linearise(plan, weights, plan.take(values), kind, under)
+        if kind == "total":
+            one.alone[:] = False
+        elif len(structure.stages) == 1 and one.alone.any():
+            trapped = _trapped(plan, one)
+            if trapped.any():
+                refuse_trap(domains, trapped, str(structure.clusters[0]))
+            one.alone[:] = False
+        waiting.append(one)
+        if len(waiting) >= (_BATCH if design.calibrations else 1):
+            done += _with_variances(design, plan, waiting)
+            waiting = []
+    done += _with_variances(design, plan, waiting)
+    if not done:
+        raise ParameterError("there is nothing to estimate: no column was given")
+    v = np.stack([c.variance for c in done], axis=1)
+    n = np.stack([c.n for c in done], axis=1)
+    if kind != "total":
+        v = np.where(n < 2, np.nan, v)
+    srs = np.stack([c.srs for c in done], axis=1)
+    return Estimates(
+        domains,
+        np.stack([c.estimate for c in done], axis=1),
+        np.sqrt(v),
+        np.stack([c.df for c in done], axis=1),
+        np.divide(v, srs, out=np.full_like(v, np.nan), where=srs > 0),
+        n,
+    )
+
+
+_BATCH = 24
+"""Columns whose calibrated variances are computed together."""
+
+
+@dataclass
+class _Column:
+    """One column's estimates by domain, and the influences that its variance needs until it is known."""
+
+    estimate: FloatArray
+    e: FloatArray
+    n: IntArray
+    df: IntArray
+    srs: FloatArray
+    alone: npt.NDArray[np.bool_]
+    valid: npt.NDArray[np.bool_] | None
+    variance: FloatArray
+
+
+def _linearise(
+    plan: variance.Plan, w: FloatArray, y: FloatArray, kind: str, under: FloatArray | None
+) -> _Column:
+    """Estimates (1) to (3) of a column, their influences and the variance of simple random sampling (4)."""
+    g, d = plan.n_domains, plan.domain
+    missing = np.isnan(y) if under is None else np.isnan(y) | np.isnan(under)
+    valid = ~missing if missing.any() else None
+    n, units, df = plan.counts(valid)
+    if valid is not None:
+        w, y = np.where(valid, w, 0.0), np.where(valid, y, 0.0)
+    size = np.bincount(d, w, g).astype(float)
+    centre: FloatArray = np.zeros(g)
+    scale: FloatArray = np.ones(g)
+    if kind == "ratio" and under is not None:
+        x = np.where(missing, 0.0, under)
+        base = np.bincount(d, w * x, g)
+        estimate = _over(np.bincount(d, w * y, g), base)
+        y = y - estimate[d] * x
+        e = w * y * _over(np.ones(g), base)[d]  # (3)
+        scale = _over(size, base)
+    elif kind == "total":
+        estimate, e = np.bincount(d, w * y, g), w * y  # (2)
+        centre, scale = _over(estimate, size), size
+    else:
+        estimate = _over(np.bincount(d, w * y, g), size)
+        e = w * (y - estimate[d]) * _over(np.ones(g), size)[d]  # (1)
+        centre = estimate
+    e = np.where(np.isfinite(e), e, 0.0)
+    squares = np.bincount(d, w * (y - np.nan_to_num(centre)[d]) ** 2, g)
+    srs = scale**2 * _over(n * squares, (n - 1) * size) * _over(size - n, size * n)  # (4)
+    return _Column(estimate, e, n, df, srs, units <= 1, valid, np.full(g, np.nan))
+
+
+def _with_variances(design: SurveyDesign, plan: variance.Plan, columns: list[_Column]) -> list[_Column]:
+    """Fill in variances (and, inside one unit, its own degrees of freedom), and let the influences go."""
+    calibrated = [c for c in columns if design.calibrations and not c.alone.all()]
+    for c in columns:
+        if c.alone.any():
+            c.df = np.where(c.alone, plan.inside_df(c.valid), c.df)
+        if c.alone.any() or not design.calibrations:
+            c.variance = plan.variance(c.e, c.alone)
+    if calibrated:
+        from commlab.survey.weighting import residual
+
+        g, k = plan.n_domains, len(calibrated)
+        kept = [np.flatnonzero(~c.alone[plan.domain] & (c.e != 0)) for c in calibrated]
+        z = sp.csr_matrix(
+            (
+                np.concatenate([c.e[r] for c, r in zip(calibrated, kept, strict=True)]),
+                (
+                    np.concatenate([plan.rows[r] for r in kept]),
+                    np.concatenate([plan.domain[r] * k + j for j, r in enumerate(kept)]),
+                ),
+            ),
+            shape=(len(design.data), g * k),
+        )
+        spread_out = residual(design.calibrations, z)
+        v = variance.diagonal(design.structure, design.data, spread_out, design.lonely).reshape(g, k)
+        for j, c in enumerate(calibrated):
+            c.variance = np.where(c.alone, c.variance, v[:, j])
+    for c in columns:
+        c.e = np.empty(0)
+    return columns
+
+
+def _over(a: npt.NDArray, b: npt.NDArray) -> FloatArray:
+    return np.divide(a, b, out=np.full(np.shape(b), np.nan), where=b != 0)
+
+
+def _trapped(plan: variance.Plan, column: _Column) -> npt.NDArray[np.bool_]:
+    """Domains of several rows inside one unit that is not all there is."""
+    stage = plan.structure.stages[0]
+    if stage.rows_are_units:
+        return np.zeros_like(column.alone)
+    open_ = (stage.fraction < 1)[plan.take(stage.stratum)]
+    return column.alone & (column.n > 0) & (np.bincount(plan.domain, open_, plan.n_domains) > 0)
+
+
+def influences(
+    design: SurveyDesign, columns: Sequence[FloatArray], domain: IntArray, g: int
+) -> tuple[FloatArray, sp.csr_matrix, IntArray, npt.NDArray[np.bool_]]:
+    """Means and their row influences, every domain x column a column of its own (columns fastest).
+
+    Returns
+    -------
+    tuple
+        estimate (g * k,), influences (sparse, n_rows x g * k), n (g * k,), and whether the cell lies in one
+        first-stage unit.
+    """
+    n_rows, k = len(design.data), len(columns)
+    parts: list[tuple[FloatArray, IntArray, IntArray]] = []
+    estimate, n = np.full(g * k, np.nan), np.zeros(g * k, dtype=np.int64)
+    alone = np.zeros(g * k, dtype=bool)
+    unit = design.structure.stages[0].unit
+    for j, y in enumerate(columns):
+        rows = np.flatnonzero((domain >= 0) & ~np.isnan(y))
+        d, w = domain[rows], design.weights[rows]
+        size = np.bincount(d, w, g)
+        means = _over(np.bincount(d, w * y[rows], g), size)
+        parts.append((w * (y[rows] - means[d]) / size[d], rows, d * k + j))
+        estimate[j::k], n[j::k] = means, np.bincount(d, minlength=g)
+        alone[j::k] = np.bincount(pd.unique(unit[rows] * g + d) % g, minlength=g) <= 1
+    values, i, cell = (np.concatenate(p) for p in zip(*parts, strict=True))
+    return estimate, sp.csr_matrix((values, (i, cell)), shape=(n_rows, g * k)), n, alone
+
+
+def spread(design: SurveyDesign, z: sp.csr_matrix, alone: npt.NDArray[np.bool_]) -> sp.csr_matrix:
+    """Influences after calibration, but for the columns inside one unit."""
+    if not design.calibrations or alone.all():
+        return z
+    from commlab.survey.weighting import residual
+
+    if not alone.any():
+        return residual(design.calibrations, z)
+    kept = residual(design.calibrations, z @ sp.diags((~alone).astype(float)))
+    return sp.csr_matrix(kept + z @ sp.diags(alone.astype(float)))
