@@ -270,14 +270,19 @@ def _contract_named(table: str) -> Contract:
         raise ParameterError(f"no table is called {table!r}; known: {', '.join(CONTRACTS)}") from None
 
 
+@cache
+def _blank(table: str) -> pd.DataFrame:
+    contract = _contract_named(table)
+    return pd.DataFrame({c.name: pd.Series(dtype=_DTYPES[c.kind]) for c in contract.columns if c.required})
+
+
 def empty(table: str) -> pd.DataFrame:
     """A frame of no rows with the contract's columns and types.
 
     >>> list(empty("judgments").columns)
     ['expert', 'node', 'row', 'column', 'value', 'period', 'source']
     """
-    contract = _contract_named(table)
-    return pd.DataFrame({c.name: pd.Series(dtype=_DTYPES[c.kind]) for c in contract.columns if c.required})
+    return _blank(table).copy()
 
 
 @cache

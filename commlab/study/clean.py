@@ -103,7 +103,7 @@ def clean_period(
             ledgers += lines
     if "responses" in tables:
         tables["responses"] = _base_weights(tables["responses"], register, period)
-    ledgers += _cross_checks(config, register, tables, period)
+    ledgers += _cross_checks(config, register, framework, tables, period)
     ledger = pd.concat(ledgers, ignore_index=True) if ledgers else empty("ledger")
     ledger["period"] = period
     status = _status(config, register, read, ledger, period)
@@ -257,7 +257,7 @@ def _base_weights(responses: pd.DataFrame, register: Register, period: str) -> p
 
 
 def _cross_checks(
-    config: StudyConfig, register: Register, tables: dict[str, pd.DataFrame], period: str
+    config: StudyConfig, register: Register, framework: Framework, tables: dict[str, pd.DataFrame], period: str
 ) -> list[pd.DataFrame]:
     """Checks across rows and against the period before, on clean tables."""
     lines = []
@@ -268,7 +268,16 @@ def _cross_checks(
         if folder.table_path("measures").is_file():
             earlier = folder.read_table("measures")
     if "measures" in tables:
-        lines.append(check_measures(tables["measures"], units=register.units, previous=earlier))
+        flows = [name for name, metric in framework.metrics.items() if metric.kind == "flow"]
+        lines.append(
+            check_measures(
+                tables["measures"],
+                previous=earlier,
+                units=register.units,
+                metrics=framework.metrics,
+                flows=flows,
+            )
+        )
     if "ratings" in tables:
         lines.append(check_ratings(tables["ratings"]))
     return [line for line in lines if len(line)]
