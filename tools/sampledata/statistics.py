@@ -201,10 +201,17 @@ def values(city: City, district: District, period: str) -> pd.DataFrame:
             v[f.metric] = poisson(0.3, 0.42, -0.5)
         elif f.metric.startswith("fire_violation"):
             v[f.metric] = poisson(0.28, 0.25, -0.5)
-    v["purchase_amount"] = np.round(np.where(urban, rng.uniform(1.5, 14, n), rng.uniform(0, 5, n)), 1)
-    v["fund_budget"] = np.round(rng.uniform(3.5, 11, n) * np.where(urban, 1.4, 1), 2)
-    v["fund_social"] = np.round(rng.gamma(1.6, 0.9, n) * np.exp(0.3 * q), 2)
-    v["fund_self"] = np.round(np.where(urban, rng.gamma(1.2, 0.8, n), rng.gamma(2.5, 2.2, n)), 2)
+    money = stream(city.seed, "money", district.name)
+    usual = {
+        "purchase_amount": np.where(urban, money.uniform(1.5, 14, n), money.uniform(0.4, 5, n)),
+        "fund_budget": money.uniform(3.5, 11, n) * np.where(urban, 1.4, 1),
+        "fund_social": (0.15 + money.gamma(1.6, 0.9, n)) * np.exp(0.3 * q),
+        "fund_self": 0.15 + np.where(urban, money.gamma(1.2, 0.8, n), money.gamma(2.5, 2.2, n)),
+    }
+    for metric, amount in usual.items():
+        v[metric] = np.round(
+            amount * np.exp(rng.normal(0.03, 0.22, n)), 1 if metric == "purchase_amount" else 2
+        )
     return pd.DataFrame({f.metric: v[f.metric] for f in FIELDS}, index=frame.index)
 
 
@@ -320,6 +327,11 @@ def _write_xlsx(path: Path, form: Form, *, style: int) -> None:
     sheet.line(f"{form.district.name}城乡社区治理基本情况统计表({year}年第{quarter}季度)")
     sheet.words({0: form.sender, 8: form.date} | ({len(labels) - 4: "单位:万元"} if above else {}))
     sheet.header(labels)
+
+    def place(word: str) -> list[str | None]:
+        """Merged over the first columns, or under the names."""
+        return [word, None, None] if style % 2 else [None, word, None]
+
     kinds = np.array(form.kinds)
     for kind, label in TYPES.items():
         where = np.flatnonzero(kinds == kind)
@@ -331,11 +343,9 @@ def _write_xlsx(path: Path, form: Form, *, style: int) -> None:
             sheet.row(cells, hidden=hidden)
         if len(where):
             small = _total(form.numbers.iloc[where])
-            sheet.row(
-                [f"{label}小计", None, None, *small, None, None], total=True, join=2 if style % 2 else 0
-            )
+            sheet.row([*place(f"{label}小计"), *small, None, None], total=True, join=2 * (style % 2))
     whole = _total(form.numbers, slip=style == 1)
-    sheet.row(["合计", None, None, *whole, None, None], total=True, join=3 if style % 2 else 0)
+    sheet.row([*place("合计"), *whole, None, None], total=True, join=3 * (style % 2))
     sheet.words({0: "注:1.户数按常住户统计;2.经费为本季度到账数。"})
     sheet.words({0: "审核人:×××", 6: "填表人:×××", 12: "联系电话:(略)"})
     sheet.sheet.freeze_panes(4, 3)
