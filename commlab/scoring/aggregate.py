@@ -1,0 +1,396 @@
+"""From parts to leaves, from leaves up the tree to the total: score, state, coverage, weight, contribution.
+
+Matrices of units x nodes do the work; the long frames are their print. A weight that nothing was measured
+under goes to its siblings (``missing="measured"``) or counts as zero (``missing="zero"``); what is not
+applicable leaves both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from commlab.errors import DataError, ParameterError, listing
+from commlab.framework import TOTAL, Framework, Part
+from commlab.framework.rules import RULES
+from commlab.scoring.rules import score_rows
+
+__all__ = ["HOWS", "Leaves", "aggregate", "climb", "leaf_matrices", "score"]
+
+HOWS = ("arithmetic", "geometric", "harmonic")
+MISSING = ("measured", "zero")
+
+
+def score(evidence: pd.DataFrame, framework: Framework) -> pd.DataFrame:
+    """Score every part by its rule.
+
+    Parameters
+    ----------
+    evidence : DataFrame
+        As ``collect`` gives it; only ``role`` main is scored (a table without ``role`` is all main).
+    framework : Framework
+
+    Returns
+    -------
+    DataFrame
+        unit, code, part, value, score (0 to the part's full marks, missing where nothing was measured), state
+        (``scored failed missing not_applicable vetoed``), source, inherited; a row a unit and part.
+
+    Raises
+    ------
+    DataError
+        If the evidence lacks columns, or has more than one main row for a unit and part.
+    ParameterError
+        If it names a code that the framework does not have.
+    """
+    lacking = [c for c in ("unit", "code", "part", "value", "state") if c not in evidence]
+    if lacking:
+        raise DataError(f"the evidence lacks the columns {listing(lacking)}")
+    main = evidence[evidence["role"] == "main"] if "role" in evidence else evidence
+    for column, empty in (
+        ("numerator", np.nan),
+        ("denominator", np.nan),
+        ("per", 1.0),
+        ("statistic", None),
+        ("source", ""),
+    ):
+        if column not in main:
+            main = main.assign(**{column: empty})
+    again = main[main.duplicated(["unit", "code", "part"])]
+    if len(again):
+        first = again.iloc[0]
+        raise DataError(
+            f"{len(again)} unit(s) have more than one main row of evidence, first {first['unit']}"
+            f" {first['code']} part {first['part']}"
+        )
+    known = {c: framework.code(c) for c in main["code"].unique()}
+    main = main.assign(code=main["code"].map(known))
+    groups = {key: rows for key, rows in main.groupby(["code", "part"], sort=False)}
+    out = [
+        score_rows(part, groups[code, part.part])
+        for code in framework.leaves
+        for part in framework.parts(code)
+        if (code, part.part) in groups
+    ]
+    columns = ["unit", "code", "part", "value", "score", "state", "source", "inherited"]
+    texts = dict.fromkeys(["unit", "code", "part", "state", "source"], "str")
+    if not out:
+        return pd.DataFrame(columns=columns).astype(
+            {**texts, "value": "float64", "score": "float64", "inherited": "bool"}
+        )
+    return pd.concat(out, ignore_index=True)[columns].astype(texts)
+
+
+@dataclass(frozen=True)
+class Leaves:
+    """Leaf results as matrices of units x leaves.
+
+    ``share`` is the leaf's score over its full marks (NaN: not measured), ``applicable`` whether the leaf
+    concerns the unit, ``covered`` the measured part of the leaf, ``bonus`` points on top, ``failed``
+    whether a norm was missed; ``vetoes`` lists (unit row, node, score share).
+    """
+
+    units: tuple[str, ...]
+    share: np.ndarray
+    applicable: np.ndarray
+    covered: np.ndarray
+    bonus: np.ndarray
+    failed: np.ndarray
+    vetoes: tuple[tuple[int, str, float], ...]
+
+
+def leaf_matrices(scores: pd.DataFrame, framework: Framework, *, missing: str = "measured") -> Leaves:
+    """Put the parts of each leaf together by their shares."""
+    if missing not in MISSING:
+        raise ParameterError(f"missing is {missing!r}; it must be one of {', '.join(MISSING)}")
+    lacking = [c for c in ("unit", "code", "score", "state") if c not in scores]
+    if lacking:
+        raise DataError(f"the scores lack the columns {listing(lacking)}")
+    strange = set(scores["code"]) - set(framework.leaves)
+    if strange:
+        raise DataError(
+            f"the scores name codes that are no leaves of {framework.name}: {listing(sorted(strange))}"
+        )
+    units = tuple(dict.fromkeys(scores["unit"]))
+    position = pd.Series(range(len(units)), index=list(units), dtype="int64")
+    shape = (len(units), len(framework.leaves))
+    top, measured, wanted = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    bonus, failed = np.zeros(shape), np.zeros(shape, bool)
+    vetoes: list[tuple[int, str, float]] = []
+    column = {c: j for j, c in enumerate(framework.leaves)}
+    parts = {(c, p.part): p for c in framework.leaves for p in framework.parts(c)}
+    rows = (
+        scores
+        if "part" in scores
+        else scores.assign(part=[framework.parts(c)[0].part for c in scores["code"]])
+    )
+    for key, group in rows.groupby(["code", "part"], sort=False):
+        code, name = str(key[0]), str(key[1])  # type: ignore[index]
+        part = parts.get((code, name))
+        if part is None:
+            raise DataError(
+                f"{code} has no part {name!r}; it has {listing(p.part for p in framework.parts(code))}"
+            )
+        at = position.loc[group["unit"]].to_numpy()
+        if len(set(at)) < len(at):
+            again = group["unit"][group["unit"].duplicated()]
+            raise DataError(f"{code} part {name} is scored more than once for {listing(again)}")
+        value, state = group["score"].to_numpy(float), group["state"].to_numpy()
+        j = column[code]
+        if not RULES[part.rule].shared:
+            _outside(part, framework, at, value, state, j, bonus, vetoes)
+            continue
+        seen = np.isfinite(value) & np.isin(state, ["scored", "failed"])
+        applies = state != "not_applicable"
+        wanted[at, j] += part.share * applies
+        measured[at, j] += part.share * seen
+        top[at, j] += part.share * np.where(seen, value, 0.0) / part.full
+        failed[at, j] |= state == "failed"
+    applicable = wanted > 0
+    below = wanted if missing == "zero" else measured
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(below > 0, top / below, np.nan)
+        covered = np.where(applicable, measured / wanted, np.nan)
+    if missing == "zero":
+        share = np.where(applicable, share, np.nan)
+    return Leaves(units, share, applicable, covered, bonus, failed, tuple(vetoes))
+
+
+def _outside(
+    part: Part,
+    framework: Framework,
+    at: np.ndarray,
+    value: np.ndarray,
+    state: np.ndarray,
+    j: int,
+    bonus: np.ndarray,
+    vetoes: list[tuple[int, str, float]],
+) -> None:
+    if part.rule == "bonus":
+        bonus[at, j] += np.where(np.isfinite(value) & (state == "scored"), value, 0.0)
+        bonus[at, j] += np.where(np.isfinite(value) & (state == "failed"), value, 0.0)
+        return
+    sets = part.params.get("sets", 0)
+    node = framework.code(sets) if isinstance(sets, str) and "/" not in sets else part.code
+    for i in np.flatnonzero(state == "vetoed"):
+        vetoes.append((int(at[i]), node, float(np.nan_to_num(value[i])) / framework.full(node)))
+
+
+def climb(
+    share: np.ndarray,
+    applicable: np.ndarray,
+    weights: np.ndarray,
+    how: str,
+) -> np.ndarray:
+    """One step up: the weighted mean of children, over those that have a score.
+
+    Parameters
+    ----------
+    share : ndarray, shape (n_units, n_children)
+        NaN: no score.
+    applicable : ndarray of bool, same shape
+    weights : ndarray, shape (n_children,)
+    how : str
+
+    Returns
+    -------
+    ndarray, shape (n_units,)
+        (1) arithmetic: sum w x / sum w  (2) geometric: exp(sum w ln x / sum w)  (3) harmonic: sum w / sum w
+        / x
+    """
+    seen = np.isfinite(share) & applicable
+    w = np.where(seen, weights, 0.0)
+    total = w.sum(axis=1)
+    x = np.where(seen, share, 1.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if how == "arithmetic":
+            out = (w * x).sum(axis=1) / total
+        elif how == "geometric":
+            out = np.exp(np.where(w > 0, w * np.log(x), 0.0).sum(axis=1) / total)
+        else:
+            out = total / np.where(w > 0, w / x, 0.0).sum(axis=1)
+    return np.where(total > 0, out, np.nan)
+
+
+def _chosen(framework: Framework, how: str | Mapping[str, str]) -> dict[str, str]:
+    codes = [TOTAL, *(n.code for n in framework.nodes if framework.children(n.code))]
+    if isinstance(how, str):
+        given: dict[str, str] = dict.fromkeys(codes, how)
+    elif isinstance(how, Mapping):
+        given = {framework.code(c): h for c, h in how.items()}
+        leaves = [c for c in given if c not in codes]
+        if leaves:
+            raise ParameterError(
+                f"how names leaves ({listing(leaves)}): only nodes with children are aggregated"
+            )
+    else:
+        raise ParameterError(f"how is {how!r}; it must be text, or a mapping of code to text")
+    wrong = sorted({str(h) for h in given.values() if h not in HOWS})
+    if wrong:
+        raise ParameterError(f"how is {listing(wrong)}; it must be one of {', '.join(HOWS)}")
+    return {c: given.get(c, "arithmetic") for c in codes}
+
+
+def aggregate(
+    scores: pd.DataFrame,
+    framework: Framework,
+    *,
+    how: str | Mapping[str, str] = "arithmetic",
+    missing: str = "measured",
+) -> pd.DataFrame:
+    """Carry the scores of parts up the tree.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        unit, code, part, score, state, as ``score`` gives them.
+    framework : Framework
+        Its local weights; equal among siblings where it has none.
+    how : str or mapping of code to str
+        ``arithmetic``, ``geometric`` or ``harmonic`` for all nodes, or for the children of each code
+        (``total`` included); nodes that a mapping does not name are arithmetic.
+    missing : str
+        ``measured``: the weight of what was not measured goes to its siblings. ``zero``: it counts as 0.
+
+    Returns
+    -------
+    DataFrame
+        unit, code, score, state, coverage, weight, contribution; a row for ``total`` and every node of each
+        unit, in the framework's order. ``coverage`` = measured / applicable weight below the node (failed
+        counts as measured).
+        ``weight`` is the node's share in the total among what applies to the unit (at the leaves it sums to
+        1).
+        ``contribution`` is what the node adds to the total's score; at every level they sum to it (less any
+        bonus or veto). It is missing where a node above is not arithmetic.
+
+    Raises
+    ------
+    DataError
+        If a score is negative or names no leaf or part, or a unit has two scores of one part.
+    ParameterError
+        If ``how`` or ``missing`` is not known.
+    """
+    hows = _chosen(framework, how)
+    low = scores[scores["score"] < 0] if "score" in scores else scores.iloc[:0]
+    if len(low):
+        first = low.iloc[0]
+        raise DataError(
+            f"{len(low)} score(s) are below 0, first {first['unit']} {first['code']}: {first['score']:g}"
+        )
+    leaves = leaf_matrices(scores, framework, missing=missing)
+    return _Tree(framework, leaves, hows, missing).frame()
+
+
+class _Tree:
+    """Node vectors over units, filled from the leaves up and then weights from the top down."""
+
+    def __init__(self, framework: Framework, leaves: Leaves, hows: Mapping[str, str], missing: str) -> None:
+        self.framework, self.leaves, self.hows = framework, leaves, hows
+        self.local = framework.local_weights
+        n = len(leaves.units)
+        self.share: dict[str, np.ndarray] = {}
+        self.applicable: dict[str, np.ndarray] = {}
+        self.covered: dict[str, np.ndarray] = {}
+        self.bonus: dict[str, np.ndarray] = {}
+        self.failed: dict[str, np.ndarray] = {}
+        self.vetoed = {c: np.zeros(n, bool) for c in [TOTAL, *(x.code for x in framework.nodes)]}
+        self._struck: dict[str, list[tuple[int, float]]] = {}
+        for row, node, value in leaves.vetoes:
+            self._struck.setdefault(node, []).append((row, value))
+        self.weight: dict[str, np.ndarray] = {TOTAL: np.ones(n)}
+        self.part_of_total: dict[str, np.ndarray] = {}
+        self._up(TOTAL)
+        arithmetic = hows[TOTAL] == "arithmetic"
+        self.part_of_total[TOTAL] = np.ones(n)
+        self._down(TOTAL, arithmetic)
+
+    def _up(self, code: str) -> None:
+        below = self.framework.children(code)
+        if not below:
+            j = self.framework.leaves.index(code)
+            only_outside = all(not RULES[p.rule].shared for p in self.framework.parts(code))
+            full = self.framework.full(code)
+            self.share[code] = self.leaves.share[:, j].copy()
+            self.applicable[code] = self.leaves.applicable[:, j]
+            self.covered[code] = self.leaves.covered[:, j]
+            self.failed[code] = self.leaves.failed[:, j]
+            self.bonus[code] = self.leaves.bonus[:, j] if only_outside else np.zeros(len(self.leaves.units))
+            if not only_outside:
+                self.share[code] += self.leaves.bonus[:, j] / full
+        else:
+            for c in below:
+                self._up(c)
+            w = self.local[list(below)].to_numpy()
+            share = np.column_stack([self.share[c] for c in below])
+            applies = np.column_stack([self.applicable[c] for c in below])
+            covered = np.column_stack([np.nan_to_num(self.covered[c]) for c in below])
+            self.share[code] = climb(share, applies, w, self.hows[code])
+            self.applicable[code] = (applies & (w > 0)).any(axis=1)
+            wanted = (applies * w).sum(axis=1)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                self.covered[code] = np.where(
+                    wanted > 0, (applies * covered * w).sum(axis=1) / wanted, np.nan
+                )
+            self.failed[code] = np.zeros(len(self.leaves.units), bool)
+            self.bonus[code] = sum((self.bonus[c] for c in below), np.zeros(len(self.leaves.units)))
+        for row, value in self._struck.get(code, []):
+            self.share[code][row] = value
+            self.bonus[code][row] = 0.0
+            self.vetoed[code][row] = True
+            self.applicable[code][row] = True
+            self.covered[code][row] = 1.0 if np.isnan(self.covered[code][row]) else self.covered[code][row]
+
+    def _down(self, code: str, arithmetic: bool) -> None:
+        below = self.framework.children(code)
+        if not below:
+            return
+        w = self.local[list(below)].to_numpy()
+        applies = np.column_stack([self.applicable[c] for c in below])
+        seen = applies & np.column_stack([np.isfinite(self.share[c]) for c in below])
+        wanted, measured = (applies * w).sum(axis=1), (seen * w).sum(axis=1)
+        for k, c in enumerate(below):
+            with np.errstate(invalid="ignore", divide="ignore"):
+                among = np.where(wanted > 0, applies[:, k] * w[k] / wanted, 0.0)
+                in_score = np.where(measured > 0, seen[:, k] * w[k] / measured, 0.0)
+            self.weight[c] = self.weight[code] * among
+            self.part_of_total[c] = (
+                self.part_of_total[code] * in_score if arithmetic else np.full(len(among), np.nan)
+            )
+            self._down(c, arithmetic and self.hows.get(c, "arithmetic") == "arithmetic")
+
+    def frame(self) -> pd.DataFrame:
+        codes = [TOTAL, *(n.code for n in self.framework.nodes)]
+        top = self.framework.full(TOTAL)
+        blocks = []
+        for code in codes:
+            share, bonus = self.share[code], self.bonus[code]
+            seen, applies = np.isfinite(share), self.applicable[code]
+            value = np.where(seen, share * self.framework.full(code), np.nan)
+            value = np.where(bonus > 0, np.nan_to_num(value) + bonus, value)
+            measured = np.nan_to_num(self.covered[code]) > 0
+            state = np.where(self.failed[code], "failed", "scored")
+            state = np.where(measured & seen, state, "missing")
+            state = np.where(applies, state, np.where(bonus > 0, "scored", "not_applicable"))
+            state = np.where(self.vetoed[code], "vetoed", state)
+            with np.errstate(invalid="ignore"):
+                added = np.where(seen, self.part_of_total[code] * share * top, 0.0)
+            blocks.append(
+                pd.DataFrame(
+                    {
+                        "unit": pd.array(list(self.leaves.units), dtype="str"),
+                        "code": code,
+                        "score": value,
+                        "state": state,
+                        "coverage": self.covered[code],
+                        "weight": self.weight[code],
+                        "contribution": np.where(np.isnan(self.part_of_total[code]), np.nan, added + bonus),
+                    }
+                )
+            )
+        n = len(self.leaves.units)
+        out = pd.concat(blocks, ignore_index=True)
+        order = np.arange(len(out)).reshape(len(codes), n).T.ravel()
+        return out.iloc[order].reset_index(drop=True).astype({"unit": "str", "code": "str", "state": "str"})

@@ -1,0 +1,223 @@
+"""Ranks, grades and naming under quota."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from commlab.errors import DataError, ParameterError, listing
+from commlab.framework import TOTAL, exact
+
+__all__ = ["grade", "ranks", "select", "totals"]
+
+TIES = ("min", "average", "max", "dense", "first")
+
+
+def totals(scores: pd.Series | pd.DataFrame) -> pd.Series:
+    """Total score by unit, from a Series or from the frame that ``aggregate`` gives.
+
+    Raises
+    ------
+    DataError
+        If a unit has more than one total, or a score is infinite.
+    """
+    if isinstance(scores, pd.DataFrame):
+        if "unit" not in scores or "score" not in scores:
+            raise DataError(
+                f"the scores need the columns unit and score; they have {listing(scores.columns)}"
+            )
+        rows = scores[scores["code"] == TOTAL] if "code" in scores else scores
+        out = pd.Series(
+            rows["score"].to_numpy(float), index=pd.Index(rows["unit"], name="unit"), name="score"
+        )
+    elif isinstance(scores, pd.Series):
+        out = scores.astype("float64").rename("score").rename_axis("unit")
+    else:
+        raise ParameterError(
+            f"scores are a Series by unit or a frame of aggregate, not {type(scores).__name__}"
+        )
+    again = out.index[out.index.duplicated()]
+    if len(again):
+        raise DataError(f"units have more than one total: {listing(again.unique())}")
+    if np.isinf(out.to_numpy()).any():
+        raise DataError(f"scores are infinite for {listing(out.index[np.isinf(out.to_numpy())])}")
+    return out
+
+
+def ranks(
+    scores: pd.Series | pd.DataFrame, *, within: pd.Series | None = None, ties: str = "min"
+) -> pd.Series:
+    """Rank units by score, the highest first.
+
+    Parameters
+    ----------
+    scores : Series or DataFrame
+        Score by unit, or the frame of ``aggregate`` (its totals are ranked).
+    within : Series, optional
+        Group of each unit; ranks start anew in each.
+    ties : str
+        ``min`` (1, 2, 2, 4), ``average``, ``max``, ``dense`` or ``first``.
+
+    Returns
+    -------
+    Series, index: unit
+        Ranks; units without a score have none.
+
+    Examples
+    --------
+    >>> ranks(pd.Series({"a": 70.0, "b": 90.0, "c": 70.0})).tolist()
+    [2.0, 1.0, 2.0]
+    """
+    if ties not in TIES:
+        raise ParameterError(f"ties is {ties!r}; it must be one of {', '.join(TIES)}")
+    score = totals(scores)
+    if within is None:
+        out = score.rank(ascending=False, method=ties)  # type: ignore[arg-type]
+    else:
+        out = score.groupby(_groups(score.index, within)).rank(ascending=False, method=ties)
+    return out.rename("rank")
+
+
+def _groups(units: pd.Index, within: pd.Series) -> pd.Series:
+    if not isinstance(within, pd.Series):
+        raise ParameterError(f"within is a Series of groups by unit, not {type(within).__name__}")
+    out = within.reindex(units)
+    if out.isna().any():
+        raise DataError(f"units belong to no group: {listing(units[out.isna().to_numpy()])}")
+    return out
+
+
+def grade(scores: pd.Series, bands: Sequence[Mapping[str, Any]] | Mapping[str, float]) -> pd.Series:
+    """Name the band in which each score falls.
+
+    Parameters
+    ----------
+    scores : Series
+    bands : mapping of label to lowest score, or sequence of {low, high, closed, label}
+        In the short form a band reaches up to the next one: ``{"优": 90, "良": 80, "不合格": 0}``. In the
+        long form ``closed`` is ``left`` (default), ``right`` or ``both``.
+
+    Returns
+    -------
+    Series of str
+        Missing where the score is missing or falls in no band.
+
+    Examples
+    --------
+    >>> grade(pd.Series([95.0, 80.0, 79.9]), {"good": 80, "poor": 0}).tolist()
+    ['good', 'good', 'poor']
+    """
+    if not len(bands):
+        raise ParameterError("there are no bands")
+    if isinstance(bands, Mapping):
+        steps = sorted(((exact(low), label) for label, low in bands.items()), reverse=True)
+        long: list[Mapping[str, Any]] = [{"low": low, "label": label} for low, label in steps]
+    else:
+        long = list(bands)
+        wrong = [b for b in long if "label" not in b]
+        if wrong:
+            raise ParameterError(f"band {dict(wrong[0])} has no label")
+    value = scores.to_numpy(float)
+    out = np.full(len(value), None, dtype=object)
+    for band in long:
+        closed = band.get("closed", "left")
+        low = float(exact(band["low"])) if "low" in band else -np.inf
+        high = float(exact(band["high"])) if "high" in band else np.inf
+        above = value >= low if closed in ("left", "both") else value > low
+        below = value <= high if closed in ("right", "both") else value < high
+        out[np.isfinite(value) & above & below & pd.isna(out)] = band["label"]
+    return pd.Series(out, index=scores.index, dtype="str", name="grade")
+
+
+def select(
+    scores: pd.Series | pd.DataFrame,
+    quotas: pd.Series,
+    *,
+    within: pd.Series | None = None,
+    probability: pd.Series | None = None,
+    reserve: int = 1,
+) -> pd.DataFrame:
+    """Name the best units of each group under its quota.
+
+    Parameters
+    ----------
+    scores : Series or DataFrame
+        Score by unit, or the frame of ``aggregate``.
+    quotas : Series, index: group
+        How many may be named; whole numbers >= 0.
+    within : Series, optional
+        Group of each unit. Default: what stands before the slash of ``district/community``.
+    probability : Series, optional
+        Probability of being among the best (``p_top`` of ``rank_uncertainty``), printed beside.
+    reserve : int
+        Length of the reserve list of each group.
+
+    Returns
+    -------
+    DataFrame
+        group, unit, score, rank, quota, status, margin (points to the nearest unit on the other side of the
+        line), p_top.
+        ``status`` is ``named``, ``tied`` (equal scores on the line: someone must decide), ``reserve``,
+        ``not_named`` or ``no_score``.
+
+    Raises
+    ------
+    ParameterError
+        If a quota is negative, missing or not whole.
+    DataError
+        If a unit belongs to no group, or its group has no quota.
+    """
+    score = totals(scores)
+    if within is None:
+        within = pd.Series([str(u).split("/")[0] for u in score.index], index=score.index)
+    group = _groups(score.index, within)
+    numbers = pd.to_numeric(quotas, errors="coerce")
+    bad = quotas.index[(numbers.isna() | (numbers < 0) | (numbers % 1 != 0)).to_numpy()]
+    if len(bad):
+        raise ParameterError(f"quotas must be whole numbers from 0; not so for {listing(bad)}")
+    lacking = sorted(set(group.astype(str)) - set(quotas.index.astype(str)))
+    if lacking:
+        raise DataError(f"groups have no quota: {listing(lacking)}")
+    if reserve < 0:
+        raise ParameterError(f"reserve is {reserve}; it must be 0 or more")
+    rank = ranks(score, within=group)
+    frames = []
+    for name, inside in score.groupby(group, sort=False):
+        ordered = inside.sort_values(ascending=False, kind="stable", na_position="last")
+        frames.append(_named(str(name), ordered, rank[ordered.index], int(numbers[name]), reserve))
+    columns = ["group", "unit", "score", "rank", "quota", "status", "margin"]
+    out = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+    out["p_top"] = out["unit"].map(probability) if probability is not None else np.nan
+    return out.astype({"group": "str", "unit": "str", "status": "str"})
+
+
+def _named(group: str, ordered: pd.Series, rank: pd.Series, quota: int, reserve: int) -> pd.DataFrame:
+    known = ordered.dropna()
+    status = pd.Series("not_named", index=ordered.index, dtype="object")
+    status[ordered.isna()] = "no_score"
+    margin = pd.Series(np.nan, index=ordered.index)
+    inside, outside = known.iloc[:quota], known.iloc[quota:]
+    status[inside.index] = "named"
+    tied = pd.Index([])
+    if quota and len(outside) and inside.iloc[-1] == outside.iloc[0]:
+        tied = known.index[known == outside.iloc[0]]
+        status[tied] = "tied"
+    spare = [u for u in outside.index if u not in tied][:reserve]
+    status[spare] = "reserve"
+    if len(inside) and len(outside):
+        margin[inside.index] = inside - outside.iloc[0]
+        margin[outside.index] = outside - inside.iloc[-1]
+    return pd.DataFrame(
+        {
+            "group": group,
+            "unit": ordered.index,
+            "score": ordered.to_numpy(),
+            "rank": rank.to_numpy(),
+            "quota": quota,
+            "status": status.to_numpy(),
+            "margin": margin.to_numpy(),
+        }
+    )
