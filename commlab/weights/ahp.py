@@ -16,7 +16,7 @@ import pandas as pd
 
 from commlab.errors import ParameterError
 from commlab.weights.kernels import complete, harker_form, lambda_of, perron, priorities
-from commlab.weights.matrix import SCALE_MAX, Stack, as_items, check_stack
+from commlab.weights.matrix import EXACT, SCALE_MAX, Stack, as_items, check_stack
 from commlab.weights.random_index import random_index_of
 
 __all__ = ["AHP", "CR_LIMIT", "GCI_LIMIT", "Solved", "ahp", "solve"]
@@ -24,7 +24,8 @@ __all__ = ["AHP", "CR_LIMIT", "GCI_LIMIT", "Solved", "ahp", "solve"]
 CR_LIMIT = 0.1
 """A consistency ratio up to this passes (Saaty 1980)."""
 GCI_LIMIT = {3: 0.3147, 4: 0.3526}
-"""Geometric consistency index that answers to CR = 0.1 (Aguaron and Moreno-Jimenez 2003), by number of items."""
+"""By number of items, the geometric consistency index that answers to CR = 0.1 (Aguaron and Moreno-Jimenez
+2003)."""
 GCI_LIMIT_MORE = 0.370
 COMPLETIONS = ("lambda_min", "harker")
 RandomIndex = str | float | Mapping[int, float]
@@ -60,7 +61,9 @@ def solve(
         full[m] = complete(a[m])
     if completion == "harker" and gaps.any():
         if method != "eigenvector":
-            raise ParameterError(f"Harker's completion is an eigenvector method; it cannot go with {method!r}")
+            raise ParameterError(
+                f"Harker's completion is an eigenvector method; it cannot go with {method!r}"
+            )
         used = np.where(gaps[:, None, None], harker_form(a), full)
     else:
         used = full
@@ -73,8 +76,8 @@ def solve(
 
 
 def _gci(a: np.ndarray, full: np.ndarray) -> np.ndarray:
-    # (3) GCI = 2 / ((n-1)(n-2)) sum_{i<j} ln^2(a_ij w_j / w_i), w the row geometric means (Crawford and Williams
-    # 1985); cells that nobody judged add nothing
+    # (3) GCI = 2 / ((n-1)(n-2)) sum_{i<j} ln^2(a_ij w_j / w_i), w the row geometric means (Crawford and
+    # Williams 1985); cells that nobody judged add nothing
     n = full.shape[1]
     if n < 3:
         return np.zeros(len(full))
@@ -84,14 +87,14 @@ def _gci(a: np.ndarray, full: np.ndarray) -> np.ndarray:
     return (errors**2).sum(axis=(1, 2)) / ((n - 1) * (n - 2))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AHP:
     """Weights from one judgement matrix and how consistent it is.
 
-    ``weights`` Series over the items, summing to 1; ``lambda_max``, ``ci``, ``cr`` the largest eigenvalue, consistency
-    index and ratio; ``consistent`` whether cr <= 0.1; ``gci`` the geometric consistency index and ``gci_limit`` its
-    bound; ``matrix`` the matrix used, with ``missing`` cells completed; ``outside_scale`` judgements beyond 9 or
-    1/9 (used as they are, to be queried).
+    ``weights`` Series over the items, summing to 1; ``lambda_max``, ``ci``, ``cr`` the largest eigenvalue,
+    consistency index and ratio; ``consistent`` whether cr <= 0.1; ``gci`` the geometric consistency index and
+    ``gci_limit`` its bound; ``matrix`` the matrix used, with ``missing`` cells completed; ``outside_scale``
+    judgements beyond 9 or 1/9 (used as they are, to be queried).
     """
 
     weights: pd.Series
@@ -123,7 +126,8 @@ class AHP:
         verdict = "passes" if self.consistent else "fails"
         gaps = f"; {len(self.missing)} judgements missing" if self.missing else ""
         return (
-            f"{self.n} items, lambda_max {self.lambda_max:.4f}, CR {self.cr:.4f} ({self.random_index} random index): "
+            f"{self.n} items, lambda_max {self.lambda_max:.4f}, CR {self.cr:.4f} ({self.random_index} random "
+            f"index): "
             f"{verdict} the consistency test (CR <= {CR_LIMIT:g}){gaps}"
         )
 
@@ -131,32 +135,32 @@ class AHP:
     def worst(self) -> pd.DataFrame:
         """Judgements ranked by how much they drive inconsistency, with the value that would mend each.
 
-        Columns: ``row``, ``column``, ``value`` (the judgement), ``gradient`` (d lambda_max / d a_ij, Harker 1987),
-        ``elasticity`` (d lambda_max / d ln a_ij, which ranks: it does not depend on which of the two is the row),
-        ``mended`` (the value that makes lambda_max smallest, all others kept), ``mended_scale`` (the nearest step of
-        the 1-9 scale), ``lambda_max`` and ``cr`` with the mended value. Pairs stand in the order of the matrix,
-        row before column; pairs that nobody judged are left out.
+        Columns: ``row``, ``column``, ``value`` (the judgement), ``gradient`` (d lambda_max / d a_ij, Harker
+        1987),
+        ``elasticity`` (d lambda_max / d ln a_ij, which ranks: it does not depend on which of the two is the
+        row),
+        ``mended`` (the value that makes lambda_max smallest, all others kept), ``mended_scale`` (the nearest
+        step of the 1-9 scale), ``lambda_max`` and ``cr`` with the mended value. Pairs stand in the order of
+        the matrix, row before column; pairs that nobody judged are left out.
         """
         return _worst(self)
 
     def repaired(self, *, target: float = CR_LIMIT, steps: int = 10) -> AHP:
         """A more consistent matrix beside this one: mend the worst judgement until the ratio is ``target``.
 
-        The original stays as it is; print both and ask the expert, because a consistent answer is not yet his.
+        The original stays as it is; print both and ask the expert, because a consistent answer is not yet
+        his.
         """
         current = self
         for _ in range(steps):
-            if current.cr <= target or current.worst.empty:
+            better = current.cr > target and _mended_once(current)
+            if not better:
                 break
-            first = current.worst.iloc[0]
-            matrix = current.matrix.copy()
-            matrix.loc[first["row"], first["column"]] = first["mended_scale"]
-            matrix.loc[first["column"], first["row"]] = 1 / first["mended_scale"]
-            trial = ahp(matrix, method=self.method, random_index=self.random_index)
-            if trial.cr >= current.cr:
-                break
-            current = trial
+            current = better
         return current
+
+    def __repr__(self) -> str:
+        return f"AHP({self.text})"
 
     def _repr_html_(self) -> str:
         from html import escape
@@ -183,7 +187,8 @@ def ahp(
         ``eigenvector``, ``geometric_mean`` (方根法) or ``column_mean`` (和积法).
     completion : str
         For missing cells: ``lambda_min`` fills them so that lambda_max is smallest (Bozoki et al. 2010);
-        ``harker`` gives each row one more on the diagonal for each missing cell (Harker 1987). The two differ.
+        ``harker`` gives each row one more on the diagonal for each missing cell (Harker 1987). The two
+        differ.
     random_index : str, float or mapping
         Name of a table in ``RANDOM_INDEX``, the index itself, or one's own table.
     name : str, optional
@@ -196,8 +201,8 @@ def ahp(
     Raises
     ------
     DataError
-        If the matrix is not square or reciprocal, a judgement is not positive and finite, or the judgements do not
-        connect all items (all faults, each with its cell).
+        If the matrix is not square or reciprocal, a judgement is not positive and finite, or the judgements
+        do not connect all items (all faults, each with its cell).
     ParameterError
         If an option is unknown, or the random-index table does not reach n.
 
@@ -229,6 +234,17 @@ def ahp(
         completion=completion,
         random_index=random_index,
     )
+
+
+def _mended_once(result: AHP) -> AHP | None:
+    """The matrix with its worst mendable judgement at the best step; None where no step helps."""
+    for row, column, step in result.worst[["row", "column", "mended_scale"]].itertuples(index=False):
+        matrix = result.matrix.copy()
+        matrix.loc[row, column], matrix.loc[column, row] = step, 1 / step
+        trial = ahp(matrix, method=result.method, random_index=result.random_index)
+        if trial.cr < result.cr - EXACT:
+            return trial
+    return None
 
 
 def _worst(result: AHP) -> pd.DataFrame:

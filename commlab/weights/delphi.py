@@ -1,8 +1,8 @@
 """Delphi rounds: what experts think of each indicator, how far they agree, and how well they know it.
 
-The statistics are the ones that Chinese evaluation papers print: mean, standard deviation, coefficient of variation and
-full-score rate of each indicator; Kendall's W for each round and level; authority Cr = (Ca + Cs) / 2; and the
-threshold method (界值法) that says which indicators stay.
+The statistics are the ones that Chinese evaluation papers print: mean, standard deviation, coefficient of
+variation and full-score rate of each indicator; Kendall's W for each round and level; authority Cr = (Ca +
+Cs) / 2; and the threshold method (界值法) that says which indicators stay.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ VERDICTS = ("keep", "discuss", "drop")
 REQUIRED = ("round", "expert", "code", "importance")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Delphi:
     """Statistics of Delphi rounds.
 
-    ``items``: round, code, level, n, mean, sd, cv, full_score_rate, failed (criteria missed), verdict (keep, discuss,
-    drop), keep. ``thresholds``: round, mean, full_score_rate, cv. ``agreement``: round, level, w, chi2, df, p_value, raters,
-    items, left_out. ``authority``: round, Ca, Cs, Cr, n. ``response``: round, issued, returned, rate.
+    ``items``: round, code, level, n, mean, sd, cv, full_score_rate, failed (criteria missed), verdict (keep,
+    discuss, drop), keep. ``thresholds``: round, mean, full_score_rate, cv. ``agreement``: round, level, w,
+    chi2, df, p_value, raters, items, left_out. ``authority``: round, Ca, Cs, Cr, n. ``response``: round,
+    issued, returned, rate.
     """
 
     items: pd.DataFrame
@@ -47,23 +48,41 @@ class Delphi:
         last = int(self.items["round"].max()) if round is None else round
         rows = self.items[self.items["round"] == last]
         if rows.empty:
-            raise ParameterError(f"there is no round {round}; rounds: {listing(self.items['round'].unique())}")
+            raise ParameterError(
+                f"there is no round {round}; rounds: {listing(self.items['round'].unique())}"
+            )
         return {v: rows.loc[rows["verdict"] == v, "code"].tolist() for v in VERDICTS}
 
     def side_by_side(self) -> pd.DataFrame:
-        """Items x (statistic, round). Means of rounds on different scales stand as shares of the full score."""
+        """Items x (statistic, round).
+
+        Where rounds use different scales, means and sd stand as shares of the full score.
+        """
         table = self.items.copy()
         if len(set(self.full_score.values())) > 1:
             full = table["round"].map(self.full_score).astype(float)
             table["mean"], table["sd"] = table["mean"] / full, table["sd"] / full
-        wide = table.pivot(index="code", columns="round", values=["mean", "sd", "cv", "full_score_rate", "verdict"])
+        wide = table.pivot(
+            index="code", columns="round", values=["mean", "sd", "cv", "full_score_rate", "verdict"]
+        )
         return wide.reindex(table["code"].drop_duplicates())
 
+    @property
+    def text(self) -> str:
+        """The last round in one sentence."""
+        last = self.lists()
+        people = self.response["returned"].iloc[-1]
+        counts = ", ".join(f"{len(codes)} {verdict}" for verdict, codes in last.items())
+        items = sum(map(len, last.values()))
+        return f"{len(self.response)} rounds; in the last, {people} experts and {items} items: {counts}"
+
+    def __repr__(self) -> str:
+        return f"Delphi({self.text})"
+
     def _repr_html_(self) -> str:
-        return "".join(
-            f"<h4>{name}</h4>{getattr(self, name).to_html(index=False, float_format='{:.4f}'.format, border=0)}"
-            for name in ("items", "agreement", "authority")
-        )
+        look = {"index": False, "border": 0, "float_format": "{:.4f}".format}
+        tables = {"items": self.items, "agreement": self.agreement, "authority": self.authority}
+        return "".join(f"<h4>{name}</h4>{table.to_html(**look)}" for name, table in tables.items())
 
 
 def delphi(
@@ -79,13 +98,15 @@ def delphi(
     Parameters
     ----------
     opinions : DataFrame
-        The clean table: round, expert, code, importance; familiarity (Cs) and basis (Ca), 0 to 1, are optional.
+        The clean table: round, expert, code, importance; familiarity (Cs) and basis (Ca), 0 to 1, are
+        optional.
     full_score : float or mapping of round -> float
         The highest score; rounds may use different scales.
     levels : mapping or Series of code -> level, optional
         For agreement by level. Default: a ``level`` column, else all codes together.
     cv_limit : float, optional
-        Drop every indicator with a CV of this much or more (0.25 is usual) instead of using the threshold method.
+        Drop every indicator with a CV of this much or more (0.25 is usual) instead of using the threshold
+        method.
     issued : int or mapping of round -> int, optional
         Questionnaires sent out; gives the response rate.
 
@@ -96,12 +117,14 @@ def delphi(
     Raises
     ------
     DataError
-        If columns lack, an answer is repeated, a score is negative or above the full score (round, expert, code named).
+        If columns lack, an answer is repeated, a score is negative or above the full score (round, expert,
+        code named).
 
     Notes
     -----
-    Threshold method: over a round's items, a mean or full-score rate below (mean - sd of that statistic), or a CV above
-    (mean + sd), misses the criterion. All three missed: drop; one or two: discuss; ``keep`` is false only for drop.
+    Threshold method: over a round's items, a mean or full-score rate below (mean - sd of that statistic), or
+    a CV above (mean + sd), misses the criterion. All three missed: drop; one or two: discuss; ``keep`` is
+    false only for drop.
     (1) cv = sd / mean, sd with n - 1    (2) Cr = (Ca + Cs) / 2
     """
     table = _checked(opinions)
@@ -109,7 +132,9 @@ def delphi(
     full = {r: float(full_score[r]) if isinstance(full_score, Mapping) else float(full_score) for r in rounds}
     high = table[table["importance"] > table["round"].map(full)]
     if len(high):
-        cells = [f"round {r.round}, expert {r.expert}, code {r.code}: {r.importance:g}" for r in high.itertuples()]
+        cells = [
+            f"round {r.round}, expert {r.expert}, code {r.code}: {r.importance:g}" for r in high.itertuples()
+        ]
         raise DataError(f"scores above the full score: {listing(cells)}; mend them or set full_score")
     table["level"] = _levels(table, levels)
     scored = table.dropna(subset=["importance"])
@@ -158,7 +183,9 @@ def _levels(table: pd.DataFrame, levels: Mapping[str, Any] | pd.Series | None) -
     known = dict(levels)
     lost = [c for c in table["code"].unique() if c not in known]
     if lost:
-        raise DataError(f"levels has no entry for {listing(lost)}; the opinions name codes the framework lacks")
+        raise DataError(
+            f"levels has no entry for {listing(lost)}; the opinions name codes the framework lacks"
+        )
     return table["code"].map(known)
 
 
@@ -200,7 +227,9 @@ def _screened(items: pd.DataFrame, thresholds: pd.DataFrame, cv_limit: float | N
         verdict = np.select([count == len(CRITERIA), count > 0], ["drop", "discuss"], "keep")
     else:
         verdict = np.where(items["cv"] >= cv_limit, "drop", "keep")
-    return items.assign(failed=failed, verdict=pd.Series(verdict, index=items.index, dtype="str"), keep=verdict != "drop")
+    return items.assign(
+        failed=failed, verdict=pd.Series(verdict, index=items.index, dtype="str"), keep=verdict != "drop"
+    )
 
 
 def _agreement(table: pd.DataFrame, rounds: list[int]) -> pd.DataFrame:
@@ -208,7 +237,9 @@ def _agreement(table: pd.DataFrame, rounds: list[int]) -> pd.DataFrame:
     for r in rounds:
         in_round = table[table["round"] == r]
         for level in in_round["level"].drop_duplicates():
-            wide = in_round[in_round["level"] == level].pivot(index="expert", columns="code", values="importance")
+            wide = in_round[in_round["level"] == level].pivot(
+                index="expert", columns="code", values="importance"
+            )
             whole = wide.dropna()
             row: dict[str, Any] = {"round": r, "level": level, "raters": len(whole), "items": wide.shape[1]}
             row["left_out"] = ", ".join(map(str, wide.index.difference(whole.index)))
@@ -238,7 +269,11 @@ def _response(table: pd.DataFrame, rounds: list[int], issued: int | Mapping[int,
         sent = issued.get(r) if isinstance(issued, Mapping) else issued
         back = int(table.loc[(table["round"] == r) & table["importance"].notna(), "expert"].nunique())
         if sent is not None and sent < back:
-            raise ParameterError(f"round {r}: {back} experts answered, but only {sent} questionnaires were issued")
+            raise ParameterError(
+                f"round {r}: {back} experts answered, but only {sent} questionnaires were issued"
+            )
         rate = np.nan if not sent else back / sent
-        rows.append({"round": r, "issued": pd.NA if sent is None else int(sent), "returned": back, "rate": rate})
+        rows.append(
+            {"round": r, "issued": pd.NA if sent is None else int(sent), "returned": back, "rate": rate}
+        )
     return pd.DataFrame(rows).astype({"issued": "Int64"})

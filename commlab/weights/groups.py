@@ -1,8 +1,8 @@
 """Several experts' judgement matrices become one: aggregation of judgements (AIJ) or of priorities (AIP).
 
-AIJ takes the weighted geometric mean of each judgement and weighs the items by the mean matrix: for experts who act
-as one body. AIP weighs the items for each expert and averages the weights: for experts who speak for themselves
-(Forman and Peniwati 1998).
+AIJ takes the weighted geometric mean of each judgement and weighs the items by the mean matrix: for experts
+who act as one body. AIP weighs the items for each expert and averages the weights: for experts who speak for
+themselves (Forman and Peniwati 1998).
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ HOW = ("aij", "aip")
 MEANS = ("geometric", "arithmetic")
 
 
-def expert_shares(experts: Sequence[Hashable], expert_weights: Mapping[Any, float] | pd.Series | None) -> np.ndarray:
+def expert_shares(
+    experts: Sequence[Hashable], expert_weights: Mapping[Any, float] | pd.Series | None
+) -> np.ndarray:
     """Each expert's say, not yet normalised; 1 each where nothing is declared.
 
     Raises
@@ -39,7 +41,9 @@ def expert_shares(experts: Sequence[Hashable], expert_weights: Mapping[Any, floa
     given = pd.Series(expert_weights, dtype="float64")
     absent = [e for e in experts if e not in given.index]
     if absent:
-        raise ParameterError(f"expert_weights has no weight for {listing(absent)}; give every expert one (0 leaves out)")
+        raise ParameterError(
+            f"expert_weights has no weight for {listing(absent)}; give every expert one (0 leaves out)"
+        )
     shares = given.loc[list(experts)].to_numpy()
     odd = [e for e, s in zip(experts, shares, strict=True) if not (np.isfinite(s) and s >= 0)]
     if odd or not shares.sum() > 0:
@@ -79,19 +83,19 @@ def group_weights(
         return w / w.sum(axis=1, keepdims=True), matrix
     full = matrix.copy()
     gaps = np.isnan(matrix).any(axis=(1, 2))
-    for m in np.flatnonzero(gaps):
+    for m in np.flatnonzero(gaps).tolist():
         full[m] = complete(matrix[m])
     used = np.where(gaps[:, None, None], harker_form(matrix), full) if completion == "harker" else full
     return priorities(used, method), matrix
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AHPGroup:
     """Weights of a group of experts.
 
-    ``weights`` Series over the items; ``matrix`` the group's mean judgements; ``result`` that matrix as an ``AHP``
-    (lambda_max, cr, worst); ``experts`` one row an expert: expert, lambda_max, ci, cr, consistent, n, missing,
-    outside_scale, share, used; ``individual`` each expert's own weights (experts x items).
+    ``weights`` Series over the items; ``matrix`` the group's mean judgements; ``result`` that matrix as an
+    ``AHP`` (lambda_max, cr, worst); ``experts`` one row an expert: expert, lambda_max, ci, cr, consistent,
+    n, missing, outside_scale, share, used; ``individual`` each expert's own weights (experts x items).
     """
 
     weights: pd.Series
@@ -126,7 +130,8 @@ class AHPGroup:
 
     @cached_property
     def dispersion(self) -> pd.DataFrame:
-        """Geometric standard deviation of each judgement over the experts used (1 = all alike; items x items).
+        """Geometric standard deviation of each judgement over the experts used (1 = all alike; items x
+        items).
 
         Large values say that a mean hides disagreement (Saaty and Vargas 2007). One judge alone gives NaN.
         """
@@ -177,8 +182,12 @@ class AHPGroup:
         out = f"; left out: {listing(self.dropped)}" if self.dropped else ""
         return (
             f"{int(self.experts['used'].sum())} of {len(self.experts)} experts, {self.how.upper()}, "
-            f"{int(self.experts['consistent'].sum())} consistent (CR <= {CR_LIMIT:g}), group CR {self.cr:.4f}{out}"
+            f"{int(self.experts['consistent'].sum())} consistent (CR <= {CR_LIMIT:g}), "
+            f"group CR {self.cr:.4f}{out}"
         )
+
+    def __repr__(self) -> str:
+        return f"AHPGroup({self.text})"
 
     def _repr_html_(self) -> str:
         from html import escape
@@ -228,14 +237,15 @@ def ahp_group(
     Raises
     ------
     DataError
-        If a matrix is faulty (expert, node and cell named), experts compare different items, there are too few
-        experts, or none is consistent enough.
+        If a matrix is faulty (expert, node and cell named), experts compare different items, there are too
+        few experts, or none is consistent enough.
     ParameterError
         If an option is unknown or an expert has no weight.
 
     Notes
     -----
-    (1) g_ij = prod_e a_ij^(e) ** s_e, sum s_e = 1   Source: Forman and Peniwati, Eur. J. Oper. Res. 108 (1998) 165-169.
+    (1) g_ij = prod_e a_ij^(e) ** s_e, sum s_e = 1   Source: Forman and Peniwati, Eur. J. Oper. Res. 108
+    (1998) 165-169.
     """
     if not isinstance(matrices, Mapping):
         raise ParameterError("matrices must map each expert to a judgement matrix: {'expert A': frame, ...}")
@@ -279,7 +289,9 @@ def _aligned(frame: Any, items: pd.Index, who: str) -> np.ndarray:
     frame = as_items(frame, who)
     odd = frame.index.symmetric_difference(items, sort=False)
     if len(odd):
-        raise DataError(f"{who}: compares other items than the first expert; on one side only: {listing(odd)}")
+        raise DataError(
+            f"{who}: compares other items than the first expert; on one side only: {listing(odd)}"
+        )
     return frame.loc[items, items].to_numpy()
 
 
@@ -305,17 +317,17 @@ def solve_group(
         raise ParameterError(f"mean must be one of {', '.join(MEANS)}; found {mean!r}")
     if len(experts) < min_experts:
         raise DataError(
-            f"only {listing(experts)} judged{where}; a group needs at least {min_experts} experts: ask for more, or "
-            "pass min_experts=1"
+            f"only {listing(experts)} judged{where}; a group needs at least {min_experts} experts: "
+            "ask for more, or pass min_experts=1"
         )
-    used = shares > 0
+    used = np.asarray(shares > 0)
     if max_cr is not None:
         used &= solved.cr <= max_cr
     if not used.any():
         best = int(np.argmin(solved.cr))
         raise DataError(
-            f"no expert{where} has a consistency ratio of {max_cr:g} or less (the lowest is {solved.cr[best]:.4f}, "
-            f"expert {experts[best]}); ask the experts to revise, or raise max_cr"
+            f"no expert{where} has a consistency ratio of {max_cr:g} or less (the lowest: "
+            f"{solved.cr[best]:.4f}, expert {experts[best]}); ask the experts to revise, or raise max_cr"
         )
     share = np.where(used, shares, 0.0)
     share = share / share.sum()
@@ -341,7 +353,9 @@ def solve_group(
     return AHPGroup(
         weights=pd.Series(w[0], index=items, name="weight"),
         matrix=frame,
-        result=ahp(frame, method=method, completion=completion, random_index=random_index, name=f"group{where}"),
+        result=ahp(
+            frame, method=method, completion=completion, random_index=random_index, name=f"group{where}"
+        ),
         experts=table,
         individual=pd.DataFrame(solved.weights, index=pd.Index(list(experts), name="expert"), columns=items),
         how=how,

@@ -1,7 +1,7 @@
 """Priorities of whole stacks of judgement matrices at once.
 
-All functions take arrays of shape (matrices, n, n) and know nothing of labels. A stack of 25,000 matrices costs
-about as much as a few hundred through a loop, because every step is one array operation.
+All functions take arrays of shape (matrices, n, n) and know nothing of labels. A stack of 25,000 matrices
+costs about as much as a few hundred through a loop, because every step is one array operation.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def perron(a: np.ndarray) -> np.ndarray:
 def priorities(a: np.ndarray, method: str) -> np.ndarray:
     """Weights of complete matrices, shape (matrices, n), each row summing to 1.
 
-    ``eigenvector``: right Perron vector (Saaty 1977); ``geometric_mean``: normalised row geometric means (方根法);
-    ``column_mean``: mean of the normalised columns (和积法).
+    ``eigenvector``: right Perron vector (Saaty 1977); ``geometric_mean``: normalised row geometric means
+    (方根法); ``column_mean``: mean of the normalised columns (和积法).
     """
     if method == "eigenvector":
         return perron(a)
@@ -75,10 +75,10 @@ def harker_form(a: np.ndarray) -> np.ndarray:
 def complete(a: np.ndarray) -> np.ndarray:
     """Fill missing cells so that the largest eigenvalue is as small as it can be.
 
-    Where the matrix is connected the optimum is unique (Bozoki, Fueloep and Ronyai 2010). In x = ln a it is the
-    point where every missing cell satisfies x_ij = (ln y_j/y_i + ln w_i/w_j) / 2, y and w the left and right
-    Perron vectors: that is d lambda / d x_ij = 0. Solved by fixed-point steps, each stretched by the step that
-    would be exact if the matrix were nearly consistent.
+    Where the matrix is connected the optimum is unique (Bozoki, Fueloep and Ronyai 2010). In x = ln a it is
+    the point where every missing cell satisfies x_ij = (ln y_j/y_i + ln w_i/w_j) / 2, y and w the left and
+    right Perron vectors: that is d lambda / d x_ij = 0. Solved by fixed-point steps, each stretched by the
+    step that would be exact if the matrix were nearly consistent.
 
     Parameters
     ----------

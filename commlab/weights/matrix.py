@@ -1,8 +1,9 @@
 """Judgement matrices: what they must satisfy before anything is computed from them.
 
-A judgement matrix says how many times its row outweighs its column. It is square, has ones on its diagonal and
-reciprocal values across it; an empty cell is a judgement that nobody made. The checks here work on a whole
-stack of matrices at once (one for each expert) and name expert, node and cell of everything they refuse.
+A judgement matrix says how many times its row outweighs its column. It is square, has ones on its diagonal
+and reciprocal values across it; an empty cell is a judgement that nobody made. The checks here work on a
+whole stack of matrices at once (one for each expert) and name expert, node and cell of everything they
+refuse.
 """
 
 from __future__ import annotations
@@ -54,16 +55,20 @@ def as_items(matrix: Any, who: str = "") -> pd.DataFrame:
     frame = matrix if isinstance(matrix, pd.DataFrame) else pd.DataFrame(np.asarray(matrix))
     if frame.shape[0] != frame.shape[1] or frame.empty:
         raise DataError(
-            f"{place}a judgement matrix must be square with at least one item; found {frame.shape[0]} rows and "
-            f"{frame.shape[1]} columns"
+            f"{place}a judgement matrix must be square with at least one item; found {frame.shape[0]} rows "
+            f"and {frame.shape[1]} columns"
         )
     if not frame.index.equals(frame.columns):
         for side, labels in (("row", frame.index), ("column", frame.columns)):
             if not labels.is_unique:
-                raise DataError(f"{place}{side} labels repeat: {listing(labels[labels.duplicated()].unique())}")
+                raise DataError(
+                    f"{place}{side} labels repeat: {listing(labels[labels.duplicated()].unique())}"
+                )
         odd = frame.index.symmetric_difference(frame.columns, sort=False)
         if len(odd):
-            raise DataError(f"{place}rows and columns must name the same items; on one side only: {listing(odd)}")
+            raise DataError(
+                f"{place}rows and columns must name the same items; on one side only: {listing(odd)}"
+            )
         frame = frame[frame.index]
     elif not frame.index.is_unique:
         raise DataError(f"{place}labels repeat: {listing(frame.index[frame.index.duplicated()].unique())}")
@@ -71,7 +76,9 @@ def as_items(matrix: Any, who: str = "") -> pd.DataFrame:
         return frame.astype("float64")
     except (TypeError, ValueError):
         numbers = frame.apply(pd.to_numeric, errors="coerce")
-        odd_cells = [_cell(frame.index, i, j) for i, j in np.argwhere((numbers.isna() & frame.notna()).to_numpy())]
+        odd_cells = [
+            _cell(frame.index, i, j) for i, j in np.argwhere((numbers.isna() & frame.notna()).to_numpy())
+        ]
         raise DataError(f"{place}not a number in {listing(odd_cells)}; write 3 or 0.3333, not text") from None
 
 
@@ -96,8 +103,8 @@ def components(judged: np.ndarray) -> list[list[int]]:
 def check_stack(items: pd.Index, values: np.ndarray, who: Sequence[str]) -> Stack:
     """Check a stack of matrices and complete each from its reciprocals.
 
-    Where only one of two reciprocal cells is filled, the other follows from it. Reciprocals rounded to two decimals
-    (0.33 against 3) are restored from the larger of the two.
+    Where only one of two reciprocal cells is filled, the other follows from it. Reciprocals rounded to two
+    decimals (0.33 against 3) are restored from the larger of the two.
 
     Parameters
     ----------
@@ -111,8 +118,8 @@ def check_stack(items: pd.Index, values: np.ndarray, who: Sequence[str]) -> Stac
     Raises
     ------
     DataError
-        With *all* faults: diagonal not 1; zero, negative or infinite judgement; non-reciprocal pair; items that
-        no chain of judgements connects.
+        With *all* faults: diagonal not 1; zero, negative or infinite judgement; non-reciprocal pair; items
+        that no chain of judgements connects.
     """
     a = np.array(values, dtype="float64")
     n = len(items)
@@ -138,8 +145,8 @@ def check_stack(items: pd.Index, values: np.ndarray, who: Sequence[str]) -> Stac
             note(
                 np.triu(rough & ~rounded),
                 lambda m, i, j: (
-                    f"{a[m, i, j]:g} and its mirror {a[m, j, i]:g} must be reciprocal; write {a[m, i, j]:g} and "
-                    f"{1 / a[m, i, j]:.4g}, or leave one of the two empty"
+                    f"{a[m, i, j]:g} and its mirror {a[m, j, i]:g} must be reciprocal; write "
+                    f"{a[m, i, j]:g} and {1 / a[m, i, j]:.4g}, or leave one of the two empty"
                 ),
             )
             a = np.where(rough & rounded & (a < b), 1 / b, a)
@@ -147,17 +154,18 @@ def check_stack(items: pd.Index, values: np.ndarray, who: Sequence[str]) -> Stac
         a = np.where(np.isnan(a) & ~np.isnan(b), 1 / b, a)
         beyond = np.triu(np.abs(np.log(np.where(np.isnan(a), 1.0, a))) > np.log(SCALE_MAX) + EXACT)
     if not faults:
-        for m in np.flatnonzero(np.isnan(a).any(axis=(1, 2))):
+        for m in map(int, np.flatnonzero(np.isnan(a).any(axis=(1, 2)))):
             groups = components(~np.isnan(a[m]))
             if len(groups) > 1:
                 place = f"{who[m]}: " if who[m] else ""
                 parts = " | ".join(listing([items[k] for k in g]) for g in groups)
                 faults.append(
-                    f"{place}no chain of judgements connects {parts}; ask for at least one comparison between them"
+                    f"{place}no chain of judgements connects {parts}; "
+                    "ask for at least one comparison between them"
                 )
     if faults:
         raise DataError(f"judgement matrices cannot be used: {listing(faults, most=8)}", faults=faults)
     outside: list[tuple[str, ...]] = [()] * len(a)
-    for m in np.flatnonzero(beyond.any(axis=(1, 2))):
+    for m in np.flatnonzero(beyond.any(axis=(1, 2))).tolist():
         outside[m] = tuple(f"{_cell(items, i, j)} = {a[m, i, j]:g}" for i, j in np.argwhere(beyond[m]))
     return Stack(items, a, tuple(who), tuple(outside))

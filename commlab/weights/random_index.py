@@ -81,7 +81,7 @@ def random_index_of(n: int, table: str | float | Mapping[int, float] = "saaty") 
         known = {n: float(table)}
     if n not in known:
         raise ParameterError(
-            f"the random-index table {table!r} has no value for {n} items (it has {min(known)} to {max(known)}); "
+            f"random-index table {table!r} has no value for {n} items (it has {min(known)} to {max(known)}): "
             "split the node, choose a longer table, or give the index as a number"
         )
     if not known[n] > 0:

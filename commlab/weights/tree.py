@@ -1,7 +1,8 @@
 """From the clean table of judgements to the weights of a whole system of indicators.
 
-``ahp_tree`` groups each judged node's matrices, hangs the local weights into the framework and multiplies them down
-to the leaves; nodes that nobody judged keep the framework's own weights, or equal ones where it prints none.
+``ahp_tree`` groups each judged node's matrices, hangs the local weights into the framework and multiplies
+them down to the leaves; nodes that nobody judged keep the framework's own weights, or equal ones where it
+prints none.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ __all__ = ["AHPTree", "ahp_tree"]
 COLUMNS = ("expert", "node", "row", "column", "value")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AHPTree:
     """Expert weights of a tree of indicators.
 
-    ``local`` Series code -> weight within its siblings, for the children of judged nodes; ``global_weights`` Series over
-    the leaves, summing to 1; ``experts`` one row an expert and node: expert, node, lambda_max, ci, cr, consistent, n,
-    missing, outside_scale, share, used; ``nodes`` one row a judged node: node, n, experts, used, lambda_max, ci, cr,
-    consistent; ``hierarchy`` the consistency of each level and of the whole; ``individual`` long: expert, node,
-    code, weight; ``groups`` node -> AHPGroup with the matrices.
+    ``local`` Series code -> weight within its siblings, for the children of judged nodes; ``global_weights``
+    Series over the leaves, summing to 1; ``experts`` one row an expert and node: expert, node, lambda_max,
+    ci, cr, consistent, n, missing, outside_scale, share, used; ``nodes`` one row a judged node: node, n,
+    experts, used, lambda_max, ci, cr, consistent; ``hierarchy`` the consistency of each level and of the
+    whole; ``individual`` long: expert, node, code, weight; ``groups`` node -> AHPGroup with the matrices.
     """
 
     local: pd.Series
@@ -52,8 +53,12 @@ class AHPTree:
         people = self.experts["expert"].nunique()
         return (
             f"{people} experts judged {len(self.nodes)} nodes; {int(self.experts['consistent'].sum())} of "
-            f"{len(self.experts)} matrices have CR <= {CR_LIMIT:g}; the hierarchy's CR is {whole['cr']:.4f} and {verdict}"
+            f"{len(self.experts)} matrices have CR <= {CR_LIMIT:g}; "
+            f"the hierarchy's CR is {whole['cr']:.4f} and {verdict}"
         )
+
+    def __repr__(self) -> str:
+        return f"AHPTree({self.text})"
 
     def _repr_html_(self) -> str:
         from html import escape
@@ -83,7 +88,8 @@ def ahp_tree(
         The clean table: expert, node, row, column, value; one period. One triangle of each matrix is enough;
         a missing value is a judgement not made.
     framework : Framework
-        ``node`` is a code with children (``total`` for the primary level), ``row`` and ``column`` are its children.
+        ``node`` is a code with children (``total`` for the primary level), ``row`` and ``column`` are its
+        children.
     how, expert_weights, max_cr, method, mean, completion, random_index, min_experts
         As in ``ahp_group``; an expert counts in every node he judged.
 
@@ -94,13 +100,13 @@ def ahp_tree(
     Raises
     ------
     DataError
-        If the table is empty, mixes periods or lacks a column; a node or item is not in the framework; a judgement
-        is impossible (expert, node and cell named); a node has too few, or no consistent, experts.
+        If the table is empty, mixes periods or lacks a column; a node or item is not in the framework; a
+        judgement is impossible (expert, node and cell named); a node has too few, or no consistent, experts.
 
     Notes
     -----
-    Consistency of a level: CR = sum_k w_k CI_k / sum_k w_k RI_k over its judged nodes, w_k the node's global weight
-    (Saaty 1980, ch. 4; 层次总排序一致性检验). The last row, ``total``, sums over all levels.
+    Consistency of a level: CR = sum_k w_k CI_k / sum_k w_k RI_k over its judged nodes, w_k the node's global
+    weight (Saaty 1980, ch. 4; 层次总排序一致性检验). The last row, ``total``, sums over all levels.
     """
     table = _checked(judgments, framework)
     options = {"method": method, "completion": completion, "random_index": random_index}
@@ -108,7 +114,9 @@ def ahp_tree(
     for node, part in _by_node(table, framework):
         items = pd.Index(framework.children(node))
         experts = part["expert"].drop_duplicates().tolist()
-        stack = check_stack(items, _matrices(part, items, experts), [f"expert {e}, node {node}" for e in experts])
+        stack = check_stack(
+            items, _matrices(part, items, experts), [f"expert {e}, node {node}" for e in experts]
+        )
         groups[node] = solve_group(
             stack,
             solve(stack, method=method, completion=completion, random_index=random_index),
@@ -163,7 +171,9 @@ def _checked(judgments: pd.DataFrame, framework: Framework) -> pd.DataFrame:
             continue
         below = set(framework.children(code))
         for side in ("row", "column"):
-            wrong = part[~part[side].map({i: _printed(framework, i) for i in part[side].unique()}).isin(below)]
+            wrong = part[
+                ~part[side].map({i: _printed(framework, i) for i in part[side].unique()}).isin(below)
+            ]
             faults += [
                 f"node {node}: {item} is not one of its children {listing(sorted(below))} "
                 f"(expert {listing(wrong.loc[wrong[side] == item, 'expert'].unique())})"
@@ -171,7 +181,9 @@ def _checked(judgments: pd.DataFrame, framework: Framework) -> pd.DataFrame:
             ]
     if faults:
         faults = list(dict.fromkeys(faults))
-        raise DataError(f"the judgments do not fit framework {framework.name}: {listing(faults, most=8)}", faults=faults)
+        raise DataError(
+            f"the judgments do not fit framework {framework.name}: {listing(faults, most=8)}", faults=faults
+        )
     for c in ("node", "row", "column"):
         table[c] = table[c].map({t: framework.code(str(t)) for t in table[c].unique()})
     twice = table.duplicated(["expert", "node", "row", "column"], keep=False)
@@ -247,7 +259,9 @@ def _individual(groups: Mapping[str, AHPGroup]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def _hierarchy(groups: Mapping[str, AHPGroup], weighted: Framework, random_index: RandomIndex) -> pd.DataFrame:
+def _hierarchy(
+    groups: Mapping[str, AHPGroup], weighted: Framework, random_index: RandomIndex
+) -> pd.DataFrame:
     reach = {weighted.code("total"): 1.0}
     for node in weighted.nodes:
         parent = weighted.code("total") if node.parent is None else node.parent
@@ -258,7 +272,8 @@ def _hierarchy(groups: Mapping[str, AHPGroup], weighted: Framework, random_index
         ri = random_index_of(len(group.weights), random_index)
         parts.setdefault(level, []).append((reach[code] * group.ci, reach[code] * ri))
     rows: list[dict[str, Any]] = []
-    for name, pairs in [*sorted(parts.items()), ("total", [p for pairs in parts.values() for p in pairs])]:
+    whole = [pair for pairs in parts.values() for pair in pairs]
+    for name, pairs in [*sorted(parts.items()), ("total", whole)]:
         ci, ri = (float(sum(side)) for side in zip(*pairs, strict=True))
         cr = ci / ri if ri else 0.0
         rows.append({"level": str(name), "ci": ci, "ri": ri, "cr": cr, "consistent": cr <= CR_LIMIT})
