@@ -1,24 +1,44 @@
 """The theme of all figures, and what a figure is.
 
-Fonts come from a package, never from the system, so that a figure looks the same everywhere. Colours are
-those of Okabe and Ito (2008), told apart by colour-blind readers; meaning never rests on colour alone.
+Fonts come from an installed package, never from the system, so that a figure looks the same everywhere.
+Colours are those of Okabe and Ito (2008), which colour-blind readers can tell apart; meaning never rests on
+colour alone, so that a figure still reads in grey print.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from commlab.errors import ParameterError
+import numpy as np
+import pandas as pd
+
+from commlab.errors import ParameterError, listing
+from commlab.text import Text, clean
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
-__all__ = ["COLOURS", "DPI", "FULL", "HALF", "Figure", "canvas", "font_folder", "render", "theme"]
+__all__ = [
+    "COLOURS",
+    "DPI",
+    "FULL",
+    "HALF",
+    "Figure",
+    "font_folder",
+    "label_text",
+    "listed",
+    "needed",
+    "render",
+    "span",
+    "theme",
+]
 
 DPI = 300
 FULL = 156.0
@@ -26,18 +46,23 @@ FULL = 156.0
 HALF = 110.0
 """Width of a small figure, in millimetres."""
 MM_PER_INCH = 25.4
+PALETTE = 128
+"""Colours of a stored picture: drawings need no more, and the file is a third."""
+FONT = "Noto Sans SC"
+FONT_FILE = "NotoSansSC-Regular.otf"
+UNKNOWN = "?"
+"""Stands for a character that the font does not have."""
 
 COLOURS = {
     "main": "#0072B2",
     "accent": "#D55E00",
     "good": "#009E73",
     "soft": "#56B4E9",
-    "muted": "#9AA3AD",
+    "muted": "#8A949E",
     "ink": "#1C2430",
     "grid": "#DDE2E8",
+    "band": "#EEF2F6",
 }
-
-FONT = "Noto Sans SC"
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,19 +91,75 @@ class Figure:
         return self.png
 
     def __repr__(self) -> str:
-        return f"Figure({self.name!r}, {self.width_mm:g} x {self.height_mm:g} mm: {self.alt})"
+        return f"Figure({self.name!r}, {self.width_mm:g} x {self.height_mm:g} mm: {self.alt[:80]})"
 
 
+@cache
 def font_folder() -> Path:
     """The folder of the fonts that come with the installed font package."""
     from importlib.util import find_spec
 
     spec = find_spec("pylopdf_fonts_zh_cn")
     if spec is None or spec.origin is None:
-        raise ParameterError(
-            "the package pylopdf-fonts-zh-cn with the Chinese fonts is not installed; install it"
-        )
+        raise ParameterError("the package pylopdf-fonts-zh-cn (Chinese fonts) is not installed; install it")
     return Path(spec.origin).parent
+
+
+@cache
+def _known_characters() -> frozenset[int]:
+    from matplotlib.ft2font import FT2Font
+
+    return frozenset(FT2Font(str(font_folder() / FONT_FILE)).get_charmap())
+
+
+def label_text(text: object, width: int = 24) -> str:
+    """A label as it can be drawn: one character the font lacks becomes ``?``; broken into lines.
+
+    Parameters
+    ----------
+    text : object
+    width : int
+        Half-width characters a line (a Chinese character takes two).
+    """
+    known = _known_characters()
+    plain = "".join(c if ord(c) in known or c == "\n" else UNKNOWN for c in clean(text).replace("\n", " "))
+    if " " in plain.strip() and all(ord(c) < 0x2E80 for c in plain):
+        return "\n".join(textwrap.wrap(plain, max(width, 8))) or plain
+    lines, used = [""], 0
+    for c in plain:
+        size = 2 if ord(c) >= 0x2E80 else 1
+        if used + size > width and c not in "，。、；：）」』”%":
+            lines.append("")
+            used = 0
+        lines[-1] += c
+        used += size
+    return "\n".join(lines)
+
+
+def needed(frame: pd.DataFrame, columns: Sequence[str], figure: str) -> pd.DataFrame:
+    """The frame, if it has rows and the columns that a figure needs."""
+    if not isinstance(frame, pd.DataFrame):
+        raise ParameterError(f"{figure} needs a DataFrame, not {type(frame).__name__}")
+    lacking = [c for c in columns if c not in frame]
+    if lacking:
+        raise ParameterError(f"{figure} needs the columns {listing(lacking)}; the frame has {listing(frame)}")
+    if frame.empty:
+        raise ParameterError(f"{figure} has nothing to draw: the frame has no rows")
+    return frame.reset_index(drop=True)
+
+
+def listed(what: str, entries: Iterable[str], *, most: int = 40) -> str:
+    """Alternative text: what is shown, then the values themselves."""
+    shown = list(entries)
+    more = f" (+{len(shown) - most})" if len(shown) > most else ""
+    return clean(f"{what}: " if what else "") + clean("; ".join(shown[:most])) + more
+
+
+def span(value: float, low: float, high: float, *, percent: bool = False) -> str:
+    """A value with its interval, as alternative texts tell it."""
+    t = Text("en")
+    shown = t.percent(value) if percent else t.number(value)
+    return shown if pd.isna(low) or pd.isna(high) else f"{shown} {t.interval(low, high, percent=percent)}"
 
 
 @contextmanager
@@ -86,21 +167,18 @@ def theme() -> Iterator[None]:
     """Style and fonts of all figures, for the time of the block only."""
     import matplotlib as mpl
     from matplotlib import font_manager
-    from seaborn import axes_style
 
-    # The manager has no context of its own: a font is added once and only by name does anybody use it.
+    # The manager has no context of its own; the font is added once and used by name only.
     if not any(f.name == FONT for f in font_manager.fontManager.ttflist):
-        font_manager.fontManager.addfont(str(font_folder() / "NotoSansSC-Regular.otf"))
+        font_manager.fontManager.addfont(str(font_folder() / FONT_FILE))
     ink = COLOURS["ink"]
     style: dict[str, Any] = {
-        **axes_style("whitegrid"),
         "font.family": [FONT],
-        "font.sans-serif": [FONT],
         "font.size": 8.5,
         "axes.titlesize": 9.5,
         "axes.labelsize": 8.5,
         "xtick.labelsize": 8,
-        "ytick.labelsize": 8,
+        "ytick.labelsize": 8.5,
         "legend.fontsize": 8,
         "legend.frameon": False,
         "text.color": ink,
@@ -109,37 +187,42 @@ def theme() -> Iterator[None]:
         "ytick.color": ink,
         "axes.edgecolor": ink,
         "axes.linewidth": 0.6,
-        "grid.color": COLOURS["grid"],
-        "grid.linewidth": 0.6,
+        "axes.axisbelow": True,
+        "axes.grid": True,
+        "axes.grid.axis": "x",
         "axes.unicode_minus": False,
         "axes.spines.top": False,
         "axes.spines.right": False,
-        "lines.linewidth": 1.2,
+        "grid.color": COLOURS["grid"],
+        "grid.linewidth": 0.6,
+        "lines.linewidth": 1.3,
+        "xtick.major.width": 0.6,
+        "ytick.major.width": 0.6,
+        "hatch.linewidth": 0.4,
         "text.parse_math": False,
-        "figure.dpi": 100,
     }
     with mpl.rc_context(cast("Any", style)):
         yield
 
 
-def canvas(width_mm: float, height_mm: float) -> Canvas:
-    """An empty figure of a printed size, without window or state."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as Canvas
-
-    figure = Canvas(figsize=(width_mm / MM_PER_INCH, height_mm / MM_PER_INCH), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
 def render(
     draw: Callable[[Canvas], None], *, name: str, alt: str, width_mm: float, height_mm: float
 ) -> Figure:
-    """Let ``draw`` fill an empty figure and keep it as PNG bytes."""
+    """Let ``draw`` fill an empty figure of a printed size and keep it as PNG bytes.
+
+    No window, no state, no clock: the layout is constrained, so that labels are never cut.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as Canvas
+    from PIL import Image
+
     with theme():
-        figure = canvas(width_mm, height_mm)
+        size = (width_mm / MM_PER_INCH, height_mm / MM_PER_INCH)
+        figure = Canvas(figsize=size, dpi=DPI, layout="constrained")
+        canvas = FigureCanvasAgg(figure)
         draw(figure)
-        out = io.BytesIO()
-        # Metadata of None takes the program's name and version out: same data, same bytes.
-        figure.savefig(out, format="png", dpi=DPI, metadata={"Software": None})
+        canvas.draw()
+        pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    out = io.BytesIO()
+    pixels.quantize(PALETTE, dither=Image.Dither.NONE).save(out, format="png", optimize=True, dpi=(DPI, DPI))
     return Figure(out.getvalue(), alt, width_mm, height_mm, name)
