@@ -218,8 +218,7 @@ class _Gatherer:
         frame = pd.DataFrame([fact._asdict() | {"unit": "", "statistic": None}])
         return bool(score_rows(part, frame)["score"].iloc[0] >= part.full)
 
-    # -- checklists and deductions
-    -----------------------------------------------------------------------------
+    # -- checklists and deductions ------------------------------------------------------------
 
     def _checklist(self, part: Part) -> list[Row]:
         if part.metric:
