@@ -9,6 +9,7 @@ repeat from left to right are blocks set side by side.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ ROW_KINDS = ("data", "total", "header", "section", "fill-in", "note", "title", "
 
 _MOST_HEADER_ROWS = 4
 _SAMPLE = 200
+_ENOUGH = 400
 _LONG = 40
 
 
@@ -39,6 +41,7 @@ class Block:
     numeric: list[bool]
     kinds: dict[int, str] = field(default_factory=dict)
     above: list[int] = field(default_factory=list)
+    folded: list[dict[int, str]] = field(default_factory=list)
 
     def rows(self, kind: str) -> list[int]:
         return [row for row, is_a in self.kinds.items() if is_a == kind]
@@ -67,6 +70,7 @@ class _Grid:
     def __init__(self, sheet: Sheet) -> None:
         self.rows = sheet.rows
         self.width = sheet.width
+        self._filled: dict[tuple[int, int, int], list[int]] = {}
         self.merges: dict[tuple[int, int], Range] = {}
         for area in sheet.merges:
             top, left, bottom, right = area
@@ -77,8 +81,11 @@ class _Grid:
                     self.merges[row, column] = area
 
     def filled(self, row: int, columns: Sequence[int]) -> list[int]:
-        line = self.rows[row]
-        return [c for c in columns if line[c] is not None]
+        key = row, columns[0], len(columns)  # no two bands or blocks share their first column and width
+        if key not in self._filled:
+            line = self.rows[row]
+            self._filled[key] = [c for c in columns if line[c] is not None]
+        return self._filled[key]
 
     def label(self, row: int, column: int) -> Any:
         """A cell's value; in a merged range the value of its first cell."""
@@ -86,7 +93,7 @@ class _Grid:
         return self.rows[area[0]][area[1]] if area else self.rows[row][column]
 
     def span(self, row: int, column: int) -> int:
-        area = self.merges.get((row, column))
+        area = self.merges.get((row, column)) if self.merges else None
         return area[3] - area[1] + 1 if area else 1
 
 
@@ -121,12 +128,23 @@ def _bands(grid: _Grid) -> list[list[int]]:
     """Runs of columns that rows of several cells fill; spacer columns inside a table do not part it."""
     filled: dict[int, int] = {}
     wordy: dict[int, int] = {}
+    looked = 0
     for row, line in enumerate(grid.rows):
-        cells = [c for c, cell in enumerate(line) if cell is not None]
-        if len(cells) < 2 and grid.width > 1:
+        if (
+            looked >= _ENOUGH
+        ):  # what these rows hold is known; only columns that none of them fills are of interest
+            if len(filled) == grid.width:
+                break
+            cells = [c for c in range(grid.width) if c not in filled and line[c] is not None]
+            if not cells or sum(cell is not None for cell in line) < 2:
+                continue
+        else:
+            cells = [c for c, cell in enumerate(line) if cell is not None]
+        if len(cells) < 2 and grid.width > 1 and looked < _ENOUGH:
             continue
         if len(cells) <= 8 and words.is_fill_in([line[c] for c in cells]):
             continue
+        looked += 1
         for c in cells:
             for inside in range(c, c + grid.span(row, c)):
                 filled[inside] = filled.get(inside, 0) + 1
@@ -307,7 +325,7 @@ def _is_child(grid: _Grid, columns: list[int], header: list[int], row: int) -> b
     labels = {c: grid.label(last, c) for c in columns}
     merged = {c for c in columns if grid.span(last, c) > 1 and labels[c] is not None}
     opened, parents = set(merged), set(merged)
-    for left, c in zip(columns, columns[1:], strict=False):
+    for left, c in itertools.pairwise(columns):
         if c in merged:
             continue
         blank = labels[c] is None and (labels[left] is not None or left in opened) and left not in merged
@@ -447,9 +465,7 @@ def _row_kind(grid: _Grid, block: Block, row: int, place: int) -> str:
     cells = [line[c] for c in filled]
     if place < 2 and _counted(cells) and len(cells) * 2 >= len(block.columns):
         return "header"
-    if len(filled) >= 2 and any(
-        all(words.folded(line[c]) == words.folded(grid.label(h, c)) for c in filled) for h in block.header
-    ):
+    if len(filled) >= 2 and _repeats_header(grid, block, line, filled):
         return "header"
     first = cells[0]
     if isinstance(first, str):
@@ -462,6 +478,16 @@ def _row_kind(grid: _Grid, block: Block, row: int, place: int) -> str:
     if len(filled) == 1:
         return _single(grid, block, row, filled[0])
     return "data"
+
+
+def _repeats_header(grid: _Grid, block: Block, line: Sequence[Any], filled: list[int]) -> bool:
+    if not block.folded:
+        block.folded = [{c: words.folded(grid.label(h, c)) for c in block.columns} for h in block.header]
+    first = words.folded(line[filled[0]])
+    return any(
+        first == level[filled[0]] and all(words.folded(line[c]) == level[c] for c in filled)
+        for level in block.folded
+    )
 
 
 def _single(grid: _Grid, block: Block, row: int, column: int) -> str:
@@ -501,18 +527,18 @@ def _settle(grid: _Grid, block: Block) -> None:
 
 def _starts_table(grid: _Grid, block: Block, row: int) -> bool:
     """Whether a row of words heads another table: words where this table has numbers, numbers below."""
+    line = grid.rows[row]
+    if any(type(line[c]) is float for c in block.columns):
+        return False
     filled = grid.filled(row, block.columns)
-    cells = [grid.rows[row][c] for c in filled]
+    cells = [line[c] for c in filled]
     if len(filled) < 2 or not all(isinstance(c, str) and not is_number(c) for c in cells):
         return False
     if words.is_fill_in(cells) or words.is_note(cells[0]) or words.total_kind(cells[0]):
         return False
-    if not any(kind == "data" for kind in block.kinds.values()):
+    if "data" not in block.kinds.values():
         return False
-    if any(
-        all(words.folded(grid.rows[row][c]) == words.folded(grid.label(h, c)) for c in filled)
-        for h in block.header
-    ):
+    if _repeats_header(grid, block, line, filled):
         return False
     over = [c for c, n in zip(block.columns, block.numeric, strict=True) if n and c in filled]
     wordy = [c for c in over if len(words.folded(grid.rows[row][c])) >= 2 and not _is_mark(grid.rows[row][c])]

@@ -21,13 +21,19 @@ from commlab.intake import units
 
 __all__ = ["ERRORS", "MISSING", "NONE", "Reading", "date_of_number", "read"]
 
-MISSING = frozenset(
-    ["-", "--", "---", "----", "—", "——", "———", "–", "―", "─", "－－", "/", "//", "\\", ".", "..", "…", "……", "?", "??", "不详", "未详", "空", "缺", "缺失", "暂缺", "暂无", "暂无数据", "无数据", "未统计", "未填", "未填报", "未知", "无法统计", "N/A", "n/a", "NA", "na", "NaN", "nan", "NULL", "null", "None", "#N/A", "*", "**", "***", "×", "-", "."]
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+MISSING = _set(
+    "- -- --- ---- — —— ——— – ― ─ －－ / // \\ . .. … …… ? ?? * ** *** × #N/A N/A n/a NA na NaN nan NULL null None "
+    "不详 未详 空 缺 缺失 暂缺 暂无 暂无数据 无数据 未统计 未填 未填报 未知 无法统计"
 )
 """Texts that stand for a missing value."""
-NONE = frozenset(["无", "没有", "无。", "(无)", "(无)"])
+NONE = _set("无 没有 无。 (无)")
 """Texts that may mean zero or missing: read as missing, and flagged."""
-ERRORS = frozenset(["#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#GETTING_DATA", "#SPILL!", "#CALC!"])
+ERRORS = _set("#DIV/0! #N/A #NAME? #NULL! #NUM! #REF! #VALUE! #GETTING_DATA #SPILL! #CALC!")
 """Errors that a spreadsheet shows in place of a result."""
 
 _ABOUT = re.compile(r"^(?:约为|大约|大概|将近|接近|约|近|≈|~)|(?:左右|上下|余|多)$")
@@ -78,8 +84,9 @@ def read(cell: str) -> Reading:
     >>> [read(t).kind for t in ("—", "无", "#DIV/0!", "5.30102E+11", "五华区", "2000以上", "1,23")]
     ['missing', 'none', 'error', 'lossy', 'text', 'text', 'text']
     """
-    text = _ZERO.sub("", unicodedata.normalize("NFKC", cell)).strip()
-    text = text.replace("−", "-").replace("﹣", "-")
+    text = cell.strip()
+    if not text.isascii():
+        text = _ZERO.sub("", unicodedata.normalize("NFKC", cell)).strip().replace("−", "-")
     if not text or text in MISSING or cell.strip() in MISSING:
         return Reading("error" if text in ERRORS else "missing", text)
     if text in NONE:

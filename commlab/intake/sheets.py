@@ -279,6 +279,8 @@ def _clean(rows: list[list[Any]], errors: dict[tuple[int, int], str]) -> list[li
             grid[row][column] = shown
     # Midnight comes back as a date; a moment and a day are the same kind here.
     for line in grid:
+        if dt.date not in set(map(type, line)):
+            continue
         for i, cell in enumerate(line):
             if type(cell) is dt.date:
                 line[i] = dt.datetime(cell.year, cell.month, cell.day)

@@ -213,23 +213,39 @@ class _Body:
     def __init__(self, found: _Found) -> None:
         self.found = found
         self.grid = found.sheet.rows
-        self.places: list[tuple[int, int]] = []  # block, row
-        for kind in ("data", "total"):
-            for b, block in enumerate(found.blocks):
-                self.places += [(b, row) for row in sorted(block.rows(kind))]
+        self.turned = list(zip(*self.grid, strict=True))
+        self.runs = [
+            (b, sorted(block.rows(kind)))
+            for kind in ("data", "total")
+            for b, block in enumerate(found.blocks)
+        ]
+        self.places = [(b, row) for b, rows in self.runs for row in rows]
         self.n = found.n
         self.labels = _unique(found.blocks[0].labels)
         self.filled = self._merged()
+        self._columns: dict[int, list[Any]] = {}
 
-    def _merged(self) -> dict[tuple[int, int], Any]:
-        """Words of vertically merged cells, for each of their rows; a merged number counts once, in its first row."""
-        out: dict[tuple[int, int], Any] = {}
-        body = {row for _, row in self.places[: self.n]}
-        for top, left, bottom, right in self.found.sheet.merges:
-            if bottom > top and top in body and top < len(self.grid) and left < len(self.grid[top]):
+    def _merged(self) -> dict[int, dict[int, Any]]:
+        """Words of vertically merged cells for each of their rows: column -> place -> word.
+
+        A merged number counts once, in its first row.
+        """
+        out: dict[int, dict[int, Any]] = {}
+        if not self.found.sheet.merges:
+            return out
+        at = {
+            (row, column): (p, i)
+            for p, (b, row) in enumerate(self.places[: self.n])
+            for i, column in enumerate(self.found.blocks[b].columns)
+        }
+        for top, left, bottom, _ in self.found.sheet.merges:
+            if bottom > top and (top, left) in at:
                 cell = self.grid[top][left]
                 if isinstance(cell, str) and not values.is_number(cell):
-                    out.update({(row, left): cell for row in range(top + 1, bottom + 1) if row in body})
+                    for row in range(top + 1, bottom + 1):
+                        if (row, left) in at:
+                            p, i = at[row, left]
+                            out.setdefault(i, {})[p] = cell
         return out
 
     def merged_numbers(self) -> list[tuple[int, int]]:
@@ -241,10 +257,15 @@ class _Body:
         ]
 
     def column(self, i: int) -> list[Any]:
-        at = [block.columns[i] for block in self.found.blocks]
-        if not self.filled:
-            return [self.grid[row][at[b]] for b, row in self.places]
-        return [self.filled.get((row, at[b]), self.grid[row][at[b]]) for b, row in self.places]
+        if i not in self._columns:
+            out: list[Any] = []
+            for b, rows in self.runs:
+                cells = self.turned[self.found.blocks[b].columns[i]]
+                out += [cells[row] for row in rows]
+            for p, cell in self.filled.get(i, {}).items():
+                out[p] = cell
+            self._columns[i] = out
+        return self._columns[i]
 
     def cell(self, position: int, i: int) -> str:
         b, row = self.places[position]
@@ -265,24 +286,20 @@ def _read(found: _Found, file: str, none_is_zero: frozenset[str]) -> RawTable:
     body = _Body(found)
     notes = _notes(found)
     columns = _columns(body, found, notes, none_is_zero, pad)
-    lines = _lines(body, columns)
-    titles = [words.folded(note) for note in notes]
     numeric = [i for i, column in enumerate(columns) if column.printed is not None]
-    numbers = np.column_stack([columns[i].printed for i in numeric]) if numeric else np.zeros((len(lines), 0))
-    rates = [
-        totals.is_rate(columns[i].label, columns[i].unit.name if columns[i].unit else "") for i in numeric
-    ]
-    own = totals.wholes(lines, numbers, rates, titles) if numeric else []
-    for i in own:
-        lines[i] = totals.Line(lines[i].block, lines[i].texts, "sum", lines[i].label or "(no label)")
+    printed = [column.printed for column in columns if column.printed is not None]
+    numbers = np.column_stack(printed) if printed else np.zeros((len(body.places), 0))
+    rates = [totals.is_rate(columns[i].label, _unit_name(columns[i])) for i in numeric]
+    own = totals.wholes(_names(body), numbers[: body.n], rates, [words.folded(note) for note in notes])
+    lines = _lines(body, columns, own)
     _check_totals(body, columns, lines, numbers, rates, numeric, pad)
 
-    kept = [i for i, line in enumerate(lines) if not line.total]
     taken = [i for i, line in enumerate(lines) if line.total]
+    kept = sorted(set(range(len(body.places))) - set(taken))
     names = _unique([column.label for column in columns])
     whole = pd.DataFrame({name: column.values for name, column in zip(names, columns, strict=True)})
-    whole.index = pd.RangeIndex(len(lines))
-    source = pd.Series([_source(body, file, i) for i in range(len(lines))], dtype="str")
+    whole.index = pd.RangeIndex(len(body.places))
+    source = pd.Series([_source(body, file, i) for i in range(len(body.places))], dtype="str")
     rows = pd.Series([row + 1 for _, row in body.places], dtype="int64")
     _row_lines(found, {body.places[i][1] for i in kept}, {body.places[i][1] for i in taken}, pad)
     _sheet_lines(found, body, pad)
@@ -386,32 +403,41 @@ def _declared_for(
     return out
 
 
-def _lines(body: _Body, columns: list[values.Column]) -> list[totals.Line]:
-    wordy = [i for i, column in enumerate(columns) if column.printed is None]
-    cells = {i: body.column(i) for i in wordy} if len(body.places) > body.n or body.n else {}
-    keys = [body.found.blocks[0].columns.index(c) for c in body.found.blocks[0].keys]
-    raw = {i: cells.get(i) or body.column(i) for i in keys}
-    simple = len(body.places) == body.n  # no total was seen: only names are needed
+def _names(body: _Body) -> list[str]:
+    """What each data row is called: its last key word."""
+    first = body.found.blocks[0]
+    keys = [body.column(first.columns.index(c))[: body.n] for c in first.keys]
+    return [
+        str(next((cell for cell in reversed(cells) if cell is not None), ""))
+        for cells in zip(*keys, strict=True)
+    ]
+
+
+def _lines(body: _Body, columns: list[values.Column], own: list[int]) -> list[totals.Line]:
+    """The table's rows for checking; without a total there is nothing to check."""
+    if len(body.places) == body.n and not own:
+        return []
+    first = body.found.blocks[0]
+    wordy = [body.column(i) for i, column in enumerate(columns) if column.printed is None]
+    keys = [body.column(first.columns.index(c)) for c in first.keys]
     out = []
     for p, (b, _) in enumerate(body.places):
-        named = [words.folded(raw[i][p]) for i in keys if raw[i][p] is not None]
-        if p < body.n:
-            texts = (
-                () if simple else tuple(words.folded(cells[i][p]) for i in wordy if cells[i][p] is not None)
-            )
-            out.append(totals.Line(b, texts, "", named[-1] if named else ""))
-            continue
-        label = next((n for n in named if words.total_kind(n)), "")
-        out.append(
-            totals.Line(
-                b,
-                tuple(n for n in named if not words.total_kind(n)),
-                words.total_kind(label) or "sum",
-                label,
-                words.total_group(label),
-            )
-        )
+        named = [words.folded(cells[p]) for cells in keys if cells[p] is not None]
+        if p in own:
+            out.append(totals.Line(b, (), "sum", named[-1] if named else "(no label)"))
+        elif p < body.n:
+            texts = tuple(words.folded(cells[p]) for cells in wordy if cells[p] is not None)
+            out.append(totals.Line(b, texts, ""))
+        else:
+            label = next((n for n in named if words.total_kind(n)), "")
+            texts = tuple(n for n in named if not words.total_kind(n))
+            kind = words.total_kind(label) or "sum"
+            out.append(totals.Line(b, texts, kind, label, words.total_group(label)))
     return out
+
+
+def _unit_name(column: values.Column) -> str:
+    return column.unit.name if column.unit else ""
 
 
 def _check_totals(

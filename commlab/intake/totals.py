@@ -85,37 +85,37 @@ def _sum_tolerance(printed: float, addends: np.ndarray) -> float:
 
 
 def wholes(
-    lines: Sequence[Line], numbers: np.ndarray, rates: Sequence[bool], titles: Sequence[str]
+    names: Sequence[str], numbers: np.ndarray, rates: Sequence[bool], titles: Sequence[str]
 ) -> list[int]:
-    """Data lines that are the whole by its own name: first or last, named above the table or the sum of all others.
+    """Data rows that are the whole by its own name: first or last, and the sum of all others.
 
     Parameters
     ----------
-    lines : sequence of Line
-    numbers : ndarray, shape (n_lines, n_columns)
+    names : sequence of str, shape (n_rows,)
+    numbers : ndarray, shape (n_rows, n_columns)
     rates : sequence of bool, shape (n_columns,)
     titles : sequence of str
-        Titles and fill-in lines above the table.
+        Titles and fill-in lines above the table, folded.
     """
-    data = [i for i, line in enumerate(lines) if not line.total]
-    if len(data) < 3:
-        return []
     additive = [j for j, rate in enumerate(rates) if not rate]
-    out = []
-    for i in (data[0], data[-1]):
-        others = [k for k in data if k != i]
-        kind = _suffix(lines[i].label)
-        if kind not in _HIGHER or sum(_suffix(lines[k].label) == kind for k in others) * 2 > len(others):
+    if len(names) < 3 or not additive:
+        return []
+    for i in (0, len(names) - 1):
+        kind = _suffix(names[i])
+        if kind not in _HIGHER:
             continue
         mine = numbers[i, additive]
-        sums = np.nansum(numbers[np.ix_(others, additive)], axis=0)
+        sums = np.nansum(np.delete(numbers[:, additive], i, axis=0), axis=0)
         told = np.isfinite(mine) & (mine != 0)
         equal = told & (np.abs(mine - sums) <= _EXACT * np.maximum(1, np.abs(sums)))
-        named = bool(lines[i].label) and any(lines[i].label in title for title in titles)
-        if (equal.sum() >= 2 and equal.sum() == told.sum()) or (named and equal.any()):
-            out.append(i)
-            break
-    return out
+        label = words.folded(names[i])
+        named = bool(label) and any(label in title for title in titles)
+        if not ((equal.sum() >= 2 and equal.sum() == told.sum()) or (named and equal.any())):
+            continue
+        others = [_suffix(name) for k, name in enumerate(names) if k != i]
+        if others.count(kind) * 2 <= len(others):
+            return [i]
+    return []
 
 
 def _suffix(label: str) -> str:

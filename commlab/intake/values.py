@@ -1,7 +1,7 @@
 """A printed column and what it holds: numbers in base units, dates, codes or text.
 
-A column is read as a whole: it stays text when most of it is text, codes stay text with their zeros, and every
-cell that was changed, doubted or refused is told, once per rule and wording.
+A column is read as a whole: it stays text when most of it is text, codes stay text with their zeros, and
+every cell that was changed, doubted or refused is told, once per rule and wording.
 
 >>> column = parse_column(["8", "1.2万", "—", "5-9"], "经费(万元)")
 >>> column.label, column.values.tolist()
@@ -21,16 +21,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from commlab.intake.changes import Change, told
 from commlab.intake.readings import ERRORS, MISSING, Reading, date_of_number, read
 from commlab.intake.units import Unit, header_unit, scale
 
-__all__ = ["Change", "Column", "is_number", "parse_column", "shown"]
+__all__ = ["Column", "is_number", "parse_column", "shown"]
 
 _CODE = re.compile(
-    r"代码|编码|区划码|邮编|邮政编码|电话|手机|身份证|证件|证号|卡号|账号|帐号|信用码|信用代码|编号|工号|\bcode\b|\bid\b|_id$",
+    r"代码|编码|区划码|邮编|邮政编码|联系电话|电话号|手机号|^手机$|^电话$|身份证|证件号|证号|卡号|账号|帐号|信用码|编号|工号"
+    r"|\bcode\b|\bid\b|_id$|_code$",
     re.I,
 )
-_NOT_CODE = re.compile(r"数|率|量|额|面积")
 _DATE = re.compile(r"日期|时间|年月|时点|截止|竣工|\bdate\b|\btime\b|_at$|_on$", re.I)
 _CODE_LENGTHS = frozenset({11, 12, 15, 16, 17, 18, 19, 20})
 _EXACT = 1e15  # a double holds 15 digits for certain
@@ -38,85 +39,16 @@ _MOST_WORDINGS = 10
 _MOST_CELLS = 5
 
 NUMBER, DATE, TEXT, EMPTY = "number", "date", "text", "empty"
-
-# rule -> action, severity, message; {label}, {n}, {before} and {after} are filled in.
-_TOLD = {
-    "full_width": ("changed", "note", "full-width characters read as {after}"),
-    "thousands": ("changed", "note", "thousands separators removed"),
-    "accounting": ("changed", "note", "a number in brackets read as negative"),
-    "percent": ("changed", "note", "per cent read as a share"),
-    "unit_in_cell": ("changed", "note", "a unit in the cell brought to the base unit"),
-    "duration": ("changed", "note", "a time span read in seconds"),
-    "reciprocal": ("changed", "note", "a reciprocal read as a number"),
-    "approximate": (
-        "flagged",
-        "warning",
-        'an approximate number ("{before}") read as it stands; ask for the exact one',
-    ),
-    "month": ("changed", "note", "a month read as its first day"),
-    "serial": ("changed", "note", "a spreadsheet's day number read as a date"),
-    "packed": ("changed", "note", "eight digits read as a date"),
-    "month_or_october": (
-        "flagged",
-        "warning",
-        "{before} read as January; it may be October, which a spreadsheet stores alike",
-    ),
-    "missing": ("changed", "note", '"{before}" read as missing'),
-    "none": ("flagged", "warning", '"{before}" read as missing; declare it zero if it means zero'),
-    "error": (
-        "flagged",
-        "warning",
-        "{before} is a spreadsheet's error and read as missing; mend the formula",
-    ),
-    "range": (
-        "flagged",
-        "warning",
-        '"{before}" is a range, not a number; read as missing: ask for the number',
-    ),
-    "lossy": (
-        "flagged",
-        "error",
-        '"{before}" is a long code that a spreadsheet has rounded; the digits are lost and nothing is guessed: format the '
-        "column as text, enter the codes again and send the file again",
-    ),
-    "date_in_numbers": (
-        "flagged",
-        "warning",
-        "{before} is a date in a column of numbers (a spreadsheet turns 5-9 into a date); read as missing",
-    ),
-    "not_a_number": ("flagged", "warning", '"{before}" is not a number; read as missing'),
-    "not_a_date": ("flagged", "warning", '"{before}" is not a date; read as missing'),
-    "percent_format": ("changed", "note", "shown as per cent in the sheet, so already a share"),
-    "percent_mixed": (
-        "flagged",
-        "warning",
-        "numbers above 1 stand beside shares in per cent ({before}); they are left as they are: check them",
-    ),
-    "declared_zero": ("changed", "note", '"{before}" read as zero, as declared'),
-    "base_unit": ("changed", "note", "brought to the base unit: {before} is {after}"),
-}
-
-
-@dataclass(frozen=True)
-class Change:
-    """One thing done to cells of a column; ``positions`` are places in the list that was parsed."""
-
-    rule: str
-    action: str
-    severity: str
-    message: str
-    n: int
-    before: str | None = None
-    after: str | None = None
-    positions: tuple[int, ...] = ()
+_AS_STORED = frozenset({float, str, dt.datetime, type(None)})
+_WORDY = frozenset({"unit_in_cell", "approximate", "percent"})
 
 
 @dataclass(frozen=True)
 class Column:
     """A parsed column.
 
-    ``values`` is float64, datetime64[us] or str; ``printed`` the numbers in the unit the sheet prints (None for text
-    and dates); ``unit`` the unit applied.
+    ``values`` is float64, datetime64[us] or str; ``printed`` the numbers in the unit that the sheet prints
+    (None for text and dates); ``unit`` the unit applied.
     """
 
     label: str
@@ -144,31 +76,50 @@ def shown(value: Any) -> str:
 
 def is_number(value: Any) -> bool:
     """Whether a cell on its own reads as a number."""
+    if type(value) is float:
+        return True
     if isinstance(value, bool) or value is None:
         return False
-    if isinstance(value, (int, float)):
+    if isinstance(value, int):
         return True
     return isinstance(value, str) and read(value).kind == NUMBER
 
 
 class _Cells:
-    """The distinct cells of a column with their readings, and where each stands."""
+    """A column's cells: numbers as an array, all others distinct with their readings and places."""
 
     def __init__(self, cells: Sequence[Any], body: int) -> None:
-        plain = [_plain(cell) for cell in cells]
-        distinct = {cell: i for i, cell in enumerate(dict.fromkeys(plain))}
-        self.values = list(distinct)
-        self.codes = np.fromiter((distinct[cell] for cell in plain), dtype=np.intp, count=len(plain))
-        self.counts = np.bincount(self.codes[:body], minlength=len(self.values))
+        n = len(cells)
+        kinds = set(map(type, cells))
+        self.floats = np.full(n, np.nan)
+        self.values: list[Any] = []
+        self.codes = np.full(n, -1, dtype=np.intp)
+        if kinds <= {float, type(None)}:
+            self.floats = np.array(cells, dtype=float) if n else self.floats
+        else:
+            if not kinds <= _AS_STORED:
+                cells = [_plain(cell) for cell in cells]
+            others = np.empty(n, dtype=object)
+            others[:] = cells
+            is_float = np.array([type(cell) is float for cell in cells])
+            self.floats[is_float] = others[is_float].astype(float)
+            others[is_float] = None
+            self.codes, distinct = pd.factorize(others)
+            self.values = list(distinct)
+        self.body = body
         self.readings = [_reading(value) for value in self.values]
+        codes = self.codes[:body]
+        self.counts = np.bincount(codes[codes >= 0], minlength=len(self.values)) if len(codes) else []
+        mine = self.floats[:body]
+        self.numbers = mine[np.isfinite(mine)]
 
     def count(self, test: Callable[[Reading], bool]) -> int:
-        return sum(
-            int(n) for n, reading in zip(self.counts, self.readings, strict=True) if reading and test(reading)
-        )
+        """Cells of the body other than plain numbers that pass a test."""
+        return sum(int(n) for n, r in zip(self.counts, self.readings, strict=True) if n and test(r))
 
-    def take(self, values: np.ndarray) -> np.ndarray:
-        return values[self.codes] if len(values) else values
+    def take(self, values: np.ndarray, blank: Any) -> np.ndarray:
+        """Spread values of the distinct cells over their places."""
+        return np.append(values, np.array([blank], dtype=values.dtype))[self.codes]
 
     def changes(self, done: dict[int, tuple[str, str]]) -> list[Change]:
         """Changes from distinct cell -> (rule, after), one per wording while these are few."""
@@ -177,52 +128,34 @@ class _Cells:
             by_rule.setdefault(rule, []).append(i)
         out = []
         for rule, members in by_rule.items():
-            groups = [[i] for i in members] if len(members) <= _MOST_WORDINGS else [members]
-            for group in groups:
+            for group in [[i] for i in members] if len(members) <= _MOST_WORDINGS else [members]:
                 where = np.flatnonzero(np.isin(self.codes, group))
-                before = ", ".join(shown(self.values[i]) for i in group[:3]) + (
-                    " ..." if len(group) > 3 else ""
-                )
-                after = ", ".join(dict.fromkeys(done[i][1] for i in group[:3])) + (
-                    " ..." if len(group) > 3 else ""
-                )
-                out.append(told(rule, len(where), before, after, tuple(where[:_MOST_CELLS].tolist())))
+                more = " ..." if len(group) > 3 else ""
+                before = ", ".join(shown(self.values[i]) for i in group[:3]) + more
+                after = ", ".join(dict.fromkeys(done[i][1] for i in group[:3]))
+                out.append(told(rule, len(where), before, after + (more if after else ""), _first(where)))
         return out
 
 
-def told(rule: str, n: int, before: str, after: str, positions: tuple[int, ...] = ()) -> Change:
-    """A change with the action, severity and wording of its rule."""
-    action, severity, message = _TOLD[rule]
-    return Change(
-        rule, action, severity, message.format(before=before, after=after), n, before, after, positions
-    )
+def _first(where: np.ndarray) -> tuple[int, ...]:
+    return tuple(where[:_MOST_CELLS].tolist())
 
 
 def _plain(cell: Any) -> Any:
     kind = type(cell)
-    if kind is float or kind is str or cell is None or kind is dt.datetime:
+    if kind in _AS_STORED:
         return cell
     if kind is bool:
         return shown(cell)
-    if kind is int:
-        return float(cell)
-    if kind is dt.date:
-        return dt.datetime(cell.year, cell.month, cell.day)
     if kind is dt.timedelta:
         return cell.total_seconds()
-    if isinstance(cell, (float, np.floating)):
-        return float(cell)
-    return str(cell)
+    if isinstance(cell, dt.date):
+        return dt.datetime(cell.year, cell.month, cell.day)
+    return float(cell) if isinstance(cell, (int, float, np.number)) else str(cell)
 
 
-def _reading(value: Any) -> Reading | None:
-    if value is None or value != value:
-        return None
-    if type(value) is float:
-        return Reading("number", "", number=value)
-    if type(value) is dt.datetime:
-        return Reading("date", "", date=value)
-    return read(value)
+def _reading(value: Any) -> Reading:
+    return Reading("date", "", date=value) if type(value) is dt.datetime else read(value)
 
 
 def parse_column(
@@ -251,10 +184,8 @@ def parse_column(
     none_is_zero : bool
         Whether 无 means 0 here.
     """
-    body = len(cells) if body is None else body
-    found = _Cells(cells, body)
+    found = _Cells(cells, len(cells) if body is None else body)
     own = header_unit(label)
-    applied = own or unit
     kind = _kind(found, label, own)
     if kind == EMPTY:
         return Column(
@@ -264,46 +195,64 @@ def parse_column(
         return _dates(found, label)
     if kind == TEXT:
         return _texts(found, label)
-    return _numbers(found, label, own, applied, percents, none_is_zero)
+    return _numbers(found, label, own, own or unit, percents, none_is_zero)
+
+
+# ------------------------------------------------------------------------------------------ what a column holds
 
 
 def _kind(found: _Cells, label: str, own: Unit | None) -> str:
-    if not found.count(lambda r: True):
-        return EMPTY
-    numbers = found.count(lambda r: r.kind == NUMBER)
+    plain = len(found.numbers)
+    if not plain and not sum(found.counts):
+        # Nothing in the body decides; a total alone does not make a column of numbers of blanks.
+        return EMPTY if not np.isfinite(found.floats).any() and not found.values else NUMBER
+    numbers = plain + found.count(lambda r: r.kind == NUMBER)
     dates = found.count(lambda r: r.kind == DATE)
-    loose = found.count(lambda r: r.kind == NUMBER and (r.loose or bool(date_of_number(r.number)[0])))
-    other = found.count(lambda r: r.kind in (TEXT, "range", "lossy"))
+    texts = found.count(lambda r: r.kind == TEXT)
+    other = texts + found.count(lambda r: r.kind in ("range", "lossy"))
     if not numbers + dates + other:
-        return NUMBER if own or not found.count(lambda r: r.kind == "none") else TEXT
+        return TEXT if not own and found.count(lambda r: r.kind == "none") else NUMBER
     last = label.rpartition("/")[2]
-    if _is_code(found, last, own, numbers, other):
+    if not own and _is_code(found, last, numbers, other):
         return TEXT
-    if dates > numbers + other or (
-        _DATE.search(last) and not own and dates + loose > (numbers - loose) + other
-    ):
+    if dates > numbers + other:
         return DATE
+    if not own and _DATE.search(last):
+        loose = found.count(lambda r: r.kind == NUMBER and r.loose)
+        loose += sum(date_of_number(v)[0] is not None for v in found.numbers.tolist())
+        if dates + loose > (numbers - loose) + other:
+            return DATE
     if own and numbers:
         return NUMBER if numbers * 3 >= other else TEXT
-    return NUMBER if numbers and numbers >= other + dates else DATE if dates > other else TEXT
+    if not numbers or numbers < other + dates:
+        return DATE if dates > other else TEXT
+    # Answers such as "1部", "2部", "4部及以上" are words, not numbers with exceptions.
+    worded = found.count(lambda r: r.kind == NUMBER and r.rule in _WORDY)
+    return TEXT if texts and worded == numbers else NUMBER
 
 
-def _is_code(found: _Cells, label: str, own: Unit | None, numbers: int, other: int) -> bool:
-    if own:
-        return False
+def _is_code(found: _Cells, label: str, numbers: int, other: int) -> bool:
     if found.count(lambda r: r.code):
         return True
     if not numbers:
         return False
-    whole = found.count(lambda r: r.kind == NUMBER and not r.rule and r.number.is_integer())
-    if _CODE.search(label) and not _NOT_CODE.search(label) and whole == numbers:
+    strings = [r for r, n in zip(found.readings, found.counts, strict=True) if n and r.kind == NUMBER]
+    if any(r.rule or not r.number.is_integer() for r in strings):
+        return False
+    if np.any(found.numbers != np.floor(found.numbers)):
+        return False
+    if _CODE.search(label):
         return True
-    lengths = {
-        len(str(int(abs(r.number))))
-        for r, n in zip(found.readings, found.counts, strict=True)
-        if n and r and r.kind == NUMBER and r.number.is_integer()
-    }
-    return whole == numbers and len(lengths) == 1 and lengths <= _CODE_LENGTHS
+    if found.count(lambda r: r.kind == "lossy"):
+        return True
+    lengths = {len(str(int(abs(r.number)))) for r in strings}
+    if len(found.numbers):
+        low, high = np.abs(found.numbers).min(), np.abs(found.numbers).max()
+        lengths |= {len(str(int(low))), len(str(int(high)))}
+    return len(lengths) == 1 and lengths <= _CODE_LENGTHS
+
+
+# -------------------------------------------------------------------------------------------------- its values
 
 
 def _numbers(
@@ -318,8 +267,6 @@ def _numbers(
     absolute = np.zeros(len(found.values), dtype=bool)
     done: dict[int, tuple[str, str]] = {}
     for i, reading in enumerate(found.readings):
-        if reading is None:
-            continue
         if reading.kind == NUMBER:
             raw[i], absolute[i] = reading.number, reading.absolute
             if reading.rule:
@@ -331,54 +278,48 @@ def _numbers(
             done[i] = "date_in_numbers", ""
         else:
             done[i] = (reading.kind if reading.kind != TEXT else "not_a_number"), ""
-    times = applied.times if applied else 1.0
-    numbers, own_unit = found.take(raw), found.take(absolute)
+    done = {i: how for i, how in done.items() if how[0] != "not_a_number" or found.counts[i]}
+    numbers = np.where(found.codes >= 0, found.take(raw, np.nan), found.floats)
+    in_base = found.take(absolute, False)
     changes = found.changes(done)
+    times = applied.times if applied else 1.0
     if times < 1 and percents:
         # The sheet shows these cells as per cent: 0.35 is printed 35 %.
-        shares = np.zeros(len(numbers), dtype=bool)
-        shares[[i for i in percents if not np.isnan(numbers[i])]] = True
-        own_unit = own_unit | shares
-        if shares.any():
-            first = int(np.flatnonzero(shares)[0])
-            changes.append(
-                told("percent_format", int(shares.sum()), shown(float(numbers[first])), "", (first,))
-            )
-    if times == 1 and own_unit.any():
-        changes += _mixed_percent(found, raw)
-    base = np.where(own_unit, numbers, scale(numbers, times))
-    printed = np.where(own_unit, numbers / times, numbers) if times != 1 else numbers
-    if applied and times != 1:
-        scaled = int((~own_unit & ~np.isnan(numbers)).sum())
-        if scaled:
-            first = int(np.flatnonzero(~own_unit & ~np.isnan(numbers))[0])
-            changes.append(
-                told(
-                    "base_unit",
-                    scaled,
-                    shown(float(numbers[first])),
-                    f"{shown(float(base[first]))} {applied.name}",
-                    (first,),
-                )
-            )
-    name = own.label if own else label
-    return Column(name, NUMBER, pd.Series(base), printed, applied, tuple(changes))
+        shares = np.array([i for i in sorted(percents) if np.isfinite(found.floats[i])], dtype=np.intp)
+        in_base[shares] = True
+        if len(shares):
+            first = shown(float(numbers[shares[0]]))
+            changes.append(told("percent_format", len(shares), first, "", _first(shares)))
+    if times == 1:
+        changes += _mixed_percent(found, numbers)
+    base = np.where(in_base, numbers, scale(numbers, times))
+    printed = np.where(in_base, numbers / times, numbers) if times != 1 else numbers
+    scaled = np.flatnonzero(~in_base & np.isfinite(numbers)) if times != 1 else np.zeros(0, dtype=np.intp)
+    if applied and len(scaled):
+        before, after = shown(float(numbers[scaled[0]])), f"{shown(float(base[scaled[0]]))} {applied.name}"
+        if times < 1:
+            after = shown(float(base[scaled[0]]))
+        changes.append(told("base_unit", len(scaled), before, after, _first(scaled)))
+    return Column(own.label if own else label, NUMBER, pd.Series(base), printed, applied, tuple(changes))
 
 
-def _mixed_percent(found: _Cells, raw: np.ndarray) -> list[Change]:
-    shares = [i for i, r in enumerate(found.readings) if r and r.rule == "percent"]
-    plain = [i for i, r in enumerate(found.readings) if r and r.kind == NUMBER and not r.rule and raw[i] > 1]
-    if not shares or not plain:
+def _mixed_percent(found: _Cells, numbers: np.ndarray) -> list[Change]:
+    if not any(r.rule == "percent" for r in found.readings):
         return []
-    return found.changes({i: ("percent_mixed", shown(float(raw[i]))) for i in plain})
+    bare = np.array([not (r.kind == NUMBER and r.rule == "percent") for r in found.readings] + [True])[
+        found.codes
+    ]
+    where = np.flatnonzero(bare & (numbers > 1))
+    if not len(where):
+        return []
+    value = shown(float(numbers[where[0]]))
+    return [told("percent_mixed", len(where), value, value, _first(where))]
 
 
 def _dates(found: _Cells, label: str) -> Column:
     values = np.full(len(found.values), np.datetime64("NaT"), dtype="datetime64[us]")
     done: dict[int, tuple[str, str]] = {}
     for i, reading in enumerate(found.readings):
-        if reading is None:
-            continue
         date, rule = reading.date, reading.rule
         if reading.kind == NUMBER:
             if date is None:
@@ -393,21 +334,42 @@ def _dates(found: _Cells, label: str) -> Column:
             done[i] = reading.kind, ""
         else:
             done[i] = "not_a_date", ""
-    return Column(label, DATE, pd.Series(found.take(values)), None, None, tuple(found.changes(done)))
+    out = found.take(values, np.datetime64("NaT"))
+    changes = found.changes(done)
+    by_rule: dict[str, list[int]] = {}
+    for i in np.flatnonzero(np.isfinite(found.floats)).tolist():
+        date, rule = date_of_number(float(found.floats[i]))
+        if date is not None:
+            out[i] = np.datetime64(date, "us")
+        by_rule.setdefault(rule or "not_a_date", []).append(i)
+    for rule, where in by_rule.items():
+        date = date_of_number(float(found.floats[where[0]]))[0]
+        first = shown(float(found.floats[where[0]]))
+        changes.append(told(rule, len(where), first, shown(date) if date else "", tuple(where[:_MOST_CELLS])))
+    return Column(label, DATE, pd.Series(out), None, None, tuple(changes))
 
 
 def _texts(found: _Cells, label: str) -> Column:
-    values = np.empty(len(found.values), dtype=object)
+    values = np.full(len(found.values), np.nan, dtype=object)
     done: dict[int, tuple[str, str]] = {}
     for i, (value, reading) in enumerate(zip(found.values, found.readings, strict=True)):
-        values[i] = np.nan
-        if reading is None:
-            continue
-        if reading.kind == "lossy" or (type(value) is float and value.is_integer() and abs(value) >= _EXACT):
+        if reading.kind == "lossy":
             done[i] = "lossy", ""
-        elif type(value) is str and (value.strip() in MISSING or reading.kind in ("missing", "error")):
-            done[i] = ("error" if value.strip() in ERRORS else "missing"), ""
+        elif reading.kind in ("missing", "error"):
+            error = reading.kind == "error" or (isinstance(value, str) and value.strip() in ERRORS - MISSING)
+            done[i] = "error" if error else "missing", ""
         else:
-            values[i] = value.strip() if type(value) is str else shown(value)
-    taken = pd.Series(found.take(values), dtype="str")
-    return Column(label, TEXT, taken, None, None, tuple(found.changes(done)))
+            values[i] = value.strip() if isinstance(value, str) else shown(value)
+    out = found.take(values, np.nan)
+    changes = found.changes(done)
+    numbers = np.flatnonzero(np.isfinite(found.floats))
+    if len(numbers):
+        unlike, back = np.unique(found.floats[numbers], return_inverse=True)
+        lost = (unlike == np.floor(unlike)) & (np.abs(unlike) >= _EXACT)
+        texts = np.array([shown(v) for v in unlike.tolist()], dtype=object)
+        texts[lost] = np.nan
+        out[numbers] = texts[back]
+        where = numbers[lost[back]]
+        if len(where):
+            changes.append(told("lossy", len(where), shown(float(found.floats[where[0]])), "", _first(where)))
+    return Column(label, TEXT, pd.Series(out, dtype="str"), None, None, tuple(changes))

@@ -13,9 +13,12 @@ from collections.abc import Sequence
 __all__ = ["folded", "is_fill_in", "is_note", "is_section", "is_serial", "total_group", "total_kind"]
 
 _SUM = frozenset(
-    ["总计", "合计", "小计", "共计", "总和", "汇总", "累计", "全市", "全区", "全县", "全州", "全省", "全国", "全街道", "全镇", "全乡", "全体", "全辖区", "总", "计", "total", "totals", "sum", "subtotal", "grandtotal"]
-)  # fmt: skip
-_MEAN = frozenset(["平均", "平均值", "平均数", "均值", "均数", "平均分", "人均", "mean", "average", "avg"])
+    (
+        "总计 合计 小计 共计 总和 汇总 累计 全市 全区 全县 全州 全省 全国 全街道 全镇 全乡 全体 全辖区 总 计 "
+        "total totals sum subtotal grandtotal"
+    ).split()
+)
+_MEAN = frozenset(("平均 平均值 平均数 均值 均数 平均分 人均 mean average avg").split())
 _SUM_END = re.compile(r"^(.{0,20}?)(?:总计|合计|小计|共计|汇总)$")
 _MEAN_END = re.compile(r"^(.{0,20}?)(?:平均值|平均数|平均分|平均|均值)$")
 _BEFORE = re.compile(r"^(?:总计|合计|小计|共计|平均值?)[(:](.+?)\)?$")
