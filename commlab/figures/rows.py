@@ -159,7 +159,7 @@ def changes(
         right.spines["left"].set_visible(False)
         _limits(right, rows[["estimate", "ci_low", "ci_high"]].assign(zero=0.0))
         if title:
-            figure.suptitle(label_text(title, 80))
+            left.set_title(label_text(title, 80), loc="left")
         _legend(figure, left)
 
     t = Text(_T)

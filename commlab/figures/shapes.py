@@ -23,6 +23,8 @@ DIVERGING = ("#A6480B", "#F0A45D", "#D9DCE0", "#86BBDD", "#145A8D")
 """Negative to positive: safe for colour-blind readers; in grey the ends are dark and the middle is light."""
 SMALLEST_LABEL = 0.055
 """Shares below this are not written into their bar: they would not fit."""
+VALUE_AWAY_PT = 13.0
+"""How far outside its point a value of the star is written."""
 _T = "en"
 
 
@@ -98,7 +100,7 @@ def likert(
             apart.tick_params(axis="y", length=0)
             apart.spines[["left", "bottom"]].set_visible(False)
         if title:
-            figure.suptitle(label_text(title, 80))
+            axes.set_title(label_text(title, 80), loc="left")
         figure.legend(
             handles, names, loc="outside upper center", ncols=len(names), handlelength=1.2, columnspacing=1.2
         )
@@ -185,14 +187,17 @@ def radar(
         )
         axes.fill(closed, np.append(value, value[0]), color=main, alpha=0.12, linewidth=0)
         for angle, v in zip(angles, value, strict=True):
-            axes.text(
-                angle,
-                min(v + top * 0.09, top),
-                Text(_T).number(v),
+            away = (VALUE_AWAY_PT * math.sin(angle), VALUE_AWAY_PT * 0.75 * math.cos(angle))
+            shown = Text(_T).number(v)
+            axes.annotate(
+                shown,
+                (angle, v),
+                away,
+                textcoords="offset points",
                 ha="center",
                 va="center",
-                fontsize=7.5,
                 color=main,
+                fontsize=7.5,
             )
         axes.set_ylim(0, top)
         axes.set_yticks(np.linspace(0, top, 6)[1:-1])
@@ -234,7 +239,7 @@ def heatmap(frame: pd.DataFrame, *, colour_label: str, title: str = "") -> Figur
         raise ParameterError("heatmap has nothing to draw: it needs a frame of units x indicators")
     values = frame.to_numpy(dtype=float)
     rows = [label_text(x, 18) for x in frame.index]
-    columns = [label_text(x, 14) for x in frame.columns]
+    columns = [label_text(x, 24) for x in frame.columns]
     t = Text(_T)
     upright = max(len(line) for c in columns for line in c.split("\n")) > 5
     shown = np.array([["" if math.isnan(v) else t.number(v, 0) for v in line] for line in values])

@@ -52,6 +52,11 @@ FONT = "Noto Sans SC"
 FONT_FILE = "NotoSansSC-Regular.otf"
 UNKNOWN = "?"
 """Stands for a character that the font does not have."""
+FIRST_IDEOGRAPH = 0x2E80
+NEVER_FIRST = "，。、；：）」』”%"
+"""Characters that may not begin a line."""
+MOST_LINES = 3
+"""Lines of a label; what is longer ends in an ellipsis."""
 
 COLOURS = {
     "main": "#0072B2",
@@ -122,17 +127,20 @@ def label_text(text: object, width: int = 24) -> str:
         Half-width characters a line (a Chinese character takes two).
     """
     known = _known_characters()
-    plain = "".join(c if ord(c) in known or c == "\n" else UNKNOWN for c in clean(text).replace("\n", " "))
-    if " " in plain.strip() and all(ord(c) < 0x2E80 for c in plain):
-        return "\n".join(textwrap.wrap(plain, max(width, 8))) or plain
-    lines, used = [""], 0
-    for c in plain:
-        size = 2 if ord(c) >= 0x2E80 else 1
-        if used + size > width and c not in "，。、；：）」』”%":
-            lines.append("")
-            used = 0
-        lines[-1] += c
-        used += size
+    plain = "".join(c if ord(c) in known else UNKNOWN for c in " ".join(clean(text).split()))
+    if " " in plain and all(ord(c) < FIRST_IDEOGRAPH for c in plain):
+        lines = textwrap.wrap(plain, max(width, 8))
+    else:
+        lines, used = [""], 0
+        for c in plain:
+            size = 2 if ord(c) >= FIRST_IDEOGRAPH else 1
+            if used + size > width and c not in NEVER_FIRST:
+                lines.append("")
+                used = 0
+            lines[-1] += c
+            used += size
+    if len(lines) > MOST_LINES:
+        lines = [*lines[: MOST_LINES - 1], lines[MOST_LINES - 1][:-1] + "…"]
     return "\n".join(lines)
 
 
@@ -150,7 +158,7 @@ def needed(frame: pd.DataFrame, columns: Sequence[str], figure: str) -> pd.DataF
 
 def listed(what: str, entries: Iterable[str], *, most: int = 40) -> str:
     """Alternative text: what is shown, then the values themselves."""
-    shown = list(entries)
+    shown = [" ".join(e.split()) for e in entries]
     more = f" (+{len(shown) - most})" if len(shown) > most else ""
     return clean(f"{what}: " if what else "") + clean("; ".join(shown[:most])) + more
 
