@@ -98,7 +98,9 @@ CONTRACTS: dict[str, Contract] = {
         _contract(
             "units",
             "a unit and its life",
-            _key("unit", doc="canonical name, unique within level and parent; a community's is district/name"),
+            _key(
+                "unit", doc="canonical name, unique within level and parent; a community's is district/name"
+            ),
             _key("level", among=LEVELS),
             Column("parent", doc="unit above; empty for the city"),
             _key("name", doc="the short name that reports print"),
@@ -144,7 +146,9 @@ CONTRACTS: dict[str, Contract] = {
             Column("hukou", required=False, privacy="quasi"),
             Column("base_weight", "number", low=0),
             Column("flags", doc="quality flags, comma-separated: fast, straightline, duplicate, ..."),
-            Column("valid", "flag", nullable=False, doc="False where a flag that study.yaml lists excludes it"),
+            Column(
+                "valid", "flag", nullable=False, doc="False where a flag that study.yaml lists excludes it"
+            ),
             key=("instrument", "response_id", "source"),
             open_columns=True,
         ),
@@ -166,7 +170,12 @@ CONTRACTS: dict[str, Contract] = {
             _key("node", doc="code of the parent; `total` for the primary level"),
             _key("row"),
             _key("column"),
-            Column("value", "number", low=1e-9, doc="how many times `row` outweighs `column`; missing = not judged"),
+            Column(
+                "value",
+                "number",
+                low=1e-9,
+                doc="how many times `row` outweighs `column`; missing = not judged",
+            ),
             key=("period", "expert", "node", "row", "column"),
         ),
         _contract(

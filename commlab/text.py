@@ -113,6 +113,10 @@ class Text:
         except (KeyError, IndexError) as error:
             raise ParameterError(f"message {message!r} names the field {error} that was not given") from None
 
+    def knows(self, message: str) -> bool:
+        """Whether the message has a translation."""
+        return self.language == "en" or message in _catalog(self.language)
+
     def number(self, value: object, digits: int = 1, *, signed: bool = False) -> str:
         """A number with thousands separators and a fixed number of decimals.
 

@@ -11,9 +11,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from commlab.report.appendix import appendix
     from commlab.report.document import Document, read_document
     from commlab.report.finding import Bullets, Col, Cover, Finding, Paragraph, Section
     from commlab.report.index_page import write_index
+    from commlab.report.overview import index
     from commlab.report.press import export
     from commlab.report.xlsx import Sheet, write_workbook
 
@@ -26,7 +28,9 @@ _HOMES = {
     "Paragraph": "finding",
     "Section": "finding",
     "Sheet": "xlsx",
+    "appendix": "appendix",
     "export": "press",
+    "index": "overview",
     "read_document": "document",
     "write_index": "index_page",
     "write_workbook": "xlsx",
@@ -41,7 +45,9 @@ __all__ = [
     "Paragraph",
     "Section",
     "Sheet",
+    "appendix",
     "export",
+    "index",
     "read_document",
     "write_index",
     "write_workbook",

@@ -37,7 +37,19 @@ from commlab.tables import CONTRACTS, empty, previous_period
 
 __all__ = ["Cleaned", "clean_period"]
 
-_STATUS = ["period", "unit", "input", "label_zh", "label_en", "state", "files", "rows", "warnings", "errors", "message"]
+_STATUS = [
+    "period",
+    "unit",
+    "input",
+    "label_zh",
+    "label_en",
+    "state",
+    "files",
+    "rows",
+    "warnings",
+    "errors",
+    "message",
+]
 
 
 @dataclass
@@ -140,7 +152,10 @@ class _FileReader:
             return None, ""
         found = match_names([written], self.names, level="district", certainty=self.certainty).iloc[0]
         if pd.isna(found["matched"]):
-            return None, f"{file.name}: “{written}” is no district of the register; rename the file, or add an alias"
+            return (
+                None,
+                f"{file.name}: “{written}” is no district of the register; rename the file, or add an alias",
+            )
         return str(found["matched"]), ""
 
     def _raw(self, file: RawFile) -> list[RawTable]:
@@ -162,7 +177,9 @@ class _FileReader:
             metrics=self.metrics,
             certainty=self.certainty,
         )
-        ledger = pd.concat([f for f in (raw.ledger, mapped.ledger) if len(f)] or [raw.ledger], ignore_index=True)
+        ledger = pd.concat(
+            [f for f in (raw.ledger, mapped.ledger) if len(f)] or [raw.ledger], ignore_index=True
+        )
         broken = self._broken(mapped.frame, mapped.ledger, district)
         return _Read(file, district, file.input.reader, mapped.frame, ledger, broken)
 
@@ -184,7 +201,9 @@ class _FileReader:
         if many and value:
             hit |= frame[value].isna() & at.str.replace(r"\d", "", regex=True).isin(columns)
         districts = set(self.register.districts)
-        owners = frame.loc[hit, "unit"].map(lambda u: u if u in districts else self.register.district_of.get(u))
+        owners = frame.loc[hit, "unit"].map(
+            lambda u: u if u in districts else self.register.district_of.get(u)
+        )
         return sorted(set(owners.dropna()))
 
     def _responses(self, file: RawFile, district: str | None) -> _Read:
@@ -222,12 +241,17 @@ def _failed(file: RawFile, district: str | None, message: str, sheet: str | None
         file.period, file.name, "unreadable file", told, table=file.input.reader, action="rejected", severity="error",
         sheet=sheet or "",
     )  # fmt: skip
-    return _Read(file, district, file.input.reader, pd.DataFrame(), ledger, [district] if district else [], told)
+    return _Read(
+        file, district, file.input.reader, pd.DataFrame(), ledger, [district] if district else [], told
+    )
 
 
 def _stranger(name: str, period: str) -> pd.DataFrame:
     return _line(
-        period, name, "unclaimed file", f"{name}: no input of study.yaml claims this file; it was not read. Rename it or add an input"
+        period,
+        name,
+        "unclaimed file",
+        f"{name}: no input of study.yaml claims this file; it was not read. Rename it or add an input",
     )
 
 
@@ -257,7 +281,11 @@ def _base_weights(responses: pd.DataFrame, register: Register, period: str) -> p
 
 
 def _cross_checks(
-    config: StudyConfig, register: Register, framework: Framework, tables: dict[str, pd.DataFrame], period: str
+    config: StudyConfig,
+    register: Register,
+    framework: Framework,
+    tables: dict[str, pd.DataFrame],
+    period: str,
 ) -> list[pd.DataFrame]:
     """Checks across rows and against the period before, on clean tables."""
     lines = []
@@ -305,10 +333,14 @@ def _status(
             told = "; ".join(errors["message"].head(3))
             rows.append(row | {"state": "failed", "files": 0, "errors": len(errors), "message": told})
     frame = pd.DataFrame(rows, columns=_STATUS)
-    return frame.astype({c: "str" for c in ("period", "unit", "input", "label_zh", "label_en", "state", "message")})
+    return frame.astype(
+        {c: "str" for c in ("period", "unit", "input", "label_zh", "label_en", "state", "message")}
+    )
 
 
-def _status_row(entry: Input, office: str, read: list[_Read], ledger: pd.DataFrame, period: str) -> dict[str, Any]:
+def _status_row(
+    entry: Input, office: str, read: list[_Read], ledger: pd.DataFrame, period: str
+) -> dict[str, Any]:
     names = {r.file.name for r in read}
     lines = ledger[ledger["file"].isin(names)]
     errors = lines[lines["severity"] == "error"]
@@ -318,9 +350,7 @@ def _status_row(entry: Input, office: str, read: list[_Read], ledger: pd.DataFra
     )
     state = "outstanding" if not read else "failed" if failed else "carried" if carried else "read"
     what = entry.label["zh"]
-    message = (
-        f"{what} is outstanding" if not read else "; ".join(errors["message"].head(3)) if failed else ""
-    )
+    message = f"{what} is outstanding" if not read else "; ".join(errors["message"].head(3)) if failed else ""
     return {
         "period": period,
         "unit": office,
@@ -339,7 +369,13 @@ def _status_row(entry: Input, office: str, read: list[_Read], ledger: pd.DataFra
 def _outstanding_lines(status: pd.DataFrame, period: str) -> pd.DataFrame:
     rows = status[status["state"] == "outstanding"]
     lines = [
-        _line(period, "", "outstanding", f"{r.unit}: {r.label_zh} ({r.label_en}) has not been sent", table=r.input)
+        _line(
+            period,
+            "",
+            "outstanding",
+            f"{r.unit}: {r.label_zh} ({r.label_en}) has not been sent",
+            table=r.input,
+        )
         for r in rows.itertuples()
     ]
     return pd.concat(lines, ignore_index=True) if lines else empty("ledger")

@@ -175,7 +175,9 @@ def read_config(root: str | Path) -> StudyConfig:
         raise StudyError("study.yaml: expected keys such as study, title, framework; see docs on study.yaml")
     faults.unknown(given, _TOP, "top level")
     if given.get("study") != FORMAT:
-        faults.add(f"study: expected {FORMAT} (the version of this file's format), found {given.get('study')!r}")
+        faults.add(
+            f"study: expected {FORMAT} (the version of this file's format), found {given.get('study')!r}"
+        )
     for key in ("title", "city", "framework", "periods", "inputs"):
         if not given.get(key):
             faults.add(f'"{key}" is missing')
@@ -258,7 +260,9 @@ def _choices(given: Any, faults: _Faults) -> Choices:
     if not 0 < choices.confidence < 1:
         faults.add(f"choices: confidence must lie between 0 and 1, found {choices.confidence}")
     if choices.aggregation not in ("arithmetic", "geometric", "harmonic"):
-        faults.add(f"choices: aggregation is arithmetic, geometric or harmonic, found {choices.aggregation!r}")
+        faults.add(
+            f"choices: aggregation is arithmetic, geometric or harmonic, found {choices.aggregation!r}"
+        )
     if choices.missing not in ("measured", "zero"):
         faults.add(f"choices: missing is measured or zero, found {choices.missing!r}")
     return choices

@@ -145,7 +145,9 @@ def raked(
     """The design raked to the census margins, and the cells it was raked on; None where nothing can be raked."""
     known = [v for v in variables if v in margins and v in data]
     if not known or margins.empty:
-        return None, pd.DataFrame(columns=["district", "variable", "cell", "answers", "population_share", "raked"])
+        return None, pd.DataFrame(
+            columns=["district", "variable", "cell", "answers", "population_share", "raked"]
+        )
     ready, targets, cells = rake_cells(data, margins, known, min_cell=min_cell)
     if not cells["raked"].any():
         return None, cells
@@ -164,7 +166,9 @@ def satisfaction_results(
     """
     frames = [
         satisfaction(design, items).assign(level="city", unit=city),
-        satisfaction(design, items, by="district").rename(columns={"district": "unit"}).assign(level="district"),
+        satisfaction(design, items, by="district")
+        .rename(columns={"district": "unit"})
+        .assign(level="district"),
     ]
     if communities:
         frames.append(satisfaction(design, items, by="unit").assign(level="community"))
@@ -177,14 +181,18 @@ def distributions(design: SurveyDesign, items: Sequence[str], *, city: str) -> p
     """Share of every answer: level, unit, item, answer (code), share, n (with this answer), asked."""
     parts = [
         answer_shares(design, items).assign(level="city", unit=city),
-        answer_shares(design, items, by="district").rename(columns={"district": "unit"}).assign(level="district"),
+        answer_shares(design, items, by="district")
+        .rename(columns={"district": "unit"})
+        .assign(level="district"),
     ]
     found = pd.concat(parts, ignore_index=True)
     found = found.rename(columns={"option": "answer", "estimate": "share", "n": "asked", "count": "n"})
     return found[["level", "unit", "item", "answer", "share", "n", "asked"]]
 
 
-def demographics(data: pd.DataFrame, margins: pd.DataFrame, variables: Sequence[str], *, city: str) -> pd.DataFrame:
+def demographics(
+    data: pd.DataFrame, margins: pd.DataFrame, variables: Sequence[str], *, city: str
+) -> pd.DataFrame:
     """Sample structure against population.
 
     Returns
@@ -199,7 +207,9 @@ def demographics(data: pd.DataFrame, margins: pd.DataFrame, variables: Sequence[
         for unit, part in [(city, known), *known.groupby("district")]:
             census = margins if unit == city else margins[margins["unit"] == unit]
             population = (
-                census.groupby(variable)["population"].sum() if variable in census else pd.Series(dtype="float64")
+                census.groupby(variable)["population"].sum()
+                if variable in census
+                else pd.Series(dtype="float64")
             )
             count = part[variable].value_counts()
             weight = part.groupby(variable)["base_weight"].sum()
@@ -212,14 +222,21 @@ def demographics(data: pd.DataFrame, margins: pd.DataFrame, variables: Sequence[
                         "n": int(count.get(level, 0)),
                         "sample": count.get(level, 0) / len(part) if len(part) else np.nan,
                         "weighted": weight.get(level, 0.0) / weight.sum() if len(part) else np.nan,
-                        "population": population.get(level, 0.0) / population.sum() if population.sum() else np.nan,
+                        "population": population.get(level, 0.0) / population.sum()
+                        if population.sum()
+                        else np.nan,
                     }
                 )
     return pd.DataFrame(rows, columns=["unit", "variable", "level", "n", "sample", "weighted", "population"])
 
 
 def response_rates(
-    responses: pd.DataFrame, frame: pd.DataFrame, district_of: dict[str, str], districts: Sequence[str], *, city: str
+    responses: pd.DataFrame,
+    frame: pd.DataFrame,
+    district_of: dict[str, str],
+    districts: Sequence[str],
+    *,
+    city: str,
 ) -> pd.DataFrame:
     """Issued, returned and valid questionnaires: unit, communities, issued, returned, valid, flag_<name>..."""
     unit = responses["unit"].map(district_of)
@@ -280,7 +297,20 @@ def changes(
         )
     if not parts:
         return pd.DataFrame(
-            columns=["level", "unit", "item", "before", "after", "estimate", "se", "ci_low", "ci_high", "df", "p_value", "p_holm"]
+            columns=[
+                "level",
+                "unit",
+                "item",
+                "before",
+                "after",
+                "estimate",
+                "se",
+                "ci_low",
+                "ci_high",
+                "df",
+                "p_value",
+                "p_holm",
+            ]
         )
     out = pd.concat(parts, ignore_index=True)
     # Fewer than three degrees of freedom: an interval, but no comparison.

@@ -19,8 +19,8 @@ import pandas as pd
 from commlab.errors import ParameterError, StudyError, listing
 from commlab.framework import Framework, load_framework
 from commlab.store import ProcessedFolder, frame_hash, json_hash
-from commlab.study.raw import code_hash, input_hashes
 from commlab.study.config import StudyConfig, find_study, read_config
+from commlab.study.raw import code_hash, input_hashes
 from commlab.study.register import Register, read_register
 from commlab.study.results import RESULTS, Clean, period_end
 from commlab.tables import CONTRACTS, previous_period, validate
@@ -131,7 +131,9 @@ class Study:
         if name not in self.config.periods:
             near = difflib.get_close_matches(name, self.config.periods, n=2, cutoff=0.5)
             hint = f"; did you mean {' or '.join(near)}?" if near else ""
-            raise ParameterError(f"period {name!r} is not in study.yaml (it has {', '.join(self.config.periods)}){hint}")
+            raise ParameterError(
+                f"period {name!r} is not in study.yaml (it has {', '.join(self.config.periods)}){hint}"
+            )
         if name not in self._periods:
             self._periods[name] = Period(self, name)
         return self._periods[name]
@@ -153,7 +155,11 @@ class Study:
         raise ParameterError(f"district {name!r} is not in the register; {hint}")
 
     def check(
-        self, periods: Iterable[str] | None = None, *, progress: Callable[[str], None] | None = None, force: bool = False
+        self,
+        periods: Iterable[str] | None = None,
+        *,
+        progress: Callable[[str], None] | None = None,
+        force: bool = False,
     ) -> CheckResult:
         """Read and clean the raw files of the named periods (default: all) into ``data/processed``.
 
@@ -242,7 +248,9 @@ class Period:
     def _note(self) -> dict[str, Any]:
         note = self.folder.read_inputs()
         if note is None:
-            raise StudyError(f"{self.name} has not been checked yet; run `commlab check {self.name}` (or `make reports`)")
+            raise StudyError(
+                f"{self.name} has not been checked yet; run `commlab check {self.name}` (or `make reports`)"
+            )
         return note
 
     def table(self, name: str) -> pd.DataFrame:
@@ -278,7 +286,9 @@ class Period:
         """Wide view of ``measures``: a row a community, a column a metric (``metric/item`` for checked points)."""
         rows = self.measures[self.measures["unit"].isin(self.study.register.communities["unit"])]
         key = rows["metric"] + ("/" + rows["item"]).fillna("")
-        wide = rows.assign(key=key).pivot_table(index="unit", columns="key", values="value", aggfunc="last", dropna=False)
+        wide = rows.assign(key=key).pivot_table(
+            index="unit", columns="key", values="value", aggfunc="last", dropna=False
+        )
         wide.columns.name = None
         return self.study.register.communities.merge(wide.reset_index(), on="unit", how="left")
 
@@ -302,7 +312,9 @@ class Period:
         return self._blocked("outstanding")
 
     def _blocked(self, state: str) -> dict[str, str]:
-        rows = self.status[(self.status["state"] == state) & self.status["unit"].isin(self.study.register.districts)]
+        rows = self.status[
+            (self.status["state"] == state) & self.status["unit"].isin(self.study.register.districts)
+        ]
         return rows.groupby("unit", sort=False)["message"].agg("; ".join).to_dict()
 
     @cached_property
@@ -315,6 +327,10 @@ class Period:
     def items(self) -> dict[str, int]:
         """Survey item -> points on its scale, in the questionnaire's order."""
         return dict(self._note["items"])
+
+    def files_of(self, district: str) -> list[str]:
+        """Raw files behind a district's report: its own and those of the whole city."""
+        return [f["file"] for f in self._note["files"] if f["district"] in (district, None)]
 
     # -- results ---------------------------------------------------------------------------------------------------
 
@@ -330,7 +346,9 @@ class Period:
 
     def _stage_key(self) -> str:
         # Rank draws and weights depend on the framework file; everything else on the clean tables' inputs.
-        before = self.previous._note["hashes"] if self.previous and self.previous.folder.read_inputs() else None
+        before = (
+            self.previous._note["hashes"] if self.previous and self.previous.folder.read_inputs() else None
+        )
         return json_hash({"inputs": self._note["hashes"], "previous": before, "code": code_hash()})
 
     def build(self, *, force: bool = False) -> bool:
@@ -360,7 +378,9 @@ class Period:
             config=self.study.config,
             register=self.study.register,
             framework=self.study.framework,
-            previous=self.previous._as_clean() if self.previous and self.previous.folder.read_inputs() else None,
+            previous=self.previous._as_clean()
+            if self.previous and self.previous.folder.read_inputs()
+            else None,
         )
 
     def result(self, name: str) -> pd.DataFrame:
@@ -408,7 +428,9 @@ class Period:
         """Local and global weight of every node, and where it comes from."""
         return self.result("weights")
 
-    def satisfaction(self, by: str | Sequence[str] | None = "district", *, weighting: str = "design") -> pd.DataFrame:
+    def satisfaction(
+        self, by: str | Sequence[str] | None = "district", *, weighting: str = "design"
+    ) -> pd.DataFrame:
         """Satisfaction per item with standard errors.
 
         Parameters
@@ -418,7 +440,9 @@ class Period:
         weighting : {"design", "raked", "all"}
             Base weights; raked to the census; all answers, excluded ones too. Only for city and districts.
         """
-        level = {"district": "district", "community": "community", None: "city"}.get(by if not isinstance(by, list | tuple) else "", "")
+        level = {"district": "district", "community": "community", None: "city"}.get(
+            by if not isinstance(by, list | tuple) else "", ""
+        )
         if level:
             rows = self.result("satisfaction")
             rows = rows[(rows["level"] == level) & (rows["weighting"] == weighting)]
@@ -428,7 +452,9 @@ class Period:
         wanted = [by] if isinstance(by, str) else list(by or [])
         lacking = [c for c in wanted if c not in self.answers]
         if lacking:
-            raise ParameterError(f"the answers have no column {listing(lacking)}; they have {listing(self.answers.columns, most=40)}")
+            raise ParameterError(
+                f"the answers have no column {listing(lacking)}; they have {listing(self.answers.columns, most=40)}"
+            )
         return satisfaction(self.design, list(self.items), by=wanted)
 
     def scores(self, of: str = "district") -> pd.DataFrame:
@@ -479,10 +505,9 @@ class Period:
                 frame = frame[owner.isin(mine)]
             parts[name] = frame_hash(frame.reset_index(drop=True))
         ledger = self.ledger
-        own = ledger["file"].fillna("").str.contains(unit, regex=False) | ~ledger["file"].fillna("").str.contains(
-            "|".join(map(str, self.study.register.districts))
-        )
-        parts["ledger"] = frame_hash((ledger if unit == self.study.config.city else ledger[own]).reset_index(drop=True))
+        if unit != self.study.config.city:
+            ledger = ledger[ledger["file"].isin(self.files_of(unit))]
+        parts["ledger"] = frame_hash(ledger.reset_index(drop=True))
         parts["register"] = str(self._note["hashes"]["register"])
         parts["study"] = str(self._note["hashes"]["study.yaml"])
         parts["framework"] = str(self._note["hashes"]["framework"])
@@ -492,4 +517,12 @@ class Period:
 
 # Results of which a district's report prints only its own rows and the city's. Of the others (scores, ranks,
 # change, satisfaction) it prints the city mean, its rank among all or a comparison.
-_OWN_ROWS = ("response_rates", "demographics", "rake_cells", "distribution", "evidence", "leaves", "problem_states")
+_OWN_ROWS = (
+    "response_rates",
+    "demographics",
+    "rake_cells",
+    "distribution",
+    "evidence",
+    "leaves",
+    "problem_states",
+)

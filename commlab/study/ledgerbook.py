@@ -35,7 +35,16 @@ _STATUS = {
     "errors": "错误 errors",
     "message": "说明 message",
 }
-_WIDTHS = {"file": 46, "message": 80, "first_cells": 18, "column": 28, "before": 16, "after": 16, "label_zh": 18, "label_en": 28}
+_WIDTHS = {
+    "file": 46,
+    "message": 80,
+    "first_cells": 18,
+    "column": 28,
+    "before": 16,
+    "after": 16,
+    "label_zh": 18,
+    "label_en": 28,
+}
 _ORDER = {"error": 0, "warning": 1, "rounding": 2, "note": 3}
 _MOST_SHEETS = 200
 
@@ -46,7 +55,11 @@ def write_ledger(path: Path, ledger: pd.DataFrame, status: pd.DataFrame) -> None
 
     import xlsxwriter
 
-    rows = ledger.assign(_o=ledger["severity"].map(_ORDER)).sort_values(["_o", "file"], kind="stable").drop(columns="_o")
+    rows = (
+        ledger.assign(_o=ledger["severity"].map(_ORDER))
+        .sort_values(["_o", "file"], kind="stable")
+        .drop(columns="_o")
+    )
     with store.atomic_path(path) as beside:
         options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
         with xlsxwriter.Workbook(str(beside), options) as book:

@@ -103,7 +103,10 @@ def _carried(config: StudyConfig, entry: Input, period: str) -> list[RawFile]:
     earlier = [p for p in config.periods if period_key(p)[:2] < period_key(period)[:2]]
     for before in sorted(earlier, key=period_key, reverse=True):
         mine = [
-            c for path in _listed(config.root, before) for c in _claims(config, path, before) if c.input is entry
+            c
+            for path in _listed(config.root, before)
+            for c in _claims(config, path, before)
+            if c.input is entry
         ]
         if mine:
             return mine
@@ -145,7 +148,16 @@ def code_hash() -> str:
     import commlab
 
     folder = Path(commlab.__file__).parent
-    patterns = ("*.py", "framework/*.py", "intake/*.py", "survey/*.py", "weights/*.py", "scoring/*.py", "study/*.py", "store/*.py")
+    patterns = (
+        "*.py",
+        "framework/*.py",
+        "intake/*.py",
+        "survey/*.py",
+        "weights/*.py",
+        "scoring/*.py",
+        "study/*.py",
+        "store/*.py",
+    )
     packages = {n: version(n) for n in ("pandas", "numpy", "scipy", "pyarrow", "python-calamine")}
     return store.json_hash({"code": store.tree_hash(folder, patterns), "packages": packages})
 

@@ -66,7 +66,9 @@ class Register:
     def codebook(self, instrument: str) -> Path:
         path = self.folder / "codebooks" / f"{instrument}.yaml"
         if not path.is_file():
-            raise StudyError(f"{_FOLDER}/codebooks/{instrument}.yaml is missing; study.yaml names that instrument")
+            raise StudyError(
+                f"{_FOLDER}/codebooks/{instrument}.yaml is missing; study.yaml names that instrument"
+            )
         return path
 
     def files(self) -> list[Path]:
@@ -84,12 +86,14 @@ def _csv(folder: Path, name: str, columns: tuple[str, ...], *, required: bool = 
         frame = pd.read_csv(path, dtype="str", encoding="utf-8-sig", keep_default_na=False, na_values=[""])
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise DataError(
-            f"cannot be read as UTF-8 comma-separated text ({error}); save it as CSV UTF-8", file=f"{_FOLDER}/{name}"
+            f"cannot be read as UTF-8 comma-separated text ({error}); save it as CSV UTF-8",
+            file=f"{_FOLDER}/{name}",
         ) from None
     lacking = [c for c in columns if c not in frame]
     if lacking:
         raise DataError(
-            f"has no column {listing(lacking)}; found {listing(frame.columns, most=12)}", file=f"{_FOLDER}/{name}"
+            f"has no column {listing(lacking)}; found {listing(frame.columns, most=12)}",
+            file=f"{_FOLDER}/{name}",
         )
     return frame
 
@@ -141,15 +145,21 @@ def read_register(root: str | Path, *, city: str, period: str) -> Register:
     aliases = pd.concat(
         [
             _csv(folder, "aliases.csv", ("alias", "unit"))[["alias", "unit"]],
-            _csv(folder, "review.csv", ("found", "unit")).rename(columns={"found": "alias"})[["alias", "unit"]],
+            _csv(folder, "review.csv", ("found", "unit")).rename(columns={"found": "alias"})[
+                ["alias", "unit"]
+            ],
         ],
         ignore_index=True,
     )
     unknown = sorted(set(aliases["unit"].dropna()) - set(units["unit"]))
     if unknown:
-        raise DataError(f"names units that units.csv does not have: {listing(unknown)}", file=f"{_FOLDER}/aliases.csv")
+        raise DataError(
+            f"names units that units.csv does not have: {listing(unknown)}", file=f"{_FOLDER}/aliases.csv"
+        )
     margins = _numbers(
-        _csv(folder, "margins.csv", ("unit", "sex", "age_band", "population", "source")), ("population",), "margins.csv"
+        _csv(folder, "margins.csv", ("unit", "sex", "age_band", "population", "source")),
+        ("population",),
+        "margins.csv",
     )
     frame = _numbers(
         _csv(folder, "survey_frame.csv", ("period", "unit", "stratum", "communities", "adults", "issued")),
@@ -157,10 +167,16 @@ def read_register(root: str | Path, *, city: str, period: str) -> Register:
         "survey_frame.csv",
     )
     candidates = _csv(folder, "candidates.csv", ("unit", "applied_on"))
-    for table, name in ((frame, "survey_frame.csv"), (candidates, "candidates.csv"), (margins, "margins.csv")):
+    for table, name in (
+        (frame, "survey_frame.csv"),
+        (candidates, "candidates.csv"),
+        (margins, "margins.csv"),
+    ):
         strange = sorted(set(table["unit"].dropna()) - set(units["unit"]))
         if strange:
-            raise DataError(f"names units that units.csv does not have: {listing(strange)}", file=f"{_FOLDER}/{name}")
+            raise DataError(
+                f"names units that units.csv does not have: {listing(strange)}", file=f"{_FOLDER}/{name}"
+            )
     register = Register(root, city, units, aliases, changes, margins, frame, candidates, empty("units"))
     path = folder / "annex1.xlsx"
     if path.is_file():
@@ -216,15 +232,21 @@ def _quotas(path: Path, register: Register) -> pd.DataFrame:
     for name, wanted in _ANNEX.items():
         hits = [c for c in raw.frame if wanted in str(c).replace(" ", "")]
         if len(hits) != 1:
-            raise DataError(f'expected one column with "{wanted}", found {len(hits)}', file=f"{_FOLDER}/annex1.xlsx")
+            raise DataError(
+                f'expected one column with "{wanted}", found {len(hits)}', file=f"{_FOLDER}/annex1.xlsx"
+            )
         columns[hits[0]] = name
     quotas = raw.frame.rename(columns=columns)
     first = raw.frame.columns[0]
     districts = register.units[register.units["level"] == "district"]
-    matched = match_names(quotas[first].astype("str"), districts.merge(_alias_lists(register), how="left", on="unit"))
+    matched = match_names(
+        quotas[first].astype("str"), districts.merge(_alias_lists(register), how="left", on="unit")
+    )
     missing = matched[matched["matched"].isna()]
     if len(missing):
-        raise DataError(f"names no district of units.csv: {listing(missing['name'])}", file=f"{_FOLDER}/annex1.xlsx")
+        raise DataError(
+            f"names no district of units.csv: {listing(missing['name'])}", file=f"{_FOLDER}/annex1.xlsx"
+        )
     out = quotas[list(_ANNEX)].astype("float64").assign(unit=matched["matched"].to_numpy(), source=raw.source)
     counts = register.communities.groupby(["parent", "type"]).size().unstack(fill_value=0)
     for kind in ("urban", "converted"):

@@ -50,6 +50,7 @@ RESULTS = (
     "problem_states",
 )
 
+
 @dataclass(frozen=True)
 class Clean:
     """The clean tables of one period and the districts that can be reported.
@@ -71,5 +72,3 @@ def period_end(period: str) -> pd.Timestamp:
     """The last day of a period. ``period_end("2019Q3")`` is 30 September 2019."""
     year, month, _ = period_key(period)
     return pd.Timestamp(year, month, 1) + pd.offsets.MonthEnd(0)
-
-

@@ -86,7 +86,11 @@ def _survey(
     margins = register.margins[register.margins["unit"].isin(districts)]
     out = {
         "response_rates": estimates.response_rates(
-            responses[responses["unit"].isin(district_of)], frame, district_of, clean.districts, city=config.city
+            responses[responses["unit"].isin(district_of)],
+            frame,
+            district_of,
+            clean.districts,
+            city=config.city,
         )
     }
     data = estimates.weighted(responses, frame, district_of)
@@ -96,7 +100,9 @@ def _survey(
                 columns=["unit", "variable", "level", "n", "sample", "weighted", "population"]
             ),
             "satisfaction": pd.DataFrame(columns=_SATISFACTION),
-            "rake_cells": pd.DataFrame(columns=["district", "variable", "cell", "answers", "population_share", "raked"]),
+            "rake_cells": pd.DataFrame(
+                columns=["district", "variable", "cell", "answers", "population_share", "raked"]
+            ),
             "distribution": pd.DataFrame(columns=["level", "unit", "item", "answer", "share", "n", "asked"]),
             "change": pd.DataFrame(columns=_CHANGE),
         }
@@ -123,7 +129,20 @@ def _survey(
     return out
 
 
-_CHANGE = ["level", "unit", "item", "before", "after", "estimate", "se", "ci_low", "ci_high", "df", "p_value", "p_holm"]
+_CHANGE = [
+    "level",
+    "unit",
+    "item",
+    "before",
+    "after",
+    "estimate",
+    "se",
+    "ci_low",
+    "ci_high",
+    "df",
+    "p_value",
+    "p_holm",
+]
 
 
 def _change(
@@ -197,4 +216,6 @@ def _scores(
             ("ranks", ranks),
         ):
             frames[key].append(frame.assign(set=name))
-    return {key: pd.concat(parts, ignore_index=True) if parts else pd.DataFrame() for key, parts in frames.items()}
+    return {
+        key: pd.concat(parts, ignore_index=True) if parts else pd.DataFrame() for key, parts in frames.items()
+    }

@@ -36,7 +36,9 @@ class Weighing:
 _LEVELS = {1: "primary", 2: "secondary", 3: "standard"}
 
 
-def weigh(framework: Framework, judgments: pd.DataFrame, origin: dict[str, str], choices: Choices) -> Weighing:
+def weigh(
+    framework: Framework, judgments: pd.DataFrame, origin: dict[str, str], choices: Choices
+) -> Weighing:
     """Local and global weights of every node: group AHP where the study says so, equal elsewhere."""
     levels = framework.table.set_index("code")["level"]
     wanted = {code for code, level in levels.items() if origin[_LEVELS[int(level)]] == "ahp"}
@@ -159,4 +161,3 @@ def problem_states(problems: pd.DataFrame, districts: dict[str, str], *, on: pd.
             }
         )
     return pd.DataFrame(rows, columns=columns)
-

@@ -168,10 +168,17 @@ class _Teller:
         t = self.t
         steps = []
         for part in self.framework.parts(code):
-            leaf = self.leaves[(self.leaves["code"] == code) & (self.leaves["part"].fillna("") == (part.part or ""))]
+            leaf = self.leaves[
+                (self.leaves["code"] == code) & (self.leaves["part"].fillna("") == (part.part or ""))
+            ]
             norm = ", ".join(f"{k} = {v}" for k, v in part.params.items() if not isinstance(v, tuple | dict))
             if leaf.empty:
-                text = t("part {part}, rule {rule} ({norm}): not scored at this level", part=part.part, rule=part.rule, norm=norm)
+                text = t(
+                    "part {part}, rule {rule} ({norm}): not scored at this level",
+                    part=part.part,
+                    rule=part.rule,
+                    norm=norm,
+                )
                 steps.append(Step("part", text))
                 continue
             row = leaf.iloc[0]
@@ -188,7 +195,14 @@ class _Teller:
             mine = self.evidence[
                 (self.evidence["code"] == code) & (self.evidence["part"].fillna("") == (part.part or ""))
             ]
-            steps.append(Step("part", text, _number(row["score"]), below=tuple(self._evidence(r, part) for _, r in mine.iterrows())))
+            steps.append(
+                Step(
+                    "part",
+                    text,
+                    _number(row["score"]),
+                    below=tuple(self._evidence(r, part) for _, r in mine.iterrows()),
+                )
+            )
         return steps
 
     def _evidence(self, row: pd.Series, part: Any) -> Step:
@@ -197,7 +211,13 @@ class _Teller:
         if pd.notna(row["denominator"]):
             quotient = f" = {t.number(row['numerator'], 4)} / {t.number(row['denominator'], 4)}"
         bits = [str(row[c]) for c in ("item", "stage", "method") if isinstance(row[c], str) and row[c]]
-        text = t("{what}: {value}{quotient} (n = {n})", what=" · ".join(bits) or t("evidence"), value=t.number(row["value"], 4), quotient=quotient, n=t.integer(row["n"]))
+        text = t(
+            "{what}: {value}{quotient} (n = {n})",
+            what=" · ".join(bits) or t("evidence"),
+            value=t.number(row["value"], 4),
+            quotient=quotient,
+            n=t.integer(row["n"]),
+        )
         source = row["source"] if isinstance(row["source"], str) else ""
         below = self._survey() if part.rule == "survey" else (*self._values(row, part), *self._ledger(source))
         return Step("evidence", text, _number(row["value"]), source, tuple(below))
@@ -224,7 +244,9 @@ class _Teller:
             owner = mine["unit"].map(self.period.study.register.district_of)
             mine = mine[(mine["unit"] == self.unit) | (owner == self.unit)]
             return tuple(
-                Step("value", f"{r.unit} · {r.rater}: {t.number(r.score, 2)}", _number(r.score), str(r.source))
+                Step(
+                    "value", f"{r.unit} · {r.rater}: {t.number(r.score, 2)}", _number(r.score), str(r.source)
+                )
                 for r in mine.itertuples()
             )
         metrics = self._metrics(row, part)
@@ -275,7 +297,9 @@ class _Teller:
             for line in lines.itertuples():
                 touched = str(line.first_cells or "") if isinstance(line.first_cells, str) else ""
                 if any(_inside(c, cells) for c in re.findall(r"[A-Z]+\d+", touched)):
-                    steps.append(Step("ledger", f"{line.severity}: {line.message}", source=f"{file}#{sheet}!{touched}"))
+                    steps.append(
+                        Step("ledger", f"{line.severity}: {line.message}", source=f"{file}#{sheet}!{touched}")
+                    )
         return tuple(steps)
 
 

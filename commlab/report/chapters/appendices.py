@@ -51,74 +51,97 @@ def questionnaire(report: Report) -> Section:
     return Section(title, 1, [found], appendix=True)
 
 
-def indicator_dictionary(report: Report) -> Section:
-    """Every part of every standard: its rule, its norm, where it is measured, what the document prints."""
+def dictionary_rows(report: Report) -> pd.DataFrame:
+    """One row a part: label, rule, share, measured, method, official, soft, in words."""
     t = report.t
     rules = {
         "judged": t("expert judgement"), "threshold": t("threshold"), "range": t("range"), "growth": t("growth"),
-        "rate": t("rate"), "yes_no": t("yes or no"), "checklist": t("checklist"), "count": t("expert judgement with a count as evidence"),
-        "deduction": t("deduction"), "bonus": t("bonus"), "bands": t("bands"), "survey": t("survey index"), "veto": t("veto"),
+        "rate": t("rate"), "yes_no": t("yes or no"), "checklist": t("checklist"),
+        "count": t("expert judgement with a count as evidence"), "deduction": t("deduction"), "bonus": t("bonus"),
+        "bands": t("bands"), "survey": t("survey index"), "veto": t("veto"),
     }  # fmt: skip
     levels = {
         "community": t("community"), "district": t("district"), "street": t("street"), "city": t("city"),
         "compound": t("compound"), "department": t("department"),
     }  # fmt: skip
-    rows = []
-    for code in report.study.framework.leaves:
-        for part in report.study.framework.parts(code):
-            label = (part.zh if report.language == "zh" else part.en) or report.label(code)
-            rows.append(
-                {
-                    "label": f"{code} {label}",
-                    "rule": rules[part.rule],
-                    "share": part.share,
-                    "measured": levels[part.measured_at],
-                    "method": t.listing(t(METHODS[m]) for m in part.methods or report.study.framework.node(code).methods),
-                    "official": t("printed") if part.official else t("ours"),
-                    "soft": t("soft") if part.soft else "",
-                }
-            )
-    table = pd.DataFrame(rows)
+    framework = report.study.framework
+    return pd.DataFrame(
+        {
+            "label": f"{code} {(part.zh if report.language == 'zh' else part.en) or report.label(code)}",
+            "rule": rules[part.rule],
+            "share": part.share,
+            "measured": levels[part.measured_at],
+            "method": t.listing(t(METHODS[m]) for m in part.methods or framework.node(code).methods),
+            "official": t("printed") if part.official else t("ours"),
+            "printed": part.official,
+            "soft": t("soft") if part.soft else "",
+        }
+        for code in framework.leaves
+        for part in framework.parts(code)
+    )
+
+
+def dictionary_columns(report: Report) -> dict[str, Col]:
+    t = report.t
+    return {
+        "label": Col(t("Standard"), width=2.6),
+        "rule": Col(t("Rule"), width=1.4),
+        "share": Col(t("Share"), "percent", digits=0),
+        "measured": Col(t("Measured at")),
+        "method": Col(t("Method"), width=1.2),
+        "official": Col(t("Norm")),
+        "soft": Col(t("Wording")),
+    }
+
+
+def indicator_dictionary(report: Report) -> Section:
+    """Every part of every standard: its rule, its norm, where it is measured, what the document prints."""
+    t = report.t
+    table = dictionary_rows(report)
     text = t(
         "{n} parts of {m} standards; {k} of them have a norm that the document prints.",
         n=t.integer(len(table)),
         m=t.integer(len(report.study.framework.leaves)),
-        k=t.integer((table["official"] == t("printed")).sum()),
+        k=t.integer(table["printed"].sum()),
     )
     found = report.finding(
         table,
         text,
         title=t("Indicator dictionary"),
-        columns={
-            "label": Col(t("Standard"), width=2.6),
-            "rule": Col(t("Rule"), width=1.4),
-            "share": Col(t("Share"), "percent", digits=0),
-            "measured": Col(t("Measured at")),
-            "method": Col(t("Method"), width=1.2),
-            "official": Col(t("Norm")),
-            "soft": Col(t("Wording")),
-        },
-        notes=[t("Soft: the document says \"explore\" or \"gradually\"; no pass or fail is stated.")],
+        columns=dictionary_columns(report),
+        notes=[t('Soft: the document says "explore" or "gradually"; no pass or fail is stated.')],
     )
     return Section(t("Indicator dictionary"), 1, [found], appendix=True)
+
+
+def denominator_rows(report: Report) -> pd.DataFrame:
+    """label, what, numerator, denominator, value of every quotient in the unit's evidence."""
+    evidence = report.period.result("evidence")
+    rows = evidence[(evidence["set"] == "district") & evidence["denominator"].notna()]
+    if not report.is_city:
+        rows = rows[rows["unit"] == report.unit]
+    if rows.empty:
+        return rows
+    if report.is_city:
+        keys = ["code", "part", "item"]
+        rows = rows.groupby(keys, dropna=False, as_index=False)[["numerator", "denominator"]].sum()
+        rows["value"] = rows["numerator"] / rows["denominator"]
+    order = report.study.framework.table.set_index("code")["order"]
+    rows = rows.assign(
+        order=rows["code"].map(order),
+        label=[f"{c} {report.label(c)}" for c in rows["code"]],
+        what=[report.metric(i) for i in rows["item"]],
+    )
+    return rows.sort_values("order", kind="stable")
 
 
 def denominators(report: Report) -> Section:
     """What every rate and mean of the evidence is divided by."""
     t = report.t
-    evidence = report.period.result("evidence")
-    rows = evidence[(evidence["set"] == "district") & evidence["denominator"].notna()]
-    if not report.is_city:
-        rows = rows[rows["unit"] == report.unit]
     title = t("Denominators")
+    rows = denominator_rows(report)
     if rows.empty:
         return Section(title, 1, [t("No figure of this report rests on a denominator.")], appendix=True)
-    if report.is_city:
-        rows = rows.groupby(["code", "part", "item"], dropna=False, as_index=False)[["numerator", "denominator"]].sum()
-        rows["value"] = rows["numerator"] / rows["denominator"]
-    order = report.study.framework.table.set_index("code")["order"]
-    rows = rows.assign(order=rows["code"].map(order), label=[f"{c} {report.label(c)}" for c in rows["code"]]).sort_values("order", kind="stable")
-    rows["what"] = [_metric(report, i) for i in rows["item"]]
     table = report.finding(
         rows,
         t("{n} figures are quotients; numerator and denominator stand beside them.", n=t.integer(len(rows))),
@@ -126,40 +149,54 @@ def denominators(report: Report) -> Section:
         columns={
             "label": Col(t("Standard"), width=2.6),
             "what": Col(t("Figure"), width=1.6),
-            "numerator": Col(t("Numerator"), lambda v: t.number(v, 0 if v == round(v) else 1) if v == v else "—", align="right"),
-            "denominator": Col(t("Denominator"), lambda v: t.number(v, 0 if v == round(v) else 1) if v == v else "—", align="right"),
+            "numerator": Col(
+                t("Numerator"),
+                lambda v: t.number(v, 0 if v == round(v) else 1) if v == v else "—",
+                align="right",
+            ),
+            "denominator": Col(
+                t("Denominator"),
+                lambda v: t.number(v, 0 if v == round(v) else 1) if v == v else "—",
+                align="right",
+            ),
             "value": Col(t("Quotient"), "number", digits=3),
         },
     )
     return Section(title, 1, [table], appendix=True)
 
 
-def _metric(report: Report, item: object) -> str:
-    metrics = report.study.framework.metrics
-    if isinstance(item, str) and item in metrics:
-        return metrics[item].zh if report.language == "zh" else metrics[item].en or metrics[item].zh
-    return item if isinstance(item, str) and item else "—"
+def own_ledger(report: Report) -> pd.DataFrame:
+    """Ledger lines of the files behind the report: the unit's own and the city-wide ones."""
+    ledger = report.period.ledger
+    if report.is_city:
+        return ledger
+    own = set(report.period.files_of(report.unit))
+    return ledger[ledger["file"].fillna("").isin(own)]
 
 
 def cleaning_summary(report: Report) -> Section:
     """What was done to the files behind this report, and what was removed from them."""
     t = report.t
-    ledger = report.period.ledger
-    if not report.is_city:
-        others = [d for d in report.study.register.districts if d != report.unit]
-        file = ledger["file"].fillna("")
-        ledger = ledger[~file.apply(lambda f: any(o in f for o in others))]
+    ledger = own_ledger(report)
     personal = ledger[ledger["before"] == "‹removed›"]
     lines = ledger[ledger["before"] != "‹removed›"]
     severities = {"note": t("note"), "rounding": t("rounding"), "warning": t("warning"), "error": t("error")}
-    actions = {"recognised": t("recognised"), "changed": t("changed"), "rejected": t("rejected"), "flagged": t("flagged")}
+    actions = {
+        "recognised": t("recognised"),
+        "changed": t("changed"),
+        "rejected": t("rejected"),
+        "flagged": t("flagged"),
+    }
     table = (
         lines.groupby(["action", "severity", "rule"], sort=True)["n"]
         .sum()
         .reset_index()
-        .assign(action_label=lambda f: f["action"].map(actions), severity_label=lambda f: f["severity"].map(severities))
+        .assign(
+            action_label=lambda f: f["action"].map(actions),
+            severity_label=lambda f: f["severity"].map(severities),
+        )
     )
-    table["rule"] = [_rule(t, r) for r in table["rule"]]
+    table["rule"] = [report.word(r) for r in table["rule"]]
     blocks: list = []
     if len(table):
         blocks.append(
@@ -179,23 +216,23 @@ def cleaning_summary(report: Report) -> Section:
             )
         )
     statement = [
-        t("Names, phone numbers, identity numbers, addresses to the door, network addresses and account names are removed when a file is read; nothing of them is stored."),
-        t("Repeated questionnaires are recognised by a keyed hash; the key lies outside the study and moves no figure."),
-        t("Free text does not leave the intake; no figure of this report rests on fewer than {k} respondents.", k=t.integer(report.study.config.disclosure["internal"])),
-        t("{n} cells with personal content were removed from the files behind this report.", n=t.integer(personal["n"].sum())),
+        t(
+            "Names, phone numbers, identity numbers, addresses to the door, network addresses and account names are removed when a file is read; nothing of them is stored."
+        ),
+        t(
+            "Repeated questionnaires are recognised by a keyed hash; the key lies outside the study and moves no figure."
+        ),
+        t(
+            "Free text does not leave the intake; no figure of this report rests on fewer than {k} respondents.",
+            k=t.integer(report.study.config.disclosure["internal"]),
+        ),
+        t(
+            "{n} cells with personal content were removed from the files behind this report.",
+            n=t.integer(personal["n"].sum()),
+        ),
     ]
     blocks.append(Section(t("De-identification"), 2, [Bullets(statement)]))
     return Section(t("Cleaning and de-identification"), 1, blocks, appendix=True)
-
-
-def _rule(t, rule: str) -> str:
-    """The ledger's rule names are a fixed vocabulary; a rule without a translation is printed as it is."""
-    from commlab.errors import ParameterError
-
-    try:
-        return t(rule)
-    except ParameterError:
-        return rule
 
 
 def manifest(report: Report) -> Section:
@@ -205,12 +242,21 @@ def manifest(report: Report) -> Section:
     t = report.t
     inputs = report.period.report_inputs(report.unit)
     rows = [(t("Input"), name, digest[:8]) for name, digest in inputs.items()]
-    rows += [(t("Version"), name, version(name)) for name in ("commlab", "pandas", "numpy", "scipy", "statsmodels")]
-    rows += [(t("Parameter"), t("period"), report.period.name), (t("Parameter"), t("unit"), report.unit), (t("Parameter"), t("language"), report.language)]
+    rows += [
+        (t("Version"), name, version(name)) for name in ("commlab", "pandas", "numpy", "scipy", "statsmodels")
+    ]
+    rows += [
+        (t("Parameter"), t("period"), report.period.name),
+        (t("Parameter"), t("unit"), report.unit),
+        (t("Parameter"), t("language"), report.language),
+    ]
     table = pd.DataFrame(rows, columns=["kind", "name", "value"])
     found = report.finding(
         table,
-        t("This report can be made again from {n} inputs; the first eight digits of their hashes:", n=t.integer(len(inputs))),
+        t(
+            "This report can be made again from {n} inputs; the first eight digits of their hashes:",
+            n=t.integer(len(inputs)),
+        ),
         title=t("Manifest"),
         columns={"kind": Col(t("Kind")), "name": Col(t("Name"), width=2), "value": Col(t("Value"))},
     )

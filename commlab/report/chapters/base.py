@@ -96,7 +96,9 @@ class Report:
         """An answer to a question about the person: as the questionnaire prints it, in English its code."""
         if self.language == "en" or not self.book or name not in self.book.demographics:
             return value
-        return next((text for text, code in self.book.demographics[name].options.items() if code == value), value)
+        return next(
+            (text for text, code in self.book.demographics[name].options.items() if code == value), value
+        )
 
     def answer(self, code: int) -> str:
         """An answer code of the satisfaction items in words."""
@@ -105,6 +107,30 @@ class Report:
         words = ("very dissatisfied", "dissatisfied", "neither", "satisfied", "very satisfied")
         scales = set(self.period.items.values())
         return self.t(words[code - 1]) if scales == {5} and 1 <= code <= 5 else str(code)
+
+    def word(self, text: str) -> str:
+        """A word of a fixed vocabulary (states, ledger rules); one without a translation is printed as it is."""
+        return self.t(text) if self.language == "en" or self.t.knows(text) else text
+
+    def state(self, name: object) -> str:
+        """A score's state in words."""
+        words = {
+            "scored": self.t("scored"),
+            "failed": self.t("norm not met"),
+            "missing": self.t("missing"),
+            "not_applicable": self.t("not applicable"),
+            "vetoed": self.t("vetoed"),
+            "inherited": self.t("inherited"),
+            "observed": self.t("observed"),
+        }
+        return words.get(str(name), "")
+
+    def metric(self, name: object) -> str:
+        """Label of a metric of the framework; what is none is printed as it is."""
+        known = self.study.framework.metrics
+        if isinstance(name, str) and name in known:
+            return known[name].zh if self.language == "zh" else known[name].en or known[name].zh
+        return name if isinstance(name, str) and name else "—"
 
     def join(self, *sentences: str) -> str:
         """Sentences in a row: Chinese ones touch, English ones are spaced."""
@@ -120,7 +146,7 @@ class Report:
 
     @cached_property
     def counted(self) -> str:
-        """"17 of 18 districts": how many districts the city figures rest on."""
+        """ "17 of 18 districts": how many districts the city figures rest on."""
         have, all_ = len(self.period.districts), len(self.study.register.districts)
         return self.t("{n} of {all} districts", n=have, all=all_)
 
@@ -151,6 +177,17 @@ class Report:
     def satisfaction(self) -> pd.DataFrame:
         """The unit's satisfaction results, all weightings."""
         return self.of_unit("satisfaction")
+
+    @cached_property
+    def overall_item(self) -> str | None:
+        """The item that asks for the overall judgement: the first whose name says so, else the first of all."""
+        items = list(self.period.items)
+        return next((i for i in items if "overall" in i), items[0] if items else None)
+
+    @cached_property
+    def overall(self) -> pd.Series | None:
+        """The unit's share satisfied overall; None where too few answered."""
+        return self.statistic(self.overall_item, "satisfied") if self.overall_item else None
 
     def statistic(self, item: str, statistic: str, weighting: str = "design") -> pd.Series | None:
         """One row of the unit's satisfaction results; None where there is none or too few answered."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from commlab.report.chapters.base import Report
-from commlab.report.chapters.summary import overall_item
 from commlab.report.finding import Col, Section
 
 __all__ = ["district_rows", "districts"]
@@ -18,16 +17,23 @@ def district_rows(report: Report) -> pd.DataFrame:
     """
     ranks = report.period.ranks("district").set_index("unit")
     totals = report.period.scores("district").query("code == 'total'").set_index("unit")
-    item = overall_item(report)
+    item = report.overall_item
     k = report.study.config.disclosure["internal"]
     satisfied = report.period.satisfaction(by="district")
-    satisfied = satisfied[(satisfied["item"] == item) & (satisfied["statistic"] == "satisfied") & (satisfied["n"] >= k)]
+    satisfied = satisfied[
+        (satisfied["item"] == item) & (satisfied["statistic"] == "satisfied") & (satisfied["n"] >= k)
+    ]
     satisfied = satisfied.set_index("unit")
     out = pd.DataFrame({"unit": [d for d in report.period.districts if d in ranks.index]})
     for column in ("score", "score_low", "score_high", "rank", "rank_low", "rank_high"):
         out[column] = out["unit"].map(ranks[column])
     out["coverage"] = out["unit"].map(totals["coverage"])
-    for column, source in (("satisfied", "estimate"), ("satisfied_low", "ci_low"), ("satisfied_high", "ci_high"), ("n", "n")):
+    for column, source in (
+        ("satisfied", "estimate"),
+        ("satisfied_low", "ci_low"),
+        ("satisfied_high", "ci_high"),
+        ("n", "n"),
+    ):
         out[column] = out["unit"].map(satisfied[source])
     return out
 
@@ -38,9 +44,16 @@ def districts(report: Report) -> Section:
 
     t = report.t
     rows = district_rows(report).sort_values("rank", kind="stable")
-    rows["score_interval"] = [t.interval(a, b) for a, b in zip(rows["score_low"], rows["score_high"], strict=True)]
-    rows["rank_interval"] = [f"{t.integer(a)}-{t.integer(b)}" for a, b in zip(rows["rank_low"], rows["rank_high"], strict=True)]
-    rows["satisfied_interval"] = [t.interval(a, b, percent=True) for a, b in zip(rows["satisfied_low"], rows["satisfied_high"], strict=True)]
+    rows["score_interval"] = [
+        t.interval(a, b) for a, b in zip(rows["score_low"], rows["score_high"], strict=True)
+    ]
+    rows["rank_interval"] = [
+        f"{t.integer(a)}-{t.integer(b)}" for a, b in zip(rows["rank_low"], rows["rank_high"], strict=True)
+    ]
+    rows["satisfied_interval"] = [
+        t.interval(a, b, percent=True)
+        for a, b in zip(rows["satisfied_low"], rows["satisfied_high"], strict=True)
+    ]
     widths = rows["rank_high"] - rows["rank_low"]
     text = t(
         "The rank interval spans {n} places in the median: read neighbours as equals unless their intervals part.",
@@ -69,7 +82,9 @@ def districts(report: Report) -> Section:
     )
     scores = report.period.scores("district")
     secondary = report.study.framework.table.query("level == 2").sort_values("order")["code"]
-    wide = scores.pivot(index="unit", columns="code", values="score").reindex(index=rows["unit"], columns=list(secondary))
+    wide = scores.pivot(index="unit", columns="code", values="score").reindex(
+        index=rows["unit"], columns=list(secondary)
+    )
     spread = (wide.max() - wide.min()).dropna()
     block = []
     if len(spread):

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import pandas as pd
 
-from commlab.report.chapters.base import Report
 from commlab.framework import Part
+from commlab.report.chapters.base import Report
 from commlab.report.finding import Col, Section
 from commlab.text import Text
 
 __all__ = ["METHODS", "candidates", "indicators", "weak_points"]
 
-METHODS = {"field": "field check", "media": "web and media", "questionnaire": "questionnaire", "documents": "documents"}
+METHODS = {
+    "field": "field check",
+    "media": "web and media",
+    "questionnaire": "questionnaire",
+    "documents": "documents",
+}
 
 
 def indicator_rows(report: Report) -> pd.DataFrame:
@@ -21,19 +26,34 @@ def indicator_rows(report: Report) -> pd.DataFrame:
     profile = report.profiles
     weights = report.period.indicator_weights().set_index("code")["weight"]
     evidence = report.period.result("evidence")
-    counted = evidence[(evidence["set"] == "district") & (evidence["unit"] == report.unit)].groupby("code").size()
-    rows = nodes[["code", "parent", "level", "methods"]].merge(profile, left_on="code", right_index=True, how="left", suffixes=("", "_own"))
+    counted = (
+        evidence[(evidence["set"] == "district") & (evidence["unit"] == report.unit)].groupby("code").size()
+    )
+    rows = nodes[["code", "parent", "level", "methods"]].merge(
+        profile, left_on="code", right_index=True, how="left", suffixes=("", "_own")
+    )
     rows["weight"] = rows["code"].map(weights)
     rows["label"] = [f"{c} {report.label(c)}" for c in rows["code"]]
-    rows["method"] = [t.listing(t(METHODS[m]) for m in methods) if isinstance(methods, tuple | list) or hasattr(methods, "__iter__") else "" for methods in rows["methods"]]
+    rows["method"] = [
+        t.listing(t(METHODS[m]) for m in methods)
+        if isinstance(methods, tuple | list) or hasattr(methods, "__iter__")
+        else ""
+        for methods in rows["methods"]
+    ]
     rows["evidence"] = rows["code"].map(counted)
     above = nodes.set_index("code")["parent"]
     for code, number in counted.items():
         at = above.get(code)
         while isinstance(at, str):
-            rows.loc[rows["code"] == at, "evidence"] = rows.loc[rows["code"] == at, "evidence"].fillna(0) + number
+            rows.loc[rows["code"] == at, "evidence"] = (
+                rows.loc[rows["code"] == at, "evidence"].fillna(0) + number
+            )
             at = above.get(at)
-    total = profile.loc[["total"]].reset_index().assign(label=t("Total"), level=0, weight=1.0, method="", evidence=counted.sum())
+    total = (
+        profile.loc[["total"]]
+        .reset_index()
+        .assign(label=t("Total"), level=0, weight=1.0, method="", evidence=counted.sum())
+    )
     return pd.concat([rows, total], ignore_index=True).assign(strong=lambda f: f["level"] < 3)
 
 
@@ -68,7 +88,15 @@ def indicators(report: Report) -> Section:
             low=low["label"],
             b=t.number(low["city_mean"]),
         )
-        return Section(t("Indicators"), 1, [report.finding(rows, text, title=t("Indicators over the city"), columns=columns, strong="strong")])
+        return Section(
+            t("Indicators"),
+            1,
+            [
+                report.finding(
+                    rows, text, title=t("Indicators over the city"), columns=columns, strong="strong"
+                )
+            ],
+        )
     columns |= {
         "score": Col(t("Score"), "number"),
         "rank": Col(t("District rank"), "integer"),
@@ -89,7 +117,9 @@ def indicators(report: Report) -> Section:
         below=t.integer((known["difference"] < 0).sum()),
     )
     if len(missing):
-        text = report.join(text, t("Missing (not counted as zero): {names}.", names=t.listing(missing["code"])))
+        text = report.join(
+            text, t("Missing (not counted as zero): {names}.", names=t.listing(missing["code"]))
+        )
     if len(away):
         text = report.join(text, t("Not applicable: {names}.", names=t.listing(away["code"])))
     table = report.finding(
@@ -99,7 +129,10 @@ def indicators(report: Report) -> Section:
         columns={c: columns[c] for c in order},
         strong="strong",
         notes=[
-            t("Weight: share of the whole. City mean: unweighted mean over {counted}. Evidence: lines of evidence behind the score. Coverage: measured share of the applicable weight.", counted=report.counted)
+            t(
+                "Weight: share of the whole. City mean: unweighted mean over {counted}. Evidence: lines of evidence behind the score. Coverage: measured share of the applicable weight.",
+                counted=report.counted,
+            )
         ],
     )
     return Section(t("Indicators"), 1, [*_pictures(report, secondary), table])
@@ -158,15 +191,24 @@ def candidates(report: Report) -> Section:
     if len(ranks) and not report.is_city:
         ranks = ranks[ranks["group"] == report.unit]
     if ranks.empty:
-        return Section(title, 1, [t("No candidate community was rated in {period}.", period=report.period_label)])
+        return Section(
+            title, 1, [t("No candidate community was rated in {period}.", period=report.period_label)]
+        )
     names = report.study.register.units.set_index("unit")["name"]
     totals = report.period.scores("candidate").query("code == 'total'").set_index("unit")
-    quotas = report.study.register.quotas.set_index("unit")["phase1"] if len(report.study.register.quotas) else pd.Series(dtype=float)
+    quotas = (
+        report.study.register.quotas.set_index("unit")["phase1"]
+        if len(report.study.register.quotas)
+        else pd.Series(dtype=float)
+    )
     rows = ranks.assign(
         name=ranks["unit"].map(names),
         coverage=ranks["unit"].map(totals["coverage"]),
         interval=[t.interval(a, b) for a, b in zip(ranks["score_low"], ranks["score_high"], strict=True)],
-        places=[f"{t.integer(a)}-{t.integer(b)}" for a, b in zip(ranks["rank_low"], ranks["rank_high"], strict=True)],
+        places=[
+            f"{t.integer(a)}-{t.integer(b)}"
+            for a, b in zip(ranks["rank_low"], ranks["rank_high"], strict=True)
+        ],
         quota=ranks["group"].map(quotas),
     ).sort_values(["group", "rank"] if report.is_city else ["rank"])
     inside = rows[rows["rank"] <= rows["quota"]]
@@ -196,7 +238,11 @@ def candidates(report: Report) -> Section:
         text,
         title=t("Candidates, scores and chances under the quota"),
         columns=columns,
-        notes=[t("Candidates are compared only within their district. What is measured at the district is the same for all of them. This table proposes nothing; naming is decided by the city.")],
+        notes=[
+            t(
+                "Candidates are compared only within their district. What is measured at the district is the same for all of them. This table proposes nothing; naming is decided by the city."
+            )
+        ],
     )
     return Section(title, 1, [table])
 
@@ -243,7 +289,9 @@ def _norms(report: Report) -> list:
     rows = rows[rows["state"].isin(["scored", "failed", "missing", "not_applicable"])]
     if rows.empty:
         return []
-    parts = {(p.code, p.part): p for c in report.study.framework.leaves for p in report.study.framework.parts(c)}
+    parts = {
+        (p.code, p.part): p for c in report.study.framework.leaves for p in report.study.framework.parts(c)
+    }
     if report.is_city:
         table = (
             rows.groupby(["code", "part"], sort=False)["state"]
@@ -252,7 +300,9 @@ def _norms(report: Report) -> list:
             .reindex(columns=["scored", "failed", "missing", "not_applicable"], fill_value=0)
             .reset_index()
         )
-        table["label"] = [_part_label(report, parts, c, p) for c, p in zip(table["code"], table["part"], strict=True)]
+        table["label"] = [
+            _part_label(report, parts, c, p) for c, p in zip(table["code"], table["part"], strict=True)
+        ]
         hardest = table.loc[table["failed"].idxmax()]
         text = t(
             "Of the printed norms, {label} is missed by most districts ({n}).",
@@ -270,8 +320,15 @@ def _norms(report: Report) -> list:
     mine = rows[rows["unit"] == report.unit].copy()
     if mine.empty:
         return []
-    words = {"scored": t("met"), "failed": t("not met"), "missing": t("missing"), "not_applicable": t("not applicable")}
-    mine["label"] = [_part_label(report, parts, c, p) for c, p in zip(mine["code"], mine["part"], strict=True)]
+    words = {
+        "scored": t("met"),
+        "failed": t("not met"),
+        "missing": t("missing"),
+        "not_applicable": t("not applicable"),
+    }
+    mine["label"] = [
+        _part_label(report, parts, c, p) for c, p in zip(mine["code"], mine["part"], strict=True)
+    ]
     mine["norm"] = [_norm(t, parts[c, p]) for c, p in zip(mine["code"], mine["part"], strict=True)]
     mine["verdict"] = mine["state"].map(words)
     text = t(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from commlab.report.chapters.base import Report
-from commlab.report.chapters.summary import overall_item
 from commlab.report.finding import Bullets, Col, Cover, Section
 
 __all__ = ["cover", "method"]
@@ -35,7 +34,11 @@ def method(report: Report) -> Section:
     return Section(
         report.t("Method"),
         1,
-        [_facts(report), Section(report.t("Weights and their origin"), 2, [_weights(report)]), _rules(report)],
+        [
+            _facts(report),
+            Section(report.t("Weights and their origin"), 2, [_weights(report)]),
+            _rules(report),
+        ],
     )
 
 
@@ -54,35 +57,96 @@ def _facts(report: Report):
     raters = report.period.ratings
     experts = raters.loc[raters["stage"] == "expert", "rater"].nunique()
     rows = [
-        (t("Objects"), t("{n} communities ({urban} urban, {converted} converted from villages); {m} candidates for naming", n=t.integer(len(units)), urban=t.integer(kinds.get("urban", 0)), converted=t.integer(kinds.get("converted", 0)), m=t.integer(len(candidates)))),
-        (t("Period"), t("{period}, closing on {day}", period=report.period_label, day=t.date(report.period.end))),
-        (t("Indicators"), t("{a} primary, {b} secondary, {c} standards", a=t.integer(levels[1]), b=t.integer(levels[2]), c=t.integer(levels[3]))),
-        (t("Methods of evaluation"), t("field check, web and media, questionnaire, documents; {n} experts rated candidates", n=t.integer(experts))),
+        (
+            t("Objects"),
+            t(
+                "{n} communities ({urban} urban, {converted} converted from villages); {m} candidates for naming",
+                n=t.integer(len(units)),
+                urban=t.integer(kinds.get("urban", 0)),
+                converted=t.integer(kinds.get("converted", 0)),
+                m=t.integer(len(candidates)),
+            ),
+        ),
+        (
+            t("Period"),
+            t("{period}, closing on {day}", period=report.period_label, day=t.date(report.period.end)),
+        ),
+        (
+            t("Indicators"),
+            t(
+                "{a} primary, {b} secondary, {c} standards",
+                a=t.integer(levels[1]),
+                b=t.integer(levels[2]),
+                c=t.integer(levels[3]),
+            ),
+        ),
+        (
+            t("Methods of evaluation"),
+            t(
+                "field check, web and media, questionnaire, documents; {n} experts rated candidates",
+                n=t.integer(experts),
+            ),
+        ),
     ]
     text = t("The method in one table; the choices that move numbers are listed below it.")
     if len(rates):
         r = rates.iloc[0]
-        item = overall_item(report)
-        row = report.statistic(item, "satisfied") if item else None
+        item, row = report.overall_item, report.overall
         rows += [
-            (t("Questionnaires"), t("issued {issued}, returned {returned}, valid {valid}", issued=t.integer(r["issued"]), returned=t.integer(r["returned"]), valid=t.integer(r["valid"]))),
-            (t("Valid rate"), t("{rate} of returned, {of} of issued", rate=t.percent(r["valid"] / r["returned"] if r["returned"] else None), of=t.percent(r["valid"] / r["issued"] if r["issued"] else None))),
+            (
+                t("Questionnaires"),
+                t(
+                    "issued {issued}, returned {returned}, valid {valid}",
+                    issued=t.integer(r["issued"]),
+                    returned=t.integer(r["returned"]),
+                    valid=t.integer(r["valid"]),
+                ),
+            ),
+            (
+                t("Valid rate"),
+                t(
+                    "{rate} of returned, {of} of issued",
+                    rate=t.percent(r["valid"] / r["returned"] if r["returned"] else None),
+                    of=t.percent(r["valid"] / r["issued"] if r["issued"] else None),
+                ),
+            ),
             (t("Surveyed communities"), t.integer(r["communities"])),
         ]
         if row is not None:
             half = (row["ci_high"] - row["ci_low"]) / 2
-            rows.append((t("Margin of error"), t("±{points} percentage points for \"{item}\" at {confidence} confidence", points=t.number(half * 100), item=report.item(item), confidence=t.percent(report.study.config.choices.confidence, 0))))
+            rows.append(
+                (
+                    t("Margin of error"),
+                    t(
+                        '±{points} percentage points for "{item}" at {confidence} confidence',
+                        points=t.number(half * 100),
+                        item=report.item(item),
+                        confidence=t.percent(report.study.config.choices.confidence, 0),
+                    ),
+                )
+            )
     table = pd.DataFrame(rows, columns=["what", "value"])
-    return report.finding(table, text, title=t("Method at a glance"), columns={"what": Col(t("Topic")), "value": Col(t("Value"), width=3)})
+    return report.finding(
+        table,
+        text,
+        title=t("Method at a glance"),
+        columns={"what": Col(t("Topic")), "value": Col(t("Value"), width=3)},
+    )
 
 
 def _weights(report: Report):
     t = report.t
     weights = report.period.indicator_weights()
     experts = report.period.result("weight_experts")
-    consistent = experts.groupby("node")["consistent"].agg(["sum", "size"]) if len(experts) else pd.DataFrame()
+    consistent = (
+        experts.groupby("node")["consistent"].agg(["sum", "size"]) if len(experts) else pd.DataFrame()
+    )
     crs = experts.groupby("node")["cr"].median() if len(experts) else pd.Series(dtype=float)
-    origins = {"ahp": t("expert judgement (group AHP)"), "document": t("printed in the document"), "equal": t("equal among siblings")}
+    origins = {
+        "ahp": t("expert judgement (group AHP)"),
+        "document": t("printed in the document"),
+        "equal": t("equal among siblings"),
+    }
     top = weights[weights["level"] <= 2].sort_values("order")
     top = top.assign(
         label=[f"{c} {report.label(c)}" for c in top["code"]],
@@ -100,14 +164,17 @@ def _weights(report: Report):
     )
     if len(consistent):
         bound = t.number(report.study.config.choices.ahp_max_cr, 2)
-        text = report.join(text, t(
-            "{n} experts judged; {good} of {all} matrices have a consistency ratio of at most {bound}, the others are left out of the group judgement; the median ratio is {cr}.",
-            n=t.integer(experts["expert"].nunique()),
-            good=t.integer(consistent["sum"].sum()),
-            all=t.integer(consistent["size"].sum()),
-            bound=bound,
-            cr=t.number(crs.median(), 3),
-        ))
+        text = report.join(
+            text,
+            t(
+                "{n} experts judged; {good} of {all} matrices have a consistency ratio of at most {bound}, the others are left out of the group judgement; the median ratio is {cr}.",
+                n=t.integer(experts["expert"].nunique()),
+                good=t.integer(consistent["sum"].sum()),
+                all=t.integer(consistent["size"].sum()),
+                bound=bound,
+                cr=t.number(crs.median(), 3),
+            ),
+        )
     return report.finding(
         top,
         text,
@@ -130,14 +197,36 @@ def _rules(report: Report) -> Section:
         "attention": t("attention check failed"), "burst": t("many at once"), "out_of_frame": t("outside the sample"),
         "all_satisfied": t("all satisfied in one place"), "fake": t("made up"),
     }  # fmt: skip
-    how = {"arithmetic": t("arithmetic mean"), "geometric": t("geometric mean"), "harmonic": t("harmonic mean")}
+    how = {
+        "arithmetic": t("arithmetic mean"),
+        "geometric": t("geometric mean"),
+        "harmonic": t("harmonic mean"),
+    }
     items = [
-        t("Missing is not zero: a standard without evidence is left out, its weight goes to its siblings, and coverage says how much was measured.") if choices.missing == "measured" else t("A standard without evidence counts as zero."),
-        t("A printed norm decides a score; a rating of the same part is only a check. Without a printed norm the expert judgement is the score and counts are evidence (A7)."),
+        t(
+            "Missing is not zero: a standard without evidence is left out, its weight goes to its siblings, and coverage says how much was measured."
+        )
+        if choices.missing == "measured"
+        else t("A standard without evidence counts as zero."),
+        t(
+            "A printed norm decides a score; a rating of the same part is only a check. Without a printed norm the expert judgement is the score and counts are evidence (A7)."
+        ),
         t("Scores go up the tree by the weighted {how}.", how=how[choices.aggregation]),
-        t("Questionnaires are excluded when: {flags}. Results with them are shown too.", flags=t.listing(flags[f] for f in report.study.config.exclude_flags)) if report.study.config.exclude_flags else t("No questionnaire was excluded for its quality."),
-        t("Score and rank intervals come from {draws} joint draws (seed {seed}) of: expert weights (bootstrap over experts), sampling error of survey items, disagreement of raters.", draws=t.integer(choices.draws), seed=choices.seed),
-        t("Survey figures of fewer than {k} respondents are withheld.", k=t.integer(report.study.config.disclosure["internal"])),
+        t(
+            "Questionnaires are excluded when: {flags}. Results with them are shown too.",
+            flags=t.listing(flags[f] for f in report.study.config.exclude_flags),
+        )
+        if report.study.config.exclude_flags
+        else t("No questionnaire was excluded for its quality."),
+        t(
+            "Score and rank intervals come from {draws} joint draws (seed {seed}) of: expert weights (bootstrap over experts), sampling error of survey items, disagreement of raters.",
+            draws=t.integer(choices.draws),
+            seed=choices.seed,
+        ),
+        t(
+            "Survey figures of fewer than {k} respondents are withheld.",
+            k=t.integer(report.study.config.disclosure["internal"]),
+        ),
         t("City figures rest on {counted}.", counted=report.counted),
     ]
     return Section(t("Rules and choices"), 2, [Bullets(items)])

@@ -16,7 +16,9 @@ def problems(report: Report) -> Section:
     if not report.is_city:
         rows = rows[rows["district"] == report.unit]
     if rows.empty:
-        return Section(title, 1, [t("No problem was recorded up to the end of {period}.", period=report.period_label)])
+        return Section(
+            title, 1, [t("No problem was recorded up to the end of {period}.", period=report.period_label)]
+        )
     states = {"closed": t("closed"), "open": t("open"), "overdue": t("overdue")}
     closed = rows[rows["state"] == "closed"]
     text = t(
@@ -27,7 +29,9 @@ def problems(report: Report) -> Section:
         day=t.date(report.period.end),
     )
     if len(closed):
-        text = report.join(text, t("Closing took {days} days in the median.", days=t.number(closed["days_open"].median(), 0)))
+        text = report.join(
+            text, t("Closing took {days} days in the median.", days=t.number(closed["days_open"].median(), 0))
+        )
     again = rows[rows["reopened"] > 0]
     if len(again):
         text = report.join(text, t("{n} were reopened after closing.", n=t.integer(len(again))))
@@ -50,7 +54,9 @@ def problems(report: Report) -> Section:
             "overdue": Col(t("Overdue"), "integer"),
             "rate": Col(t("Closed (share)"), "percent"),
         }
-        return Section(title, 1, [report.finding(table, text, title=t("Problems by district"), columns=columns)])
+        return Section(
+            title, 1, [report.finding(table, text, title=t("Problems by district"), columns=columns)]
+        )
     names = report.study.register.units.set_index("unit")["name"]
     known = set(report.study.framework.table["code"])
     table = rows.assign(
@@ -69,4 +75,6 @@ def problems(report: Report) -> Section:
         "verdict": Col(t("State"), align="center"),
         "days_open": Col(t("Days"), "integer"),
     }
-    return Section(title, 1, [report.finding(table, text, title=t("Problems found"), columns=columns, strong="late")])
+    return Section(
+        title, 1, [report.finding(table, text, title=t("Problems found"), columns=columns, strong="late")]
+    )

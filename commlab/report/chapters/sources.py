@@ -14,7 +14,12 @@ def intake(report: Report) -> Section:
     """Who sent what, and what was done to it."""
     t = report.t
     status = report.period.status
-    states = {"read": t("read"), "carried": t("from an earlier quarter"), "failed": t("has errors"), "outstanding": t("outstanding")}
+    states = {
+        "read": t("read"),
+        "carried": t("from an earlier quarter"),
+        "failed": t("has errors"),
+        "outstanding": t("outstanding"),
+    }
     label = "label_zh" if report.language == "zh" else "label_en"
     wide = (
         status.groupby([label, "state"], sort=False)
@@ -28,7 +33,12 @@ def intake(report: Report) -> Section:
         files=t.integer(status["files"].sum()),
         rows=t.integer(status["rows"].sum()),
     )
-    text = report.join(text, t("Not reported: {units}.", units=t.listing(blocked)) if blocked else t("Every office has sent what is expected."))
+    text = report.join(
+        text,
+        t("Not reported: {units}.", units=t.listing(blocked))
+        if blocked
+        else t("Every office has sent what is expected."),
+    )
     sent = report.finding(
         wide,
         text,
@@ -47,13 +57,24 @@ def intake(report: Report) -> Section:
         .agg(lines=("n", "size"), cells=("n", "sum"))
         .reset_index()
     )
-    actions = {"recognised": t("recognised"), "changed": t("changed"), "rejected": t("rejected"), "flagged": t("flagged")}
+    actions = {
+        "recognised": t("recognised"),
+        "changed": t("changed"),
+        "rejected": t("rejected"),
+        "flagged": t("flagged"),
+    }
     severities = {"note": t("note"), "rounding": t("rounding"), "warning": t("warning"), "error": t("error")}
-    lines = lines.assign(action_label=lines["action"].map(actions), severity_label=lines["severity"].map(severities))
+    lines = lines.assign(
+        action_label=lines["action"].map(actions), severity_label=lines["severity"].map(severities)
+    )
     errors = int(ledger.loc[ledger["severity"] == "error", "n"].sum())
     done = report.finding(
         lines,
-        t("The ledger has {n} lines, {errors} of them errors.", n=t.integer(len(ledger)), errors=t.integer(errors)),
+        t(
+            "The ledger has {n} lines, {errors} of them errors.",
+            n=t.integer(len(ledger)),
+            errors=t.integer(errors),
+        ),
         title=t("The ledger in short"),
         columns={
             "action_label": Col(t("Action")),
@@ -84,11 +105,24 @@ def expert_weights(report: Report) -> Section:
         bound=t.number(bound, 2),
     )
     if len(bad):
-        text = report.join(text, t("Above the bound: {names}.", names=t.listing(f"{e} ({n}: {t.number(c, 3)})" for e, n, c in zip(bad["expert"], bad["node"], bad["cr"], strict=True))))
+        text = report.join(
+            text,
+            t(
+                "Above the bound: {names}.",
+                names=t.listing(
+                    f"{e} ({n}: {t.number(c, 3)})"
+                    for e, n, c in zip(bad["expert"], bad["node"], bad["cr"], strict=True)
+                ),
+            ),
+        )
     columns = {"expert": Col(t("Expert"))} | {
         n: Col(t("Total") if n == "total" else n, "number", digits=3) for n in wide.columns if n != "expert"
     }
-    return Section(title, 1, [report.finding(wide, text, title=t("Consistency ratios by expert and node"), columns=columns)])
+    return Section(
+        title,
+        1,
+        [report.finding(wide, text, title=t("Consistency ratios by expert and node"), columns=columns)],
+    )
 
 
 def delphi_rounds(report: Report) -> Section:

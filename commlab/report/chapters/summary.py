@@ -7,13 +7,7 @@ import pandas as pd
 from commlab.report.chapters.base import Report
 from commlab.report.finding import Bullets, Section
 
-__all__ = ["overall_item", "summary"]
-
-
-def overall_item(report: Report) -> str | None:
-    """The item that asks for the overall judgement: the first whose name says so, else the first of all."""
-    items = list(report.period.items)
-    return next((i for i in items if "overall" in i), items[0] if items else None)
+__all__ = ["official_parts", "summary"]
 
 
 def summary(report: Report) -> Section:
@@ -101,13 +95,12 @@ def _city(report: Report) -> list[str]:
 
 
 def _satisfied(report: Report) -> list[str]:
-    t, item = report.t, overall_item(report)
-    row = report.statistic(item, "satisfied") if item else None
-    if row is None:
+    t, item, row = report.t, report.overall_item, report.overall
+    if item is None or row is None:
         return []
     return [
         t(
-            "{share} of adults are satisfied with \"{item}\" (interval {interval}, {n} answers).",
+            '{share} of adults are satisfied with "{item}" (interval {interval}, {n} answers).',
             share=t.percent(row["estimate"]),
             item=report.item(item),
             interval=t.interval(row["ci_low"], row["ci_high"], percent=True),

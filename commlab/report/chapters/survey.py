@@ -16,7 +16,9 @@ def sample(report: Report) -> Section:
     t, rows = report.t, report.of_unit("demographics")
     rates = report.of_unit("response_rates")
     if rows.empty or rates.empty or not rates["valid"].iloc[0]:
-        return Section(t("Sample and population"), 1, [t("No valid questionnaire came from {unit}.", unit=report.unit)])
+        return Section(
+            t("Sample and population"), 1, [t("No valid questionnaire came from {unit}.", unit=report.unit)]
+        )
     rows = rows.assign(
         variable_label=[report.demographic(v) for v in rows["variable"]],
         level_label=[report.option(v, x) for v, x in zip(rows["variable"], rows["level"], strict=True)],
@@ -32,13 +34,16 @@ def sample(report: Report) -> Section:
         communities=t.integer(rates["communities"].iloc[0]),
     )
     if worst is not None:
-        text = report.join(text, t(
-            "The weighted sample differs most from the census in {variable}: {level} is {sample} of the sample and {population} of adults.",
-            variable=report.demographic(worst["variable"]),
-            level=worst["level_label"],
-            sample=t.percent(worst["weighted"]),
-            population=t.percent(worst["population"]),
-        ))
+        text = report.join(
+            text,
+            t(
+                "The weighted sample differs most from the census in {variable}: {level} is {sample} of the sample and {population} of adults.",
+                variable=report.demographic(worst["variable"]),
+                level=worst["level_label"],
+                sample=t.percent(worst["weighted"]),
+                population=t.percent(worst["population"]),
+            ),
+        )
     table = report.finding(
         rows,
         text,
@@ -52,7 +57,11 @@ def sample(report: Report) -> Section:
             "population": Col(t("Population"), "percent"),
             "difference": Col(t("Difference (points)"), "points"),
         },
-        notes=[t("Population: adults in the 2020 census, wider than the communities evaluated (A22). — : the census table has no such breakdown.")],
+        notes=[
+            t(
+                "Population: adults in the 2020 census, wider than the communities evaluated (A22). — : the census table has no such breakdown."
+            )
+        ],
     )
     return Section(t("Sample and population"), 1, [table])
 
@@ -82,11 +91,16 @@ def satisfaction(report: Report) -> Section:
     title = t("Satisfaction")
     known = table.dropna(subset=["index"])
     if known.empty:
-        return Section(title, 1, [t("Too few answers came from {unit} to show satisfaction.", unit=report.unit)])
+        return Section(
+            title, 1, [t("Too few answers came from {unit} to show satisfaction.", unit=report.unit)]
+        )
     best, worst = known.loc[known["index"].idxmax()], known.loc[known["index"].idxmin()]
-    table["index_interval"] = [t.interval(a, b) for a, b in zip(table["index_low"], table["index_high"], strict=True)]
+    table["index_interval"] = [
+        t.interval(a, b) for a, b in zip(table["index_low"], table["index_high"], strict=True)
+    ]
     table["satisfied_interval"] = [
-        t.interval(a, b, percent=True) for a, b in zip(table["satisfied_low"], table["satisfied_high"], strict=True)
+        t.interval(a, b, percent=True)
+        for a, b in zip(table["satisfied_low"], table["satisfied_high"], strict=True)
     ]
     text = t(
         "Of {n} items the index is highest for {best} ({high}) and lowest for {worst} ({low}).",
@@ -112,8 +126,13 @@ def satisfaction(report: Report) -> Section:
             "dont_know": Col(t("Don't know"), "percent"),
         },
         notes=[
-            t("Satisfied: the two upper answers of five. Index: 0 to 100. \"Don't know\" is a share of all who were asked and is in no other column (A26)."),
-            t("Intervals at {confidence} confidence, from the two-stage design.", confidence=t.percent(report.study.config.choices.confidence, 0)),
+            t(
+                'Satisfied: the two upper answers of five. Index: 0 to 100. "Don\'t know" is a share of all who were asked and is in no other column (A26).'
+            ),
+            t(
+                "Intervals at {confidence} confidence, from the two-stage design.",
+                confidence=t.percent(report.study.config.choices.confidence, 0),
+            ),
         ],
     )
     return Section(title, 1, [shares, *_distribution(report), *_variants(report)])
@@ -148,7 +167,7 @@ def _distribution(report: Report) -> list:
         report.finding(
             table.reset_index(drop=True),
             t(
-                "\"{answer}\" was chosen most often for {item} ({share} of answers).",
+                '"{answer}" was chosen most often for {item} ({share} of answers).',
                 answer=labels[answers[-1]],
                 item=top.idxmax(),
                 share=t.percent(top.max()),
@@ -164,9 +183,8 @@ def _distribution(report: Report) -> list:
 
 def _variants(report: Report) -> list:
     """The overall result with base weights, raked, and with the excluded answers: how far choices move it."""
-    from commlab.report.chapters.summary import overall_item
 
-    t, item = report.t, overall_item(report)
+    t, item = report.t, report.overall_item
     rows = []
     names = {
         "design": t("Base weights"),
@@ -176,7 +194,14 @@ def _variants(report: Report) -> list:
     for weighting, name in names.items():
         row = report.statistic(item, "satisfied", weighting) if item else None
         if row is not None:
-            rows.append({"name": name, "n": row["n"], "estimate": row["estimate"], "interval": t.interval(row["ci_low"], row["ci_high"], percent=True)})
+            rows.append(
+                {
+                    "name": name,
+                    "n": row["n"],
+                    "estimate": row["estimate"],
+                    "interval": t.interval(row["ci_low"], row["ci_high"], percent=True),
+                }
+            )
     if len(rows) < 2:
         return []
     table = pd.DataFrame(rows)
@@ -185,7 +210,7 @@ def _variants(report: Report) -> list:
         report.finding(
             table,
             t(
-                "Weighting and exclusion move the share satisfied with \"{item}\" by at most {points} percentage points.",
+                'Weighting and exclusion move the share satisfied with "{item}" by at most {points} percentage points.',
                 item=report.item(item),
                 points=t.number(spread * 100),
             ),
@@ -210,7 +235,11 @@ def change(report: Report) -> Section:
     if before is None or rows.empty:
         return Section(title, 1, [t("There is no earlier quarter to compare with.")])
     level = 1 - report.study.config.choices.confidence
-    rows = rows.set_index("item").reindex([i for i in report.period.items if i in set(rows["item"])]).reset_index()
+    rows = (
+        rows.set_index("item")
+        .reindex([i for i in report.period.items if i in set(rows["item"])])
+        .reset_index()
+    )
     rows["label"] = [report.item(i) for i in rows["item"]]
     rows["interval"] = [t.interval(a, b) for a, b in zip(rows["ci_low"], rows["ci_high"], strict=True)]
     words = {True: t("rose"), False: t("fell")}
@@ -220,7 +249,9 @@ def change(report: Report) -> Section:
     ]
     sure = rows[rows["p_holm"] < level]
     if rows["p_holm"].isna().all():
-        text = t("The domain has fewer than three degrees of freedom: intervals are shown, no item is tested.")
+        text = t(
+            "The domain has fewer than three degrees of freedom: intervals are shown, no item is tested."
+        )
     elif sure.empty:
         text = t(
             "No item of {n} rose or fell beyond chance between {before} and {now}.",
@@ -230,10 +261,20 @@ def change(report: Report) -> Section:
         )
     else:
         parts = [
-            t("{item} {verdict} by {points} points", item=r["label"], verdict=r["verdict"], points=t.number(abs(r["estimate"])))
+            t(
+                "{item} {verdict} by {points} points",
+                item=r["label"],
+                verdict=r["verdict"],
+                points=t.number(abs(r["estimate"])),
+            )
             for _, r in sure.reindex(sure["estimate"].abs().sort_values(ascending=False).index).iterrows()
         ]
-        text = t("Between {before} and {now}: {parts}.", before=t.period(before.name), now=report.period_label, parts=t.listing(parts))
+        text = t(
+            "Between {before} and {now}: {parts}.",
+            before=t.period(before.name),
+            now=report.period_label,
+            parts=t.listing(parts),
+        )
     shown = rows.set_index("label")[["before", "after", "ci_low", "ci_high", "estimate"]]
     figure = drawn(
         shown.reset_index(),
@@ -257,9 +298,18 @@ def change(report: Report) -> Section:
             "p_holm": Col(t("p (Holm)"), "p_value"),
             "verdict": Col(t("Finding")),
         },
-        notes=[t("The same communities were asked in both quarters; their covariance is kept. p values are adjusted over the items of this report (Holm).")],
+        notes=[
+            t(
+                "The same communities were asked in both quarters; their covariance is kept. p values are adjusted over the items of this report (Holm)."
+            )
+        ],
     )
     blocks: list = [found]
     if (rows["df"] < 3).any():
-        blocks.append(Paragraph(t("With fewer than three degrees of freedom an interval is shown and no comparison is made."), "note"))
+        blocks.append(
+            Paragraph(
+                t("With fewer than three degrees of freedom an interval is shown and no comparison is made."),
+                "note",
+            )
+        )
     return Section(title, 1, blocks)

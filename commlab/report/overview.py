@@ -1,0 +1,104 @@
+"""The index page of a period: the rows of the city report's own table, with links to every document."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from commlab.report.index_page import write_index
+
+if TYPE_CHECKING:
+    from commlab.study import Period
+
+__all__ = ["index"]
+
+_FORMATS = (("HTML", "html"), ("Word", "docx"), ("PDF", "pdf"), ("Excel", "xlsx"), ("Notebook", "ipynb"))
+_READY = ("fresh", "done")
+
+
+def index(period: Period, statuses: pd.DataFrame, path: str | Path, *, language: str = "zh") -> Path:
+    """Write ``index.html`` of a period.
+
+    Parameters
+    ----------
+    statuses : DataFrame
+        unit, name, kind, state, why of every report (``batch.status``).
+    """
+    from commlab.report.chapters import Report, cover
+    from commlab.report.chapters.city import district_rows
+    from commlab.text import Text
+
+    study = period.study
+    report = Report(study, period, study.config.city, Text(language))
+    t, folder = report.t, Path(path).parent
+    rows = pd.DataFrame({"unit": study.register.districts}).merge(
+        district_rows(report), on="unit", how="left"
+    )
+    states = statuses[statuses["kind"] == "district"].set_index("unit")
+    rows["state"] = [_state(period, states, unit) for unit in rows["unit"]]
+    rows["why"] = [_why(period, states, unit) for unit in rows["unit"]]
+    totals = report.profiles.loc["total"]
+    overall = report.overall
+    city = {
+        "unit": report.city,
+        "score": totals["city_mean"],
+        "satisfied": overall["estimate"] if overall is not None else float("nan"),
+        "satisfied_low": overall["ci_low"] if overall is not None else float("nan"),
+        "satisfied_high": overall["ci_high"] if overall is not None else float("nan"),
+        "coverage": rows["coverage"].mean(),
+        "state": "fresh",
+        "why": "",
+    }
+    rows = pd.concat([pd.DataFrame([city]), rows], ignore_index=True)
+    suffix = "" if language == "zh" else ".en"
+    links = {
+        unit: _links(folder, "city" if unit == report.city else unit, suffix)
+        for unit, state in zip(rows["unit"], rows["state"], strict=True)
+        if state == "fresh"
+    }
+    methods = [
+        (file.stem.removesuffix(".en"), f"methods/{file.name}")
+        for file in sorted((folder / "methods").glob(f"*{suffix}.html"))
+        if suffix or not file.name.endswith(".en.html")
+    ]
+    return write_index(
+        path,
+        rows,
+        cover=cover(report),
+        links=links,
+        city=report.city,
+        methods=methods,
+        paragraphs=[
+            t("City figures rest on {counted}.", counted=report.counted),
+            t(
+                "Intervals hold {confidence} of the draws; districts whose intervals overlap cannot be told apart.",
+                confidence=t.percent(study.config.choices.confidence, 0),
+            ),
+        ],
+    )
+
+
+def _state(period: Period, states: pd.DataFrame, unit: str) -> str:
+    if unit in period.outstanding:
+        return "outstanding"
+    if unit in period.failed:
+        return "failed"
+    return "fresh" if unit in states.index and states.loc[unit, "state"] in _READY else "failed"
+
+
+def _why(period: Period, states: pd.DataFrame, unit: str) -> str:
+    blocked = {**period.outstanding, **period.failed}
+    if unit in blocked:
+        return blocked[unit]
+    return str(states.loc[unit, "why"]) if unit in states.index else ""
+
+
+def _links(folder: Path, unit: str, suffix: str) -> dict[str, str]:
+    found = {}
+    for label, ending in _FORMATS:
+        stem = "appendix" if ending == "xlsx" else "report"
+        if (folder / unit / f"{stem}{suffix}.{ending}").is_file():
+            found[label] = f"{unit}/{stem}{suffix}.{ending}"
+    return found
