@@ -45,6 +45,8 @@ class Raw:
     first: int = 4
     ledger: pd.DataFrame = field(default_factory=pd.DataFrame)
 
+    file: str = FILE
+
     @property
     def rows(self) -> pd.Series:
         return pd.Series(np.arange(self.first, self.first + len(self.frame)))

@@ -12,12 +12,13 @@ times, a community that was there last quarter), ``rounding`` what rounding expl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from commlab.errors import listing
 from commlab.intake.ledger import Pad, joined, split_source
 
 __all__ = ["SLIP", "check_measures", "check_problems", "check_ratings", "parts_of"]
@@ -49,7 +50,8 @@ def check_measures(
     measures: pd.DataFrame,
     *,
     previous: pd.DataFrame | None = None,
-    expected: Mapping[str, Sequence[str]] | None = None,
+    units: pd.DataFrame | None = None,
+    metrics: Mapping[str, Any] | None = None,
     parts: Iterable[tuple[str, str]] = (),
     rates: Iterable[str] = (),
     signed: Iterable[str] = (),
@@ -61,8 +63,10 @@ def check_measures(
     ----------
     measures, previous : DataFrame
         ``measures`` of this period and of the one before.
-    expected : mapping, optional
-        File's district (or any group) -> units that should be in it; missing ones are named.
+    units : DataFrame, optional
+        The register: communities that no file mentions are named, district by district.
+    metrics : mapping, optional
+        The framework's metrics: every percentage's numerator is a part of its denominator.
     parts : iterable of (part, whole), optional
         Metrics of which one can never exceed the other.
     rates : iterable of str, optional
@@ -82,7 +86,7 @@ def check_measures(
     lines = [
         _negative(facts[~facts["metric"].isin(list(signed))]),
         _above_one(facts[facts["metric"].isin(list(rates))]),
-        _parts(facts, parts),
+        _parts(facts, [*parts, *parts_of(metrics or {})]),
     ]
     if previous is not None and len(previous):
         before = previous[previous["value"].notna()].copy()
@@ -92,8 +96,8 @@ def check_measures(
             _pasted(facts, before, set(flows)),
             _come_and_gone(measures, previous),
         ]
-    if expected:
-        lines.append(_lacking(measures, expected))
+    if units is not None:
+        lines.append(_lacking(measures, units))
     return joined(lines)
 
 
@@ -257,18 +261,19 @@ def _come_and_gone(measures: pd.DataFrame, previous: pd.DataFrame) -> pd.DataFra
     return pad.frame()
 
 
-def _lacking(measures: pd.DataFrame, expected: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+def _lacking(measures: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
+    """Communities of the register that no file mentions, in districts that sent something."""
     have = set(measures["unit"])
+    communities = units[units["level"] == "community"]
     pad = _pad(measures)
-    for group, units in expected.items():
-        lacking = [u for u in units if u not in have]
-        if lacking and len(lacking) < len(units):
+    for district, own in communities.groupby("parent", sort=False):
+        lacking = [u for u in own["unit"] if u not in have]
+        if lacking and len(lacking) < len(own):
             pad.add(
                 "unit missing",
-                f"{group}: {len(lacking)} of {len(units)} units of the register are not in the file"
-                f" ({', '.join(lacking[:3])}{' ...' if len(lacking) > 3 else ''}); ask for them",
-                column=group,
-                severity="warning",
+                f"{district}: {len(lacking)} of {len(own)} communities of the register are in no file"
+                f" ({listing(lacking, most=3)}); ask for them",
+                column=str(district),
                 n=len(lacking),
             )
     return pad.frame()

@@ -18,7 +18,7 @@ import pandas as pd
 from commlab.errors import DataError
 from commlab.intake.names import squash
 
-__all__ = ["Export", "column_letters", "read_export"]
+__all__ = ["Export", "column_letters", "column_place", "read_export"]
 
 _EXCEL = {".xlsx", ".xlsm", ".xls", ".ods", ".xlsb"}
 _TEXT = {".csv", ".tsv", ".txt"}
@@ -37,6 +37,18 @@ def column_letters(place: int) -> str:
         place, rest = divmod(place - 1, 26)
         letters = chr(65 + rest) + letters
     return letters
+
+
+def column_place(letters: str) -> int:
+    """Place of a column counted from 0, by its letters.
+
+    >>> column_place("A"), column_place("AA")
+    (0, 26)
+    """
+    place = 0
+    for letter in letters:
+        place = place * 26 + ord(letter) - 64
+    return place - 1
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ line never holds a personal value: ``REMOVED`` stands for it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
 
 import pandas as pd
 
@@ -31,7 +33,7 @@ class Pad:
         self, *, period: str | None = None, file: str = "", sheet: str = "", table: str = ""
     ) -> None:
         self._where = {"period": period, "file": file, "sheet": sheet, "table": table}
-        self._lines: list[dict[str, object]] = []
+        self._lines: list[dict[str, Any]] = []
 
     def add(
         self,
@@ -67,10 +69,13 @@ class Pad:
 
     def frame(self) -> pd.DataFrame:
         """The lines as a ``ledger`` table, in the order they were written."""
-        blank = tables.empty("ledger")
-        if not self._lines:
-            return blank
-        return pd.DataFrame(self._lines, columns=list(blank.columns)).astype(blank.dtypes.to_dict())
+        blank = _blank()
+        return pd.DataFrame({c: pd.Series([line[c] for line in self._lines], dtype=t) for c, t in blank.items()})
+
+
+@cache
+def _blank() -> dict[str, Any]:
+    return tables.empty("ledger").dtypes.to_dict()
 
 
 def joined(ledgers: Iterable[pd.DataFrame]) -> pd.DataFrame:

@@ -1,9 +1,9 @@
 """From a table as read to columns that mean something: the tools that every reader of ``readers`` is made of.
 
-A ``Table`` wraps a ``RawTable`` (frame, source, cells, rows) and one ``inputs:`` entry of study.yaml. It finds the columns that
-the entry names (headers compared after NFKC, without spaces and in base units, first whole, then by their last level
-where that is unique), resolves units against the register, reads numbers and dates cell by cell, and writes every
-doubt into the ledger: file, sheet, cell, what was found, what to do. One bad cell never stops a file.
+A ``Table`` wraps a ``RawTable`` (frame, source, cells, rows, ledger) and one ``inputs:`` entry of study.yaml. It finds the columns
+that the entry names (headers compared after NFKC, without spaces and in base units, first whole, then by their
+last level where that is unique), resolves units against the register, reads numbers and dates, and writes every doubt
+into the ledger: file, sheet, cell, what was found, what to do. One bad cell never stops a file.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,19 +20,25 @@ import pandas as pd
 
 from commlab import tables
 from commlab.errors import ParameterError, listing
+from commlab.intake.export import column_letters, column_place
 from commlab.intake.ledger import Pad, split_source
 from commlab.intake.names import CERTAINTY, Register, match_names, squash
-from commlab.intake.privacy import mask
+from commlab.intake.privacy import mask, mask_column
 
 __all__ = ["Context", "Mapped", "Table", "finish", "header_key"]
 
-UNMATCHED = ("found", "within", "nearest", "score", "n")
-_CODE = re.compile(r"^[\W_]*((?:i{1,3}|iv|vi{0,3}|v|ix|x)?-?\d+(?:[.\-]\d+)*)", re.IGNORECASE)
+_UNMATCHED = ("found", "within", "nearest", "score", "n")
+_CODE = re.compile(r"^[\W_]*((?:i{1,3}|iv|vi{0,3}|v|ix|x)?-?\d+(?:[.\-]\d+)*)")
 _SCALED = re.compile(
-    r"(?:十亿|亿|千万|百万|十万|万|千|百)(?=(?:元|人|户|个|次|件|场|台|处|项|家|名|份|平方?米|㎡|m2|吨|公里)[^()]*\))"
+    r"(?:十亿|亿|千万|百万|十万|万|千|百)"
+    r"(?=(?:元|人|户|个|次|件|场|台|处|项|家|名|份|平方?米|㎡|m2|吨|公里)[^()]*\))"
 )
 _BRACKET = re.compile(r"\([^()]*\)$")
-_NOT_APPLICABLE = frozenset({"不适用", "n/a", "na", "不涉及", "notapplicable"})
+_AREA = (("㎡", "平方米"), ("(m2)", "(平方米)"), ("(平米)", "(平方米)"))
+_NOT_APPLICABLE = frozenset({"不适用", "n/a", "不涉及", "notapplicable"})
+# What the reader of files could not take for a number is an error where a number is needed.
+_LOST = ("not_a_number", "date_in_numbers")
+_SHOWN = 40
 
 
 @dataclass(frozen=True)
@@ -47,8 +54,8 @@ class Mapped:
 class Context:
     """What a reader has to know beside the file.
 
-    ``given`` holds what the file's name says (``district, expert, rater, round, stage``); ``codes`` are the framework's codes,
-    as a mapping with their labels where rows may be named by label; ``metrics`` its metric names.
+    ``given`` holds what the file's name says (``district, expert, rater, round, stage``); ``codes`` are the framework's codes
+    with their labels, so that rows may be named by label; ``metrics`` its metric names.
     """
 
     period: str
@@ -59,6 +66,12 @@ class Context:
     metrics: Sequence[str] = ()
     certainty: float = CERTAINTY
 
+    @cached_property
+    def spelled(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Squashed code -> code, and squashed label -> code."""
+        codes = {squash(code): code for code in self.codes}
+        return codes, {squash(label): code for code, label in self.codes.items()}
+
 
 def header_key(header: object) -> str:
     """A header as it is compared: NFKC, no spaces, brackets of one kind, units without their power of ten.
@@ -66,13 +79,13 @@ def header_key(header: object) -> str:
     >>> header_key("经费投入（万元） / 财政") == header_key("经费投入(元)/财政")
     True
     """
-    key = squash(header).replace("[", "(").replace("]", ")").replace("【", "(").replace("】", ")")
-    return (
-        _SCALED.sub("", key).replace("㎡", "平方米").replace("(m2)", "(平方米)").replace("(平米)", "(平方米)")
-    )
+    key = _SCALED.sub("", squash(header).translate(str.maketrans("[]【】", "()()")))
+    for written, meant in _AREA:
+        key = key.replace(written, meant)
+    return key
 
 
-def _headers(entry: Any) -> list[str]:
+def headers_of(entry: Any) -> list[str]:
     """The headers that a column entry names: a text, a list, or ``{headers: [...]}``."""
     if isinstance(entry, Mapping):
         entry = entry.get("headers", ())
@@ -83,50 +96,70 @@ class Table:
     """One raw table under one ``inputs:`` entry."""
 
     def __init__(self, raw: Any, spec: Mapping[str, Any], context: Context, table: str) -> None:
-        self.raw, self.spec, self.context = raw, spec, context
+        self.raw, self.spec, self.context, self.table = raw, spec, context, table
+        self.columns: Mapping[str, Any] = spec.get("columns") or {}
         self.frame: pd.DataFrame = raw.frame.reset_index(drop=True)
-        self.source = pd.Series(raw.source).reset_index(drop=True).astype("str")
-        self.rows = pd.Series(raw.rows).reset_index(drop=True)
-        file, sheet, _ = split_source(self.source.iloc[0]) if len(self.source) else ("", "", "")
-        self.file, self.sheet = file, sheet
-        self.pad = Pad(period=context.period, file=file, sheet=sheet, table=table)
+        self.rows: list[int] = list(raw.rows)
+        self.source: list[str] = list(raw.source)
+        self.file, self.sheet = str(raw.file), str(raw.sheet)
+        self.pad = Pad(period=context.period, file=self.file, sheet=self.sheet, table=table)
         self.taken: set[str] = set()
         self.naming: set[str] = set()
         self.unmatched: list[dict[str, Any]] = []
-        self._whole: dict[str, list[str]] = {}
-        self._last: dict[str, list[str]] = {}
-        self._bare: dict[str, list[str]] = {}
+        self._lost = self._lost_cells()
+        self._shift = self._shifts()
+        self._by: tuple[dict[str, list[str]], ...] = ({}, {}, {})
         for name in map(str, self.frame.columns):
-            key = header_key(name)
-            self._whole.setdefault(key, []).append(name)
-            self._last.setdefault(header_key(name.rpartition("/")[2]), []).append(name)
-            self._bare.setdefault(_BRACKET.sub("", key), []).append(name)
+            whole = header_key(name)
+            keys = (whole, header_key(name.rpartition("/")[2]), _BRACKET.sub("", whole))
+            for where, key in zip(self._by, keys, strict=True):
+                where.setdefault(key, []).append(name)
 
-    # -- columns -------------------------------------------------------------------------------------------------
+    def _lost_cells(self) -> dict[str, list[tuple[str, int, str]]]:
+        """Column -> (text, times, cells) that the reader of files had to take for missing."""
+        ledger = self.raw.ledger
+        if ledger is None or "rule" not in ledger or ledger.empty:
+            return {}
+        lost: dict[str, list[tuple[str, int, str]]] = {}
+        lines = ledger[ledger["rule"].isin(_LOST)]
+        for column, before, n, cells in lines[["column", "before", "n", "first_cells"]].itertuples(
+            index=False
+        ):
+            lost.setdefault(str(column), []).append((str(before), int(n), str(cells)))
+        return lost
+
+    def _shifts(self) -> list[int]:
+        """How many columns right of the first block each row's block stands, where blocks stand side by side."""
+        first = min((column_place(letters) for letters in self.raw.cells.values()), default=0)
+        shifts = []
+        for source in self.source:
+            start = re.match(r"[A-Z]+", source.rpartition("!")[2])
+            shifts.append(column_place(start[0]) - first if start else 0)
+        return shifts
+
+    # -- columns ------------------------------------------------------------------------------------------------
 
     def column(self, entry: Any, *, what: str, required: bool = True, severity: str = "error") -> str | None:
         """The column that one of the entry's headers names; what is lacking or ambiguous goes into the ledger."""
-        wanted = _headers(entry)
-        for where in (self._whole, self._last, self._bare):
+        wanted = headers_of(entry)
+        for depth, where in enumerate(self._by):
             for header in wanted:
                 hits = where.get(header_key(header), [])
                 if len(hits) == 1:
                     self.taken.add(hits[0])
                     return hits[0]
-                if len(hits) > 1 and where is self._whole:
-                    self.pad.add(
-                        "ambiguous column",
-                        f"{what}: {len(hits)} columns are called “{header}”; none was read. Name them apart",
-                        column=header,
-                        severity="error",
-                        n=len(hits),
+                if len(hits) > 1 and depth == 0:
+                    told = (
+                        f"{what}: {len(hits)} columns are called “{header}”; none was read. Name them apart"
                     )
+                    self.pad.add("ambiguous column", told, column=header, severity="error", n=len(hits))
                     return None
         if required and wanted:
+            names = " or ".join(f"“{w}”" for w in wanted)
+            told = f"{what}: no column is called {names} (found: {listing(self.frame.columns, most=8)})"
             self.pad.add(
                 "missing column",
-                f"{what}: no column is called {' or '.join(f'“{w}”' for w in wanted)} (found: "
-                f"{listing(self.frame.columns, most=8)}); add the header to study.yaml, or mend the file",
+                f"{self._place()}{told}; add the header to study.yaml, or mend the file",
                 column=wanted[0],
                 severity=severity,
             )
@@ -134,8 +167,7 @@ class Table:
 
     def named(self, key: str, *, required: bool = True) -> str | None:
         """The column that the entry gives under ``columns:`` (or beside it) for ``key``."""
-        columns = self.spec.get("columns") or {}
-        entry = columns.get(key, self.spec.get(key))
+        entry = self.columns.get(key, self.spec.get(key))
         if entry is None:
             if required:
                 raise ParameterError(f'the input "{self.spec.get("name", "")}" names no column for {key}')
@@ -143,51 +175,78 @@ class Table:
         return self.column(entry, what=key, required=required)
 
     def unclaimed(self) -> list[str]:
-        """Columns that nothing has taken, in their order."""
-        ignored = {header_key(h) for h in _headers(self.spec.get("ignore"))}
+        """Columns that nothing has taken and that the entry does not ignore, in their order."""
+        ignored = {header_key(h) for h in headers_of(self.spec.get("ignore"))}
         left = []
         for name in map(str, self.frame.columns):
-            leaf = header_key(name.rpartition("/")[2])
+            keys = {header_key(name), header_key(name.rpartition("/")[2])}
             if name in self.taken:
                 continue
-            if header_key(name) in ignored or leaf in ignored:
-                self.pad.add(
-                    "ignored column",
-                    "left out as declared",
-                    column=name,
-                    action="recognised",
-                    severity="note",
-                )
+            if keys & ignored:
+                told = "left out as declared"
+                self.pad.add("ignored column", told, column=name, action="recognised", severity="note")
             else:
                 left.append(name)
         return left
 
     def report_unclaimed(self) -> None:
+        """A line for every column that nothing claims."""
         for name in self.unclaimed():
             n = int(self.frame[name].notna().sum())
-            self.pad.add(
-                "unknown column",
-                f"nothing claims “{name}”; its {n} values were left out. Add it to columns or to ignore in study.yaml",
-                column=name,
-                n=n,
-            )
+            told = f"nothing claims “{name}”; its {n} values were left out. Add it to columns or to ignore in study.yaml"
+            self.pad.add("unknown column", told, column=name, n=n)
 
-    # -- places --------------------------------------------------------------------------------------------------
+    # -- places -------------------------------------------------------------------------------------------------
 
     def cell(self, row: int, column: str) -> str:
         """Cell of a value, such as F12."""
-        letters = self.raw.cells.get(column, "")
-        return f"{letters}{self.rows.iloc[row]}" if letters else f"row {self.rows.iloc[row]}"
-
-    def cell_sources(self, column: str) -> pd.Series:
-        """``file#sheet!F12`` for every row."""
         letters = self.raw.cells.get(column)
         if not letters:
-            return self.source
-        before = self.source.str.replace(r"![^!]*$", "!", regex=True)
-        return before + letters + self.rows.astype("str")
+            return f"row {self.rows[row]}"
+        if self._shift[row]:
+            letters = column_letters(column_place(letters) + self._shift[row])
+        return f"{letters}{self.rows[row]}"
 
-    # -- values --------------------------------------------------------------------------------------------------
+    def sources(self, column: str) -> list[str]:
+        """``file#sheet!F12`` for every row."""
+        if column not in self.raw.cells:
+            return self.source
+        before = f"{self.file}#{self.sheet}!"
+        return [before + self.cell(row, column) for row in range(len(self.rows))]
+
+    def _place(self, cell: str = "") -> str:
+        place = " ".join(filter(None, [self.file, f"[{self.sheet}]" if self.sheet else "", cell]))
+        return f"{place}: " if place else ""
+
+    def reject(
+        self, rule: str, message: str, *, column: str, before: str | None = None, n: int, cells: Sequence[str]
+    ) -> None:
+        """An error line that leads with file, sheet and first cell."""
+        self.pad.add(
+            rule,
+            self._place(cells[0] if cells else "") + message,
+            column=column,
+            before=before,
+            action="rejected",
+            severity="error",
+            n=n,
+            cells=cells,
+        )
+
+    def reject_each(self, where: np.ndarray, column: str, rule: str, message: Callable[[str], str]) -> None:
+        """An error line for every different value in the rows ``where``."""
+        rows = np.flatnonzero(where)
+        if not len(rows):
+            return
+        groups: dict[str, list[int]] = {}
+        values = self.frame[column].iloc[rows]
+        for row, value in zip(rows, values, strict=True):
+            groups.setdefault(mask(_as_text(value))[0][:_SHOWN], []).append(int(row))
+        for text, own in groups.items():
+            cells = [self.cell(row, column) for row in own]
+            self.reject(rule, message(text), column=column, before=text, n=len(own), cells=cells)
+
+    # -- values -------------------------------------------------------------------------------------------------
 
     def texts(self, column: str | None) -> pd.Series:
         """Trimmed text; missing where empty."""
@@ -195,6 +254,16 @@ class Table:
             return pd.Series(pd.NA, index=self.frame.index, dtype="str")
         values = self.frame[column].map(_as_text, na_action="ignore").astype("str").str.strip()
         return values.where(values != "")
+
+    def masked(self, column: str | None) -> pd.Series:
+        """Text with its personal identifiers masked, and a line that counts them."""
+        out, counts = mask_column(self.texts(column))
+        for kind, n in counts.items():
+            told = f"{n} places masked ({kind})"
+            self.pad.add(
+                "personal data in text", told, column=str(column), action="changed", severity="note", n=n
+            )
+        return out
 
     def numbers(
         self,
@@ -204,273 +273,208 @@ class Table:
         high: float | None = None,
         values: Mapping[str, float] | None = None,
         what: str = "",
-    ) -> tuple[pd.Series, pd.Series]:
-        """A column as numbers, and where it says "not applicable".
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """A column as floats, and where it says "not applicable".
 
-        Letters where a number belongs and values outside ``low..high`` become missing, each wording with an error line
-        that names the cells.
+        Letters where a number belongs and values outside ``low..high`` become NaN, each wording with an error line that
+        names the cells.
         """
         what = what or column
         given = self.frame[column]
-        words = {squash(k): float(v) for k, v in (values or {}).items()}
-        aside = pd.Series(False, index=given.index)
+        aside = np.zeros(len(given), dtype=bool)
+        for text, n, cells in self._lost.get(column, ()):
+            self._letters(column, what, mask(text)[0][:_SHOWN], n, cells.split(", "))
         if pd.api.types.is_numeric_dtype(given) and not pd.api.types.is_bool_dtype(given):
-            out = given.astype("float64")
+            out = given.to_numpy(dtype="float64", na_value=np.nan).copy()
         else:
-            parsed = {v: _number(v, words) for v in given.dropna().unique()}
-            out = given.map(parsed, na_action="ignore").astype("float64")
-            texts = given.map(squash, na_action="ignore")
-            aside = texts.isin(list(_NOT_APPLICABLE))
-            bad = given.notna() & out.isna() & ~aside & (texts != "")
-            self._each(
-                bad, column, "letters for a number",
-                lambda text: f"{what}: “{text}” stands where a number is needed; kept as missing. Enter the number",
+            words = {squash(k): float(v) for k, v in (values or {}).items()}
+            read = {value: _number(value, words) for value in given.dropna().unique()}
+            out = given.map(read, na_action="ignore").to_numpy(dtype="float64", na_value=np.nan).copy()
+            keys = given.map(squash, na_action="ignore")
+            aside = keys.isin(list(_NOT_APPLICABLE)).to_numpy()
+            bad = given.notna().to_numpy() & np.isnan(out) & ~aside & (keys != "").to_numpy(dtype=bool)
+            self.reject_each(
+                bad, column, "letters for a number", lambda t: f"{what}: “{t}” stands where a number is needed;"
+                " kept as missing. Enter the number",
             )  # fmt: skip
-        out = out.where(np.isfinite(out))
-        beyond = pd.Series(False, index=given.index)
+        out[~np.isfinite(out)] = np.nan
+        beyond = np.zeros(len(out), dtype=bool)
         if low is not None:
             beyond |= out < low
         if high is not None:
             beyond |= out > high
-        span = f"{'' if low is None else f'{low:g}'} to {'' if high is None else f'{high:g}'}".strip()
-        self._each(
-            beyond, column, "out of range",
-            lambda text: f"{what}: {text} lies outside {span}; kept as missing. Check the cell",
-        )  # fmt: skip
-        return out.where(~beyond), aside
+        span = " to ".join("" if v is None else f"{v:g}" for v in (low, high))
+        told = "; kept as missing. Check the cell"
+        self.reject_each(beyond, column, "out of range", lambda t: f"{what}: {t} lies outside {span}{told}")
+        out[beyond] = np.nan
+        return out, aside
 
-    def _each(self, where: pd.Series, column: str, rule: str, message: Callable[[str], str]) -> None:
-        """An error line for every different value in the rows ``where``."""
-        if not where.any():
-            return
-        shown = self.frame.loc[where, column].map(_as_text)
-        for text, rows in shown.groupby(shown, sort=False):
-            cells = [self.cell(int(r), column) for r in rows.index]
-            safe = mask(str(text))[0][:40]
-            self.pad.add(
-                rule,
-                f"{self.file}{f' [{self.sheet}]' if self.sheet else ''} {cells[0]}: {message(safe)}",
-                column=column,
-                before=safe,
-                action="rejected",
-                severity="error",
-                n=len(rows),
-                cells=cells,
-            )
+    def _letters(self, column: str, what: str, text: str, n: int, cells: Sequence[str]) -> None:
+        told = f"{what}: “{text}” stands where a number is needed; kept as missing. Enter the number"
+        self.reject("letters for a number", told, column=column, before=text, n=n, cells=cells)
 
     def dates(self, column: str) -> pd.Series:
         """A column as dates; what is none becomes missing with an error line."""
         given = self.frame[column]
         if pd.api.types.is_datetime64_any_dtype(given):
             return given.astype("datetime64[us]")
-        plain = given.map(_as_text, na_action="ignore").astype("str").str.strip()
-        plain = plain.where(plain != "")
+        plain = self.texts(column)
         iso = plain.str.replace(r"[年月/.]", "-", regex=True).str.replace("日", "").str.rstrip("-")
         out = pd.to_datetime(iso, errors="coerce", format="mixed").astype("datetime64[us]")
-        self._each(
-            plain.notna() & out.isna(), column, "unreadable date",
-            lambda text: f"{column}: “{text}” is no date; left out. Write it as 2019-10-08",
+        self.reject_each(
+            (plain.notna() & out.isna()).to_numpy(), column, "unreadable date",
+            lambda t: f"{column}: “{t}” is no date; left out. Write it as 2019-10-08",
         )  # fmt: skip
         return out
 
-    def codes(self, values: Iterable[Any], column: str) -> pd.Series:
-        """Codes as the framework spells them; unknown ones become missing with an error line."""
-        known = self.context.codes
-        by_key = {squash(code): code for code in known}
-        by_label: dict[str, str] = {}
-        for code, label in known.items():
-            by_label.setdefault(squash(label), code)
-        texts = pd.Series(list(values), index=self.frame.index, dtype="object")
-        found: dict[Any, str | None] = {}
-        for value in texts.dropna().unique():
-            key = squash(value)
-            match = _CODE.match(key)
-            guess = by_key.get(key) or by_label.get(key) or (by_key.get(match[1].lower()) if match else None)
-            found[value] = guess or (None if known else str(value).strip())
+    def code(self, text: object) -> str | None:
+        """The framework's code that a text names, by itself, by its label or as its first word."""
+        if not self.context.codes:
+            return str(text).strip()
+        key = squash(text)
+        match = _CODE.match(key)
+        codes, labels = self.context.spelled
+        return codes.get(key) or labels.get(key) or (codes.get(match[1]) if match else None)
+
+    def codes(self, column: str | None) -> pd.Series:
+        """A column of codes as the framework spells them; unknown ones become missing with an error line."""
+        texts = self.texts(column)
+        found = {text: self.code(text) for text in texts.dropna().unique()}
         out = texts.map(found, na_action="ignore").astype("str")
-        if column in self.frame:
-            self._each(
-                texts.notna() & out.isna(), column, "unknown code",
-                lambda text: f"“{text}” is no code of the framework; the row was left out. Correct the code",
+        if column is not None:
+            self.reject_each(
+                (texts.notna() & out.isna()).to_numpy(), column, "unknown code",
+                lambda t: f"“{t}” is no code of the framework; the row was left out. Correct the code",
             )  # fmt: skip
         return out
 
-    # -- units ---------------------------------------------------------------------------------------------------
+    # -- units --------------------------------------------------------------------------------------------------
 
     def units(self, *, key: str = "unit", level: str | None = None) -> pd.Series:
         """The unit of each row: by the named column within the file's district, or the file's district itself."""
         level = level or self.spec.get("level")
-        entry = (self.spec.get("columns") or {}).get(key, self.spec.get(key))
-        column = (
-            None if entry is None else self.column(entry, what=key, required=self.context.district is None)
-        )
+        entry = self.columns.get(key, self.spec.get(key))
         district = self.context.district
+        column = None if entry is None else self.column(entry, what=key, required=district is None)
         if column is None:
             return pd.Series(district, index=self.frame.index, dtype="str")
         self.naming.add(column)
         names = self.texts(column)
-        nameless = names.isna() & self.frame.notna().any(axis=1)
-        if nameless.any():
-            cells = [self.cell(int(r), column) for r in np.flatnonzero(nameless)]
-            self.pad.add(
-                "row without unit",
-                f"{len(cells)} rows name no unit and were left out. Enter the name",
-                column=column,
-                action="rejected",
-                severity="error",
-                n=len(cells),
-                cells=cells,
-            )
+        rows = np.flatnonzero(names.isna() & self.frame.notna().any(axis=1))
+        if len(rows):
+            cells = [self.cell(int(row), column) for row in rows]
+            told = f"{len(rows)} rows name no unit and were left out. Enter the name"
+            self.reject("row without unit", told, column=column, n=len(rows), cells=cells)
         return self.matched(names, column=column, level=level, within=self._within(level, column))
-
-    def once(self, unit: pd.Series) -> pd.Series:
-        """Units with the second row of the same unit blanked; one line a row, an error where the two differ."""
-        values = [c for c in self.frame if c in self.taken and c not in self.naming]
-        claimed = self.frame[values].map(_as_text, na_action="ignore")
-        out = unit.copy()
-        first: dict[str, int] = {}
-        for row, name in enumerate(unit):
-            if not isinstance(name, str) or first.setdefault(name, row) == row:
-                continue
-            a, b = claimed.iloc[first[name]], claimed.iloc[row]
-            odd = [c for c in values if not _same(a[c], b[c])]
-            where = f"rows {self.rows.iloc[first[name]]} and {self.rows.iloc[row]}"
-            self.pad.add(
-                "contradicting row" if odd else "repeated row",
-                f"{name} stands twice ({where})"
-                + (
-                    f"; they differ in {listing(odd, most=3)}, the first was kept. Say which one holds"
-                    if odd
-                    else "; the second was left out"
-                ),
-                action="rejected",
-                severity="error" if odd else "warning",
-                cells=[self.cell(first[name], odd[0]), self.cell(row, odd[0])] if odd else [],
-            )
-            out.iloc[row] = pd.NA
-        return out
 
     def _within(self, level: str | None, column: str) -> pd.Series | str | None:
         """What limits the names: a district column where there is one, else the file's district."""
         if level in (None, "district", "city"):
             return None
-        entry = self.spec.get("district")
+        # Among the columns of ratings, "district" is the district's own score.
+        entry = self.spec.get("district", None if self.table == "ratings" else self.columns.get("district"))
         name = None if entry is None else self.column(entry, what="district", required=False)
         if name is None or name == column:
             return self.context.district
         self.naming.add(name)
-        found = match_names(
-            self.texts(name), self.context.register, level="district", certainty=self.context.certainty
-        )
-        return found["matched"].astype("object").fillna(self.context.district)
+        book, certainty = self.context.register, self.context.certainty
+        found = match_names(self.texts(name), book, level="district", certainty=certainty)["matched"]
+        return found.astype("object").fillna(self.context.district)
 
     def matched(
-        self,
-        names: pd.Series,
-        *,
-        column: str,
-        level: str | None,
-        within: pd.Series | str | None,
-        severity: str = "error",
+        self, names: pd.Series, *, column: str, level: str | None, within: pd.Series | str | None
     ) -> pd.Series:
         """Names as units of the register; unknown ones become missing, with a line and an entry for review."""
-        got = match_names(
-            names, self.context.register, within=within, level=level, certainty=self.context.certainty
-        )
-        out = pd.Series(got["matched"].to_numpy(), index=names.index, dtype="str")
-        inside = (
-            pd.Series(within, index=range(len(names)))
-            if isinstance(within, str) or within is None
-            else within
-        )
-        got["within"] = inside.to_numpy()
-        for how, rows in got[got["name"].notna()].groupby("how"):
-            if how == "none":
-                self._strangers(rows, names, column, severity)
-            elif how == "fuzzy":
-                for text, same in rows.groupby("name", sort=False):
-                    self.pad.add(
-                        "fuzzy name",
-                        f"“{text}” was taken for {same['matched'].iloc[0]} (similarity {same['score'].iloc[0]:.0f})",
-                        column=column,
-                        before=text,
-                        after=same["matched"].iloc[0],
-                        action="changed",
-                        n=len(same),
-                    )
+        book, certainty = self.context.register, self.context.certainty
+        got = match_names(names, book, within=within, level=level, certainty=certainty)
+        got["within"] = within if within is None or isinstance(within, str) else list(within)
+        odd = got[got["name"].notna() & got["how"].isin(["none", "fuzzy"])]
+        for (text, how), same in odd.groupby(["name", "how"], sort=False):
+            first = same.iloc[0]
+            cells = [self.cell(int(row), column) for row in same.index]
+            if how == "fuzzy":
+                told = f"“{text}” was taken for {first['matched']} (similarity {first['score']:.0f})"
+                self.pad.add(
+                    "fuzzy name", told, column=column, before=text, after=first["matched"], action="changed",
+                    n=len(same), cells=cells,
+                )  # fmt: skip
+                continue
+            safe = self.stranger(str(text), first["within"], first["nearest"], first["score"], len(same))
+            near = f" (the nearest is {first['nearest']})" if pd.notna(first["nearest"]) else ""
+            told = f"“{safe}” is no unit of the register{near}; the row was left out. Settle the name in review.csv"
+            self.reject("unknown unit", told, column=column, before=safe, n=len(same), cells=cells)
+        return pd.Series(got["matched"].to_numpy(), index=names.index, dtype="str")
+
+    def stranger(self, text: str, within: Any, nearest: Any, score: float, n: int) -> str:
+        """Put an unknown name on the list for review; the name as it may be shown."""
+        safe = mask(text)[0][:_SHOWN]
+        self.unmatched.append(dict(zip(_UNMATCHED, (safe, within, nearest, score, n), strict=True)))
+        return safe
+
+    def once(self, unit: pd.Series) -> pd.Series:
+        """Units with the second row of a unit blanked; one line a row, an error where the two differ."""
+        values = [c for c in self.frame if c in self.taken and c not in self.naming]
+        out = unit.copy()
+        for row in np.flatnonzero(unit.notna() & unit.duplicated()):
+            first = int(np.flatnonzero(unit == unit.iloc[row])[0])
+            a, b = self.frame.iloc[first], self.frame.iloc[row]
+            odd = [c for c in values if not _same(a[c], b[c])]
+            told = f"{unit.iloc[row]} stands twice (rows {self.rows[first]} and {self.rows[row]})"
+            self.repeated(told, odd, [self.cell(r, odd[0]) for r in (first, int(row))] if odd else [])
+            out.iloc[row] = pd.NA
         return out
 
-    def _strangers(self, rows: pd.DataFrame, names: pd.Series, column: str, severity: str) -> None:
-        for text, same in rows.groupby("name", sort=False):
-            first = same.iloc[0]
-            hint = f"; the nearest is {first['nearest']}" if pd.notna(first["nearest"]) else ""
-            cells = [self.cell(int(i), column) for i in same.index]
-            safe = mask(str(text))[0][:40]
-            self.pad.add(
-                "unknown unit",
-                f"{self.file}{f' [{self.sheet}]' if self.sheet else ''}{f' {cells[0]}'}: “{safe}” is no unit of the register{hint};"
-                " the row was left out. Settle the name in review.csv",
-                column=column,
-                before=safe,
-                action="rejected",
-                severity=severity,
-                n=len(same),
-                cells=cells,
-            )
-            self.unmatched.append(
-                {
-                    "found": safe,
-                    "within": first["within"],
-                    "nearest": first["nearest"],
-                    "score": first["score"],
-                    "n": len(same),
-                }
-            )
+    def repeated(self, told: str, odd: Sequence[str], cells: Sequence[str]) -> None:
+        """A row that was rejected because an earlier one has its key."""
+        if odd:
+            told += f"; they differ in {listing(odd, most=3)}, the first was kept. Say which one holds"
+            self.reject("contradicting row", told, column=odd[0], n=1, cells=cells)
+        else:
+            told += "; the second was left out"
+            self.pad.add("repeated row", told, action="rejected", cells=cells)
 
 
 def finish(table: Table, name: str, frame: pd.DataFrame) -> Mapped:
-    """Order the columns as the contract does, keep the first of repeated keys, and hand all back.
-
-    Rows that share a key with an earlier one are rejected: with a warning where they say the same, with an error where
-    they contradict it.
-    """
+    """Give the columns the contract's order and types, keep the first of repeated keys, and hand all back."""
     contract = tables.CONTRACTS[name]
-    blank = tables.empty(name)
-    out = frame.reindex(columns=[c for c in blank.columns if c in frame or c not in frame])
-    out["period"] = table.context.period
-    out = out.astype({c: blank[c].dtype for c in blank.columns if blank[c].dtype != "Int64"}).reset_index(
-        drop=True
-    )
+    columns: dict[str, pd.Series] = {}
+    for c in contract.columns:
+        values = frame[c.name] if c.name in frame else pd.Series(pd.NA, index=frame.index, dtype="object")
+        if c.name == "period":
+            values = pd.Series(table.context.period, index=frame.index)
+        columns[c.name] = values.astype(_KINDS[c.kind])
+    out = pd.DataFrame(columns, index=frame.index).reset_index(drop=True)
     key = list(contract.key)
-    again = out.duplicated(key) if key and len(out) else pd.Series(False, index=out.index)
+    again = out.duplicated(key).to_numpy() if key and len(out) else np.zeros(len(out), dtype=bool)
     if again.any():
         rest = [c for c in out if c not in (*key, "source")]
-        first = out[~again].set_index(key)
-        for _, row in out[again].iterrows():
-            kept = first.loc[tuple(row[key])]
-            kept = kept.iloc[0] if isinstance(kept, pd.DataFrame) else kept
-            same = all(_same(kept[c], row[c]) for c in rest)
-            named = ", ".join(str(row[k]) for k in key if k != "period" and pd.notna(row[k]))
-            cells = [split_source(kept["source"])[2], split_source(row["source"])[2]]
-            table.pad.add(
-                "repeated row" if same else "contradicting row",
-                f"{named} stands twice ({' and '.join(cells)})"
-                + (
-                    "; the second was left out"
-                    if same
-                    else "; the two differ, the first was kept. Say which one holds"
-                ),
-                action="rejected",
-                severity="warning" if same else "error",
-                cells=cells,
-            )
-        out = out[~again].reset_index(drop=True)
-    unmatched = pd.DataFrame(table.unmatched, columns=list(UNMATCHED))
-    return Mapped(out, table.pad.frame(), unmatched)
+        place = out.groupby(key, dropna=False, sort=False).ngroup().to_numpy()
+        for row in np.flatnonzero(again):
+            a, b = out.iloc[int(np.argmax(place == place[row]))], out.iloc[row]
+            cells = [split_source(a["source"])[2], split_source(b["source"])[2]]
+            named = ", ".join(str(b[k]) for k in key if k != "period" and pd.notna(b[k]))
+            odd = [c for c in rest if not _same(a[c], b[c])]
+            table.repeated(f"{named} stands twice ({' and '.join(cells)})", odd, cells)
+    unmatched = pd.DataFrame(table.unmatched, columns=list(_UNMATCHED))
+    return Mapped(out[~again].reset_index(drop=True), table.pad.frame(), unmatched)
+
+
+_KINDS = {"text": "str", "number": "float64", "integer": "Int64", "date": "datetime64[us]", "flag": "bool"}
+
+
+def stacked(parts: Iterable[Mapping[str, Any]], n: int) -> pd.DataFrame:
+    """Parts of ``n`` rows under each other; a value of a part is a column of n values or one value for all."""
+    rows: dict[str, list[np.ndarray]] = {}
+    for part in parts:
+        for name, value in part.items():
+            one = value is None or value is pd.NA or np.ndim(value) == 0
+            column = np.full(n, value, dtype=object) if one else np.asarray(value, dtype=object)
+            rows.setdefault(name, []).append(column)
+    return pd.DataFrame({name: np.concatenate(columns) for name, columns in rows.items()})
 
 
 def _same(a: Any, b: Any) -> bool:
-    return bool((pd.isna(a) and pd.isna(b)) or a == b)
+    return bool((pd.isna(a) and pd.isna(b)) or _as_text(a) == _as_text(b))
 
 
 def _as_text(value: Any) -> str:
@@ -480,16 +484,14 @@ def _as_text(value: Any) -> str:
 
 
 def _number(value: Any, words: Mapping[str, float]) -> float:
-    if isinstance(value, bool | np.bool_):
-        return float(value)
-    if isinstance(value, int | float | np.number):
-        return float(value)
     text = squash(value).replace(",", "")
     if text in words:
         return words[text]
     try:
+        if isinstance(value, bool | int | float | np.number | np.bool_):
+            return float(value)
         return (
             float(Fraction(text)) if re.fullmatch(r"[-+]?\d+/\d+", text) else float(text.removesuffix("分"))
         )
-    except (ValueError, ZeroDivisionError):
+    except (ValueError, ZeroDivisionError, OverflowError):
         return float("nan")

@@ -16,14 +16,15 @@ answers given there come back as aliases.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
+from commlab.intake.forms import marks, plain_form, squash, stem
 
 __all__ = ["CERTAINTY", "Register", "match_names", "squash"]
 
@@ -31,81 +32,6 @@ CERTAINTY = 90.0
 """Similarity (0 to 100, as rapidfuzz counts) from which a fuzzy match is accepted."""
 _AHEAD = 3.0
 """How far the best fuzzy match must be ahead of the second."""
-
-_INVISIBLE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff\u00ad]+")
-_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−－﹣－", "-"))
-_NOTE = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]|【([^【】]*)】|〔([^〔〕]*)〕|《([^《》]*)》")
-# A bracket with only a numeral, a letter or a direction tells units apart: 翠湖(一)社区 and 翠湖(二)社区.
-_TELLING = re.compile(
-    r"(第?[0-9一二三四五六七八九十百]+|[a-z]|[东西南北中上下]+|[0-9一二三四五六七八九十]+期?)"
-)
-_PEOPLES = (
-    "汉|蒙古|回|藏|维吾尔|苗|彝|壮|布依|朝鲜|满|侗|瑶|白|土家|哈尼|哈萨克|傣|黎|傈僳|佤|畲|高山|拉祜|水|东乡|纳西|景颇|柯尔克孜|土|"
-    "达斡尔|仫佬|羌|布朗|撒拉|毛南|仡佬|锡伯|阿昌|普米|塔吉克|怒|乌孜别克|俄罗斯|鄂温克|德昂|保安|裕固|京|塔塔尔|独龙|鄂伦春|赫哲|门巴|珞巴|基诺"
-)
-_AUTONOMOUS = re.compile(rf"(?:(?:{_PEOPLES})族?)+自治(县|州|区|旗)$")
-_FULL_FORMS = (
-    ("高新技术产业开发区", "高新区"),
-    ("高新技术开发区", "高新区"),
-    ("经济技术开发区", "经开区"),
-    ("经济开发区", "经开区"),
-    ("旅游度假区", "度假区"),
-    ("风景名胜区", "风景区"),
-    ("国家级", ""),
-    ("国家", ""),
-    ("管理委员会", ""),
-    ("管委会", ""),
-    ("街道办事处", "街道"),
-    ("街道办", "街道"),
-    ("人民政府", ""),
-)
-_COMMUNITY_END = re.compile(r"(社区居民委员会|社区居委会|居民委员会|居委会|社区居委|居委|社区)$")
-_VILLAGE_END = re.compile(r"(村民委员会|村委会)$")
-_PLACE_END = re.compile(r"(自治区|区|县|市|街道|镇|乡)$")
-_NUMERALS = str.maketrans("零〇一二两三四五六七八九", "001223456789")
-_GUARD = re.compile(r"[0-9十百东西南北中上下前后左右大小新老旧内外甲乙丙丁]")
-
-
-def squash(text: object) -> str:
-    """A text as it is compared: NFKC, lower case, one kind of dash, without any spaces.
-
-    >>> squash(" Ⅱ－４.１ ")
-    'ii-4.1'
-    """
-    folded = unicodedata.normalize("NFKC", str(text)).translate(_DASHES)
-    return _INVISIBLE.sub("", folded).lower()
-
-
-def _without_notes(text: str) -> str:
-    def keep(match: re.Match[str]) -> str:
-        inside = next(group for group in match.groups() if group is not None)
-        return inside if _TELLING.fullmatch(inside) else ""
-
-    return _NOTE.sub(keep, text)
-
-
-def _plain(text: str) -> str:
-    """Without notes in brackets, in the short form of counties, parks and streets."""
-    out = _without_notes(text)
-    out = _AUTONOMOUS.sub(r"\1", out)
-    for full, short in _FULL_FORMS:
-        if out != full:
-            out = out.replace(full, short)
-    return out.strip("·.,、:;-_/ ") or text
-
-
-def _stem(text: str) -> str:
-    """Without the ending that says what kind of unit it is; an ending is dropped only where two characters stay."""
-    village = _VILLAGE_END.sub("村", text)
-    for ending in (_COMMUNITY_END, _PLACE_END):
-        cut = ending.sub("", village)
-        if cut != village and len(cut) >= 2:
-            return cut
-    return village
-
-
-def _marks(text: str) -> tuple[str, ...]:
-    return tuple(sorted(_GUARD.findall(text.translate(_NUMERALS))))
 
 
 @dataclass(frozen=True)
@@ -248,19 +174,20 @@ class Register:
             for written in (name, *self._other.get(unit, ())):
                 if written != name:
                     _put(made.alias, squash(written), unit)
-                plain = _plain(squash(written))
+                plain = plain_form(squash(written))
                 _put(made.plain, plain, unit)
-                _put(made.stem, _stem(plain), unit)
+                _put(made.stem, stem(plain), unit)
         self._made[within, level] = made
         return made
 
+    @cached_property
     def above(self) -> dict[str, str]:
         """Every form of a city's, district's or street's name -> that unit, where the form means only one."""
         forms: dict[str, list[str]] = defaultdict(list)
         upper = self._table[self._table["level"].isin(["city", "district", "street"])]
         for unit, name in upper[["unit", "name"]].itertuples(index=False):
             for written in (name, *self._other.get(unit, ())):
-                for form in (squash(written), _plain(squash(written))):
+                for form in (squash(written), plain_form(squash(written))):
                     _put(forms, form, unit)
         return {form: units[0] for form, units in forms.items() if len(units) == 1 and len(form) >= 2}
 
@@ -348,21 +275,21 @@ def _as_name(name: object) -> str:
 class _Matcher:
     def __init__(self, book: Register, level: str | None, certainty: float) -> None:
         self.book, self.level, self.certainty = book, level, certainty
-        self.upper = book.above()
+        self.upper = book.above
 
     def __call__(self, name: str, within: str | None) -> tuple[str | None, str, float, str | None]:
         if not name:
             return None, "none", 0.0, None
         index = self.book.index(within, self.level)
         key = squash(name)
-        plain = _plain(key)
+        plain = plain_form(key)
         rest, inside = self._inside(plain)
         tries = [
             ("code", index.code, re.sub(r"\.0$", "", key)),
             ("exact", index.exact, key),
             ("alias", index.alias, key),
             ("normalised", index.plain, plain),
-            ("normalised", index.stem, _stem(plain)),
+            ("normalised", index.stem, stem(plain)),
         ]
         several: list[str] = []
         for how, where, asked in tries:
@@ -375,7 +302,7 @@ class _Matcher:
             if scope is None:
                 return None, "none", 0.0, None
             narrowed = self.book.index(scope, self.level)
-            for where, asked in ((narrowed.plain, rest), (narrowed.stem, _stem(rest))):
+            for where, asked in ((narrowed.plain, rest), (narrowed.stem, stem(rest))):
                 found = where.get(asked, [])
                 if len(found) == 1:
                     return found[0], "normalised", 100.0, None
@@ -417,5 +344,5 @@ class _Matcher:
         order = sorted(best.items(), key=lambda item: (-item[1][0], item[0]))
         unit, (score, form) = order[0]
         second = order[1][1][0] if len(order) > 1 else 0.0
-        sure = score >= self.certainty and score - second >= _AHEAD and _marks(form) == _marks(plain)
+        sure = score >= self.certainty and score - second >= _AHEAD and marks(form) == marks(plain)
         return (unit, "fuzzy", score, None) if sure else (None, "none", score, unit)

@@ -1,0 +1,135 @@
+"""Readers of what offices count and list: ``measures``, ``problems``, ``lists``."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from commlab.errors import ParameterError
+from commlab.intake.ledger import split_source
+from commlab.intake.mapping import Table, stacked
+from commlab.intake.names import squash
+from commlab.tables import period_key
+
+__all__ = ["lists", "measures", "period_end", "problems"]
+
+_EVENTS = ("found", "due", "closed", "reopened", "verified")
+_YES_NO = {"是": 1, "否": 0, "有": 1, "√": 1, "×": 0, "已建立": 1, "未建立": 0, "yes": 1, "no": 0}
+_LISTS = {"需求": "need", "资源": "resource", "服务": "service"}
+
+
+def period_end(period: str) -> pd.Timestamp:
+    """The last day of a period.
+
+    >>> period_end("2019Q4").date().isoformat()
+    '2019-12-31'
+    """
+    year, month, _ = period_key(period)
+    return pd.Timestamp(year, month, 1) + pd.offsets.MonthEnd(0)
+
+
+def measures(table: Table) -> pd.DataFrame:
+    """Wide to long: a row for every unit and metric, with the cell it was read from."""
+    if not table.columns:
+        raise ParameterError("a measures input needs columns: metric -> headers")
+    unit = table.units()
+    usual = table.spec.get("as_of", period_end(table.context.period))
+    known = set(table.context.metrics)
+    parts: list[dict[str, Any]] = []
+    for name, entries in table.columns.items():
+        metric, _, item = str(name).partition("/")
+        if known and metric not in known:
+            told = f"{metric} is no metric of the framework; its values are kept but score nothing"
+            table.pad.add("unknown metric", told, column=metric)
+        for entry in entries if _several(entries) else [entries]:
+            options = entry if isinstance(entry, Mapping) else {}
+            severity = str(options.get("severity", "warning"))
+            column = table.column(entry, what=str(name), severity=severity)
+            if column is None:
+                continue
+            words = options.get("values") or _YES_NO
+            low, high = options.get("low"), options.get("high")
+            value, aside = table.numbers(column, low=low, high=high, values=words, what=str(name))
+            state = np.where(aside, "not_applicable", np.where(np.isnan(value), "missing", "observed"))
+            as_of = _date(options.get("as_of", usual), str(name))
+            parts.append(
+                {"metric": metric, "item": item or None, "value": value, "state": state, "as_of": as_of}
+                | {"source": table.sources(column)}
+            )
+    table.report_unclaimed()
+    unit = table.once(unit)
+    out = stacked([part | {"unit": unit} for part in parts], len(unit))
+    return out.dropna(subset="unit") if len(out) else out
+
+
+def _several(entries: Any) -> bool:
+    return (
+        isinstance(entries, list | tuple) and bool(entries) and all(isinstance(e, Mapping) for e in entries)
+    )
+
+
+def _date(value: Any, what: str) -> pd.Timestamp:
+    if isinstance(value, dt.date | str | pd.Timestamp):
+        try:
+            return pd.Timestamp(value)
+        except ValueError:
+            pass
+    raise ParameterError(f"{what}: as_of must be a date such as 2018-12-31, not {value!r}")
+
+
+def problems(table: Table) -> pd.DataFrame:
+    """Date columns to events: a row for every date of every problem."""
+    unit = table.units()
+    column = table.named("problem")
+    problem = table.texts(column)
+    base: dict[str, Any] = {"problem": problem, "unit": unit}
+    if "code" in table.columns:
+        base["code"] = table.codes(table.named("code", required=False))
+    for key in ("by", "origin", "responsible"):
+        if key in table.columns:
+            base[key] = table.masked(table.named(key, required=False))
+    parts = []
+    for event in _EVENTS:
+        if event in table.columns:
+            dated = table.column(table.columns[event], what=event, required=event == "found")
+            if dated is not None:
+                parts.append(
+                    base | {"event": event, "on": table.dates(dated), "source": table.sources(dated)}
+                )
+    table.report_unclaimed()
+    rows = np.flatnonzero(problem.isna() & table.frame.notna().any(axis=1))
+    if column is not None and len(rows):
+        cells = [table.cell(int(row), column) for row in rows]
+        told = f"{len(rows)} rows have no problem number and were left out. Enter it"
+        table.reject("row without key", told, column=column, n=len(rows), cells=cells)
+    if not parts:
+        return pd.DataFrame()
+    return stacked(parts, len(unit)).dropna(subset=["problem", "unit", "on"])
+
+
+def lists(table: Table) -> pd.DataFrame:
+    """Needs, resources and services: ``list``, ``scope``, ``topic``, ``item`` as columns or fixed words."""
+    fixed = {"scope": table.context.district or "common"} | {
+        k: table.spec[k] for k in ("list", "scope", "topic") if k in table.spec
+    }
+    out = pd.DataFrame(index=table.frame.index)
+    for key in ("list", "scope", "topic", "item"):
+        if key in table.columns:
+            column = table.named(key)
+            out[key] = table.masked(column) if key in ("topic", "item") else table.texts(column)
+        else:
+            out[key] = pd.Series(fixed.get(key), index=out.index, dtype="str")
+    words = {squash(k): v for k, v in (table.spec.get("lists") or _LISTS).items()}
+    out["list"] = out["list"].map(lambda v: words.get(squash(v), v), na_action="ignore").astype("str")
+    out["source"] = table.source
+    odd = out["list"].notna() & ~out["list"].isin(["need", "resource", "service"])
+    if odd.any():
+        cells = [split_source(s)[2] for s in out.loc[odd, "source"]]
+        told = f"{len(cells)} rows belong to none of need, resource, service; left out"
+        table.reject("unknown list", told, column="list", n=len(cells), cells=cells)
+    table.report_unclaimed()
+    return out[~odd].dropna(subset=["list", "scope", "item"])
