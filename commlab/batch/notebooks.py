@@ -6,6 +6,7 @@ import ast
 import difflib
 import json
 import platform
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,11 +148,14 @@ def clean(notebook: Any, parameters: Mapping[str, Any]) -> Any:
     """
     import nbformat
 
-    out = nbformat.from_dict(json.loads(json.dumps(notebook)))
+    text = re.sub(_CELL_FILE, r"cell-\1.py", json.dumps(notebook))
+    out = nbformat.from_dict(json.loads(text))
     for number, cell in enumerate(out.cells, 1):
         tags = cell.metadata.get("tags", [])
         cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k in _KEPT})
         cell["id"] = f"cell-{number:02d}"
+        if cell.cell_type == "code":
+            cell.outputs = _joined(cell.outputs)
         if "injected-parameters" in tags:
             cell.source = "\n".join(["# Parameters", *(f"{k} = {v!r}" for k, v in parameters.items())])
     metadata = {
@@ -171,6 +175,26 @@ def clean(notebook: Any, parameters: Mapping[str, Any]) -> Any:
     return out
 
 
+def _joined(outputs: list[Any]) -> list[Any]:
+    """Neighbouring pieces of streams as one of each, standard output first: their order is chance in a
+    kernel.
+    """
+    joined: list[Any] = []
+    run: dict[str, Any] = {}
+    for output in outputs:
+        if output.output_type != "stream":
+            joined += [run[name] for name in sorted(run, reverse=True)]
+            run = {}
+            joined.append(output)
+        elif output.name in run:
+            run[output.name].text += output.text
+        else:
+            run[output.name] = output
+    return joined + [run[name] for name in sorted(run, reverse=True)]
+
+
+# The file that a kernel pretends a cell to be, in the form it has inside JSON text: its folder is random.
+_CELL_FILE = r"[^\s\"']*ipykernel_\d+(?:/|\\\\)(\d+)\.py"
 _KEPT = ("tags", "jupyter", "editable", "deletable", "collapsed", "scrolled")
 
 

@@ -1,18 +1,39 @@
-"""Who executes: a pool of processes with ordinary kernels, or forks of one warm process."""
+"""Who executes: forks of one process that has imported everything, or a pool of processes with ordinary
+kernels.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from commlab.batch.engine.client import CallError, EngineError, Zygote, available
 from commlab.batch.jobs import Job
 from commlab.batch.progress import Silent
-from commlab.batch.work import Outcome, perform, prepare_process
+from commlab.batch.work import Outcome, execute, finish, perform, prepare_process, publish, unpublished
 
-__all__ = ["PoolRunner", "Runner", "open_runner"]
+__all__ = ["ForkRunner", "PoolRunner", "Runner", "open_runner"]
+
+# What reports use, imported once before the first of them.
+_MODULES = (
+    "pandas",
+    "matplotlib.pyplot",
+    "seaborn",
+    "nbformat",
+    "commlab.study",
+    "commlab.figures",
+    "commlab.report.chapters",
+    "commlab.report.press",
+    "commlab.report.html",
+    "commlab.report.docx",
+    "commlab.report.pdf",
+    "commlab.report.xlsx",
+)
 
 
 class Runner(Protocol):
@@ -31,12 +52,58 @@ class Runner(Protocol):
         """End every process it started; ``kill``: also those at work."""
 
 
+class ForkRunner:
+    """Forks of one warm process: each report's cells in one, its export in another.
+
+    Papermill is the client of each in a thread of this process; the threads only wait.
+    """
+
+    def __init__(self, workers: int, limits: Mapping[str, Any]) -> None:
+        self.workers = workers
+        self.options = {"execution_timeout": limits.get("timeout"), "memory": limits.get("memory")}
+        self.zygote = Zygote(_MODULES)
+        self.threads = ThreadPoolExecutor(workers, thread_name_prefix="report")
+
+    @property
+    def alive(self) -> bool:
+        return self.zygote.alive
+
+    def submit(self, job: Job, folder: Path) -> Future[Outcome]:
+        return self.threads.submit(self._make, job, folder)
+
+    def _make(self, job: Job, folder: Path) -> Outcome:
+        from commlab.batch.engine.forked import NAME, register
+
+        register()
+        outcome = execute(job, folder, engine=NAME, zygote=self.zygote, run_folder=job.root, **self.options)
+        if outcome.state != "done":
+            return outcome
+        try:
+            return finish(outcome, self._publish, job, folder)
+        except CallError as error:
+            return unpublished(outcome, error.name, str(error), error.trace)
+        except EngineError as error:
+            return replace(unpublished(outcome, "EngineError", str(error)), infrastructure=True)
+
+    def _publish(self, job: Job, folder: Path) -> dict[str, str]:
+        return self.zygote.call(publish.__module__, publish.__name__, job, folder, folder=job.root)
+
+    def close(self, *, kill: bool = False) -> None:
+        if kill:
+            self.zygote.close()
+        self.threads.shutdown(wait=True, cancel_futures=True)
+        self.zygote.close()
+
+
 class PoolRunner:
     """Spawned processes, each executing one notebook after the other in an ordinary kernel of its own."""
 
     def __init__(self, workers: int, limits: Mapping[str, Any]) -> None:
         self.workers = workers
-        self.options = {"execution_timeout": limits["timeout"]} if limits.get("timeout") else {}
+        # A kernel warns about its sockets each time that it starts.
+        self.options: dict[str, Any] = {"extra_arguments": ["--Application.log_level=40"]}
+        if limits.get("timeout"):
+            self.options["execution_timeout"] = limits["timeout"]
         self.alive = True
         self.pool = ProcessPoolExecutor(
             workers, mp_context=multiprocessing.get_context("spawn"), initializer=prepare_process
@@ -48,8 +115,6 @@ class PoolRunner:
         return future
 
     def _notice(self, future: Future[Outcome]) -> None:
-        from concurrent.futures.process import BrokenProcessPool
-
         if not future.cancelled() and isinstance(future.exception(), BrokenProcessPool):
             self.alive = False
 
@@ -61,5 +126,22 @@ class PoolRunner:
 
 
 def open_runner(engine: str | None, workers: int, limits: Mapping[str, Any], tell: Silent) -> Runner:
-    """The runner asked for; without a wish, forks where they work, else kernels with a note."""
-    return PoolRunner(workers, limits)
+    """The runner asked for; without a wish, forks where they work, else kernels with a note.
+
+    Raises
+    ------
+    EngineError
+        If ``fork`` was asked for and does not work here.
+    """
+    if engine == "kernel" or (engine is None and not available()):
+        return PoolRunner(workers, limits)
+    runner = ForkRunner(workers, limits)
+    try:
+        runner.zygote.wait_ready()
+    except EngineError as error:
+        runner.close(kill=True)
+        if engine == "fork":
+            raise
+        tell.note(f"ordinary kernels are used, which is slower: {error}")
+        return PoolRunner(workers, limits)
+    return runner

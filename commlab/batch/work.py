@@ -9,25 +9,18 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from commlab import store
+from commlab.batch.engine.client import ONE_THREAD, EngineError
 from commlab.batch.jobs import Job
 from commlab.batch.notebooks import clean, first_error
 from commlab.errors import CommlabError
 
-__all__ = ["ONE_THREAD", "Outcome", "execute", "perform", "prepare_process", "publish"]
-
-ONE_THREAD = {
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "JE_ARROW_MALLOC_CONF": "background_thread:false",
-}
-"""Workers share the cores among themselves: more threads in each only get in each other's way."""
+__all__ = ["Outcome", "execute", "finish", "perform", "prepare_process", "publish", "unpublished"]
 
 _NOTEBOOK = "report.ipynb"
 
@@ -103,7 +96,7 @@ def execute(job: Job, folder: Path, *, engine: str | None = None, **options: Any
         )
     except CellTimeoutError as error:
         return Outcome("failed", f"took too long: {_one_line(str(error))} ({job.notebook.name})", str(error))
-    except (DeadKernelError, RuntimeError) as error:
+    except (DeadKernelError, EngineError, RuntimeError) as error:
         # RuntimeError is what a kernel that does not start ends in.
         return Outcome(
             "failed", f"the kernel died ({_one_line(str(error))})", str(error), infrastructure=True
@@ -172,16 +165,23 @@ def produced(job: Job, folder: Path) -> dict[Path, Path]:
 def perform(job: Job, folder: Path, options: Mapping[str, Any]) -> Outcome:
     """Execute with an ordinary kernel and publish: the whole report, in this process."""
     outcome = execute(job, folder, **options)
-    return finish(job, folder, outcome) if outcome.state == "done" else outcome
-
-
-def finish(job: Job, folder: Path, outcome: Outcome) -> Outcome:
-    """Publish an executed report and complete its outcome; wrong data found on the way fail the report."""
-    start = time.perf_counter()
+    if outcome.state != "done":
+        return outcome
     try:
-        files = publish(job, folder)
+        return finish(outcome, publish, job, folder)
     except CommlabError as error:
-        return replace(
-            outcome, state="failed", why=f"{type(error).__name__}: {_one_line(str(error))} (export)"
-        )
+        return unpublished(outcome, type(error).__name__, str(error))
+
+
+def finish(
+    outcome: Outcome, publisher: Callable[[Job, Path], dict[str, str]], job: Job, folder: Path
+) -> Outcome:
+    """Publish an executed report and complete its outcome."""
+    start = time.perf_counter()
+    files = publisher(job, folder)
     return replace(outcome, files=files, export=time.perf_counter() - start)
+
+
+def unpublished(outcome: Outcome, name: str, message: str, detail: str = "") -> Outcome:
+    """The outcome of a report that ran through and could not be exported."""
+    return replace(outcome, state="failed", why=f"{name}: {_one_line(message)} (export)", detail=detail)
