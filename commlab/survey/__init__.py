@@ -10,7 +10,7 @@ from commlab.survey.compare import Independence, holm
 from commlab.survey.design import SurveyDesign
 from commlab.survey.disclosure import protect
 from commlab.survey.margins import collapse, margins_check
-from commlab.survey.satisfaction import answer_shares, linear_scores, satisfaction
+from commlab.survey.satisfaction import answer_shares, linear_scores, satisfaction, satisfaction_change
 from commlab.survey.weighting import kish_effect, weight_summary
 
 __all__ = [
@@ -24,5 +24,6 @@ __all__ = [
     "margins_check",
     "protect",
     "satisfaction",
+    "satisfaction_change",
     "weight_summary",
 ]

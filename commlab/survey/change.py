@@ -24,7 +24,7 @@ from commlab.survey.structure import FloatArray, IntArray, build, column
 if TYPE_CHECKING:
     from commlab.survey.design import SurveyDesign
 
-__all__ = ["change"]
+__all__ = ["change", "change_of"]
 
 
 def change(
@@ -60,6 +60,13 @@ def change(
     DataError
         If the column of waves has not two values.
     """
+    return change_of(design, values_of(design, variable), wave=wave, by=by, confidence=confidence)
+
+
+def change_of(
+    design: SurveyDesign, y: FloatArray, *, wave: str, by: str | Sequence[str] | None, confidence: float
+) -> pd.DataFrame:
+    """``change`` of a column given as an array, shape (n_rows,), NaN = missing."""
     waves, labels = pd.factorize(column(design.data, wave, "wave"), sort=True)
     if len(labels) != 2:
         raise DataError(
@@ -67,7 +74,6 @@ def change(
         )
     domain, domains = design.domains(by)
     g = len(domains)
-    y = values_of(design, variable)
     domain = np.where(waves < 0, -1, domain)
     cell = np.where(domain >= 0, domain * 2 + waves, -1)
     means, z, n, alone = influences(design, [y], cell, 2 * g)

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
-from commlab.survey.structure import FloatArray, IntArray, Structure, as_list, build, column
+from commlab.survey.structure import FloatArray, IntArray, Structure, as_list, build, column, shown
 from commlab.survey.variance import LONELY
 
 __all__ = ["SurveyDesign"]
@@ -232,11 +232,13 @@ class SurveyDesign:
 
         return estimate.covariance_of_means(self, variables, by=by)
 
-    def compare(self, variable: str, *, groups: str, confidence: float = 0.95) -> pd.DataFrame:
+    def compare(
+        self, variable: str, *, groups: str, reference: object | None = None, confidence: float = 0.95
+    ) -> pd.DataFrame:
         """Differences between groups with their tests, see ``compare.compare``."""
         from commlab.survey import compare
 
-        return compare.compare(self, variable, groups=groups, confidence=confidence)
+        return compare.compare(self, variable, groups=groups, reference=reference, confidence=confidence)
 
     def change(
         self,
@@ -298,7 +300,7 @@ def _weights(values: pd.Series) -> FloatArray:
         row = int(np.argmax(bad))
         raise DataError(
             f'weights "{values.name}" must be numbers >= 0; {int(bad.sum())} of {len(values)} rows are '
-            f"missing, negative or infinite (first: row {values.index[row]}: {values.iloc[row]!r})"
+            f"missing, negative or infinite (first: row {values.index[row]}: {shown(values.iloc[row])})"
         )
     if not numbers.any():
         raise DataError(f'weights "{values.name}" are all 0')

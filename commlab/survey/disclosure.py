@@ -13,7 +13,8 @@ R3  the withheld children together answered neither all yes nor all no: min(s, n
 R4  a change needs both periods printed
 R5  an earlier release of the same figure: a difference of 1 to k - 1 respondents withholds the new one
 
-Multi-level trees go bottom-up: protect each level with its parent.
+Levels that are printed together (city, districts, communities) go into one table: where a parent is withheld,
+enough of its children are withheld too, or their sum would tell it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
+from commlab.survey.structure import FloatArray
 
 __all__ = ["FEW", "protect"]
 
@@ -35,7 +37,8 @@ _NUMBERS = (
     *("estimate", "se", "ci_low", "ci_high", "df", "deff", "n", "n_effective", "count", "yes", "index"),
     *("before", "after", "p_value", "p_holm", "n_before", "n_after", "rank", "rank_low", "rank_high"),
 )
-_INNER = ("statistic", "level", "option", "bound", "rule")
+_INNER = ("statistic", "option", "bound", "rule")
+_CONTEXT = ("period", "wave", "weighting")
 _ITEM = ("item", "variable")
 _SHARES = ("satisfied", "dissatisfied", "dont_know")
 _LEVELLED = ("mean", "index", "net")
@@ -95,15 +98,15 @@ def protect(
         raise ParameterError(
             f'parent "{parent_column}" is no column of the table: {listing(out.columns, most=12)}'
         )
-    domains = [c for c in out if c not in (*_NUMBERS, *_INNER, *_ITEM)]
+    # Beside a statistic, "level" is the level of the unit; else it is a level of the variable.
+    context = [c for c in out if c in _CONTEXT or (c == "level" and "statistic" in out)]
+    inner = (*_NUMBERS, *_INNER, *_ITEM, "level", *context)
+    domains = [*(c for c in out if c not in inner), *context]
     cells = _cells(out, domains, item, sizes)
     cells["parent"] = _parents(cells, domains, parent, parent_column)
     cells["rule"] = np.where(cells["n"] < k, "R1", "")
     cells = _earlier(cells, domains, item, previous, k, is_change="before" in out)
-    keys = ["parent"] if item is None else ["parent", item]
-    asks = _yes(out, cells)
-    for _, group in cells.groupby(keys, sort=False, dropna=False):
-        _close(cells, group.index.to_numpy(), k, asks)
+    _close_all(cells, domains, ["parent", *context, *([item] if item else [])], k, _yes(out, cells))
     out = _blank(out, cells)
     withheld = cells.loc[cells["rule"] != "", [*domains, *([item] if item else []), "rule"]]
     return out, withheld.reset_index(drop=True)
@@ -143,10 +146,11 @@ def _parents(
     if above is None:
         raise ParameterError(f"parent must be a column, a mapping or a Series, got {type(parent).__name__}")
     found = cells[domains[0]].map(above)
-    lacking = cells.loc[found.isna(), domains[0]].unique()
+    top = cells[domains[0]].isin(above.tolist())
+    lacking = cells.loc[found.isna() & ~top, domains[0]].unique()
     if len(lacking):
         raise DataError(f"{len(lacking)} domains have no parent: {listing(lacking)}; complete the mapping")
-    return found.astype("str")
+    return found.fillna("").astype("str")
 
 
 def _earlier(
@@ -210,27 +214,60 @@ def _respondents(out: pd.DataFrame) -> pd.Series:
     return (pd.to_numeric(out["estimate"]) * pd.to_numeric(out["n"])).round()
 
 
-def _close(cells: pd.DataFrame, members: npt.NDArray, k: int, asks: pd.DataFrame | None) -> None:
-    """R2 and R3 among the children of one parent and item: withhold the next smallest until both hold."""
-    n = cells.loc[members, "n"].to_numpy(dtype=float)
-    gone = (cells.loc[members, "rule"] != "").to_numpy(copy=True)
-    if not gone.any() or len(members) == 1:
-        return
-    yes = np.zeros((len(members), 0)) if asks is None else asks.loc[members].to_numpy(dtype=float)
-    whole = np.nansum(yes, axis=0)
-    total = np.nansum(n)
+def _close_all(
+    cells: pd.DataFrame, domains: Sequence[str], keys: Sequence[str], k: int, asks: pd.DataFrame | None
+) -> None:
+    """R2 and R3 in every family of siblings, again until a withheld parent is covered by its children."""
+    groups = [g.to_numpy() for g in cells.groupby(list(keys), sort=False, dropna=False).groups.values()]
+    n = cells["n"].to_numpy(dtype=float)
+    yes = np.zeros((len(cells), 0)) if asks is None else asks.to_numpy(dtype=float)
+    rule = cells["rule"].to_numpy(dtype=object, copy=True)
+    above = _parent_rows(cells, domains, keys)
+    changed = True
+    while changed:
+        changed = False
+        for members in groups:
+            parent = above[members[0]]
+            hidden_parent = parent >= 0 and rule[parent] != ""
+            if hidden_parent or (rule[members] != "").any():
+                changed |= _close(members, n, yes, rule, k, covered=hidden_parent)
+        changed = changed and bool((above >= 0).any())
+    cells["rule"] = pd.Series(rule, index=cells.index, dtype="str")
+
+
+def _parent_rows(cells: pd.DataFrame, domains: Sequence[str], keys: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Row of each cell's parent in the same context and item, -1 where the table does not hold it."""
+    if not domains or (cells["parent"] == "").all():
+        return np.full(len(cells), -1)
+    beside = [c for c in keys if c not in ("parent", "level")]
+    own = pd.MultiIndex.from_frame(cells[[domains[0], *beside]].astype("str"))
+    wanted = pd.MultiIndex.from_frame(cells[["parent", *beside]].astype("str"))
+    at = pd.Series(np.arange(len(cells)), index=own)
+    at = at[~at.index.duplicated()]
+    return at.reindex(wanted).fillna(-1).to_numpy(dtype=np.int64)
+
+
+def _close(
+    members: npt.NDArray, n: FloatArray, yes: FloatArray, rule: npt.NDArray, k: int, *, covered: bool
+) -> bool:
+    """R2 and R3 among siblings: withhold the next smallest until both hold. True where something was."""
+    gone = rule[members] != ""
+    if len(members) == 1 and not covered:
+        return False
+    n, yes = n[members], yes[members]
+    whole, total = np.nansum(yes, axis=0), n.sum()
     curable = np.minimum(whole, total - whole) >= FEW
-    order = np.argsort(n, kind="stable")
-    while not gone.all():
-        size = n[gone].sum()
-        s = np.nansum(yes[gone], axis=0)
+    changed = False
+    for chosen in np.argsort(n, kind="stable"):
+        size, s = n[gone].sum(), np.nansum(yes[gone], axis=0)
         mixed = (np.minimum(s, size - s) >= FEW) | ~curable
-        if gone.sum() >= 2 and size >= k and mixed.all():
-            return
-        rule = "R2" if gone.sum() < 2 or size < k else "R3"
-        chosen = next(i for i in order if not gone[i])
-        gone[chosen] = True
-        cells.loc[members[chosen], "rule"] = rule
+        enough = (gone.sum() >= 2 and size >= k) or (not gone.any() and not covered)
+        if enough and (mixed.all() or not gone.any()):
+            break
+        if not gone[chosen]:
+            rule[members[chosen]] = "R3" if enough else "R2"
+            gone[chosen] = changed = True
+    return changed
 
 
 def _blank(out: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
@@ -253,13 +290,16 @@ def _bound(out: pd.DataFrame) -> None:
         share = pd.Series("level" in out or "option" in out or "yes" in out, index=out.index)
     n = pd.to_numeric(out["n"], errors="coerce")
     s = _respondents(out)
-    floor = (FEW / n).clip(upper=1)
+    # The smallest n of the cell: a bound told from the number asked would tell how many did not know.
+    floor = (FEW / n.groupby(out["_cell"]).transform("min")).clip(upper=1)
     low, high = share & (s < FEW) & (n > 0), share & (n - s < FEW) & (n > 0)
     out["bound"] = out["bound"].mask(low, "<=").mask(high & ~low, ">=")
     out["estimate"] = out["estimate"].mask(low, floor).mask(high & ~low, 1 - floor)
     hidden = [c for c in ("se", "ci_low", "ci_high", "deff", "n_effective", "count", "yes") if c in out]
     for name in hidden:
         out[name] = pd.to_numeric(out[name]).astype(float).mask(low | high)
+    if "statistic" in out:  # asked minus substantive is the number of "don't know"
+        out["n"] = out["n"].astype(float).mask((out["statistic"] == "dont_know") & (low | high))
     if "statistic" in out and "se" in out:
         alike = out["statistic"].isin(_LEVELLED) & (out["se"] == 0) & (out["rule"] == "")
         out["rule"] = out["rule"].mask(alike, "R3")

@@ -26,7 +26,7 @@ from commlab.survey.structure import FloatArray
 if TYPE_CHECKING:
     from commlab.survey.design import SurveyDesign
 
-__all__ = ["STATISTICS", "answer_shares", "linear_scores", "satisfaction"]
+__all__ = ["STATISTICS", "answer_shares", "linear_scores", "satisfaction", "satisfaction_change"]
 
 STATISTICS = ("mean", "index", "satisfied", "dissatisfied", "net", "dont_know")
 _SHARES = ("satisfied", "dissatisfied", "dont_know")
@@ -227,3 +227,44 @@ def answer_shares(
     ]
     frame["count"] = np.stack(counts, axis=1).ravel().astype(np.int64)
     return frame
+
+
+def satisfaction_change(
+    design: SurveyDesign,
+    items: str | Sequence[str],
+    *,
+    wave: str,
+    by: str | Sequence[str] | None = None,
+    statistics: Sequence[str] = ("index", "satisfied"),
+    satisfied: Sequence[int] = (4, 5),
+    scores: Mapping[int, float] | None = None,
+    scale: tuple[int, int] = (1, 5),
+    dissatisfied: Sequence[int] | None = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Change of satisfaction between two waves, item by item; "don't know" is no answer here either.
+
+    Returns
+    -------
+    DataFrame
+        [by...], item, statistic, before, after, estimate, se, ci_low, ci_high, df, p_value, n_before,
+        n_after; ``design.change`` says how the covariance of shared communities is kept.
+    """
+    from commlab.survey.change import change_of
+
+    strange = [s for s in statistics if s not in STATISTICS]
+    if strange or not len(statistics):
+        raise ParameterError(f"statistics {listing(strange)} are not among {', '.join(STATISTICS)}")
+    names = variables_of(items)
+    codes = _Scale(satisfied, dissatisfied, scores, scale)
+    codes.check(design, names)
+    frames = []
+    for item in names:
+        columns = dict(zip(STATISTICS, codes.columns(design, item), strict=True))
+        for statistic in statistics:
+            found = change_of(design, columns[statistic], wave=wave, by=by, confidence=confidence)
+            place = found.columns.get_loc("before")
+            found.insert(place, "statistic", pd.Series(statistic, index=found.index, dtype="str"))
+            found.insert(place, "item", pd.Series(item, index=found.index, dtype="str"))
+            frames.append(found)
+    return pd.concat(frames, ignore_index=True)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
 
-__all__ = ["FloatArray", "IntArray", "Stage", "Structure", "as_list", "build", "codes_of", "column"]
+__all__ = ["FloatArray", "IntArray", "Stage", "Structure", "as_list", "build", "codes_of", "column", "shown"]
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -90,6 +90,11 @@ def as_list(names: str | Sequence[str | None] | None) -> list[str | None]:
     if names is None:
         return []
     return [names] if isinstance(names, str) else list(names)
+
+
+def shown(value: object) -> str:
+    """A cell as a message prints it: text in quotes, numbers without their type."""
+    return repr(value.item() if isinstance(value, np.generic) else value)
 
 
 def column(data: pd.DataFrame, name: str, role: str) -> pd.Series:
@@ -208,7 +213,7 @@ def _sizes(values: pd.Series) -> FloatArray:
         row = int(np.argmax(bad))
         raise DataError(
             f'fpc "{values.name}" must be a number of units above 0; {int(bad.sum())} rows are not '
-            f"(first: row {values.index[row]}: {values.iloc[row]!r})"
+            f"(first: row {values.index[row]}: {shown(values.iloc[row])})"
         )
     return numbers
 
