@@ -13,7 +13,7 @@ import pandas as pd
 from commlab.framework import Framework
 from commlab.scoring import aggregate, collect, rank_uncertainty, score
 from commlab.study.config import Choices
-from commlab.weights import ahp_tree, bootstrap_experts
+from commlab.weights import ahp_tree, bootstrap_weights
 
 __all__ = ["Scored", "Weighing", "problem_states", "scored", "standing", "weigh"]
 
@@ -53,7 +53,7 @@ def weigh(
             judged, framework, how=choices.ahp_group, method=choices.ahp_method, max_cr=choices.ahp_max_cr
         )
         local, experts = tree.local, tree.experts
-        draws = bootstrap_experts(tree, framework, draws=choices.draws, seed=choices.seed)
+        draws = bootstrap_weights(tree, framework, draws=choices.draws, seed=choices.seed)
     weighted = framework.with_weights(local) if len(local) else framework
     table = weighted.table.copy()
     table["local"] = table["code"].map(weighted.local_weights)
