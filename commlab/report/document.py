@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
-import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from commlab.errors import DataError
 from commlab.report.finding import MIME
+from commlab.report.layout import TEXT_WIDTH_MM, laid_out
 from commlab.text import Text, clean
 
 __all__ = [
@@ -30,26 +29,11 @@ __all__ = [
     "Picture",
     "Table",
     "build_document",
-    "characters",
     "read_document",
 ]
 
-TEXT_WIDTH_MM = (156.0, 223.0)
-"""Width of the text on an upright and on a landscape page (A4, GB/T 9704 margins)."""
-TABLE_SIZES_PT = (12.0, 10.5, 9.0)
-"""Type sizes a table may have: 小四, 五号, 小五; the largest that fits is taken."""
-CELL_PADDING_PT = 9.0
-SHORTEST_LINE = 12
-"""Half-width characters (six Chinese ones) that a column of text has at least, so that it can be read."""
-LATIN_WIDTH = 1.15
-"""Width of a Latin letter or digit where half a Chinese character is 1."""
-HEADER_LINES = 3
-"""Lines that the header of a narrow column of numbers may take."""
-SHORT_HEADER = 6
-"""A header of at most three Chinese characters is not broken."""
-MOST_LINES = 5
-"""A cell with more lines than this makes the table try a landscape page."""
-POINTS_PER_MM = 72 / 25.4
+SHORT_TEXT = 900
+"""Text of at most so many half-width characters moves to the landscape page of the table that follows it."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -101,7 +85,7 @@ class Table:
     strong: frozenset[int]
     notes: tuple[str, ...]
     anchor: str
-    size_pt: float = TABLE_SIZES_PT[0]
+    size_pt: float = 12.0
     landscape: bool = False
 
     @property
@@ -165,6 +149,31 @@ class Document:
         )
 
     @property
+    def spreads(self) -> list[tuple[bool, list[Part]]]:
+        """The parts in runs of one page orientation: (landscape, parts).
+
+        A heading and short text right before a wide table go with it: no page is left nearly empty.
+        """
+        runs: list[tuple[bool, list[Part]]] = []
+        for part in self.parts:
+            landscape = isinstance(part, Table) and part.landscape
+            if landscape:
+                moved = _lead_in(runs[-1][1]) if runs else []
+                if runs and moved:
+                    del runs[-1][1][-len(moved) :]
+                    if not runs[-1][1]:
+                        runs.pop()
+                if runs and runs[-1][0]:
+                    runs[-1][1].extend([*moved, part])
+                else:
+                    runs.append((True, [*moved, part]))
+            elif runs and not runs[-1][0]:
+                runs[-1][1].append(part)
+            else:
+                runs.append((False, [part]))
+        return runs
+
+    @property
     def headings(self) -> list[Heading]:
         return [p for p in self.parts if isinstance(p, Heading)]
 
@@ -175,6 +184,23 @@ class Document:
     @property
     def pictures(self) -> list[Picture]:
         return [p for p in self.parts if isinstance(p, Picture)]
+
+
+def _lead_in(parts: Sequence[Part]) -> list[Part]:
+    """The heading and the short text at the end of a run; nothing if it is long or has no heading."""
+    length = 0
+    for k in range(len(parts) - 1, -1, -1):
+        part = parts[k]
+        if isinstance(part, Heading):
+            while k and isinstance(parts[k - 1], Heading):
+                k -= 1
+            return list(parts[k:])
+        if not isinstance(part, (Para, Items)):
+            break
+        length += len(part.text if isinstance(part, Para) else "".join(part.items))
+        if length > SHORT_TEXT / 2:
+            break
+    return []
 
 
 def read_document(notebook: str | Path | Mapping[str, Any], *, language: str | None = None) -> Document:
@@ -247,9 +273,7 @@ def build_document(
     """Number and lay out blocks (see ``finding.blocks``). The first one must be the cover."""
     todo = list(blocks)
     if not todo or todo[0][0].get("type") != "cover":
-        raise DataError(
-            "its first block is no cover; show a Cover(title, ...) before the first section", file=name
-        )
+        raise DataError("its first block is no cover; show a Cover(...) before the first section", file=name)
     cover = todo[0][0]
     language = language or str(cover.get("language", "zh"))
     numbers = _Numbers(Text(language))
@@ -385,103 +409,10 @@ def _table(block: Mapping[str, Any], numbers: _Numbers) -> Table:
         notes=tuple(_line(n) for n in block.get("notes", ())),
         anchor=f"t{numbers.tables}",
     )
-    return _laid_out(table)
+    return laid_out(table)
 
 
 def _cell(value: object) -> str:
     """Leading ideographic spaces (indents of a tree) stay."""
     text = clean(value).rstrip()
     return "\n".join(line.rstrip() for line in text.split("\n"))
-
-
-def characters(text: str) -> float:
-    """Length of the longest line, in halves of a Chinese character.
-
-    Latin letters and digits of the reports' fonts are a little wider than half a Chinese character.
-
-    >>> characters("五华区"), round(characters("81.3"), 2)
-    (6.0, 4.6)
-    """
-    return max((sum(_width(c) for c in line) for line in text.split("\n")), default=0.0)
-
-
-def _width(character: str) -> float:
-    return 2.0 if unicodedata.east_asian_width(character) in "WFA" else LATIN_WIDTH
-
-
-def _longest_word(text: str) -> float:
-    """What cannot be broken over lines: Latin words and numbers; Chinese breaks anywhere."""
-    longest = run = 0.0
-    for c in text:
-        breaks = unicodedata.east_asian_width(c) in "WF" or c.isspace()
-        run = 0.0 if breaks else run + _width(c)
-        longest = max(longest, run)
-    return longest
-
-
-def _laid_out(table: Table) -> Table:
-    """Choose page, type size and shares of the width.
-
-    A column is at least as wide as its longest number or word and, for text, as ``SHORTEST_LINE``; what is
-    left is shared out by how much wider the columns would like to be (for nine cells in ten to stay on one
-    line). Upright pages come before landscape ones, and both before the smallest type: the first that holds
-    every minimum in few lines wins, else the first that holds it at all, else the last.
-    """
-    least: list[float] = []
-    wish: list[float] = []
-    for j, c in enumerate(table.columns):
-        cells = [row[j] for row in table.rows]
-        body = max((characters(v) for v in cells), default=0)
-        head = characters(c.label)
-        word = max([_longest_word(c.label), *(_longest_word(v) for v in cells)])
-        if c.align == "left":
-            low = max(min(body, SHORTEST_LINE), min(word, 2 * SHORTEST_LINE), min(head, 4))
-        else:
-            low = max(min(body, 2 * SHORTEST_LINE), min(word, 2 * SHORTEST_LINE), min(head, 4))
-        low = max(low, head if head <= SHORT_HEADER else 2 * math.ceil(head / 2 / HEADER_LINES))
-        least.append(low)
-        usual = sorted(characters(v) for v in cells)[int(0.9 * (len(cells) - 1))] if cells else 0.0
-        claim = c.share or 1.0  # what the chapter asked for, until the shares are known
-        wish.append(max(low, claim * min(usual, 8 * SHORTEST_LINE), min(head, 2 * SHORTEST_LINE)))
-    pages = [(landscape, size) for size in TABLE_SIZES_PT for landscape in (False, True)]
-    pages.sort(key=lambda page: (page[1] < TABLE_SIZES_PT[1], page[0]))
-    rooms = [_room(landscape, size, len(least)) for landscape, size in pages]
-    fitting = [k for k, room in enumerate(rooms) if sum(least) <= room]
-    readable = [k for k in fitting if _few_lines(table, _shared_out(least, wish, rooms[k]))]
-    k = [*readable, *fitting, len(pages) - 1][0]
-    landscape, size = pages[k]
-    padding = CELL_PADDING_PT / (size / 2)
-    widths = [w + padding for w in _shared_out(least, wish, rooms[k])]
-    total = sum(widths)
-    columns = tuple(replace(c, share=w / total) for c, w in zip(table.columns, widths, strict=True))
-    return replace(table, columns=columns, size_pt=size, landscape=landscape)
-
-
-def _room(landscape: bool, size: float, columns: int) -> float:
-    """Half-width characters in a line of the table."""
-    points = TEXT_WIDTH_MM[landscape] * POINTS_PER_MM - columns * CELL_PADDING_PT
-    return points / (size / 2)
-
-
-def _shared_out(least: list[float], wish: list[float], room: float) -> list[float]:
-    """Fill up the columns that want little first; the others share what is left."""
-    widths = list(least)
-    spare = max(0.0, room - sum(least))
-    order = sorted(range(len(least)), key=lambda j: wish[j] - least[j])
-    for k, j in enumerate(order):
-        more = min(wish[j] - least[j], spare / (len(order) - k))
-        widths[j] += more
-        spare -= more
-    return widths
-
-
-def _few_lines(table: Table, widths: list[float]) -> bool:
-    """Whether all but one row in twenty keep to ``MOST_LINES`` lines."""
-    lines = [
-        max(
-            sum(math.ceil(max(1, characters(line)) / width) for line in cell.split("\n"))
-            for cell, width in zip(row, widths, strict=True)
-        )
-        for row in table.rows
-    ]
-    return sum(n > MOST_LINES for n in lines) <= len(lines) / 20

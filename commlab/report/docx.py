@@ -10,14 +10,13 @@ import io
 import zipfile
 from typing import Any
 
-from commlab.report.document import Document, Heading, Items, Para, Picture, Table
-from commlab.report.docx_pages import first_pages
+from commlab.report.document import Document, Heading, Items, Para, Part, Picture, Table
+from commlab.report.docx_pages import SHORT_TABLE, first_pages
 from commlab.report.docx_styles import TWIPS_PER_MM, element, field_runs, new_document, section_properties
+from commlab.report.layout import TEXT_WIDTH_MM
 
 __all__ = ["docx_bytes"]
 
-SHORT_TABLE = 14
-"""A table of at most this many rows is kept on one page."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _TABLE_STYLES = {12.0: "Table Text", 10.5: "Table Text 10.5", 9.0: "Table Text 9"}
 _CONTENTS_CODE = 'TOC \\o "1-2" \\h \\z \\u'
@@ -50,21 +49,30 @@ class _Writer:
 
     def bytes(self) -> bytes:
         self._cover()
-        for part in self.document.parts:
-            if isinstance(part, Heading):
-                self._heading(part)
-            elif isinstance(part, Para):
-                self._paragraph(part.text, "Table Note" if part.role == "note" else "Body Text")
-            elif isinstance(part, Items):
-                self._items(part)
-            elif isinstance(part, Table):
-                self._table(part)
-            elif isinstance(part, Picture):
-                self._picture(part)
+        lies = False
+        for landscape, parts in self.document.spreads:
+            if landscape != lies:
+                self._end_section(landscape=lies)
+            lies = landscape
+            for part in parts:
+                self._part(part)
+        self._end(landscape=lies)
         self._properties()
         packed = io.BytesIO()
         self.word.save(packed)
         return _repacked(packed.getvalue())
+
+    def _part(self, part: Part) -> None:
+        if isinstance(part, Heading):
+            self._heading(part)
+        elif isinstance(part, Para):
+            self._paragraph(part.text, "Table Note" if part.role == "note" else "Body Text")
+        elif isinstance(part, Items):
+            self._items(part)
+        elif isinstance(part, Table):
+            self._table(part)
+        else:
+            self._picture(part)
 
     def _paragraph(self, text: str, style: str) -> Any:
         made = self.word.add_paragraph(style=style)
@@ -151,14 +159,10 @@ class _Writer:
         made._p.extend([start, _run(word), *counter, end, _run(part.caption.removeprefix(part.label))])
 
     def _table(self, table: Table) -> None:
-        if table.landscape:
-            self._end_section(landscape=False)
         self._caption(table, above=True)
         self.body.insert(len(self.body) - 1, _table_element(table, self._style_ids()))
         for note in table.notes:
             self._paragraph(self.document.text("Note: {note}", note=note), "Table Note")
-        if table.landscape:
-            self._end_section(landscape=True)
 
     def _style_ids(self) -> dict[float, str]:
         return {size: self.word.styles[name].style_id for size, name in _TABLE_STYLES.items()}
@@ -171,6 +175,16 @@ class _Writer:
         if last.tag != qn("w:p") or last.find(f"{qn('w:pPr')}/{qn('w:sectPr')}") is not None:
             last = self.word.add_paragraph(style="Section End")._p
         last.get_or_add_pPr().append(section_properties(self.word, landscape=landscape))
+
+    def _end(self, *, landscape: bool) -> None:
+        """The last section's page; a document never ends with a table, which word processors refuse."""
+        from docx.oxml.ns import qn
+
+        own = self.body[len(self.body) - 1]
+        if len(self.body) > 1 and self.body[len(self.body) - 2].tag == qn("w:tbl"):
+            self.word.add_paragraph(style="Section End")
+        if landscape:
+            self.body.replace(own, section_properties(self.word, landscape=True))
 
     def _picture(self, picture: Picture) -> None:
         from docx.shared import Mm
@@ -202,8 +216,6 @@ def _run(text: str) -> Any:
 
 
 def _table_element(table: Table, style_ids: dict[float, str]) -> Any:
-    from commlab.report.document import TEXT_WIDTH_MM
-
     total = round(TEXT_WIDTH_MM[table.landscape] * TWIPS_PER_MM)
     widths = [round(c.share * total) for c in table.columns]
     style = style_ids[table.size_pt]

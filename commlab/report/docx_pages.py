@@ -8,25 +8,26 @@ from __future__ import annotations
 
 import math
 
-from commlab.report.document import (
-    CELL_PADDING_PT,
-    POINTS_PER_MM,
-    TEXT_WIDTH_MM,
-    Document,
-    Heading,
-    Items,
-    Para,
-    Picture,
-    Table,
-    characters,
+from commlab.report.document import Document, Heading, Items, Picture, Table
+from commlab.report.docx_styles import (
+    LANDSCAPE_MM,
+    LAYOUTS,
+    MARGINS_MM,
+    PAGE_MM,
+    TABLE_LINE,
+    Layout,
 )
-from commlab.report.docx_styles import LANDSCAPE_MM, LAYOUTS, MARGINS_MM, PAGE_MM, Layout
+from commlab.report.layout import CELL_PADDING_PT, POINTS_PER_MM, TEXT_WIDTH_MM, characters
 
-__all__ = ["first_pages"]
+__all__ = ["SHORT_TABLE", "first_pages"]
 
-SINGLE = 1.3
-"""Height of a line of single spacing, in type sizes."""
 CELL_MARGINS_PT = 3.0
+TIMES = 0.93
+"""Width of a letter or digit of Times New Roman where half a Chinese character is 1."""
+HEADING_PT, CAPTION_PT, NOTE_PT, PICTURE_PT = 14.0, 34.0, 18.0, 42.0
+"""Space that goes with a heading, a table's caption, a note, a picture's caption."""
+SHORT_TABLE = 14
+"""A table of at most this many rows is kept on one page."""
 
 
 def first_pages(document: Document) -> dict[str, int]:
@@ -40,53 +41,65 @@ def first_pages(document: Document) -> dict[str, int]:
     room = (PAGE_MM[1] - MARGINS_MM["top"] - MARGINS_MM["bottom"]) * POINTS_PER_MM
     room_landscape = (PAGE_MM[0] - LANDSCAPE_MM["top"] - LANDSCAPE_MM["bottom"]) * POINTS_PER_MM
     cover = _cover(document, layout)
-    page, used = 1 + int(cover // room), cover % room
+    flow = _Flow(layout, 1 + int(cover // room), cover % room)
     pages: dict[str, int] = {}
-    parts = list(document.parts)
-    for k, part in enumerate(parts):
-        if isinstance(part, Heading):
-            height = max(layout.line_pt, layout.body_pt * 1.4) + 14
-            first = not pages
-            if first or part.appendix or used + height + 2 * layout.line_pt > room:
-                page, used = page + 1, 0.0
-            pages[part.anchor] = page
-            used += height
-        elif isinstance(part, Table) and part.landscape:
-            rows = _rows(part)
-            page += 1 + int((sum(rows) + 40) // room_landscape)
-            more = k + 1 < len(parts)
-            page, used = page + (1 if more else 0), 0.0
-        elif isinstance(part, Table):
-            rows = _rows(part)
-            head = 34.0 + rows[0]
-            if used + head + sum(rows[1:3]) > room or (len(rows) <= 15 and used + 34 + sum(rows) > room):
-                page, used = page + 1, 0.0
-            used += 34
-            for height in rows:
-                if used + height > room:
-                    page, used = page + 1, rows[0]
-                used += height
-            used += 18.0 * len(part.notes)
-        elif isinstance(part, Picture):
-            height = part.height_mm * POINTS_PER_MM + 42
-            if used + height > room:
-                page, used = page + 1, 0.0
-            used += height
-        else:
-            page, used = _lines(part, layout, page, used, room)
+    turned = False
+    for landscape, parts in document.spreads:
+        if landscape != turned:
+            flow.turn()
+        turned = landscape
+        flow.room = room_landscape if landscape else room
+        flow.width_mm = TEXT_WIDTH_MM[landscape]
+        for part in parts:
+            if isinstance(part, Heading):
+                if not pages or part.appendix:
+                    flow.turn()
+                flow.block(flow.heading, keep=2 * layout.line_pt)
+                pages[part.anchor] = flow.page
+            elif isinstance(part, Table):
+                flow.table(part)
+            elif isinstance(part, Picture):
+                flow.block(part.height_mm * POINTS_PER_MM + PICTURE_PT)
+            else:
+                for text in part.items if isinstance(part, Items) else [part.text]:
+                    flow.lines(text)
     return pages
 
 
-def _lines(part: Para | Items, layout: Layout, page: int, used: float, room: float) -> tuple[int, float]:
-    texts = part.items if isinstance(part, Items) else [part.text]
-    width = TEXT_WIDTH_MM[0] * POINTS_PER_MM / (layout.body_pt / 2)
-    for text in texts:
-        lines = math.ceil((characters(text) + 2 * layout.indent) / width)
-        for _ in range(lines):
-            if used + layout.line_pt > room:
-                page, used = page + 1, 0.0
-            used += layout.line_pt
-    return page, used
+class _Flow:
+    """The place reached: page, and points used on it."""
+
+    def __init__(self, layout: Layout, page: int, used: float) -> None:
+        self.layout, self.page, self.used = layout, page, used
+        self.room, self.width_mm = 0.0, TEXT_WIDTH_MM[0]
+        self.heading = max(layout.line_pt, layout.body_pt * 1.4) + HEADING_PT
+
+    def turn(self) -> None:
+        """A new page, unless this one is still empty."""
+        if self.used:
+            self.page, self.used = self.page + 1, 0.0
+
+    def block(self, height: float, *, keep: float = 0.0) -> None:
+        if self.used + height + keep > self.room:
+            self.turn()
+        self.used += height
+
+    def lines(self, text: str) -> None:
+        width = self.width_mm * POINTS_PER_MM / (self.layout.body_pt / 2)
+        for _ in range(math.ceil((characters(text, latin=TIMES) + 2 * self.layout.indent) / width)):
+            self.block(self.layout.line_pt)
+
+    def table(self, table: Table) -> None:
+        head, *rows = _rows(table, self.width_mm)
+        whole = CAPTION_PT + head + sum(rows)
+        short = len(rows) <= SHORT_TABLE and whole <= self.room
+        self.block(CAPTION_PT + head, keep=whole - CAPTION_PT - head if short else sum(rows[:2]))
+        for height in rows:
+            if self.used + height > self.room:
+                self.turn()
+                self.used = head
+            self.used += height
+        self.used += NOTE_PT * len(table.notes)
 
 
 def _cover(document: Document, layout: Layout) -> float:
@@ -94,15 +107,15 @@ def _cover(document: Document, layout: Layout) -> float:
     return 90 + layout.line_pt * 2 + 32 * bool(document.mark) + 24 * (len(document.facts) + listed)
 
 
-def _rows(table: Table) -> list[float]:
+def _rows(table: Table, width_mm: float) -> list[float]:
     """Heights of the header and of every row, in points."""
-    width = TEXT_WIDTH_MM[table.landscape] * POINTS_PER_MM
+    width = width_mm * POINTS_PER_MM
     rooms = [max(1.0, (c.share * width - CELL_PADDING_PT) / (table.size_pt / 2)) for c in table.columns]
-    line = table.size_pt * SINGLE
+    line = table.size_pt * TABLE_LINE
 
     def height(cells: tuple[str, ...]) -> float:
         lines = max(
-            sum(math.ceil(max(1.0, characters(x)) / room) for x in cell.split("\n"))
+            sum(math.ceil(max(1.0, characters(x, latin=TIMES)) / room) for x in cell.split("\n"))
             for cell, room in zip(cells, rooms, strict=True)
         )
         return lines * line + CELL_MARGINS_PT

@@ -10,12 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["LAYOUTS", "Layout", "element", "field_runs", "new_document", "section_properties"]
+__all__ = ["LAYOUTS", "TABLE_LINE", "Layout", "element", "field_runs", "new_document", "section_properties"]
 
 PAGE_MM = (210.0, 297.0)
 MARGINS_MM = {"top": 37.0, "bottom": 35.0, "left": 28.0, "right": 26.0, "header": 18.0, "footer": 25.0}
 LANDSCAPE_MM = {"top": 28.0, "bottom": 26.0, "left": 37.0, "right": 37.0, "header": 15.0, "footer": 15.0}
 TWIPS_PER_MM = 1440 / 25.4
+TABLE_LINE = 1.3
+"""Height of a line in a table, in type sizes."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,8 @@ def _styles(document: Any, layout: Layout, language: str) -> None:
     caption = 14 if language == "zh" else 10.5
     style("Caption", layout.caption, caption, align=ALIGN.CENTER, line=22, before=8, after=4)
     for name, size in (("Table Text", 12.0), ("Table Text 10.5", 10.5), ("Table Text 9", 9.0)):
-        style(name, layout.body, size, align=ALIGN.LEFT, line=None, before=1.5, after=1.5)
+        # An exact height is the same in every word processor, whatever font stands in for a missing one.
+        style(name, layout.body, size, align=ALIGN.LEFT, line=size * TABLE_LINE, before=1.5, after=1.5)
     style(
         "Table Note",
         layout.body,

@@ -13,8 +13,9 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from commlab.report.document import Document, Heading, Items, Para, Picture, Table, characters
+from commlab.report.document import Document, Heading, Items, Para, Picture, Table
 from commlab.report.fonts import page_fonts
+from commlab.report.layout import characters
 
 __all__ = ["asset", "environment", "html_text", "trusted"]
 

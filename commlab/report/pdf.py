@@ -14,7 +14,7 @@ from typing import Any
 
 from commlab.errors import DataError
 from commlab.figures.theme import font_folder
-from commlab.report.document import Document, Heading, Items, Para, Picture, Table
+from commlab.report.document import Document, Heading, Items, Para, Part, Table
 
 __all__ = ["pdf_bytes"]
 
@@ -45,15 +45,16 @@ def pdf_bytes(document: Document) -> bytes:
         root = Path(folder)
         design = root / "report.typ"
         design.write_bytes((resources.files("commlab.report") / "assets" / "report.typ").read_bytes())
-        for k, picture in enumerate(document.pictures):
-            (root / f"{k}.png").write_bytes(picture.png)
+        files = {picture.anchor: f"{picture.anchor}.png" for picture in document.pictures}
+        for picture in document.pictures:
+            (root / files[picture.anchor]).write_bytes(picture.png)
         try:
             return typst.compile(
                 str(design),
                 root=str(root),
                 font_paths=[str(font_folder())],
                 ignore_system_fonts=True,
-                sys_inputs={"document": json.dumps(_told(document), ensure_ascii=False)},
+                sys_inputs={"document": json.dumps(_told(document, files), ensure_ascii=False)},
                 pdf_standards=["a-2b"],
                 timestamp=EPOCH,
             )
@@ -61,7 +62,7 @@ def pdf_bytes(document: Document) -> bytes:
             raise DataError(f'"{document.title}" cannot be set as PDF: {error.message}') from error
 
 
-def _told(document: Document) -> dict[str, Any]:
+def _told(document: Document, files: dict[str, str]) -> dict[str, Any]:
     return {
         "title": document.title,
         "subtitle": document.subtitle,
@@ -72,46 +73,35 @@ def _told(document: Document) -> dict[str, Any]:
         "mark": document.mark,
         "contents": len(document.headings) > 2,
         "contents_title": document.text("Contents"),
-        "parts": _parts(document),
+        "spreads": [
+            {"landscape": landscape, "parts": [_part(p, document, files) for p in parts]}
+            for landscape, parts in document.spreads
+        ],
     }
 
 
-def _parts(document: Document) -> list[dict[str, Any]]:
-    told: list[dict[str, Any]] = []
-    pictures = 0
-    for part in document.parts:
-        if isinstance(part, Heading):
-            told.append(
-                {"type": "heading", "level": part.level, "text": part.printed, "new_page": part.appendix}
-            )
-        elif isinstance(part, Para):
-            told.append({"type": "paragraph", "text": part.text, "role": part.role})
-        elif isinstance(part, Items):
-            told.append({"type": "list", "items": list(part.items), "ordered": part.ordered})
-        elif isinstance(part, Table):
-            columns = [{"label": c.label, "align": c.align, "share": c.share} for c in part.columns]
-            told.append(
-                {
-                    "type": "table",
-                    "caption": part.caption,
-                    "columns": columns,
-                    "groups": [list(g) for g in part.groups],
-                    "rows": [list(r) for r in part.rows],
-                    "strong": sorted(part.strong),
-                    "notes": [document.text("Note: {note}", note=n) for n in part.notes],
-                    "size": part.size_pt,
-                    "landscape": part.landscape,
-                }
-            )
-        elif isinstance(part, Picture):
-            told.append(
-                {
-                    "type": "figure",
-                    "caption": part.caption,
-                    "alt": part.alt,
-                    "width": part.width_mm,
-                    "file": f"{pictures}.png",
-                }
-            )
-            pictures += 1
-    return told
+def _part(part: Part, document: Document, files: dict[str, str]) -> dict[str, Any]:
+    if isinstance(part, Heading):
+        return {"type": "heading", "level": part.level, "text": part.printed, "new_page": part.appendix}
+    if isinstance(part, Para):
+        return {"type": "paragraph", "text": part.text, "role": part.role}
+    if isinstance(part, Items):
+        return {"type": "list", "items": list(part.items), "ordered": part.ordered}
+    if isinstance(part, Table):
+        return {
+            "type": "table",
+            "caption": part.caption,
+            "columns": [{"label": c.label, "align": c.align, "share": c.share} for c in part.columns],
+            "groups": [list(g) for g in part.groups],
+            "rows": [list(r) for r in part.rows],
+            "strong": sorted(part.strong),
+            "notes": [document.text("Note: {note}", note=n) for n in part.notes],
+            "size": part.size_pt,
+        }
+    return {
+        "type": "figure",
+        "caption": part.caption,
+        "alt": part.alt,
+        "width": part.width_mm,
+        "file": files[part.anchor],
+    }

@@ -18,8 +18,8 @@ from typing import Any
 import pandas as pd
 
 from commlab.errors import ParameterError, listing
-from commlab.report.document import characters
 from commlab.report.finding import Col, Cover, columns_by_type
+from commlab.report.layout import characters
 from commlab.store import write_bytes
 from commlab.text import SAMPLE_MARK, Text, clean
 
