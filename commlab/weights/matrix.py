@@ -137,7 +137,7 @@ def check_stack(items: pd.Index, values: np.ndarray, who: Sequence[str]) -> Stac
 
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         b = np.swapaxes(a, 1, 2)
-        both = ~(np.isnan(a) | np.isnan(b) | impossible | np.swapaxes(impossible, 1, 2))
+        both = ~(eye | np.isnan(a) | np.isnan(b) | impossible | np.swapaxes(impossible, 1, 2))
         rough = both & (np.abs(a * b - 1) > EXACT)
         if rough.any():
             large, small = np.maximum(a, b), np.minimum(a, b)
