@@ -242,6 +242,83 @@ def test_the_tiny_study_is_complete(tiny: Path) -> None:
         assert 270 <= openpyxl.load_workbook(path, read_only=True).active.max_row - 1 <= 330
 
 
+def _read(root: Path, period: str, path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """measures and ledger of one file of community statistics, as study.yaml says it is read."""
+    from commlab.intake import READERS, read_table
+
+    study = yaml.safe_load((root / "study.yaml").read_text(encoding="utf-8"))
+    entry = next(e for e in study["inputs"] if e["name"] == "community_statistics")
+    aliases = pd.read_csv(root / "data/register/aliases.csv", dtype="str")
+    district = aliases.set_index("alias")["unit"].to_dict().get(path.stem, path.stem)
+    raw = read_table(path)
+    mapped = READERS["measures"](
+        raw, entry, period=period, units=_units(root), aliases=aliases, district=district
+    )
+    return mapped.frame, pd.concat([raw.ledger, mapped.ledger])
+
+
+@pytest.mark.parametrize("period", PERIODS)
+def test_what_is_read_is_what_was_drawn(generator: Any, tiny: Path, period: str) -> None:
+    """Through title rows, two header levels, subtotals and 万元: the numbers that the generator drew."""
+    city = generator.build_city("tiny", generator.SEED)
+    for district in city.districts:
+        drawn = generator.statistics.values(city, district, period).astype("float64")
+        drawn[list(generator.statistics.AMOUNTS)] *= 10_000
+        drawn.index = pd.Index(city.of(district.name)["unit"])
+        frame, ledger = _read(tiny, period, tiny / "data/raw" / period / "社区统计" / district.file)
+        assert not (ledger["severity"] == "error").any(), ledger["message"].tolist()
+        name = frame["metric"] + ("/" + frame["item"]).fillna("")
+        read = frame.assign(name=name).pivot(index="unit", columns="name", values="value")
+        told = read.reindex(index=drawn.index, columns=drawn.columns)
+        differ = (told - drawn).abs() > 1e-6
+        # "约2000" stands for a number near it, a dash for none.
+        assert differ.to_numpy().sum() <= 2 and told.isna().to_numpy().sum() <= 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("period", PERIODS)
+def test_the_committed_statistics_are_messy_but_right(period: str) -> None:
+    files = sorted((ROOT / "data/raw" / period / "社区统计").iterdir())
+    parts = [_read(ROOT, period, path) for path in files]
+    frame, ledger = (pd.concat(p, ignore_index=True) for p in zip(*parts, strict=True))
+    assert set(ledger["severity"]) == {"note", "rounding", "warning"}
+    rules = set(ledger["rule"])
+    assert rules >= {
+        "full_width",
+        "thousands",
+        "approximate",
+        "percent",
+        "missing",
+        "hidden_rows",
+        "encoding",
+    }
+    assert rules >= {"total_rounding", "unknown column", "base_unit"}
+    assert frame["unit"].nunique() == 742
+    orgs = frame[frame["metric"] == "social_org_n"].merge(_units(), on="unit")
+    means = orgs.groupby(["parent", "type"])["value"].mean().unstack()
+    for kind, norm in (("urban", 10), ("converted", 5)):
+        assert (means[kind] >= norm).any() and (means[kind] < norm).any()
+    wide = frame.pivot(index="unit", columns=["metric", "item"], values="value")
+    households, area = (
+        wide[m].iloc[:, 0].groupby(wide.index.str.partition("/").get_level_values(0)).sum()
+        for m in ("households", "facility_area_m2")
+    )
+    assert ((area / households * 100).between(20, 46)).all()
+
+
+def test_planted_telephone_numbers_stand_in_the_raw_questionnaire_only(generator: Any, tiny: Path) -> None:
+    from commlab.intake import read_questionnaire
+
+    path = next((tiny / "data/raw/2019Q4/居民问卷").iterdir())
+    cells = [str(c) for row in openpyxl.load_workbook(path).active.iter_rows(values_only=True) for c in row]
+    canary = generator.residents.CANARY
+    assert any(canary in cell.replace("-", "") for cell in cells)
+    read = read_questionnaire(path, tiny / "data/register/codebooks/resident.yaml")
+    assert canary not in read.frame.to_csv().replace("-", "")
+    assert canary not in read.ledger.to_csv().replace("-", "")
+    assert not (read.ledger["severity"] == "error").any()
+
+
 def test_an_unknown_size_is_refused(generator: Any, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="known: kunming, tiny"):
         generator.write_study(tmp_path, size="huge")

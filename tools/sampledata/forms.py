@@ -96,7 +96,7 @@ class Sheet:
 
 def workbook(path: Path) -> xlsxwriter.Workbook:
     path.parent.mkdir(parents=True, exist_ok=True)
-    book = xlsxwriter.Workbook(str(path))
+    book = xlsxwriter.Workbook(str(path), {"in_memory": True})
     book.set_properties({"created": CREATED, "comments": "模拟数据 sample data"})
     return book
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from sampledata.forms import Sheet, quarter_end, workbook
-from sampledata.places import PERIODS, City, stream
+from sampledata.places import ANNEX_NAMES, FULL_NAMES, PERIODS, City, stream
 
 
 def department_table(city: City, period: str, folder: Path) -> dict[Path, int]:
@@ -56,8 +56,7 @@ def department_table(city: City, period: str, folder: Path) -> dict[Path, int]:
             linked = min(cameras, int(linked * later.uniform(1.0, 1.06)))
             more[1] = int(more[1] * later.uniform(1.02, 1.15))
         rows.append([*stock[: len(years)], *base, cameras, linked, *more])
-        name = "官渡区(含大板桥街道)" if d.name == "官渡区" else d.name
-        sheet.row([number + 1, name, *rows[-1]])
+        sheet.row([number + 1, (ANNEX_NAMES | FULL_NAMES).get(d.name, d.name), *rows[-1]])
     totals = [round(sum(column), 1) for column in zip(*rows, strict=True)]
     sheet.row(["总计", None, *totals], total=True, join=2)
     sheet.words({0: "注:持证社会工作者为年末数;资金为本季度数。"})
@@ -82,7 +81,6 @@ def annex1(city: City, path: Path) -> None:
     rows = []
     for d in city.districts:
         rows.append([d.total, d.urban, d.converted, d.pilots, d.phase1])
-        name = "官渡区(含大板桥街道)" if d.name == "官渡区" else d.name
-        sheet.row([name, *rows[-1]])
+        sheet.row([ANNEX_NAMES.get(d.name, d.name), *rows[-1]])
     sheet.row(["总计", *[sum(column) for column in zip(*rows, strict=True)]], total=True)
     book.close()

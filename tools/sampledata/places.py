@@ -60,6 +60,14 @@ def read_districts() -> tuple[District, ...]:
     return tuple(District(**row) for row in table.to_dict("records"))  # type: ignore[misc]
 
 
+FULL_NAMES = {
+    "石林县": "石林彝族自治县",
+    "禄劝县": "禄劝彝族苗族自治县",
+    "寻甸县": "寻甸回族彝族自治县",
+    "滇池度假区": "昆明滇池国家旅游度假区",
+}
+"""Longer names that some senders use; the register knows them as aliases."""
+ANNEX_NAMES = {"官渡区": "官渡区(含大板桥街道)"}
 TINY = {"五华区": (4, 2, 2, 1, 2), "盘龙区": (2, 1, 2, 1, 2), "阳宗海风景区": (0, 3, 2, 1, 2)}
 """District -> urban, converted, pilots, phase 1, candidates of the tiny study (12 communities)."""
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sampledata.forms import Sheet, workbook
-from sampledata.places import PERIODS, City, District, stream
+from sampledata.places import FULL_NAMES, PERIODS, City, stream
 
 CANARY = "1380013"
 """Every planted phone number begins so: none of them may ever be found behind intake."""
@@ -46,10 +46,13 @@ CUTS = (-1.75, -0.95, 0.0, 1.10)
 """Latent borders between the five answers."""
 LEVEL = 0.45
 BLANK, FAST, STRAIGHT, INATTENTIVE, TWICE, STRANGER = 0.008, 0.015, 0.012, 0.018, 0.006, 0.006
+RETURNED = 0.91
+"""Share of the issued questionnaires that come back."""
 FIELD = {"2019Q3": (dt.datetime(2019, 9, 5), 20), "2019Q4": (dt.datetime(2019, 11, 5), 23)}
 """First day and number of days of field work."""
 AGE_BIAS = {"18-24": 0.75, "25-34": 0.85, "35-44": 0.95, "45-54": 1.0, "55-64": 1.2, "65+": 1.3}
 """Who is met at culture centres and estates, against the population."""
+SEX_BIAS = {"male": 0.86, "female": 1.14}
 AGE_EFFECT = {"18-24": -0.05, "25-34": -0.12, "35-44": -0.06, "45-54": 0.0, "55-64": 0.08, "65+": 0.16}
 COMMENTS = (
     "希望增加停车位",
@@ -76,48 +79,49 @@ COMMENTS = (
 STRANGE = ("不清楚", "外地来办事", "刚搬来不知道", "无")
 
 
-def _demographics(
-    city: City, district: District, n: int, margins: pd.DataFrame, rng: np.random.Generator
-) -> pd.DataFrame:
-    own = margins[margins["unit"] == district.name]
-    p = own["population"] * own["age_band"].map(AGE_BIAS) * own["sex"].map({"male": 0.86, "female": 1.14})
-    met = own.iloc[rng.choice(len(own), n, p=(p / p.sum()).to_numpy())].reset_index(drop=True)
-    old = met["age_band"].isin(["55-64", "65+"]).to_numpy()
-    levels = np.array(["junior", "senior", "college", "degree"])
-    young = rng.choice(levels, n, p=[0.22, 0.28, 0.24, 0.26])
-    older = rng.choice(levels, n, p=[0.52, 0.30, 0.12, 0.06])
-    return pd.DataFrame(
-        {
-            "sex": met["sex"],
-            "age_band": met["age_band"],
-            "education": np.where(old, older, young),
-            "tenure": np.where(
-                old,
-                rng.choice(["own", "rent", "other"], n, p=[0.84, 0.10, 0.06]),
-                rng.choice(["own", "rent", "other"], n, p=[0.60, 0.34, 0.06]),
-            ),
+class _Met:
+    """Whom interviewers meet in a district: the census by sex and age, bent by who is about."""
+
+    def __init__(self, district: str, margins: pd.DataFrame) -> None:
+        own = margins[margins["unit"] == district]
+        p = own["population"] * own["age_band"].map(AGE_BIAS) * own["sex"].map(SEX_BIAS)
+        self.p = (p / p.sum()).to_numpy()
+        self.sex = own["sex"].to_numpy(dtype=object)
+        self.age = own["age_band"].to_numpy(dtype=object)
+
+    def draw(self, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        who = rng.choice(len(self.p), n, p=self.p)
+        old = np.isin(self.age[who], ["55-64", "65+"])
+        levels = np.array(["junior", "senior", "college", "degree"])
+        homes = np.array(["own", "rent", "other"])
+        education = [rng.choice(levels, n, p=p) for p in ([0.22, 0.28, 0.24, 0.26], [0.52, 0.30, 0.12, 0.06])]
+        tenure = [rng.choice(homes, n, p=p) for p in ([0.60, 0.34, 0.06], [0.84, 0.10, 0.06])]
+        return {
+            "sex": self.sex[who],
+            "age_band": self.age[who],
+            "education": np.where(old, education[1], education[0]),
+            "tenure": np.where(old, tenure[1], tenure[0]),
             "hukou": rng.choice(["local", "other"], n, p=[0.76, 0.24]),
         }
-    )
 
 
 def answers(city: City, period: str, margins: pd.DataFrame) -> pd.DataFrame:
     """One row an answer: unit, demographics, item codes (98 don't know, 97 not applicable, NaN blank)."""
     later = PERIODS.index(period)
-    parts = []
+    parts: list[dict[str, np.ndarray]] = []
     for district in city.districts:
+        met = _Met(district.name, margins)
         for row in city.of(district.name).query("sampled").itertuples():
             rng = stream(city.seed, "answers", row.unit, period)
-            n = int(rng.binomial(int(row.issued), 0.91))
-            part = _demographics(city, district, n, margins, rng)
-            part.insert(0, "unit", row.unit)
+            n = int(rng.binomial(int(row.issued), RETURNED))
+            part = {"unit": np.full(n, row.unit, dtype=object)} | met.draw(n, rng)
             person = (
                 LEVEL
                 + 0.55 * float(row.quality)
                 + district.change * later
                 + rng.normal(0, 0.07)
-                + part["age_band"].map(AGE_EFFECT).to_numpy()
-                - 0.10 * (part["tenure"] == "rent").to_numpy()
+                + np.array([AGE_EFFECT[a] for a in part["age_band"]])
+                - 0.10 * (part["tenure"] == "rent")
                 + rng.normal(0, 0.62, n)
             )
             own = stream(city.seed, "community items", row.unit).normal(0, 0.16, len(ITEMS))
@@ -126,14 +130,12 @@ def answers(city: City, period: str, margins: pd.DataFrame) -> pd.DataFrame:
                 code = 1.0 + np.searchsorted(CUTS, latent)
                 code[rng.random(n) < item.dont_know] = 98
                 if item.not_applicable:
-                    worn = item.not_applicable * (
-                        1.6 if name == "q_property" and row.type == "converted" else 0.8
-                    )
-                    code[rng.random(n) < worn] = 97
+                    bare = name == "q_property" and row.type == "converted"
+                    code[rng.random(n) < item.not_applicable * (1.6 if bare else 0.8)] = 97
                 code[rng.random(n) < BLANK] = np.nan
                 part[name] = code
             parts.append(part)
-    return pd.concat(parts, ignore_index=True)
+    return pd.DataFrame({name: np.concatenate([p[name] for p in parts]) for name in parts[0]})
 
 
 def _paradata(frame: pd.DataFrame, city: City, period: str) -> pd.DataFrame:
@@ -219,8 +221,9 @@ def questionnaire(
     district = frame["unit"].str.partition("/")[0]
     name = frame["unit"].str.partition("/")[2]
     typed = [_community(a, b, k) for a, b, k in zip(name, district, rng.random(len(frame)), strict=True)]
+    options = FULL_NAMES if now else {}  # the second quarter's form prints full names
     questions: list[tuple[str, str, list[str]]] = [
-        (codebook["unit"]["district"][0], "单选题", list(district)),
+        (codebook["unit"]["district"][0], "单选题", [options.get(d, d) for d in district]),
         (
             codebook["unit"]["community"][0],
             "填空题",

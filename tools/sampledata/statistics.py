@@ -346,6 +346,9 @@ def _write_xlsx(path: Path, form: Form, *, style: int) -> None:
             sheet.row([*place(f"{label}小计"), *small, None, None], total=True, join=2 * (style % 2))
     whole = _total(form.numbers, slip=style == 1)
     sheet.row([*place("合计"), *whole, None, None], total=True, join=3 * (style % 2))
+    if style == 7:
+        means = [round(float(form.numbers[m].mean()), 1) if m in EXACT else None for m in form.numbers]
+        sheet.row([*place("平均"), *means, None, None], total=True, join=3)
     sheet.words({0: "注:1.户数按常住户统计;2.经费为本季度到账数。"})
     sheet.words({0: "审核人:×××", 6: "填表人:×××", 12: "联系电话:(略)"})
     sheet.sheet.freeze_panes(4, 3)
