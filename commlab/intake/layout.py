@@ -16,13 +16,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from commlab.intake import words
+from commlab.intake.readings import read
 from commlab.intake.sheets import Range, Sheet, letters
 from commlab.intake.units import is_unit
 from commlab.intake.values import is_number, shown
 
 __all__ = ["ROW_KINDS", "Block", "Layout", "find"]
 
-ROW_KINDS = ("data", "total", "header", "section", "fill-in", "note", "title", "stray", "blank")
+ROW_KINDS = ("data", "total", "header", "section", "fill-in", "note", "title", "form", "blank")
 """What a row can be, the stronger first: a row that is data in one block is data."""
 
 _MOST_HEADER_ROWS = 4
@@ -81,7 +82,7 @@ class _Grid:
                     self.merges[row, column] = area
 
     def filled(self, row: int, columns: Sequence[int]) -> list[int]:
-        key = row, columns[0], len(columns)  # no two bands or blocks share their first column and width
+        key = row, columns[0], len(columns)  # no two bands or blocks of a row share these
         if key not in self._filled:
             line = self.rows[row]
             self._filled[key] = [c for c in columns if line[c] is not None]
@@ -233,7 +234,10 @@ def _one_column(
 def _is_word(cell: Any) -> bool:
     """Whether a cell may stand in a header: words, years and dates."""
     if isinstance(cell, str):
-        return not is_number(cell) or bool(re.fullmatch(r"\s*(19|20)\d\d(\.\d+)?\s*", cell))
+        reading = read(cell)
+        # 2018年 and 1月 are words here
+        named = reading.kind != "number" or reading.rule == "unit_in_cell"
+        return named or bool(re.fullmatch(r"(19|20)\d\d(\.\d+)?", reading.text))
     if isinstance(cell, float):
         return cell.is_integer() and 1990 <= cell <= 2100
     return isinstance(cell, dt.date)
@@ -255,6 +259,11 @@ def _counted(cells: Sequence[Any]) -> bool:
     )
 
 
+def _counts(cells: Sequence[Any]) -> bool:
+    """Whether a header names its columns 1, 2, 3 beside a word."""
+    return not all(map(is_number, cells)) and _counted([c for c in cells if is_number(c)])
+
+
 def _header_row(
     grid: _Grid, columns: list[int], counts: dict[int, int], start: int, enough: int
 ) -> int | None:
@@ -267,7 +276,7 @@ def _header_row(
         width = len({c for f in grid.filled(row, columns) for c in range(f, f + grid.span(row, f))})
         if width < enough:
             continue
-        if sum(map(_is_word, cells)) * 2 >= len(cells) or _counted([c for c in cells if is_number(c)]):
+        if sum(map(_is_word, cells)) * 2 >= len(cells) or _counts(cells):
             return row
         return None
     return None
@@ -322,27 +331,38 @@ def _is_child(grid: _Grid, columns: list[int], header: list[int], row: int) -> b
         return True
     if not all(map(_is_word, cells)) or any(words.total_kind(c) for c in cells[:1]):
         return False
-    labels = {c: grid.label(last, c) for c in columns}
-    merged = {c for c in columns if grid.span(last, c) > 1 and labels[c] is not None}
-    opened, parents = set(merged), set(merged)
-    for left, c in itertools.pairwise(columns):
-        if c in merged:
-            continue
-        blank = labels[c] is None and (labels[left] is not None or left in opened) and left not in merged
-        repeated = labels[c] is not None and labels[left] is not None and labels[c] == labels[left]
-        if blank or repeated:
-            opened.add(c)
-            parents |= {left, c}
-    if not opened & set(filled):
-        return False
-    if _recurs(grid, filled, row):
+    opened, closed, merged = _open_columns(grid, columns, header)
+    if not opened & set(filled) or _recurs(grid, filled, row):
         return False
     if merged & set(filled):
         return True
-    sure = [c for c in columns if labels[c] is not None and c not in parents]
-    if not sure:
+    if not closed:
         return opened <= set(filled) and len({words.folded(c) for c in cells}) > 1
-    return any(c not in filled or words.folded(grid.rows[row][c]) == words.folded(labels[c]) for c in sure)
+    return any(
+        c not in filled or words.folded(grid.rows[row][c]) == words.folded(grid.label(last, c))
+        for c in closed
+    )
+
+
+def _open_columns(grid: _Grid, columns: list[int], header: list[int]) -> tuple[set[int], set[int], set[int]]:
+    """Columns below labels that span several, columns whose label is complete, columns below merged labels."""
+    closed: set[int] = set()
+    opened: set[int] = set()
+    merged: set[int] = set()
+    for level in header:
+        labels = {c: grid.label(level, c) for c in columns}
+        merged = {c for c in columns if grid.span(level, c) > 1 and labels[c] is not None}
+        opened, parents = set(merged), set(merged)
+        free = [c for c in columns if c not in closed]
+        for left, c in itertools.pairwise(free):
+            if c in merged:
+                continue
+            blank = labels[c] is None and (labels[left] is not None or left in opened) and left not in merged
+            if blank or (labels[c] is not None and labels[c] == labels[left]):
+                opened.add(c)
+                parents |= {left, c}
+        closed |= {c for c in free if labels[c] is not None and c not in parents}
+    return opened, closed, merged
 
 
 def _recurs(grid: _Grid, filled: list[int], row: int) -> bool:
@@ -427,23 +447,8 @@ def _block(
     grid: _Grid, columns: list[int], labels: list[str], header: list[int], above: list[int]
 ) -> tuple[Block, int]:
     first = header[-1] + 1
-    body = [r for r in range(first, len(grid.rows)) if len(grid.filled(r, columns)) >= 2][:_SAMPLE]
-    numeric = []
-    for c in columns:
-        cells = [grid.rows[r][c] for r in body if grid.rows[r][c] is not None]
-        numeric.append(bool(cells) and sum(map(is_number, cells)) * 2 > len(cells))
-    keep = [
-        i
-        for i, c in enumerate(columns)
-        if labels[i] or any(grid.rows[r][c] is not None for r in range(first, len(grid.rows)))
-    ]
-    columns = [columns[i] for i in keep]
     block = Block(
-        columns,
-        [labels[i] or f"({letters(columns[k])})" for k, i in enumerate(keep)],
-        header,
-        [numeric[i] for i in keep],
-        above=above,
+        columns, labels, header, _numeric(grid, columns, _first_rows(grid, columns, first)), above=above
     )
     block.kinds.update(dict.fromkeys(header, "header"))
     row = first
@@ -452,9 +457,66 @@ def _block(
             row = _back_to_titles(grid, block, row)
             break
         block.kinds[row] = _row_kind(grid, block, row, row - first)
+        if block.kinds[row] == "header" and row > first:
+            for title in _lone_names(grid, block, row):
+                block.kinds[title] = "section"
         row += 1
     _settle(grid, block)
+    data = block.rows("data")
+    block.numeric = _numeric(grid, columns, data[:_SAMPLE])
+    bare = {
+        i
+        for i, c in enumerate(columns)
+        if not labels[i] and all(grid.rows[r][c] is None for r in (*data, *block.rows("total")))
+    }
+    kept = [i for i in range(len(columns)) if i not in bare]
+    block.columns = [columns[i] for i in kept]
+    block.labels = [labels[i] or f"({letters(columns[i])})" for i in kept]
+    block.numeric = [block.numeric[i] for i in kept]
+    block.folded = []
     return block, row
+
+
+def _first_rows(grid: _Grid, columns: list[int], first: int) -> list[int]:
+    """Rows below a header down to the first gap: what they hold tells columns of numbers from columns of words."""
+    rows: list[int] = []
+    for row in range(first, min(first + _SAMPLE, len(grid.rows))):
+        n = len(grid.filled(row, columns))
+        if not n and rows:
+            break
+        if n >= 2:
+            rows.append(row)
+    return rows
+
+
+def _numeric(grid: _Grid, columns: list[int], rows: list[int]) -> list[bool]:
+    out = []
+    for c in columns:
+        cells = [grid.rows[r][c] for r in rows if grid.rows[r][c] is not None]
+        out.append(bool(cells) and sum(map(is_number, cells)) * 2 > len(cells))
+    return out
+
+
+def _lone_names(grid: _Grid, block: Block, row: int) -> list[int]:
+    """Rows just above a header that hold one text unlike the names of the table: titles of what follows."""
+    names = {
+        str(grid.rows[r][c]).strip()[-1:]
+        for r in block.rows("data")
+        for c in block.columns[:2]
+        if len(grid.filled(r, block.columns)) > 1
+    }
+    out = []
+    while (row := row - 1) in block.kinds:
+        filled = grid.filled(row, block.columns)
+        if not filled:
+            continue
+        cell = grid.rows[row][filled[0]]
+        if len(filled) > 1 or block.kinds[row] != "data" or not isinstance(cell, str):
+            break
+        if cell.strip()[-1:] in names:
+            break
+        out.append(row)
+    return out
 
 
 def _row_kind(grid: _Grid, block: Block, row: int, place: int) -> str:
@@ -494,7 +556,7 @@ def _single(grid: _Grid, block: Block, row: int, column: int) -> str:
     cell = grid.rows[row][column]
     at = block.columns.index(column)
     if words.is_serial(block.labels[at]) and is_number(cell):
-        return "blank"
+        return "form"
     if not isinstance(cell, str) or is_number(cell):
         return "data"
     if (
@@ -550,23 +612,13 @@ def _starts_table(grid: _Grid, block: Block, row: int) -> bool:
 
 
 def _is_mark(cell: Any) -> bool:
-    from commlab.intake.readings import read
-
     return isinstance(cell, str) and read(cell).kind in ("missing", "none", "error", "range", "lossy", "date")
 
 
 def _back_to_titles(grid: _Grid, block: Block, row: int) -> int:
-    """The next table's titles and fill-in lines belong to it: go back over them, not past a blank row or data."""
-    while block.kinds.get(row - 1) in ("section", "fill-in", "title", "note"):
+    """Titles and fill-in lines just above another table are that table's: go back over them."""
+    lone = set(_lone_names(grid, block, row))
+    while block.kinds.get(row - 1) in ("section", "fill-in", "title", "note") or row - 1 in lone:
         row -= 1
         del block.kinds[row]
-    if block.kinds.get(row - 1) == "data":
-        filled = grid.filled(row - 1, block.columns)
-        if (
-            len(filled) == 1
-            and filled[0] == block.columns[0]
-            and isinstance(grid.rows[row - 1][filled[0]], str)
-        ):
-            row -= 1
-            del block.kinds[row]
     return row

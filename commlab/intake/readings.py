@@ -17,37 +17,31 @@ import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from commlab.intake import units
+from commlab.intake import units, words
 
 __all__ = ["ERRORS", "MISSING", "NONE", "Reading", "date_of_number", "read"]
-
-
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
-MISSING = _set(
+MISSING = words.word_set(
     "- -- --- ---- — —— ——— – ― ─ －－ / // \\ . .. … …… ? ?? * ** *** × #N/A N/A n/a NA na NaN nan NULL null None "
     "不详 未详 空 缺 缺失 暂缺 暂无 暂无数据 无数据 未统计 未填 未填报 未知 无法统计"
 )
 """Texts that stand for a missing value."""
-NONE = _set("无 没有 无。 (无)")
+NONE = words.word_set("无 没有 无。 (无)")
 """Texts that may mean zero or missing: read as missing, and flagged."""
-ERRORS = _set("#DIV/0! #N/A #NAME? #NULL! #NUM! #REF! #VALUE! #GETTING_DATA #SPILL! #CALC!")
+ERRORS = words.word_set("#DIV/0! #N/A #NAME? #NULL! #NUM! #REF! #VALUE! #GETTING_DATA #SPILL! #CALC!")
 """Errors that a spreadsheet shows in place of a result."""
 
-_ABOUT = re.compile(r"^(?:约为|大约|大概|将近|接近|约|近|≈|~)|(?:左右|上下|余|多)$")
+_ABOUT = re.compile(r"^(?:约为|大约|大概|将近|接近|约|近|≈|~)|(?:左右|上下|余|多)(?=\D{0,3}$)")
 _NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|[-+]?\.\d+")
 _WHOLE = re.compile(
     r"(?P<open>\()?(?P<money>[¥¥$])?(?P<number>[-+]?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,2})?)"
     r"(?P<rest>[^\d.,()]*?(?:\d?(?:/\S+)?)?)(?(open)\))"
 )
 _LOSSY = re.compile(r"\d(?:\.\d+)?[eE]\+?(?:1[1-9]|[2-9]\d)")
-_RANGE = re.compile(r"\d+(?:\.\d+)?%?\D{0,2}\s*(?:[-~—–―至到]|\.{2,}|--)\s*\d+(?:\.\d+)?%?\s*\D{0,3}")
+_RANGE = re.compile(r"\d+(?:\.\d+)?%?[^\deE]{0,2}\s*(?:[-~—–―至到]|\.{2,}|--)\s*\d+(?:\.\d+)?%?\s*\D{0,3}")
 _RECIPROCAL = re.compile(r"1/([1-9])")
 _DURATION = re.compile(r"(?:(\d+)(?:小时|时))?(?:(\d+)分钟?)?(?:(\d+(?:\.\d+)?)秒钟?)?")
 _DAY = re.compile(
-    r"(\d{4})(?:[-/.年])(\d{1,2})(?:[-/.月])(\d{1,2})日?(?:[ T]*(\d{1,2})[::时](\d{1,2})(?:[::分](\d{1,2})(?:\.\d+)?秒?)?分?)?Z?"
+    r"(\d{4})(?:[-/.年])(\d{1,2})(?:[-/.月])(\d{1,2})日?(?:[ T]*(\d{1,2})[:时](\d{1,2})(?:[:分](\d{1,2})(?:\.\d+)?秒?)?分?)?Z?"
 )
 _MONTH = re.compile(r"(\d{4})年(\d{1,2})月份?|(\d{4})-(0[1-9]|1[0-2])|(\d{4})/(0[1-9]|1[0-2])")
 _LOOSE_MONTH = re.compile(r"((?:19|20)\d{2})[./-](\d{1,2})")

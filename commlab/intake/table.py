@@ -30,7 +30,8 @@ _RECOGNISED = {
     "fill-in": "fill-in and signature lines, kept in the notes",
     "note": "notes",
     "title": "titles, kept in the notes",
-    "blank": "blank rows, and form lines with nothing but their number",
+    "form": "form lines with nothing but their number",
+    "blank": "blank rows",
     "other": "rows of another table on the sheet",
 }
 _TEXTUAL = ("title", "fill-in", "section", "note")

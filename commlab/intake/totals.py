@@ -215,7 +215,9 @@ def _mean(
     column = numbers[scope, j]
     ok = np.isfinite(column)
     plain = float(column[ok].mean())
-    tolerance = 0.5 * 10.0 ** -_decimals(np.array([printed])) + 0.5 * 10.0 ** -max(_decimals(column[ok]), 1)
+    tolerance = 0.5 * 10.0 ** -_decimals(np.array([printed]))
+    if places := _decimals(column[ok]):
+        tolerance += min(0.5, 3 / (12 * ok.sum()) ** 0.5) * 10.0**-places
     best = Verdict(t, j, printed, plain, "mean", _severity(printed - plain, tolerance, plain))
     if best.severity != "error":
         return best

@@ -21,26 +21,29 @@ from functools import lru_cache
 
 import numpy as np
 
+from commlab.intake.words import word_set
+
 __all__ = ["MAGNITUDES", "Unit", "header_unit", "is_unit", "scale", "sheet_units", "suits"]
 
 MAGNITUDES = {"十亿": 1e9, "亿": 1e8, "千万": 1e7, "百万": 1e6, "十万": 1e5, "万": 1e4, "千": 1e3, "百": 1e2}
 """Words for powers of ten that stand before a unit."""
 
 _SHARES = {"%": 0.01, "百分比": 0.01, "‰": 0.001}
-_UNITS = frozenset(
-    (
-        "元 人 户 个 次 件 人次 户次 场 场次 台 处 项 家 名 位 所 支 份 册 套 间 栋 幢 条 只 辆 吨 座 块 张 本 篇 期 批 组 对 门 "
-        "部 平方米 平米 ㎡ m2 m² 立方米 平方公里 公里 km km2 米 m 亩 公顷 千克 公斤 kg 年 月 天 日 小时 分钟 秒 岁 分 级 例 起 宗 "
-        "支队 元/月 元/年 元/人 元/户 个/社区 次/年 件/万人 人/户 户/个 平方米/百户 平方米/人"
-    ).split()
+_UNITS = word_set(
+    "元 人 户 个 次 件 人次 户次 场 场次 台 处 项 家 名 位 所 支 份 册 套 间 栋 幢 条 只 辆 吨 座 块 张 本 篇 期 批 组 对 门 部 "
+    "平方米 平米 ㎡ m2 m² 立方米 平方公里 公里 km km2 米 m 亩 公顷 千克 公斤 kg 年 月 天 日 小时 分钟 秒 岁 分 级 例 起 宗 支队 "
+    "元/月 元/年 元/人 元/户 个/社区 次/年 件/万人 人/户 户/个 平方米/百户 平方米/人"
 )
-_SCALED = _UNITS & set(
-    ("元 人 户 个 次 件 人次 户次 场 场次 台 处 项 家 名 份 册 套 平方米 平米 ㎡ m2 m² 立方米").split()
+_SCALED = _UNITS & word_set(
+    "元 人 户 个 次 件 人次 户次 场 场次 台 处 项 家 名 份 册 套 平方米 平米 ㎡ m2 立方米"
 )
-_BRACKET = re.compile(r"^(.*)([((\[【〔])([^()()\[\]【】〔〕]*)([))\]】〕])\s*$", re.S)
-_TAIL = re.compile(r"^(.+?)([,,::/、\s]\s*)([^,,::/、\s]+)$", re.S)
-_SPOKEN = re.compile(r"^(计量|金额|货币)?单位[::]?")
-_SHEET_UNIT = re.compile(r"(?<![\u4e00-\u9fff])(?:计量|金额|货币)?单位\s*[::]\s*([^\s))】\]。;]+)")
+# \uff08 and \uff09 are full-width brackets, \uff0c \uff1a \uff1b \uff0f the full-width , : ; /
+_BRACKET = re.compile(r"^(.*)([(\uff08\[【〔])([^()\uff08\uff09\[\]【】〔〕]*)([)\uff09\]】〕])\s*$", re.S)
+_TAIL = re.compile(r"^(.+?)([,\uff0c:\uff1a/\uff0f、\s]\s*)([^,\uff0c:\uff1a/\uff0f、\s]+)$", re.S)
+_SPOKEN = re.compile(r"^(计量|金额|货币)?单位:?")
+_SHEET_UNIT = re.compile(
+    r"(?<![\u4e00-\u9fff])(?:计量|金额|货币)?单位\s*[:\uff1a]\s*([^\s)\uff09】\]。;\uff1b]+)"
+)
 _MONEY = re.compile(
     r"经费|资金|金额|预算|收入|支出|投入|补助|补贴|津贴|捐|款|费|工资|薪|成本|造价|产值|拨付|采购|奖金|财政"
 )
@@ -118,7 +121,7 @@ def sheet_units(text: str) -> list[Unit]:
     """
     out = []
     for printed in _SHEET_UNIT.findall(text):
-        for word in re.split(r"[、,,/;;和]", printed):
+        for word in re.split(r"[、,\uff0c/和]", printed):
             if found := _parse(word):
                 out.append(Unit(found[1], found[2], word))
     return out

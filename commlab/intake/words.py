@@ -10,15 +10,32 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-__all__ = ["folded", "is_fill_in", "is_note", "is_section", "is_serial", "total_group", "total_kind"]
+__all__ = [
+    "folded",
+    "is_fill_in",
+    "is_note",
+    "is_section",
+    "is_serial",
+    "total_group",
+    "total_kind",
+    "word_set",
+]
 
-_SUM = frozenset(
-    (
-        "总计 合计 小计 共计 总和 汇总 累计 全市 全区 全县 全州 全省 全国 全街道 全镇 全乡 全体 全辖区 总 计 "
-        "total totals sum subtotal grandtotal"
-    ).split()
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text.
+
+    >>> sorted(word_set("b a"))
+    ['a', 'b']
+    """
+    return frozenset(text.split())
+
+
+_SUM = word_set(
+    "总计 合计 小计 共计 总和 汇总 累计 全市 全区 全县 全州 全省 全国 全街道 全镇 全乡 全体 全辖区 总 计 "
+    "total totals sum subtotal grandtotal"
 )
-_MEAN = frozenset(("平均 平均值 平均数 均值 均数 平均分 人均 mean average avg").split())
+_MEAN = word_set("平均 平均值 平均数 均值 均数 平均分 人均 mean average avg")
 _SUM_END = re.compile(r"^(.{0,20}?)(?:总计|合计|小计|共计|汇总)$")
 _MEAN_END = re.compile(r"^(.{0,20}?)(?:平均值|平均数|平均分|平均|均值)$")
 _BEFORE = re.compile(r"^(?:总计|合计|小计|共计|平均值?)[(:](.+?)\)?$")
@@ -27,20 +44,21 @@ _KEY = (
     r"(?:单位|单位名称|部门|时间|日期|年月|人|人员|负责人|领导|电话|方式|期|口径|截止|签字|签章|签名|盖章|公章|地址|邮箱)"
 )
 _FILL_IN = re.compile(
-    rf"^[((]?(?:{_KEY}(?:[((][^))]*[))])?|表号|制定机关|批准机关|批准文号|文号|有效期至?|编号|审核|复核|制表|填表|填报|年度|季度|街道|区县|计量单位|金额单位|"
-    r"科室|日期|统计时点)\s*[::]"
+    rf"^\(?(?:{_KEY}(?:\([^)]*\))?|表号|制定机关|批准机关|批准文号|文号|有效期至?|编号|审核|复核|制表|填表|填报|年度|季度|街道|区县|计量单位|金额单位|"
+    r"科室|日期|统计时点)\s*:"
 )
 _FILL_WORD = re.compile(
     r"^(?:填报单位|填表单位|上报单位|报送单位|填报时间|填表时间|填报日期|填表日期|统计时间|报送时间|报告期|制表单位|制表时间|填报人|填表人|审核人|"
     r"制表人|报送人|经办人|单位负责人|联系人|联系电话|统计负责人|计量单位|金额单位)$"
 )
-_STAMP = re.compile(r"[((](?:盖章|公章|签字|签章|签名)[))]\s*[::]?\s*$")
+_STAMP = re.compile(r"\((?:盖章|公章|签字|签章|签名)\):?$")
 _NOTE = re.compile(
-    r"^(?:注释?|备注|说明|附注|填表说明|填报说明|数据来源|资料来源|来源|注意|提示)\s*\d*\s*[::、..]|^[*※★#]\s*\S{4,}|^(?:note|source)s?\s*:",
+    r"^(?:注释?|备注|说明|附注|填表说明|填报说明|数据来源|资料来源|来源|注意|提示)\d*[:、.]"
+    r"|^[*※★#][^\d*]{4,}|^(?:note|source)s?:",
     re.I,
 )
 _SECTION = re.compile(
-    r"^(?:[一二三四五六七八九十]+\s*[、..]|[((][一二三四五六七八九十]+[))]|第[一二三四五六七八九十]+[部章])"
+    r"^(?:[一二三四五六七八九十]+[、.]|\([一二三四五六七八九十]+\)|第[一二三四五六七八九十]+[部章])"
 )
 _SERIAL = re.compile(r"^(?:序号?|编号|行次|no\.?|#|顺序号?)$", re.I)
 
@@ -99,7 +117,7 @@ def is_note(text: object) -> bool:
     >>> is_note("注:本表不含行政村"), is_note("备注"), is_note("数据来源:区民政局")
     (True, False, True)
     """
-    return isinstance(text, str) and bool(_NOTE.match(text.strip()))
+    return isinstance(text, str) and bool(_NOTE.match(folded(text)))
 
 
 def is_section(text: object) -> bool:
@@ -108,7 +126,7 @@ def is_section(text: object) -> bool:
     >>> is_section("一、主城区"), is_section("一心社区")
     (True, False)
     """
-    return isinstance(text, str) and bool(_SECTION.match(text.strip()))
+    return isinstance(text, str) and bool(_SECTION.match(folded(text)))
 
 
 def is_serial(label: str) -> bool:
