@@ -11,7 +11,7 @@ import pandas as pd
 
 from sampledata.forms import plain_sheet, workbook, write_csv
 from sampledata.places import PERIODS, City, District, stream
-from sampledata.standards import PRIMARY, RURAL_ONLY, STANDARDS
+from sampledata.standards import NOT_RATED, PRIMARY, RURAL_ONLY, STANDARDS
 
 EXPERTS = {"kunming": 12, "tiny": 4}
 """Experts who judge weights and answer the Delphi rounds."""
@@ -164,12 +164,12 @@ def ratings(city: City, period: str, folder: Path) -> dict[Path, int]:
 
 
 def _merit(city: City, period: str, unit: str, quality: float, kind: str) -> np.ndarray:
-    """True score of a candidate by standard; NaN where the standard does not concern it."""
+    """True score of a candidate by standard; NaN where nobody can rate it."""
     level = stream(city.seed, "standards").normal(79, 4.0, len(STANDARDS))
     own = stream(city.seed, "merit", unit)
     score = level + 5.0 * quality + own.normal(0, 3.5, len(STANDARDS)) + 1.5 * PERIODS.index(period)
-    rural = np.array([code in RURAL_ONLY for code in STANDARDS])
-    return np.where(rural & (kind == "urban"), np.nan, score)
+    gone = NOT_RATED.get(unit.partition("/")[0], ()) + (RURAL_ONLY if kind == "urban" else ())
+    return np.where([code in gone for code in STANDARDS], np.nan, score)
 
 
 _FAULTS = (
