@@ -12,12 +12,13 @@ what no page may print: control characters, invisible characters, changes of wri
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
 import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -35,6 +36,8 @@ MISSING = "—"
 SAMPLE_MARK = "模拟数据 / sample data"
 """Stands on everything made from fabricated data, the same in both languages."""
 
+# Digits enough for every float; half away from zero, as spreadsheets round.
+_EXACT = Context(prec=400, rounding=ROUND_HALF_UP)
 # Control characters but tab and line feed; zero-width and direction marks; surrogates and non-characters.
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
@@ -129,7 +132,7 @@ class Text:
         if math.isinf(size):
             return "∞" if size > 0 else "-∞"
         exact = Decimal(value) if isinstance(value, int) else Decimal(repr(size))
-        rounded = exact.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+        rounded = exact.quantize(Decimal(1).scaleb(-digits), context=_EXACT)
         if rounded == 0:
             rounded = abs(rounded)
         return f"{rounded:+,f}" if signed and rounded != 0 else f"{rounded:,f}"
@@ -218,24 +221,41 @@ def _times_100(value: object) -> object:
     return float(Decimal(repr(_as_float(value))) * 100)
 
 
-def untranslated(
-    folder: Path, *, language: str = "zh", names: tuple[str, ...] = ("t", "_t", "text")
-) -> list[str]:
+def untranslated(folder: Path, *, language: str = "zh", names: tuple[str, ...] = ("t", "text")) -> list[str]:
     """Message ids that the code below ``folder`` prints and the catalog lacks.
 
     Parameters
     ----------
     folder : Path
-        Read for calls ``t("...")`` of the given names with a literal first argument.
+        Read for calls ``t("...")`` and ``anything.t("...")`` of the given names with a literal first
+        argument.
 
     Returns
     -------
     list of str
         ``file:line: id``, in the order of the code.
     """
-    from babel.messages.extract import extract_from_dir
-
     known = _catalog(language)
-    keywords = {name: None for name in names}
-    found = extract_from_dir(str(folder), [("**.py", "python")], keywords=keywords)
-    return [f"{file}:{line}: {m}" for file, line, m, _, _ in found if isinstance(m, str) and m not in known]
+    return [
+        f"{path.relative_to(folder).as_posix()}:{line}: {message}"
+        for path in sorted(folder.rglob("*.py"))
+        for line, message in _messages(path.read_text(encoding="utf-8"), names)
+        if message not in known
+    ]
+
+
+def _messages(code: str, names: tuple[str, ...]) -> list[tuple[int, str]]:
+    found = []
+    for node in ast.walk(ast.parse(code)):
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        first = node.args[0]
+        choices = [first.body, first.orelse] if isinstance(first, ast.IfExp) else [first]
+        if name in names:
+            found += [
+                (c.lineno, c.value)
+                for c in choices
+                if isinstance(c, ast.Constant) and isinstance(c.value, str)
+            ]
+    return sorted(found)
