@@ -1,4 +1,4 @@
-"""AHP for one matrix, groups and trees: what is refused, what papers and other programs say, and how it behaves."""
+"""AHP for one matrix, groups and trees: what is refused, what papers and programs say, how it behaves."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ SECOND = [
 ]
 
 
-# --- what is refused -----------------------------------------------------------------------------------------
+# --- what is refused
 
 BAD_MATRICES = {
     "zero": ([[1, 0], [2, 1]], r"cell \(a, b\).*greater than 0.*found 0"),
@@ -136,7 +136,7 @@ def test_unknown_options_name_the_known_ones():
         ahp(incomplete, completion="harker", method="column_mean")
 
 
-# --- what is accepted ----------------------------------------------------------------------------------------
+# --- what is accepted
 
 
 def test_one_and_two_items_are_always_consistent():
@@ -175,7 +175,7 @@ def test_a_result_says_whether_it_passes():
     assert "<script>" not in hostile._repr_html_()
 
 
-# --- what papers and other programs say ----------------------------------------------------------------------
+# --- what papers and other programs say
 
 
 @pytest.mark.parametrize("case", ["drinks", "travel"])
@@ -331,7 +331,7 @@ def test_random_index_tables_start_at_three_items_and_grow():
     assert random_index_of(4, {4: 0.9}) == 0.9
 
 
-# --- how it behaves ------------------------------------------------------------------------------------------
+# --- how it behaves
 
 
 def test_the_worst_judgement_is_the_one_that_was_turned_round():
@@ -364,7 +364,8 @@ def test_a_repaired_matrix_stands_beside_the_original():
 
 
 def test_geometric_consistency_index_by_hand():
-    # a single cycle: every log error is ln(a_ab a_bc / a_ac) / 3 = ln 2 / 3; GCI = 2 / (2 x 1) x 3 x (ln 2 / 3)^2
+    # a single cycle: every log error is ln(a_ab a_bc / a_ac) / 3 = ln 2 / 3
+    # GCI = 2 / (2 x 1) x 3 x (ln 2 / 3)^2
     assert ahp(from_pairs("abc", (2, 2, 2))).gci == pytest.approx(np.log(2) ** 2 / 3, abs=1e-12)
     assert ahp(from_pairs("abc", (2, 2, 2))).gci_limit == 0.3147
 
@@ -500,7 +501,7 @@ def test_bootstrap_over_experts():
     assert draws.shape == (400, 8) and list(draws.columns) == list(framework.leaves)
     assert draws.sum(axis=1).to_numpy() == pytest.approx(np.ones(400), abs=1e-12)
     pd.testing.assert_frame_equal(draws, bootstrap_weights(tree, framework, draws=400, seed=1))
-    # the node that all judge alike does not move; consistent judgements average in logs, so the mean is the tree's
+    # the node that all judge alike does not move; the mean of the draws is close to the tree
     assert draws["Ⅱ-4.1"].std() < 1e-12
     assert np.abs(draws.mean() - tree.global_weights).max() < 0.01
     band = weight_intervals(draws)

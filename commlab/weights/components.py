@@ -72,11 +72,11 @@ def pca(
         else:
             vectors = vectors * np.where(vectors.sum(axis=0) < 0, -1.0, 1.0)
             w = vectors @ values / values.sum()  # (3)
-            if (w < 0).any():
+            if (w < -FLAT).any():
                 raise DataError(
-                    f"{what}: {listing(columns[varies][w < 0])} point against the others (negative "
+                    f"{what}: {listing(columns[varies][w < -FLAT])} point against the others (negative "
                     f"coefficient); check "
                     "their directions, or use how='loadings'"
                 )
-            out[varies] = w
+            out[varies] = np.clip(w, 0.0, None)
     return shares_of(out, columns, what)

@@ -7,6 +7,8 @@ Cs) / 2; and the threshold method (界值法) that says which indicators stay.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +25,7 @@ ALL = "all"
 """Level of every item where no levels are given."""
 CRITERIA = ("mean", "full_score_rate", "cv")
 VERDICTS = ("keep", "discuss", "drop")
+_NUMERAL = re.compile(r"(I{1,3})-\d+((?:\.\d+)*)")
 REQUIRED = ("round", "expert", "code", "importance")
 
 
@@ -103,7 +106,8 @@ def delphi(
     full_score : float or mapping of round -> float
         The highest score; rounds may use different scales.
     levels : mapping or Series of code -> level, optional
-        For agreement by level. Default: a ``level`` column, else all codes together.
+        For agreement by level. Default: a ``level`` column, else what codes such as Ⅱ-4.1 show, else all
+        codes together.
     cv_limit : float, optional
         Drop every indicator with a CV of this much or more (0.25 is usual) instead of using the threshold
         method.
@@ -179,7 +183,10 @@ def _checked(opinions: pd.DataFrame) -> pd.DataFrame:
 
 def _levels(table: pd.DataFrame, levels: Mapping[str, Any] | pd.Series | None) -> pd.Series:
     if levels is None:
-        return table["level"] if "level" in table.columns else pd.Series(ALL, index=table.index)
+        if "level" in table.columns:
+            return table["level"]
+        depths = {c: _depth(c) for c in table["code"].unique()}
+        return pd.Series(ALL, index=table.index) if None in depths.values() else table["code"].map(depths)
     known = dict(levels)
     lost = [c for c in table["code"].unique() if c not in known]
     if lost:
@@ -187,6 +194,12 @@ def _levels(table: pd.DataFrame, levels: Mapping[str, Any] | pd.Series | None) -
             f"levels has no entry for {listing(lost)}; the opinions name codes the framework lacks"
         )
     return table["code"].map(known)
+
+
+def _depth(code: str) -> int | None:
+    """Level that a code such as Ⅱ-4.1 shows by itself: its numeral, and one more for each dot."""
+    found = _NUMERAL.fullmatch(unicodedata.normalize("NFKC", str(code)))
+    return len(found[1]) + found[2].count(".") if found else None
 
 
 def _items(scored: pd.DataFrame, full: Mapping[int, float]) -> pd.DataFrame:
