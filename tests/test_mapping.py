@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from commlab import tables
 from commlab.errors import ParameterError
 from commlab.intake import READERS, Register
-from commlab.intake.export import column_letters
+from commlab.intake.sheets import letters
 
 UNITS = pd.DataFrame(
     [
@@ -58,7 +58,7 @@ class Raw:
 
     @property
     def cells(self) -> dict[str, str]:
-        return {c: column_letters(k) for k, c in enumerate(self.frame.columns)}
+        return {c: letters(k) for k, c in enumerate(self.frame.columns)}
 
 
 def read(reader, frame, spec, *, sheet="统计表", **more):

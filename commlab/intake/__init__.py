@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from commlab.intake.checks import check_measures, check_ratings
     from commlab.intake.codebook import Codebook, load_codebook
-    from commlab.intake.mapping import Mapped
+    from commlab.intake.mapped import Mapped
     from commlab.intake.names import Register, match_names
     from commlab.intake.privacy import deidentify
     from commlab.intake.questionnaire import Responses, read_questionnaire
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Codebook": "codebook",
-    "Mapped": "mapping",
+    "Mapped": "mapped",
     "READERS": "readers",
     "RawTable": "table",
     "Register": "names",

@@ -11,7 +11,8 @@ import pandas as pd
 
 from commlab.errors import ParameterError
 from commlab.intake.ledger import split_source
-from commlab.intake.mapping import Table, stacked
+from commlab.intake.mapped import stacked
+from commlab.intake.mapping import Table
 from commlab.intake.names import squash
 from commlab.tables import period_key
 

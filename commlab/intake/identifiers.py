@@ -94,14 +94,91 @@ _HARMLESS_AFTER = re.compile(rf"\s?(?:{_UNITS})", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![A-Za-z0-9_])\d[\d,]*(?:[.\-:/~]\d+)*(?![A-Za-z_])")
 _LATIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_\-.]*[A-Za-z0-9_]")
 _HOTLINES = frozenset(
-    "110 114 119 120 122 10000 10010 10086 11185 12110 12122 12123 12315 12319 12320 12329 12333 12338 12345 12348 "
-    "12355 12356 12358 12366 12369 12388 12393 95338 95598 96128 96302".split()
+    [
+        "110",
+        "114",
+        "119",
+        "120",
+        "122",
+        "10000",
+        "10010",
+        "10086",
+        "11185",
+        "12110",
+        "12122",
+        "12123",
+        "12315",
+        "12319",
+        "12320",
+        "12329",
+        "12333",
+        "12338",
+        "12345",
+        "12348",
+        "12355",
+        "12356",
+        "12358",
+        "12366",
+        "12369",
+        "12388",
+        "12393",
+        "95338",
+        "95598",
+        "96128",
+        "96302",
+    ]
 )
 _WORDS = frozenset(
-    "app wifi wechat weixin office excel python online internet iphone android email video hello thank thanks covid "
-    "party coffee market center centre street community service kfc mcdonald etcetera please parking bilibili douyin "
-    "google twitter facebook toilet garden basketball football badminton pingpong tennis school kunming yunnan china "
-    "covid-19 covid19".split()
+    [
+        "app",
+        "wifi",
+        "wechat",
+        "weixin",
+        "office",
+        "excel",
+        "python",
+        "online",
+        "internet",
+        "iphone",
+        "android",
+        "email",
+        "video",
+        "hello",
+        "thank",
+        "thanks",
+        "covid",
+        "party",
+        "coffee",
+        "market",
+        "center",
+        "centre",
+        "street",
+        "community",
+        "service",
+        "kfc",
+        "mcdonald",
+        "etcetera",
+        "please",
+        "parking",
+        "bilibili",
+        "douyin",
+        "google",
+        "twitter",
+        "facebook",
+        "toilet",
+        "garden",
+        "basketball",
+        "football",
+        "badminton",
+        "pingpong",
+        "tennis",
+        "school",
+        "kunming",
+        "yunnan",
+        "china",
+        "covid-19",
+        "covid19",
+    ]
 )
 _DATE_ONLY = re.compile(
     r"(?:19|20)\d{2}[-/.]\d{1,2}(?:[-/.]\d{1,2})?|(?:19|20)\d{2}|\d{1,2}:\d{2}(?:[-~:]\d{1,2}(?::\d{2})?)*"

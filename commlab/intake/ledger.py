@@ -70,7 +70,9 @@ class Pad:
     def frame(self) -> pd.DataFrame:
         """The lines as a ``ledger`` table, in the order they were written."""
         blank = _blank()
-        return pd.DataFrame({c: pd.Series([line[c] for line in self._lines], dtype=t) for c, t in blank.items()})
+        return pd.DataFrame(
+            {c: pd.Series([line[c] for line in self._lines], dtype=t) for c, t in blank.items()}
+        )
 
 
 @cache

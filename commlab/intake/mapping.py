@@ -9,87 +9,35 @@ into the ledger: file, sheet, cell, what was found, what to do. One bad cell nev
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from fractions import Fraction
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from commlab import tables
 from commlab.errors import ParameterError, listing
-from commlab.intake.export import column_letters, column_place
-from commlab.intake.ledger import Pad, split_source
-from commlab.intake.names import CERTAINTY, Register, match_names, squash
+from commlab.intake.ledger import Pad
+from commlab.intake.mapped import UNMATCHED, Context, as_number, as_text, header_key, headers_of, same
+from commlab.intake.names import match_names, squash
 from commlab.intake.privacy import mask, mask_column
+from commlab.intake.sheets import letters as column_letters
 
-__all__ = ["Context", "Mapped", "Table", "finish", "header_key"]
+__all__ = ["Table"]
 
-_UNMATCHED = ("found", "within", "nearest", "score", "n")
-_CODE = re.compile(r"^[\W_]*((?:i{1,3}|iv|vi{0,3}|v|ix|x)?-?\d+(?:[.\-]\d+)*)")
-_SCALED = re.compile(
-    r"(?:十亿|亿|千万|百万|十万|万|千|百)"
-    r"(?=(?:元|人|户|个|次|件|场|台|处|项|家|名|份|平方?米|㎡|m2|吨|公里)[^()]*\))"
-)
-_BRACKET = re.compile(r"\([^()]*\)$")
-_AREA = (("㎡", "平方米"), ("(m2)", "(平方米)"), ("(平米)", "(平方米)"))
-_NOT_APPLICABLE = frozenset({"不适用", "n/a", "不涉及", "notapplicable"})
 # What the reader of files could not take for a number is an error where a number is needed.
 _LOST = ("not_a_number", "date_in_numbers")
+_NOT_APPLICABLE = frozenset({"不适用", "n/a", "不涉及", "notapplicable"})
+_BRACKET = re.compile(r"\([^()]*\)$")
+_CODE = re.compile(r"^[\W_]*((?:i{1,3}|iv|vi{0,3}|v|ix|x)?-?\d+(?:[.\-]\d+)*)")
 _SHOWN = 40
 
 
-@dataclass(frozen=True)
-class Mapped:
-    """A clean table, the ledger of its making, and the unit names that a person has to settle."""
-
-    frame: pd.DataFrame
-    ledger: pd.DataFrame
-    unmatched: pd.DataFrame = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Context:
-    """What a reader has to know beside the file.
-
-    ``given`` holds what the file's name says (``district, expert, rater, round, stage``); ``codes`` are the framework's codes
-    with their labels, so that rows may be named by label; ``metrics`` its metric names.
-    """
-
-    period: str
-    register: Register
-    district: str | None = None
-    given: Mapping[str, str] = field(default_factory=dict)
-    codes: Mapping[str, str] = field(default_factory=dict)
-    metrics: Sequence[str] = ()
-    certainty: float = CERTAINTY
-
-    @cached_property
-    def spelled(self) -> tuple[dict[str, str], dict[str, str]]:
-        """Squashed code -> code, and squashed label -> code."""
-        codes = {squash(code): code for code in self.codes}
-        return codes, {squash(label): code for code, label in self.codes.items()}
-
-
-def header_key(header: object) -> str:
-    """A header as it is compared: NFKC, no spaces, brackets of one kind, units without their power of ten.
-
-    >>> header_key("经费投入（万元） / 财政") == header_key("经费投入(元)/财政")
-    True
-    """
-    key = _SCALED.sub("", squash(header).translate(str.maketrans("[]【】", "()()")))
-    for written, meant in _AREA:
-        key = key.replace(written, meant)
-    return key
-
-
-def headers_of(entry: Any) -> list[str]:
-    """The headers that a column entry names: a text, a list, or ``{headers: [...]}``."""
-    if isinstance(entry, Mapping):
-        entry = entry.get("headers", ())
-    return [str(entry)] if isinstance(entry, str | int | float) else [str(h) for h in entry or ()]
+def _place(letters: str) -> int:
+    """Zero-based column of spreadsheet letters."""
+    place = 0
+    for letter in letters:
+        place = place * 26 + ord(letter) - ord("A") + 1
+    return place - 1
 
 
 class Table:
@@ -130,11 +78,11 @@ class Table:
 
     def _shifts(self) -> list[int]:
         """How many columns right of the first block each row's block stands, where blocks stand side by side."""
-        first = min((column_place(letters) for letters in self.raw.cells.values()), default=0)
+        first = min((_place(letters) for letters in self.raw.cells.values()), default=0)
         shifts = []
         for source in self.source:
             start = re.match(r"[A-Z]+", source.rpartition("!")[2])
-            shifts.append(column_place(start[0]) - first if start else 0)
+            shifts.append(_place(start[0]) - first if start else 0)
         return shifts
 
     # -- columns ------------------------------------------------------------------------------------------------
@@ -159,7 +107,7 @@ class Table:
             told = f"{what}: no column is called {names} (found: {listing(self.frame.columns, most=8)})"
             self.pad.add(
                 "missing column",
-                f"{self._place()}{told}; add the header to study.yaml, or mend the file",
+                f"{self._at()}{told}; add the header to study.yaml, or mend the file",
                 column=wanted[0],
                 severity=severity,
             )
@@ -204,7 +152,7 @@ class Table:
         if not letters:
             return f"row {self.rows[row]}"
         if self._shift[row]:
-            letters = column_letters(column_place(letters) + self._shift[row])
+            letters = column_letters(_place(letters) + self._shift[row])
         return f"{letters}{self.rows[row]}"
 
     def sources(self, column: str) -> list[str]:
@@ -214,7 +162,7 @@ class Table:
         before = f"{self.file}#{self.sheet}!"
         return [before + self.cell(row, column) for row in range(len(self.rows))]
 
-    def _place(self, cell: str = "") -> str:
+    def _at(self, cell: str = "") -> str:
         place = " ".join(filter(None, [self.file, f"[{self.sheet}]" if self.sheet else "", cell]))
         return f"{place}: " if place else ""
 
@@ -224,7 +172,7 @@ class Table:
         """An error line that leads with file, sheet and first cell."""
         self.pad.add(
             rule,
-            self._place(cells[0] if cells else "") + message,
+            self._at(cells[0] if cells else "") + message,
             column=column,
             before=before,
             action="rejected",
@@ -241,7 +189,7 @@ class Table:
         groups: dict[str, list[int]] = {}
         values = self.frame[column].iloc[rows]
         for row, value in zip(rows, values, strict=True):
-            groups.setdefault(mask(_as_text(value))[0][:_SHOWN], []).append(int(row))
+            groups.setdefault(mask(as_text(value))[0][:_SHOWN], []).append(int(row))
         for text, own in groups.items():
             cells = [self.cell(row, column) for row in own]
             self.reject(rule, message(text), column=column, before=text, n=len(own), cells=cells)
@@ -252,7 +200,7 @@ class Table:
         """Trimmed text; missing where empty."""
         if column is None:
             return pd.Series(pd.NA, index=self.frame.index, dtype="str")
-        values = self.frame[column].map(_as_text, na_action="ignore").astype("str").str.strip()
+        values = self.frame[column].map(as_text, na_action="ignore").astype("str").str.strip()
         return values.where(values != "")
 
     def masked(self, column: str | None) -> pd.Series:
@@ -288,7 +236,7 @@ class Table:
             out = given.to_numpy(dtype="float64", na_value=np.nan).copy()
         else:
             words = {squash(k): float(v) for k, v in (values or {}).items()}
-            read = {value: _number(value, words) for value in given.dropna().unique()}
+            read = {value: as_number(value, words) for value in given.dropna().unique()}
             out = given.map(read, na_action="ignore").to_numpy(dtype="float64", na_value=np.nan).copy()
             keys = given.map(squash, na_action="ignore")
             aside = keys.isin(list(_NOT_APPLICABLE)).to_numpy()
@@ -389,26 +337,26 @@ class Table:
         got = match_names(names, book, within=within, level=level, certainty=certainty)
         got["within"] = within if within is None or isinstance(within, str) else list(within)
         odd = got[got["name"].notna() & got["how"].isin(["none", "fuzzy"])]
-        for (text, how), same in odd.groupby(["name", "how"], sort=False):
-            first = same.iloc[0]
-            cells = [self.cell(int(row), column) for row in same.index]
+        for (text, how), rows in odd.groupby(["name", "how"], sort=False):
+            first = rows.iloc[0]
+            cells = [self.cell(int(row), column) for row in rows.index]
             if how == "fuzzy":
                 told = f"“{text}” was taken for {first['matched']} (similarity {first['score']:.0f})"
                 self.pad.add(
                     "fuzzy name", told, column=column, before=text, after=first["matched"], action="changed",
-                    n=len(same), cells=cells,
+                    n=len(rows), cells=cells,
                 )  # fmt: skip
                 continue
-            safe = self.stranger(str(text), first["within"], first["nearest"], first["score"], len(same))
+            safe = self.stranger(str(text), first["within"], first["nearest"], first["score"], len(rows))
             near = f" (the nearest is {first['nearest']})" if pd.notna(first["nearest"]) else ""
             told = f"“{safe}” is no unit of the register{near}; the row was left out. Settle the name in review.csv"
-            self.reject("unknown unit", told, column=column, before=safe, n=len(same), cells=cells)
+            self.reject("unknown unit", told, column=column, before=safe, n=len(rows), cells=cells)
         return pd.Series(got["matched"].to_numpy(), index=names.index, dtype="str")
 
     def stranger(self, text: str, within: Any, nearest: Any, score: float, n: int) -> str:
         """Put an unknown name on the list for review; the name as it may be shown."""
         safe = mask(text)[0][:_SHOWN]
-        self.unmatched.append(dict(zip(_UNMATCHED, (safe, within, nearest, score, n), strict=True)))
+        self.unmatched.append(dict(zip(UNMATCHED, (safe, within, nearest, score, n), strict=True)))
         return safe
 
     def once(self, unit: pd.Series) -> pd.Series:
@@ -418,7 +366,7 @@ class Table:
         for row in np.flatnonzero(unit.notna() & unit.duplicated()):
             first = int(np.flatnonzero(unit == unit.iloc[row])[0])
             a, b = self.frame.iloc[first], self.frame.iloc[row]
-            odd = [c for c in values if not _same(a[c], b[c])]
+            odd = [c for c in values if not same(a[c], b[c])]
             told = f"{unit.iloc[row]} stands twice (rows {self.rows[first]} and {self.rows[row]})"
             self.repeated(told, odd, [self.cell(r, odd[0]) for r in (first, int(row))] if odd else [])
             out.iloc[row] = pd.NA
@@ -432,66 +380,3 @@ class Table:
         else:
             told += "; the second was left out"
             self.pad.add("repeated row", told, action="rejected", cells=cells)
-
-
-def finish(table: Table, name: str, frame: pd.DataFrame) -> Mapped:
-    """Give the columns the contract's order and types, keep the first of repeated keys, and hand all back."""
-    contract = tables.CONTRACTS[name]
-    columns: dict[str, pd.Series] = {}
-    for c in contract.columns:
-        values = frame[c.name] if c.name in frame else pd.Series(pd.NA, index=frame.index, dtype="object")
-        if c.name == "period":
-            values = pd.Series(table.context.period, index=frame.index)
-        columns[c.name] = values.astype(_KINDS[c.kind])
-    out = pd.DataFrame(columns, index=frame.index).reset_index(drop=True)
-    key = list(contract.key)
-    again = out.duplicated(key).to_numpy() if key and len(out) else np.zeros(len(out), dtype=bool)
-    if again.any():
-        rest = [c for c in out if c not in (*key, "source")]
-        place = out.groupby(key, dropna=False, sort=False).ngroup().to_numpy()
-        for row in np.flatnonzero(again):
-            a, b = out.iloc[int(np.argmax(place == place[row]))], out.iloc[row]
-            cells = [split_source(a["source"])[2], split_source(b["source"])[2]]
-            named = ", ".join(str(b[k]) for k in key if k != "period" and pd.notna(b[k]))
-            odd = [c for c in rest if not _same(a[c], b[c])]
-            table.repeated(f"{named} stands twice ({' and '.join(cells)})", odd, cells)
-    unmatched = pd.DataFrame(table.unmatched, columns=list(_UNMATCHED))
-    return Mapped(out[~again].reset_index(drop=True), table.pad.frame(), unmatched)
-
-
-_KINDS = {"text": "str", "number": "float64", "integer": "Int64", "date": "datetime64[us]", "flag": "bool"}
-
-
-def stacked(parts: Iterable[Mapping[str, Any]], n: int) -> pd.DataFrame:
-    """Parts of ``n`` rows under each other; a value of a part is a column of n values or one value for all."""
-    rows: dict[str, list[np.ndarray]] = {}
-    for part in parts:
-        for name, value in part.items():
-            one = value is None or value is pd.NA or np.ndim(value) == 0
-            column = np.full(n, value, dtype=object) if one else np.asarray(value, dtype=object)
-            rows.setdefault(name, []).append(column)
-    return pd.DataFrame({name: np.concatenate(columns) for name, columns in rows.items()})
-
-
-def _same(a: Any, b: Any) -> bool:
-    return bool((pd.isna(a) and pd.isna(b)) or _as_text(a) == _as_text(b))
-
-
-def _as_text(value: Any) -> str:
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def _number(value: Any, words: Mapping[str, float]) -> float:
-    text = squash(value).replace(",", "")
-    if text in words:
-        return words[text]
-    try:
-        if isinstance(value, bool | int | float | np.number | np.bool_):
-            return float(value)
-        return (
-            float(Fraction(text)) if re.fullmatch(r"[-+]?\d+/\d+", text) else float(text.removesuffix("分"))
-        )
-    except (ValueError, ZeroDivisionError, OverflowError):
-        return float("nan")

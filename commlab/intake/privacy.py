@@ -31,7 +31,16 @@ from commlab.intake.names import squash
 if TYPE_CHECKING:
     from commlab.intake.codebook import Codebook
 
-__all__ = ["deidentify", "find", "keyed_hash", "mask", "mask_column", "personal_column"]
+__all__ = [
+    "PERSON",
+    "deidentify",
+    "find",
+    "keyed_hash",
+    "mask",
+    "mask_column",
+    "person_keys",
+    "personal_column",
+]
 
 _HEADERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern))
@@ -52,7 +61,7 @@ _HEADERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     )
 )  # fmt: skip
 # Which identifiers tell a person apart; an IP address does not (one for a whole building).
-_PERSON = ("id", "mobile", "account", "email")
+PERSON = ("id", "mobile", "account", "email")
 _CONTENT_KINDS = {"email", "id", "bank", "mobile", "ip", "landline", "plate", "coordinate", "name"}
 _CODE_HEADER = re.compile(r"代码|编码|编号|序号|code$|^id$|^_?uuid$|^no\.?$")
 _CLOSED = 12  # a column of many rows with no more different values than this is a closed question
@@ -144,7 +153,7 @@ def mask_column(
         return column, {}
     # Columns that hold single tokens (codes, numbers as text) are judged by the patterns alone.
     tokens = values.str.fullmatch(r"\s*[0-9A-Za-z_.\-/]*\s*").mean()
-    free = bool(tokens < 0.8) or not _CODE_HEADER.search(squash(column.name)) and tokens < 1
+    free = bool(tokens < 0.8) or (not _CODE_HEADER.search(squash(column.name)) and tokens < 1)
     counts: Counter[str] = Counter()
     changed: dict[str, str] = {}
     for value, times in values.value_counts().items():
@@ -243,7 +252,7 @@ def deidentify(
                 )
         kept[place] = column
     out = pd.concat(list(kept.values()), axis=1) if kept else pd.DataFrame(index=frame.index)
-    persons = person_keys(frame, {p: k for p, k in kinds.items() if k in _PERSON}, key)
+    persons = person_keys(frame, {p: k for p, k in kinds.items() if k in PERSON}, key)
     if persons is not None:
         out["person_key"] = persons
     return out, pad.frame()
@@ -310,7 +319,7 @@ def person_keys(frame: pd.DataFrame, kinds: Mapping[int, str], key: str | bytes)
     """Keyed hash of the strongest identifier in each row; None where no column tells persons apart."""
     if not kinds:
         return None
-    order: Iterable[int] = sorted(kinds, key=lambda place: (_PERSON.index(kinds[place]), place))
+    order: Iterable[int] = sorted(kinds, key=lambda place: (PERSON.index(kinds[place]), place))
     out = pd.Series(pd.NA, index=frame.index, dtype="object")
     for place in order:
         values = _texts(frame.iloc[:, place])

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import ParameterError
-from commlab.intake.mapping import Table, stacked
+from commlab.intake.mapped import stacked
+from commlab.intake.mapping import Table
 from commlab.intake.names import match_names, squash
 from commlab.tables import STAGES
 

@@ -33,7 +33,8 @@ from typing import Any
 import pandas as pd
 
 from commlab.intake import expert, facts, ratings
-from commlab.intake.mapping import Context, Mapped, Table, finish
+from commlab.intake.mapped import Context, Mapped, finish
+from commlab.intake.mapping import Table
 from commlab.intake.names import CERTAINTY, Register
 
 __all__ = ["READERS"]
