@@ -113,6 +113,22 @@ def test_parks_take_the_margins_of_their_county() -> None:
         assert margins[park].equals(margins[county])
 
 
+def test_margins_are_derived_as_the_assumptions_say(generator: Any) -> None:
+    """Ten people of each sex in every band: 18-24 holds 2/5 of 15-19 and all of 20-24; 65+ five bands."""
+    derive = importlib.import_module("tools.census_margins")
+    ages = [a for band in derive.BANDS.values() for a in band]
+    homes = {d.home for d in generator.places.read_districts()}
+    census = pd.DataFrame(
+        {f"{sex}_{age}": 10 for sex in derive.SEXES for age in ages}, index=range(len(homes))
+    )
+    census["区划代码"] = sorted(homes)
+    got = derive.margins(census).set_index(["unit", "sex", "age_band"])["population"]
+    assert len(homes) == 14 and len(got) == 18 * 12
+    assert set(got.xs("18-24", level="age_band")) == {14}
+    assert set(got.xs("35-44", level="age_band")) == {20}
+    assert set(got.xs("65+", level="age_band")) == {50}
+
+
 # -- what study.yaml promises ----------------
 
 
@@ -260,7 +276,7 @@ def _read(root: Path, period: str, path: Path) -> tuple[pd.DataFrame, pd.DataFra
 @pytest.mark.parametrize("period", PERIODS)
 def test_what_is_read_is_what_was_drawn(generator: Any, tiny: Path, period: str) -> None:
     """Through title rows, two header levels, subtotals and 万元: the numbers that the generator drew."""
-    city = generator.build_city("tiny", generator.SEED)
+    city = generator.places.build_city("tiny", generator.SEED)
     for district in city.districts:
         drawn = generator.statistics.values(city, district, period).astype("float64")
         drawn[list(generator.statistics.AMOUNTS)] *= 10_000

@@ -29,9 +29,9 @@ TOOLS = Path(__file__).resolve().parent
 if str(TOOLS) not in sys.path:  # imported as tools.sample_study, not run as a script
     sys.path.insert(0, str(TOOLS))
 
-from sampledata import offices, panels, residents, statistics  # noqa: E402
+from sampledata import offices, panels, places, residents, statistics  # noqa: E402
 from sampledata.forms import write_csv  # noqa: E402
-from sampledata.places import CITY, PERIODS, SIZES, City, build_city  # noqa: E402
+from sampledata.places import CITY, PERIODS, SIZES, City  # noqa: E402
 
 REPOSITORY = TOOLS.parent
 SEED = 20190901
@@ -96,7 +96,7 @@ def write_study(root: str | Path, *, size: str = "tiny", seed: int = SEED) -> Pa
     if size not in SIZES:
         raise ValueError(f"size {size!r} is unknown; known: {', '.join(SIZES)}")
     root = Path(root).resolve()
-    city = build_city(size, seed)
+    city = places.build_city(size, seed)
     _by_hand(root, city)
     _register(root / "data/register", city)
     codebook = yaml.safe_load((root / "data/register/codebooks/resident.yaml").read_text(encoding="utf-8"))
