@@ -80,7 +80,7 @@ def test_families_and_items_apart():
 
 
 def test_a_withheld_parent_is_covered_by_its_children():
-    # Districts 9 and 60: the first is small, the second goes with it, so its communities must not add up to it.
+    # District east is small and west goes with it, so the communities of west must not add up to it.
     data = children([9, 60, 80, 30, 31])
     data["unit"] = ["east", "west", "north", "w1", "w2"]
     parent = {"east": "city", "west": "city", "north": "city", "w1": "west", "w2": "west"}

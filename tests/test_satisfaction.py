@@ -135,7 +135,7 @@ def test_change_leaves_dont_know_out():
 @settings(deadline=None, max_examples=25)
 @given(st.lists(st.sampled_from([1, 2, 3, 4, 5, 97, 98]), min_size=3, max_size=40))
 def test_laws(answers):
-    """Shares lie in 0..1 and intervals around them; net is their difference; the index is linear in the mean."""
+    """Shares lie in 0..1 and intervals around them; net is a difference; the index is linear in the mean."""
     found = table(satisfaction(SurveyDesign(pd.DataFrame({"q": answers})), "q"))
     if found.loc["mean", "n"] < 2:
         return

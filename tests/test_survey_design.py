@@ -331,3 +331,23 @@ def test_laws(values, seed, factor):
     )
     assert design.mean("y", by="g")["se"].iloc[0] == pytest.approx(whole["se"], rel=1e-12)
     assert whole["ci_low"] <= whole["estimate"] <= whole["ci_high"]
+
+
+@pytest.mark.parametrize("by", [None, "h", "unit", "sex"])
+@pytest.mark.parametrize("clusters", [["unit", "id"], "unit", None])
+def test_the_fast_way_gives_the_same_numbers(monkeypatch, by, clusters):
+    data = two_stage()
+    data["gaps"] = (data["y"] * 3).round().where(data["id"] % 4 > 0)
+    data["constant"] = np.where(data["unit"] == "town1", 3.0, data["y"])
+    fpc = {"fpc": ["communities", "adults"]} if isinstance(clusters, list) else {}
+    if clusters == "unit" and by in ("h", "unit"):
+        by = "sex"  # the others lie inside one unit
+    design = SurveyDesign(
+        data.assign(w=1.0 + data["id"] % 3), weights="w", strata="h", clusters=clusters, **fpc
+    )
+    design.lonely = "adjust"
+    slow = [design.mean(["y", "gaps", "constant"], by=by), design.total(["y", "gaps"], by=by)]
+    monkeypatch.setattr("commlab.survey.moments.MANY", 0)
+    fast = [design.mean(["y", "gaps", "constant"], by=by), design.total(["y", "gaps"], by=by)]
+    for a, b in zip(slow, fast, strict=True):
+        pd.testing.assert_frame_equal(a, b, rtol=1e-10, atol=1e-12)

@@ -21,6 +21,7 @@ from commlab.errors import DataError, ParameterError, listing
 from commlab.survey import intervals, variance
 from commlab.survey.engine import influences, spread, values_of
 from commlab.survey.estimate import mean
+from commlab.survey.plan import Plan
 from commlab.survey.structure import FloatArray, IntArray, Structure, column
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ def independence(design: SurveyDesign, a: str, b: str) -> Independence:
     trace = float(np.trace(delta))
     d = trace**2 / float(np.trace(delta @ delta))
     domain = np.where(both, 0, -1)
-    nu = int(variance.Plan(design.structure, design.data, domain, 1, design.lonely).counts(None)[2][0])
+    nu = int(Plan(design.structure, design.data, domain, 1, design.lonely).counts(None)[2][0])
     f = x2 / trace  # (2)
     table = pd.DataFrame(
         np.bincount(cell, w, r * c).reshape(r, c),

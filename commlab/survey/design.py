@@ -115,7 +115,7 @@ class SurveyDesign:
     @property
     def df(self) -> int:
         """Degrees of freedom of the whole sample."""
-        from commlab.survey.variance import Plan
+        from commlab.survey.plan import Plan
 
         domain = np.where(self.weights > 0, 0, -1)
         return int(Plan(self.structure, self.data, domain, 1, self.lonely).counts(None)[2][0])

@@ -23,6 +23,8 @@ import scipy.sparse as sp
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.survey import variance
+from commlab.survey.moments import Cells
+from commlab.survey.plan import Plan
 from commlab.survey.structure import FloatArray, IntArray, as_list, column
 
 if TYPE_CHECKING:
@@ -102,7 +104,7 @@ def values_of(design: SurveyDesign, name: str) -> FloatArray:
                 f'"{name}" is {values.dtype}, not a number; for shares of its levels use .proportion'
             )
     numbers = values.to_numpy(dtype=float, na_value=np.nan)
-    if np.isinf(numbers).any():
+    if not np.isfinite(numbers.sum()) and np.isinf(numbers).any():
         row = int(np.argmax(np.isinf(numbers)))
         raise DataError(
             f'"{name}" is infinite in row {design.data.index[row]}; make it a number or leave it blank'
@@ -150,13 +152,15 @@ def estimates(
     structure = design.structure
     domain, domains = design.domains(by)
     inside = kind != "total" and is_inside(design, by)
-    plan = variance.Plan(structure, design.data, domain, len(domains), design.lonely, inside=inside)
+    plan = Plan(structure, design.data, domain, len(domains), design.lonely, inside=inside)
     weights = plan.take(design.weights)
     under = None if denominator is None else plan.take(denominator)
+    cells = None if design.calibrations or kind == "ratio" else Cells.of(plan, weights)
     done: list[_Column] = []
     waiting: list[_Column] = []
     for values in columns:
-        one = _linearise(plan, weights, plan.take(values), kind, under)
+        y = plan.take(values)
+        one = (cells and _of_cells(cells, y, kind)) or _linearise(plan, weights, y, kind, under)
         if kind == "total":
             one.alone[:] = False
         elif len(structure.stages) == 1 and one.alone.any():
@@ -202,11 +206,10 @@ class _Column:
     alone: npt.NDArray[np.bool_]
     valid: npt.NDArray[np.bool_] | None
     variance: FloatArray
+    ready: bool = False
 
 
-def _linearise(
-    plan: variance.Plan, w: FloatArray, y: FloatArray, kind: str, under: FloatArray | None
-) -> _Column:
+def _linearise(plan: Plan, w: FloatArray, y: FloatArray, kind: str, under: FloatArray | None) -> _Column:
     """Estimates (1) to (3) of a column, their influences and the variance of simple random sampling (4)."""
     g, d = plan.n_domains, plan.domain
     missing = np.isnan(y) if under is None else np.isnan(y) | np.isnan(under)
@@ -225,20 +228,38 @@ def _linearise(
         e = w * y * _over(np.ones(g), base)[d]  # (3)
         scale = _over(size, base)
     elif kind == "total":
-        estimate, e = np.bincount(d, w * y, g), w * y  # (2)
-        centre, scale = _over(estimate, size), size
+        estimate, e = np.bincount(d, w * y, g).astype(float), w * y  # (2)
+        centre, scale = _over(estimate, size), size.astype(float)
     else:
         estimate = _over(np.bincount(d, w * y, g), size)
         e = w * (y - estimate[d]) * _over(np.ones(g), size)[d]  # (1)
         centre = estimate
     e = np.where(np.isfinite(e), e, 0.0)
-    squares = np.bincount(d, w * (y - np.nan_to_num(centre)[d]) ** 2, g)
-    srs = scale**2 * _over(n * squares, (n - 1) * size) * _over(size - n, size * n)  # (4)
+    squares = np.bincount(d, w * (y - np.nan_to_num(centre)[d]) ** 2, g).astype(float)
+    srs = _srs(n, size, squares, scale)
     return _Column(estimate, e, n, df, srs, units <= 1, valid, np.full(g, np.nan))
 
 
-def _with_variances(design: SurveyDesign, plan: variance.Plan, columns: list[_Column]) -> list[_Column]:
+def _of_cells(cells: Cells, y: FloatArray, kind: str) -> _Column | None:
+    """The same from sums over cells; nothing is left to do but the check for domains inside one unit."""
+    found = cells.column(y, total=kind == "total")
+    if found is None:
+        return None
+    scale: FloatArray = found.size if kind == "total" else np.ones_like(found.size)
+    srs = _srs(found.n, found.size, found.spread, scale)
+    return _Column(
+        found.estimate, np.empty(0), found.n, found.df, srs, found.alone, None, found.variance, True
+    )
+
+
+def _srs(n: IntArray, size: FloatArray, squares: FloatArray, scale: FloatArray) -> FloatArray:
+    """(4) times scale squared."""
+    return scale**2 * _over(n * squares, (n - 1) * size) * _over(size - n, size * n)
+
+
+def _with_variances(design: SurveyDesign, plan: Plan, columns: list[_Column]) -> list[_Column]:
     """Fill in variances (and, inside one unit, its own degrees of freedom), and let the influences go."""
+    done, columns = columns, [c for c in columns if not c.ready]
     calibrated = [c for c in columns if design.calibrations and not c.alone.all()]
     for c in columns:
         if c.alone.any():
@@ -266,14 +287,14 @@ def _with_variances(design: SurveyDesign, plan: variance.Plan, columns: list[_Co
             c.variance = np.where(c.alone, c.variance, v[:, j])
     for c in columns:
         c.e = np.empty(0)
-    return columns
+    return done
 
 
 def _over(a: npt.NDArray, b: npt.NDArray) -> FloatArray:
     return np.divide(a, b, out=np.full(np.shape(b), np.nan), where=b != 0)
 
 
-def _trapped(plan: variance.Plan, column: _Column) -> npt.NDArray[np.bool_]:
+def _trapped(plan: Plan, column: _Column) -> npt.NDArray[np.bool_]:
     """Domains of several rows inside one unit that is not all there is."""
     stage = plan.structure.stages[0]
     if stage.rows_are_units:

@@ -59,24 +59,28 @@ def cells_of(
     name = "+".join(variables)
     active = design.weights > 0
     faults = []
-    keys = design.data[list(variables)]
+    joint, levels = np.zeros(len(active), dtype=np.int64), []
     for v in variables:
-        column(design.data, v, "margin")
-    blank = keys.isna().any(axis=1).to_numpy() & active
+        codes, labels = pd.factorize(column(design.data, v, "margin"))
+        joint = np.where((joint < 0) | (codes < 0), -1, joint * len(labels) + codes)
+        levels.append(pd.Index(labels))
+    blank = (joint < 0) & active
     if blank.any():
         row = design.data.index[int(np.argmax(blank))]
         faults.append(f'{int(blank.sum())} rows have no "{name}" (first: row {row})')
-    index = pd.Index(keys[variables[0]]) if len(variables) == 1 else pd.MultiIndex.from_frame(keys)
-    code = totals.index.get_indexer(index)
+    # Cells of the sample are looked up once each, not once a row.
+    cells = levels[0] if len(levels) == 1 else pd.MultiIndex.from_product(levels)
+    place = np.append(totals.index.get_indexer(cells), -1)  # joint code -1 is the last
+    code = place[joint]
     unknown = (code < 0) & active & ~blank
     if unknown.any():
-        faults.append(f"the margin lacks cells that the sample has: {listing(index[unknown].unique())}")
+        strange = cells[np.unique(joint[unknown])]
+        faults.append(f"the margin lacks cells that the sample has: {listing(strange)}")
     zero = totals.to_numpy() == 0
     has = np.bincount(code[active & (code >= 0)], minlength=len(totals)) > 0
     if (zero & has).any():
-        faults.append(
-            f"the population has nobody in cells that the sample has: {listing(totals.index[zero & has])}"
-        )
+        named = listing(totals.index[zero & has])
+        faults.append(f"the population has nobody in cells that the sample has: {named}")
     if (~zero & ~has).any():
         faults.append(f"no answers in cells {listing(totals.index[~zero & ~has])}; collapse them with others")
     if faults:

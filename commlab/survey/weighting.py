@@ -9,8 +9,9 @@ trimming             (4) weights cut to the bounds, what was cut spread evenly o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,13 +44,14 @@ class Calibration:
 
     Attributes
     ----------
-    x : sparse matrix, shape (n_rows, n_margins)
-        Indicators of the margins' cells, or other auxiliary variables.
+    x : function
+        Gives the margins' indicators, or other auxiliary variables, as a sparse matrix of shape (n_rows,
+        n_margins); only asked when an error is.
     before, after : float arrays, shape (n_rows,)
         Weights before and after.
     """
 
-    x: sp.csr_matrix
+    x: Callable[[], sp.csr_matrix]
     before: FloatArray
     after: FloatArray
     _blocks: list[tuple[IntArray, FloatArray]] = field(default_factory=list, repr=False, compare=False)
@@ -58,7 +60,7 @@ class Calibration:
         """Rows that share no margin with others, and an orthonormal basis of sqrt(d) X on them."""
         if not self._blocks:
             root = np.sqrt(self.before)
-            x = self.x[root > 0]
+            x = self.x()[root > 0]
             rows = np.flatnonzero(root > 0)
             _, label = connected_components(x.T @ x, directed=False)
             filled = np.diff(x.indptr) > 0
@@ -141,7 +143,8 @@ def post_stratify(design: SurveyDesign, margins: Any) -> SurveyDesign:
     variables, totals = found[0]
     code, known = cells_of(design, variables, totals)
     weights = _scaled(design.weights, code, known)
-    return design.reweighted(weights, Calibration(_indicators([code], [len(known)]), design.weights, weights))
+    x = partial(_indicators, [code], [len(known)])
+    return design.reweighted(weights, Calibration(x, design.weights, weights))
 
 
 def _scaled(weights: FloatArray, code: IntArray, known: FloatArray) -> FloatArray:
@@ -179,7 +182,9 @@ def rake(
     joint = np.zeros(len(design.weights), dtype=np.int64)
     for _, _, code, known in cells:
         joint = np.where(code < 0, -1, joint * len(known) + code)
-    cell, first, place = np.unique(joint, return_index=True, return_inverse=True)
+    place, cell = pd.factorize(joint)
+    first = np.zeros(len(cell), dtype=np.int64)
+    first[place[::-1]] = np.arange(len(place))[::-1]
     start = np.bincount(place, design.weights, len(cell))
     codes = [code[first] for _, _, code, _ in cells]
     mass: FloatArray = start.astype(float)
@@ -197,7 +202,7 @@ def rake(
         )
     factor = np.divide(mass, start, out=np.zeros_like(mass), where=start > 0)
     weights = design.weights * factor[place]
-    x = _indicators([c for _, _, c, _ in cells], [len(k) for _, _, _, k in cells])
+    x = partial(_indicators, [c for _, _, c, _ in cells], [len(k) for _, _, _, k in cells])
     return design.reweighted(weights, Calibration(x, design.weights, weights))
 
 
