@@ -81,7 +81,7 @@ def likert(
                         at + share / 2, float(place), text, ha="center", va="center", color=ink, fontsize=7
                     )
             start = start + values[:, j]
-        axes.axvline(0, color=COLOURS["ink"], linewidth=0.7, zorder=3)
+        axes.axvline(0, color=COLOURS["ink"], linewidth=0.7, zorder=0.5)
         reach = max(float(left_of.max()), float((values.sum(axis=1) - left_of).max()), 0.1) * 1.03
         axes.set_xlim(-reach, reach)
         _items(axes, labels)
@@ -232,7 +232,6 @@ def heatmap(frame: pd.DataFrame, *, colour_label: str, title: str = "") -> Figur
     frame : DataFrame
         Index and columns are labels; values on one scale.
     """
-    import seaborn as sns
     from matplotlib.colors import LinearSegmentedColormap
 
     if not isinstance(frame, pd.DataFrame) or frame.empty:
@@ -242,25 +241,23 @@ def heatmap(frame: pd.DataFrame, *, colour_label: str, title: str = "") -> Figur
     columns = [label_text(x, 24) for x in frame.columns]
     t = Text(_T)
     upright = max(len(line) for c in columns for line in c.split("\n")) > 5
-    shown = np.array([["" if math.isnan(v) else t.number(v, 0) for v in line] for line in values])
 
     def draw(figure: Canvas) -> None:
         axes = figure.subplots()
         axes.set_facecolor("white")
         axes.patch.set(hatch="xxx", edgecolor=COLOURS["muted"])
         colours = LinearSegmentedColormap.from_list("scores", ["#F6F1E3", "#7FB4D3", "#0B3C63"])
-        sns.heatmap(
-            pd.DataFrame(values),
-            ax=axes,
-            cmap=colours,
-            annot=shown,
-            fmt="",
-            annot_kws={"fontsize": 6.5},
-            mask=np.isnan(values),
-            linewidths=0.6,
-            linecolor="white",
-            cbar_kws={"label": label_text(colour_label, 40), "aspect": 40, "pad": 0.01},
-        )
+        cells = axes.pcolormesh(np.ma.masked_invalid(values), cmap=colours, edgecolor="white", linewidth=0.6)
+        for (i, j), value in np.ndenumerate(values):
+            if not math.isnan(value):
+                ink = "white" if _is_dark(cells.cmap(cells.norm(value))) else COLOURS["ink"]
+                axes.text(
+                    j + 0.5, i + 0.5, t.number(value, 0), ha="center", va="center", fontsize=6.5, color=ink
+                )
+        axes.invert_yaxis()
+        axes.spines[["left", "bottom"]].set_visible(False)
+        scale = figure.colorbar(cells, ax=axes, aspect=40, pad=0.01, label=label_text(colour_label, 40))
+        scale.outline.set_visible(False)
         axes.grid(False)
         axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=90 if upright else 0, fontsize=7)
         axes.set_yticks(np.arange(len(rows)) + 0.5, rows, rotation=0, fontsize=7.5)
