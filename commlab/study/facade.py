@@ -239,10 +239,11 @@ class Period:
             self.folder.write_table("ledger", validate("ledger", report.ledger))
             self.folder.write_table("status", report.status)
             report.write_ledger_workbook(self.folder.path / "ledger.xlsx")
-            self.folder.write_inputs({"hashes": hashes, "items": report.items, "files": report.files})
+            self.folder.write_inputs({"hashes": hashes, "items": list(report.items.items()), "files": report.files})
         self._tables.clear()
         self._results.clear()
-        self.__dict__.pop("_note", None)
+        for cached in ("_note", "_stage_key", "failed", "outstanding", "districts", "answers", "design", "communities"):
+            self.__dict__.pop(cached, None)
 
     @cached_property
     def _note(self) -> dict[str, Any]:
@@ -344,6 +345,7 @@ class Period:
         names = ("measures", "responses", "ratings", "judgments", "opinions", "problems", "mutual")
         return Clean(self.name, {n: self.table(n) for n in names}, self.districts, self.items)
 
+    @cached_property
     def _stage_key(self) -> str:
         # Rank draws and weights depend on the framework file; everything else on the clean tables' inputs.
         before = (
@@ -353,7 +355,7 @@ class Period:
 
     def build(self, *, force: bool = False) -> bool:
         """Compute and store the city-wide results where anything they rest on changed; True where it did."""
-        key = self._stage_key()
+        key = self._stage_key
         note = self.folder.read_stage()
         if not force and note and note.get("key") == key:
             return False
@@ -389,7 +391,7 @@ class Period:
             raise ParameterError(f"no result is called {name!r}; known: {', '.join(RESULTS)}")
         if name not in self._results:
             note = self.folder.read_stage()
-            if note and note.get("key") == self._stage_key():
+            if note and note.get("key") == self._stage_key:
                 self._results[name] = self.folder.read_result(name)
             else:
                 self._results.update(self._compute())

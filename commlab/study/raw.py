@@ -6,6 +6,7 @@ import os
 import secrets
 import unicodedata
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from commlab import store
@@ -141,6 +142,7 @@ def _framework_hash(config: StudyConfig, cache: store.HashCache) -> str:
     return store.tree_hash(folder)
 
 
+@cache
 def code_hash() -> str:
     """Hash of the code that reads, estimates, weighs and scores, and of the packages that compute."""
     from importlib.metadata import version

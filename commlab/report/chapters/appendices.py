@@ -84,13 +84,13 @@ def dictionary_rows(report: Report) -> pd.DataFrame:
 def dictionary_columns(report: Report) -> dict[str, Col]:
     t = report.t
     return {
-        "label": Col(t("Standard"), width=2.6),
+        "label": Col(t("Standard"), width=3.4),
         "rule": Col(t("Rule"), width=1.4),
         "share": Col(t("Share"), "percent", digits=0),
         "measured": Col(t("Measured at")),
         "method": Col(t("Method"), width=1.2),
         "official": Col(t("Norm")),
-        "soft": Col(t("Wording")),
+        "soft": Col(t("Wording"), str),
     }
 
 
@@ -147,8 +147,8 @@ def denominators(report: Report) -> Section:
         t("{n} figures are quotients; numerator and denominator stand beside them.", n=t.integer(len(rows))),
         title=t("Numerators and denominators"),
         columns={
-            "label": Col(t("Standard"), width=2.6),
-            "what": Col(t("Figure"), width=1.6),
+            "label": Col(t("Standard"), width=3.4),
+            "what": Col(t("Figure"), str, width=2),
             "numerator": Col(
                 t("Numerator"),
                 lambda v: t.number(v, 0 if v == round(v) else 1) if v == v else "—",

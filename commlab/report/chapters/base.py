@@ -126,11 +126,21 @@ class Report:
         return words.get(str(name), "")
 
     def metric(self, name: object) -> str:
-        """Label of a metric of the framework; what is none is printed as it is."""
+        """Label of a metric, or of an item of one (``metric/item``); what is neither is printed as it is."""
+        if not isinstance(name, str) or not name:
+            return ""
+        if name == "share_meeting":
+            return self.t("share of units that meet the norm")
         known = self.study.framework.metrics
-        if isinstance(name, str) and name in known:
-            return known[name].zh if self.language == "zh" else known[name].en or known[name].zh
-        return name if isinstance(name, str) and name else "—"
+        key, _, item = name.partition("/")
+        if key not in known:
+            return name
+        metric = known[key]
+        label = metric.zh if self.language == "zh" else metric.en or metric.zh
+        if not item:
+            return label
+        inner = metric.items.get(item, {})
+        return f"{label}: {inner.get(self.language) or inner.get('zh') or item}"
 
     def join(self, *sentences: str) -> str:
         """Sentences in a row: Chinese ones touch, English ones are spaced."""

@@ -64,7 +64,7 @@ def indicators(report: Report) -> Section:
     leaves = rows[rows["level"] == 3]
     secondary = rows[rows["level"] == 2]
     columns = {
-        "label": Col(t("Indicator"), width=3.2),
+        "label": Col(t("Indicator"), width=4.4),
         "weight": Col(t("Weight"), "percent", digits=2),
         "city_mean": Col(t("City mean"), "number"),
     }
@@ -101,7 +101,7 @@ def indicators(report: Report) -> Section:
         "score": Col(t("Score"), "number"),
         "rank": Col(t("District rank"), "integer"),
         "difference": Col(t("Difference"), "signed"),
-        "method": Col(t("Method"), width=1.5),
+        "method": Col(t("Method"), str, width=1.6),
         "evidence": Col(t("Evidence"), "integer"),
         "coverage": Col(t("Coverage"), "percent", digits=0),
     }
@@ -330,6 +330,10 @@ def _norms(report: Report) -> list:
         _part_label(report, parts, c, p) for c, p in zip(mine["code"], mine["part"], strict=True)
     ]
     mine["norm"] = [_norm(t, parts[c, p]) for c, p in zip(mine["code"], mine["part"], strict=True)]
+    mine["measured"] = [
+        t.percent(v) if parts[c, p].rule in ("growth", "rate") else t.number(v, 2)
+        for c, p, v in zip(mine["code"], mine["part"], mine["value"], strict=True)
+    ]
     mine["verdict"] = mine["state"].map(words)
     text = t(
         "Of {n} printed norms {met} are met, {failed} not met, {other} cannot be judged.",
@@ -341,7 +345,7 @@ def _norms(report: Report) -> list:
     columns = {
         "label": Col(t("Printed norm"), width=3),
         "norm": Col(t("Required"), align="center"),
-        "value": Col(t("Measured"), lambda v: t.number(v, 2)),
+        "measured": Col(t("Measured"), align="center"),
         "verdict": Col(t("Finding")),
     }
     return [report.finding(mine, text, title=t("Printed norms"), columns=columns)]

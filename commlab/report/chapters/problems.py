@@ -73,7 +73,6 @@ def problems(report: Report) -> Section:
         "due": Col(t("Due"), lambda d: "—" if d != d else f"{d:%Y-%m-%d}", align="center"),
         "closed": Col(t("Closed"), lambda d: "—" if d != d else f"{d:%Y-%m-%d}", align="center"),
         "verdict": Col(t("State"), align="center"),
-        "days_open": Col(t("Days"), "integer"),
     }
     return Section(
         title, 1, [report.finding(table, text, title=t("Problems found"), columns=columns, strong="late")]

@@ -49,7 +49,7 @@ def sample(report: Report) -> Section:
         text,
         title=t("Sample structure and population"),
         columns={
-            "variable_label": Col(t("Characteristic")),
+            "variable_label": Col(t("Characteristic"), str),
             "level_label": Col(t("Group")),
             "n": Col(t("Answers"), "integer"),
             "sample": Col(t("Sample"), "percent"),
