@@ -15,7 +15,16 @@ from typing import Any, Protocol
 from commlab.batch.engine.client import CallError, EngineError, Zygote, available
 from commlab.batch.jobs import Job
 from commlab.batch.progress import Silent
-from commlab.batch.work import Outcome, execute, finish, perform, prepare_process, publish, unpublished
+from commlab.batch.work import (
+    Outcome,
+    execute,
+    finish,
+    perform,
+    prepare_process,
+    publish,
+    unpublished,
+    warm_up,
+)
 
 __all__ = ["ForkRunner", "PoolRunner", "Runner", "open_runner"]
 
@@ -33,7 +42,11 @@ _MODULES = (
     "commlab.report.docx",
     "commlab.report.pdf",
     "commlab.report.xlsx",
+    "commlab.report.appendix",
 )
+# What an exporter computes when it is first used: font subsets, templates. PDF is left out, it starts
+# threads.
+_CALLS = ((warm_up.__module__, warm_up.__name__),)
 
 
 class Runner(Protocol):
@@ -58,10 +71,10 @@ class ForkRunner:
     Papermill is the client of each in a thread of this process; the threads only wait.
     """
 
-    def __init__(self, workers: int, limits: Mapping[str, Any]) -> None:
+    def __init__(self, workers: int, limits: Mapping[str, Any], *, zygote: Zygote | None = None) -> None:
         self.workers = workers
         self.options = {"execution_timeout": limits.get("timeout"), "memory": limits.get("memory")}
-        self.zygote = Zygote(_MODULES)
+        self.zygote = zygote or Zygote(_MODULES, _CALLS)
         self.threads = ThreadPoolExecutor(workers, thread_name_prefix="report")
 
     @property

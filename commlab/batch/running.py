@@ -145,8 +145,7 @@ def run(
                 log.close()
                 sweep(root, period.name)
         statuses = table(jobs, outcomes)
-        remember(reports, statuses)
-        index_page(period, jobs, statuses)
+        remember(reports, statuses, index=index_page(period, jobs, statuses))
     return RunResult(statuses, interrupted)
 
 

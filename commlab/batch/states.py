@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from commlab import store
 from commlab.batch.jobs import FORMATS, Job, plan
+from commlab.errors import StudyError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,21 +57,40 @@ def table(jobs: Sequence[Job], outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
     )
 
 
-def remember(reports: Path, statuses: pd.DataFrame) -> None:
+def remember(reports: Path, statuses: pd.DataFrame, **more: Any) -> None:
     """Write ``status.json``: what the last run made of each report, how long it took, when it ended."""
     rows: list[dict[str, Any]] = statuses.to_dict("records")
     for row in rows:
         row["seconds"] = round(row["seconds"], 2)
-    store.write_json(
-        reports / "status.json", {"ended": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "reports": rows}
-    )
+    ended = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+    store.write_json(reports / "status.json", {"ended": ended, "reports": rows, **more})
 
 
-def index_page(period: Period, jobs: Sequence[Job], statuses: pd.DataFrame) -> None:
-    """Write the period's index page."""
-    from commlab import report
+def index_page(period: Period, jobs: Sequence[Job], statuses: pd.DataFrame) -> dict[str, str]:
+    """Write the period's index page where something that it shows has changed.
 
+    Returns
+    -------
+    dict
+        Name of the page -> hash of what it was made from, for ``status.json``.
+    """
     language = jobs[0].language
     name = "index.en.html" if language == "en" else "index.html"
-    path = Path(period.study.root) / "reports" / period.name / name
-    report.index(period, statuses, path, language=language)
+    reports = Path(period.study.root) / "reports" / period.name
+    # A report that was made now and one that was fresh already look the same on the page.
+    shown = statuses.drop(columns="seconds").replace({"state": {"done": "fresh"}})
+    made_from = store.json_hash([shown.to_dict("records"), sorted(j.fingerprint for j in jobs)])
+    made = _pages(reports)
+    if made.get(name) != made_from or not (reports / name).is_file():
+        from commlab import report
+
+        report.index(period, shown, reports / name, language=language)
+    return {**made, name: made_from}
+
+
+def _pages(reports: Path) -> dict[str, str]:
+    """What the last run's index pages were made from."""
+    try:
+        return dict(store.read_json(reports / "status.json")["index"])
+    except (StudyError, KeyError, TypeError, ValueError):
+        return {}

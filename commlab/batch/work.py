@@ -20,7 +20,7 @@ from commlab.batch.jobs import Job
 from commlab.batch.notebooks import clean, first_error
 from commlab.errors import CommlabError
 
-__all__ = ["Outcome", "execute", "finish", "perform", "prepare_process", "publish", "unpublished"]
+__all__ = ["Outcome", "execute", "finish", "perform", "prepare_process", "publish", "unpublished", "warm_up"]
 
 _NOTEBOOK = "report.ipynb"
 
@@ -146,6 +146,22 @@ def publish(job: Job, folder: Path) -> dict[str, str]:
         target.relative_to(job.root).as_posix(): store.file_hash(source)
         for source, target in produced(job, folder).items()
     }
+
+
+def warm_up() -> None:
+    """Export a page with nothing on it, so that what an exporter does once is done before processes fork."""
+    import tempfile
+
+    from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+    from commlab import report
+    from commlab.report.finding import MIME, blocks
+
+    shown = [new_output("display_data", data={MIME: block}) for block, _ in blocks(report.Cover("commlab"))]
+    with tempfile.TemporaryDirectory() as folder:
+        report.export(
+            new_notebook(cells=[new_code_cell("", outputs=shown)]), folder, formats=("html", "docx")
+        )
 
 
 def produced(job: Job, folder: Path) -> dict[Path, Path]:

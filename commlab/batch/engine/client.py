@@ -101,6 +101,8 @@ class Zygote:
     ----------
     modules : sequence of str
         Imported before the first fork.
+    calls : sequence of (module, function)
+        Called before the first fork, without arguments: what every fork would otherwise compute again.
 
     Raises
     ------
@@ -108,7 +110,7 @@ class Zygote:
         On use, where it could not start: not Linux, an import that fails, more than one thread.
     """
 
-    def __init__(self, modules: Sequence[str] = ()) -> None:
+    def __init__(self, modules: Sequence[str] = (), calls: Sequence[tuple[str, str]] = ()) -> None:
         if not available():
             raise EngineError("forking needs Linux")
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -127,7 +129,7 @@ class Zygote:
             start_new_session=True,
         )
         theirs.close()
-        mine.send(json.dumps({"modules": list(modules), "path": sys.path}).encode())
+        mine.send(json.dumps({"modules": list(modules), "calls": list(calls), "path": sys.path}).encode())
 
     def __enter__(self) -> Zygote:
         return self

@@ -54,6 +54,8 @@ def serve(descriptor: int) -> None:
     shell = make_shell()
     for name in setup["modules"]:
         importlib.import_module(name)
+    for module, function in setup["calls"]:
+        getattr(importlib.import_module(module), function)()
     gc.collect()
     gc.freeze()
     control.send(json.dumps({"ready": os.getpid(), "threads": threads()}).encode())
