@@ -165,11 +165,13 @@ class Answers:
                 groups.setdefault(question_key(before), {})[option_key(option)] = place
         found: dict[str, dict[str, int]] = {}
         for question in self.book.items.values():
+            if not question.multiple:
+                continue
             options = set(question.meanings())
             asked = {question_key(w) for w in question.wordings} | {str(question.number)}
             for group, columns in groups.items():
                 shared = len(options & set(columns)) / min(len(options), len(columns))
-                if question.multiple and (group in asked or (question.number is None and shared >= _SHARED)):
+                if group in asked or (question.number is None and shared >= _SHARED):
                     found[question.name] = columns
         return found
 

@@ -249,10 +249,11 @@ def _question(name: str, body: Any, part: str, faults: list[str]) -> Question:
     if not isinstance(options, Mapping):
         faults.append(f"{where}: options must be a mapping of text to code")
         options = {}
+    scaled = part == "items" and not body.get("multiple")
     for text, code in options.items():
         if isinstance(text, bool):
             faults.append(f'{where}: an option was read as {text}; put it in quotes ("是", "yes")')
-        if part == "items" and code is not None and (isinstance(code, bool) or not isinstance(code, int)):
+        if scaled and code is not None and (isinstance(code, bool) or not isinstance(code, int)):
             faults.append(f"{where}: the code of {text!r} must be a whole number, not {code!r}")
         if code in (DONT_KNOW, NOT_APPLICABLE):
             faults.append(

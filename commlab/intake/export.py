@@ -123,7 +123,7 @@ def _text(path: Path, file: str) -> pd.DataFrame:
         return pd.read_csv(
             path,
             encoding=coding,
-            sep=encoding.separator(sample),
+            sep=encoding.separator(sample.replace("\r\n", "\n").replace("\r", "\n")),
             header=None,
             dtype="str",
             keep_default_na=False,
