@@ -258,13 +258,14 @@ def aggregate(
     Returns
     -------
     DataFrame
-        unit, code, score, state, coverage, weight, contribution; a row for ``total`` and every node of each
-        unit, in the framework's order. ``coverage`` = measured / applicable weight below the node (failed
-        counts as measured).
-        ``weight`` is the node's share in the total among what applies to the unit (at the leaves it sums to
-        1).
-        ``contribution`` is what the node adds to the total's score; at every level they sum to it (less any
-        bonus or veto). It is missing where a node above is not arithmetic.
+        unit, code, score, state, coverage, weight, contribution, effective, leaf; a row for ``total`` and
+        every node of each unit, in the framework's order.
+        ``coverage`` = measured / applicable weight below the node (failed counts as measured).
+        ``weight`` is the node's share in the total among what applies to the unit (the leaves' sum to 1).
+        ``effective`` is its weight in the score after what was not measured handed its own to its siblings.
+        ``contribution`` = effective * score is what the node adds to the total; at every level these sum to
+        it
+        (bonus and veto apart). Both are missing where a mean above is not arithmetic.
 
     Raises
     ------
@@ -387,6 +388,8 @@ class _Tree:
                         "coverage": self.covered[code],
                         "weight": self.weight[code],
                         "contribution": np.where(np.isnan(self.part_of_total[code]), np.nan, added + bonus),
+                        "effective": self.part_of_total[code] * top / self.framework.full(code),
+                        "leaf": not self.framework.children(code),
                     }
                 )
             )

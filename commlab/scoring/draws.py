@@ -1,0 +1,394 @@
+"""Drawn total scores: every draw re-scores all units with its own weights, errors and rules.
+
+Each source of error has a stream of random numbers of its own, so that one can be drawn anew while the
+others stand still. Matrices are draws x units: what is sorted and summed lies next to each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from commlab.errors import DataError, ParameterError, listing
+from commlab.framework import TOTAL, Framework
+from commlab.framework.rules import RULES
+from commlab.scoring.aggregate import HOWS, MISSING, Leaves, aggregate, leaf_matrices, score
+
+__all__ = ["SOURCES", "Dirichlet", "Draws", "draw_scores"]
+
+SOURCES = ("weights", "sampling", "ratings", "choices")
+"""What can be drawn; each has its own stream."""
+_BLOCK_CELLS = 4_000_000
+"""Draws x units held at once."""
+
+
+@dataclass(frozen=True)
+class Dirichlet:
+    """Weights drawn around the framework's own in every sibling group.
+
+    ``concentration`` k: local weights ~ Dirichlet(k * n * w) for a group of n; a larger k keeps them closer
+    (each weight's variance is w (1 - w) / (k n + 1)).
+    """
+
+    concentration: float
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Drawn total scores, draws x units, with the scores they vary around and the sources that were drawn."""
+
+    units: tuple[str, ...]
+    scores: np.ndarray
+    base: pd.Series
+    sources: tuple[str, ...]
+
+
+def draw_scores(
+    evidence: pd.DataFrame,
+    framework: Framework,
+    *,
+    weights: pd.DataFrame | Dirichlet | None = None,
+    sampling: pd.DataFrame | pd.Series | str | None = "evidence",
+    ratings: pd.DataFrame | pd.Series | str | None = "evidence",
+    choices: Mapping[str, Sequence[str]] | None = None,
+    draws: int = 10_000,
+    seed: int = 0,
+    again: Sequence[str] = (),
+) -> Draws:
+    """Total scores of every draw; the arguments are those of ``rank_uncertainty``.
+
+    ``again`` names sources whose numbers are drawn from a second, independent stream.
+    """
+    if not isinstance(draws, int | np.integer) or draws < 1:
+        raise ParameterError(f"draws is {draws!r}; it must be a whole number from 1")
+    rules = _choices(choices)
+    parts = score(evidence, framework)
+    variants = [(how, missing, leaf_matrices(parts, framework, missing=missing)) for how, missing in rules]
+    base = aggregate(parts, framework, how=rules[0][0], missing=rules[0][1])
+    published = base[base["code"] == TOTAL].set_index("unit")["score"]
+    leaves = variants[0][2]
+    keep = np.flatnonzero(np.isfinite(published.reindex(list(leaves.units)).to_numpy(float)))
+    units = tuple(leaves.units[i] for i in keep)
+    streams = _streams(seed, again)
+    leaf_weights, weight_source = _leaf_weights(framework, weights, int(draws), streams["weights"])
+    errors: list[_Errors] = []
+    if sampling is not None:
+        name = "survey sampling error"
+        errors.append(_Errors(evidence, framework, units, sampling, ("survey",), name, streams["sampling"]))
+    if ratings is not None:
+        name = "disagreement of raters"
+        errors.append(
+            _Errors(evidence, framework, units, ratings, ("judged", "count"), name, streams["ratings"])
+        )
+    which = streams["choices"].integers(len(rules), size=draws)
+    out = np.empty((draws, len(units)))
+    block = max(1, _BLOCK_CELLS // max(1, len(units)))
+    for start in range(0, draws, block):
+        at = np.arange(start, min(start + block, draws))
+        noise: dict[int, np.ndarray] = {}
+        for source in errors:
+            source.draw(len(at), noise)
+        for k, (how, _, matrices) in enumerate(variants):
+            mine = np.flatnonzero(which[at] == k)
+            if len(mine) == 0:
+                continue
+            inside = noise if len(mine) == len(at) else {j: e[mine] for j, e in noise.items()}
+            rows = at[mine]
+            out[rows] = _totals(framework, matrices, keep, leaf_weights[rows], inside, how)
+    sources = [
+        *weight_source,
+        *(e.name for e in errors if e.drawn),
+        *(f"choice of {k}" for k, v in (choices or {}).items() if len(v) > 1),
+    ]
+    base_scores = pd.Series(
+        published[list(units)].to_numpy(float), index=pd.Index(units, name="unit"), name="score"
+    )
+    return Draws(units, out, base_scores, tuple(sources))
+
+
+def _streams(seed: int, again: Sequence[str]) -> dict[str, np.random.Generator]:
+    strange = [a for a in again if a not in SOURCES]
+    if strange:
+        raise ParameterError(f"again names {listing(strange)}; sources are {', '.join(SOURCES)}")
+    first, second = (np.random.SeedSequence(seed).spawn(2 * len(SOURCES))[i::2] for i in (0, 1))
+    chosen = [second[i] if name in again else first[i] for i, name in enumerate(SOURCES)]
+    return {name: np.random.default_rng(one) for name, one in zip(SOURCES, chosen, strict=True)}
+
+
+def _choices(choices: Mapping[str, Sequence[str]] | None) -> list[tuple[str, str]]:
+    given = {"how": ["arithmetic"], "missing": ["measured"]} | {
+        k: list(v) for k, v in (choices or {}).items()
+    }
+    known = {"how": HOWS, "missing": MISSING}
+    for key, values in given.items():
+        if key not in known:
+            raise ParameterError(f"choices has {key!r}; known are {', '.join(known)}")
+        wrong = [v for v in values if v not in known[key]]
+        if wrong or not values:
+            raise ParameterError(
+                f"choices {key}: {listing(wrong) or 'nothing'}; known are {', '.join(known[key])}"
+            )
+    return list(product(given["how"], given["missing"]))
+
+
+def _leaf_weights(
+    framework: Framework, weights: pd.DataFrame | Dirichlet | None, draws: int, rng: np.random.Generator
+) -> tuple[np.ndarray, list[str]]:
+    """Global leaf weights of every draw, draws x leaves, each row summing to 1."""
+    base = framework.global_weights()
+    if weights is None:
+        return np.broadcast_to(base.to_numpy(), (draws, len(base))), []
+    if isinstance(weights, Dirichlet):
+        if not weights.concentration > 0:
+            raise ParameterError(f"the concentration is {weights.concentration}; it must be above 0")
+        return _dirichlet(framework, weights.concentration, draws, rng), [
+            f"weights (Dirichlet {weights.concentration:g})"
+        ]
+    if not isinstance(weights, pd.DataFrame):
+        raise ParameterError(
+            f"weights are a frame of draws x leaves or Dirichlet(k), not {type(weights).__name__}"
+        )
+    codes = [framework.code(str(c)) for c in weights.columns]
+    lacking = [c for c in framework.leaves if c not in codes]
+    if lacking or len(codes) != len(framework.leaves):
+        raise DataError(
+            f"the weight draws have {len(codes)} columns, not one for each leaf; missing {listing(lacking)}"
+        )
+    table = weights.set_axis(codes, axis=1)[list(framework.leaves)].to_numpy(float)
+    if not len(table):
+        raise DataError("there are no weight draws")
+    if not np.isfinite(table).all() or (table < 0).any() or (table.sum(axis=1) <= 0).any():
+        raise DataError(
+            "the weight draws hold negative or missing weights, or a draw whose weights are all 0"
+        )
+    rows = np.resize(np.arange(len(table)), draws)
+    return (table / table.sum(axis=1, keepdims=True))[rows], ["weights"]
+
+
+def _dirichlet(framework: Framework, k: float, draws: int, rng: np.random.Generator) -> np.ndarray:
+    local = framework.local_weights
+    reach: dict[str | None, np.ndarray] = {None: np.ones(draws)}
+    for parent in [None, *(n.code for n in framework.nodes if framework.children(n.code))]:
+        group = framework.children(parent)
+        w = local[list(group)].to_numpy()
+        drawn = np.zeros((draws, len(group)))
+        open_ = w > 0
+        drawn[:, open_] = rng.dirichlet(k * len(group) * w[open_], size=draws)
+        for j, c in enumerate(group):
+            reach[c] = reach[parent] * drawn[:, j]
+    return np.column_stack([reach[c] for c in framework.leaves])
+
+
+class _Errors:
+    """Errors of leaf scores from one source, as shares of full marks."""
+
+    def __init__(
+        self,
+        evidence: pd.DataFrame,
+        framework: Framework,
+        units: tuple[str, ...],
+        given: pd.DataFrame | pd.Series | str,
+        rules: tuple[str, ...],
+        name: str,
+        rng: np.random.Generator,
+    ) -> None:
+        self.name, self.rng, self.framework = name, rng, framework
+        self._unit = {u: i for i, u in enumerate(units)}
+        self._leaf = {c: j for j, c in enumerate(framework.leaves)}
+        self.variance = np.zeros((len(units), len(framework.leaves)))
+        self.factor: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+        if isinstance(given, pd.Series):
+            self.drawn = self._independent(given)
+        elif isinstance(given, pd.DataFrame):
+            self.drawn = self._joint(given)
+        elif given == "evidence":
+            self.drawn = self._from_evidence(evidence, rules)
+        else:
+            raise ParameterError(
+                f"{name}: 'evidence', a Series, a DataFrame or None is expected, not {given!r}"
+            )
+
+    def _from_evidence(self, evidence: pd.DataFrame, rules: tuple[str, ...]) -> bool:
+        if "se" not in evidence:
+            return False
+        main = evidence[evidence["role"] == "main"] if "role" in evidence else evidence
+        main = main[main["se"].notna() & (main["se"] > 0)]
+        parts = {
+            (c, p.part): p for c in self.framework.leaves for p in self.framework.parts(c) if p.rule in rules
+        }
+        told: dict[tuple[int, int], float] = {}
+        for unit, code, name, se in zip(main["unit"], main["code"], main["part"], main["se"], strict=True):
+            part = parts.get((code, name))
+            if part is not None and unit in self._unit:
+                key = (self._unit[unit], self._leaf[code])
+                # parts of one leaf that rest on the same judgement err together: their errors add up
+                told[key] = told.get(key, 0.0) + part.share * se / 100
+        for (i, j), se in told.items():
+            self.variance[i, j] += se**2
+        return bool(told)
+
+    def _at(self, index: pd.Index) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        if index.nlevels != 2:
+            raise DataError("errors of scores are indexed by (unit, code)")
+        codes = {c: self.framework.code(str(c)) for c in index.get_level_values(1).unique()}
+        rows = np.array([self._unit.get(u, -1) for u in index.get_level_values(0)])
+        columns = np.array([self._leaf.get(codes[c], -1) for c in index.get_level_values(1)])
+        branches = sorted({c for c, j in zip(index.get_level_values(1), columns, strict=True) if j < 0})
+        if branches:
+            raise DataError(f"errors are given for codes that are no leaves: {listing(branches)}")
+        return rows, columns, rows >= 0
+
+    def _independent(self, given: pd.Series) -> bool:
+        value = given.to_numpy(float)
+        if not np.isfinite(value).all() or (value < 0).any():
+            raise DataError("variances of scores must be finite and >= 0")
+        rows, columns, keep = self._at(given.index)
+        np.add.at(self.variance, (rows[keep], columns[keep]), value[keep] / 100**2)
+        return bool(keep.any())
+
+    def _joint(self, given: pd.DataFrame) -> bool:
+        if not given.index.equals(given.columns):
+            raise DataError(f"{self.name}: a covariance has the same (unit, code) in rows and columns")
+        rows, columns, keep = self._at(given.index)
+        matrix = given.to_numpy(float)[np.ix_(keep, keep)] / 100**2
+        if not np.isfinite(matrix).all() or not np.allclose(matrix, matrix.T, rtol=1e-8, atol=1e-12):
+            raise DataError(f"{self.name}: the covariance is not finite or not symmetric")
+        values, vectors = np.linalg.eigh(matrix)
+        if len(values) and values.min() < -1e-8 * max(values.max(), 1e-12):
+            raise DataError(f"{self.name}: the covariance has a negative eigenvalue ({values.min():.3g})")
+        self.factor = (rows[keep], columns[keep], vectors * np.sqrt(np.clip(values, 0, None)))
+        return bool(keep.any())
+
+    def draw(self, draws: int, into: dict[int, np.ndarray]) -> None:
+        """Add the errors of one block to ``into``: leaf -> draws x units."""
+        shape = (draws, len(self._unit))
+        if self.factor is not None:
+            rows, columns, factor = self.factor
+            joint = self.rng.standard_normal((draws, factor.shape[1])) @ factor.T
+            for j in np.unique(columns):
+                pick = columns == j
+                into.setdefault(int(j), np.zeros(shape))[:, rows[pick]] += joint[:, pick]
+        for j in np.flatnonzero(self.variance.any(axis=0)):
+            at = np.flatnonzero(self.variance[:, j])
+            error = self.rng.standard_normal((draws, len(at))) * np.sqrt(self.variance[at, j])
+            into.setdefault(int(j), np.zeros(shape))[:, at] += error
+
+
+def _totals(
+    framework: Framework,
+    leaves: Leaves,
+    keep: np.ndarray,
+    weights: np.ndarray,
+    errors: Mapping[int, np.ndarray],
+    how: str,
+) -> np.ndarray:
+    """Total scores of draws x units under one rule, in points."""
+    share, applies = leaves.share[keep], leaves.applicable[keep]
+    full = framework.full(TOTAL)
+    bonus = leaves.bonus[keep] / np.array([framework.full(c) for c in framework.leaves])
+    outside = np.array([all(not RULES[p.rule].shared for p in framework.parts(c)) for c in framework.leaves])
+    added = leaves.bonus[keep][:, outside].sum(axis=1)
+    share = share + np.where(outside, 0.0, bonus)
+    out = (_linear if how == "arithmetic" else _curved)(framework, share, applies, weights, errors, how)
+    out *= full
+    out += added
+    rows = {int(k): i for i, k in enumerate(keep)}
+    for row, node, value in leaves.vetoes:
+        if node == TOTAL and row in rows:
+            out[:, rows[row]] = value * full
+    return out
+
+
+def _moved(share: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """Error of a leaf in every draw, cut so that the score stays within 0 and full marks."""
+    return np.clip(error, np.minimum(-share, 0), np.maximum(1 - share, 0))
+
+
+def _linear(
+    framework: Framework,
+    share: np.ndarray,
+    applies: np.ndarray,
+    weights: np.ndarray,
+    errors: Mapping[int, np.ndarray],
+    how: str,
+) -> np.ndarray:
+    """Arithmetic means all the way: one matrix product for each pattern of what was measured."""
+    out = np.zeros((len(weights), len(share)))
+    seen = np.isfinite(share) & applies
+    patterns, which = np.unique(seen, axis=0, return_inverse=True)
+    for k, pattern in enumerate(patterns):
+        at = np.flatnonzero(which.ravel() == k)
+        effective = _handed_down(framework, pattern, weights)
+        one = len(patterns) == 1
+        total = effective @ np.where(pattern, share[at], 0.0).T
+        for j, error in errors.items():
+            if pattern[j]:
+                total += effective[:, [j]] * _moved(share[at, j], error if one else error[:, at])
+        if one:
+            return total
+        out[:, at] = total
+    return out
+
+
+def _handed_down(framework: Framework, pattern: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Leaf weights of each draw after what was not measured handed its weight on (draws x leaves)."""
+    if pattern.all():
+        return weights
+    column = {c: j for j, c in enumerate(framework.leaves)}
+    out = np.zeros_like(weights)
+
+    def down(code: str | None, scale: np.ndarray) -> None:
+        below = framework.children(code)
+        if not below:
+            j = column[str(code)]
+            out[:, j] = weights[:, j] * scale
+            return
+        mass = {c: weights[:, [column[x] for x in framework.leaves_of(c)]].sum(axis=1) for c in below}
+        live = [c for c in below if pattern[[column[x] for x in framework.leaves_of(c)]].any()]
+        total, kept = sum(mass.values()), sum(mass[c] for c in live)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratio = np.where(kept > 0, total / np.where(kept > 0, kept, 1.0), 0.0)
+        for c in live:
+            down(c, scale * ratio)
+
+    if pattern.any():
+        down(None, np.ones(len(weights)))
+    return out
+
+
+def _curved(
+    framework: Framework,
+    share: np.ndarray,
+    applies: np.ndarray,
+    weights: np.ndarray,
+    errors: Mapping[int, np.ndarray],
+    how: str,
+) -> np.ndarray:
+    """Geometric or harmonic means: node by node."""
+    column = {c: j for j, c in enumerate(framework.leaves)}
+    shape = (len(weights), len(share))
+
+    def up(code: str | None) -> tuple[np.ndarray, np.ndarray]:
+        below = framework.children(code)
+        if not below:
+            j = column[str(code)]
+            x = share[:, j] + _moved(share[:, j], errors[j]) if j in errors else share[:, j]
+            return np.where(applies[:, j], np.broadcast_to(x, shape), np.nan), weights[:, [j]]
+        top, kept, mass = np.zeros(shape), np.zeros(shape), np.zeros((len(weights), 1))
+        for c in below:
+            x, w = up(c)
+            seen = np.isfinite(x)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                part = np.log(x) if how == "geometric" else 1 / x
+                top += np.where(seen & (w > 0), w * part, 0.0)
+            kept += np.where(seen, w, 0.0)
+            mass = mass + w
+        with np.errstate(divide="ignore", invalid="ignore"):
+            out = np.exp(top / kept) if how == "geometric" else kept / top
+        return np.where(kept > 0, out, np.nan), mass
+
+    return up(None)[0]
