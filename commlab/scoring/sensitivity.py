@@ -1,4 +1,4 @@
-"""Which choice drives a rank: variance by source, leaving indicators out, an audit of the index itself.
+"""Which choice drives a rank: variance by source, leaving indicators out, an audit of the index itself."""
 
 from __future__ import annotations
 
