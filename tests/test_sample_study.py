@@ -127,6 +127,10 @@ def test_margins_are_derived_as_the_assumptions_say(generator: Any) -> None:
     assert set(got.xs("18-24", level="age_band")) == {14}
     assert set(got.xs("35-44", level="age_band")) == {20}
     assert set(got.xs("65+", level="age_band")) == {50}
+    with pytest.raises(ValueError, match="no row for the counties 530102"):
+        derive.margins(census[census["区划代码"] != "530102"])
+    with pytest.raises(ValueError, match="no column 女_85岁以上"):
+        derive.margins(census.drop(columns="女_85岁以上"))
 
 
 # -- what study.yaml promises ----------------
@@ -335,9 +339,21 @@ def test_planted_telephone_numbers_stand_in_the_raw_questionnaire_only(generator
     assert not (read.ledger["severity"] == "error").any()
 
 
-def test_an_unknown_size_is_refused(generator: Any, tmp_path: Path) -> None:
+def test_wrong_requests_are_refused_in_words(
+    generator: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(ValueError, match="known: kunming, tiny"):
         generator.write_study(tmp_path, size="huge")
+    with pytest.raises(ValueError, match="seed must be a whole number >= 0, found -1"):
+        generator.write_study(tmp_path, seed=-1)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").touch()
+    new, file = str(tmp_path / "new"), str(tmp_path / "file")
+    for arguments, message in ((["--seed", "-1", new], "found -1"), ([file], "is a file")):
+        with pytest.raises(SystemExit) as stopped:
+            generator.main(["--size", "tiny", *arguments])
+        assert stopped.value.code == 2
+        assert message in capsys.readouterr().err
 
 
 def test_the_tiny_study_never_overwrites_the_repository(

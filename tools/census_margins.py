@@ -30,8 +30,21 @@ BANDS = {
 
 
 def margins(census: pd.DataFrame) -> pd.DataFrame:
-    """unit, sex, age_band, population, source: adults of each district; parks take those of their county."""
+    """unit, sex, age_band, population, source: adults of each district; parks take those of their county.
+
+    Raises
+    ------
+    ValueError
+        If a column or a county is missing.
+    """
+    columns = [f"{zh}_{age}" for zh in SEXES for band in BANDS.values() for age in band]
+    lacking = [c for c in ("区划代码", *columns) if c not in census]
+    if lacking:
+        raise ValueError(f"the census table has no column {', '.join(lacking[:5])}")
     counties = census.set_index("区划代码")
+    absent = sorted({d.home for d in read_districts()} - set(counties.index))
+    if absent:
+        raise ValueError(f"the census table has no row for the counties {', '.join(absent)}")
     rows = []
     for district in read_districts():
         code = district.home
@@ -52,8 +65,13 @@ def main(arguments: list[str]) -> int:
         return 2
     default = Path(__file__).resolve().parents[1] / "data/register/margins.csv"
     output = Path(arguments[1]) if len(arguments) == 2 else default
-    census = pd.read_excel(arguments[0], engine="calamine", dtype={"区划代码": "str"})
-    margins(census).to_csv(output, index=False, lineterminator="\n")
+    try:
+        census = pd.read_excel(arguments[0], engine="calamine", dtype={"区划代码": "str"})
+        table = margins(census)
+    except (OSError, ValueError) as error:
+        print(f"{arguments[0]}: {error}", file=sys.stderr)
+        return 2
+    table.to_csv(output, index=False, lineterminator="\n")
     return 0
 
 

@@ -91,10 +91,12 @@ def write_study(root: str | Path, *, size: str = "tiny", seed: int = SEED) -> Pa
     Raises
     ------
     ValueError
-        If ``size`` is neither.
+        If ``size`` is neither, or ``seed`` is negative.
     """
     if size not in SIZES:
         raise ValueError(f"size {size!r} is unknown; known: {', '.join(SIZES)}")
+    if seed < 0:
+        raise ValueError(f"seed must be a whole number >= 0, found {seed}")
     root = Path(root).resolve()
     city = places.build_city(size, seed)
     _by_hand(root, city)
@@ -200,6 +202,10 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.size == "tiny" and Path(given.root).resolve() == REPOSITORY:
         parser.error("the tiny study would overwrite this repository's study; name a folder")
+    if given.seed < 0:
+        parser.error(f"--seed must be a whole number >= 0, found {given.seed}")
+    if Path(given.root).is_file():
+        parser.error(f"{given.root} is a file; name a folder")
     print(write_study(given.root, size=given.size, seed=given.seed))
     return 0
 

@@ -45,6 +45,8 @@ ITEMS = {
 CUTS = (-1.75, -0.95, 0.0, 1.10)
 """Latent borders between the five answers."""
 LEVEL = 0.45
+COMMUNITY_SHOCK = 0.04
+"""What moves a whole community from quarter to quarter without any reason."""
 BLANK, FAST, STRAIGHT, INATTENTIVE, TWICE, STRANGER = 0.008, 0.015, 0.012, 0.018, 0.006, 0.006
 RETURNED = 0.91
 """Share of the issued questionnaires that come back."""
@@ -112,14 +114,14 @@ def answers(city: City, period: str, margins: pd.DataFrame) -> pd.DataFrame:
     for district in city.districts:
         met = _Met(district.name, margins)
         for row in city.of(district.name).query("sampled").itertuples():
-            rng = stream(city.seed, "answers", row.unit, period)
+            rng = stream(city.seed, "doorstep", row.unit, period)
             n = int(rng.binomial(int(row.issued), RETURNED))
             part = {"unit": np.full(n, row.unit, dtype=object)} | met.draw(n, rng)
             person = (
                 LEVEL
                 + 0.55 * float(row.quality)
                 + district.change * later
-                + rng.normal(0, 0.07)
+                + rng.normal(0, COMMUNITY_SHOCK)
                 + np.array([AGE_EFFECT[a] for a in part["age_band"]])
                 - 0.10 * (part["tenure"] == "rent")
                 + rng.normal(0, 0.62, n)

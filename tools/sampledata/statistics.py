@@ -107,9 +107,9 @@ FIELDS: list[Field] = [
     ),
     *_fields(
         "经费投入",
-        ("fund_budget", "财政(万元)", "财政经费(万元)"),
-        ("fund_social", "社会(万元)", "社会资金(万元)"),
-        ("fund_self", "自我补充(万元)", "自我补充资金(万元)"),
+        ("fund_budget", "财政经费(万元)"),
+        ("fund_social", "社会资金(万元)"),
+        ("fund_self", "自我补充资金(万元)"),
     ),
     *_fields(
         "社区工作者",
