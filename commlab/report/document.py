@@ -282,9 +282,10 @@ def build_document(
         try:
             parts.append(_part(block, png, numbers))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
+            why = str(error) if isinstance(error, ValueError) else f"{type(error).__name__} {error}"
+            where = f"block {len(parts) + 2} ({block.get('type')})"
             raise DataError(
-                f"block {len(parts) + 2} ({block.get('type')}) is malformed: {type(error).__name__} {error}",
-                file=name,
+                f"{where} is malformed: {why}; show only commlab's own objects", file=name
             ) from None
     return Document(
         title=_line(cover["title"]),

@@ -77,6 +77,7 @@ def _cut(characters: frozenset[str]) -> bytes:
     font["head"].modified = font["head"].created
     font.recalcTimestamp = False
     subset.save_font(font, plain, options)
+    font.close()
     plain.seek(0)
     woff2.compress(plain, packed)
     return packed.getvalue()
