@@ -259,6 +259,42 @@ class SurveyDesign:
 
         return compare.independence(self, a, b)
 
+    def quantile(
+        self,
+        variable: str,
+        p: float | Sequence[float] = 0.5,
+        *,
+        by: str | Sequence[str] | None = None,
+        rule: str = "math",
+        interval: str = "mean",
+        confidence: float = 0.95,
+    ) -> pd.DataFrame:
+        """Quantiles with Woodruff intervals, see ``quantile.quantile``."""
+        from commlab.survey import quantile
+
+        return quantile.quantile(
+            self, variable, p, by=by, rule=rule, interval=interval, confidence=confidence
+        )
+
+    def regress(self, formula: str, *, family: str = "gaussian", confidence: float = 0.95) -> pd.DataFrame:
+        """Coefficients of a linear or logistic regression, see ``regress.regression``."""
+        from commlab.survey import regress
+
+        return regress.regression(self, formula, family=family, confidence=confidence).table
+
+    def calibrate(
+        self,
+        totals: Mapping[Any, Any],
+        *,
+        method: str = "linear",
+        bounds: tuple[float, float] | None = None,
+        tolerance: float = 1e-12,
+    ) -> SurveyDesign:
+        """Weights that meet totals of categories and numbers, see ``calibrate.calibrate``."""
+        from commlab.survey import calibrate
+
+        return calibrate.calibrate(self, totals, method=method, bounds=bounds, tolerance=tolerance)
+
     def post_stratify(self, margins: Any) -> SurveyDesign:
         """Weights that meet known cell totals, see ``weighting.post_stratify``."""
         from commlab.survey import weighting

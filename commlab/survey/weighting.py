@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Calibration",
+    "indicators_of_cells",
     "kish_effect",
     "post_stratify",
     "rake",
@@ -109,7 +110,8 @@ def residual(calibrations: Sequence[Calibration], z: Any) -> Any:
     return z
 
 
-def _indicators(codes: Sequence[IntArray], sizes: Sequence[int]) -> sp.csr_matrix:
+def indicators_of_cells(codes: Sequence[IntArray], sizes: Sequence[int]) -> sp.csr_matrix:
+    """Indicators of the cells of several margins, side by side."""
     blocks = []
     for code, size in zip(codes, sizes, strict=True):
         rows = np.flatnonzero(code >= 0)
@@ -143,7 +145,7 @@ def post_stratify(design: SurveyDesign, margins: Any) -> SurveyDesign:
     variables, totals = found[0]
     code, known = cells_of(design, variables, totals)
     weights = _scaled(design.weights, code, known)
-    x = partial(_indicators, [code], [len(known)])
+    x = partial(indicators_of_cells, [code], [len(known)])
     return design.reweighted(weights, Calibration(x, design.weights, weights))
 
 
@@ -202,7 +204,7 @@ def rake(
         )
     factor = np.divide(mass, start, out=np.zeros_like(mass), where=start > 0)
     weights = design.weights * factor[place]
-    x = partial(_indicators, [c for _, _, c, _ in cells], [len(k) for _, _, _, k in cells])
+    x = partial(indicators_of_cells, [c for _, _, c, _ in cells], [len(k) for _, _, _, k in cells])
     return design.reweighted(weights, Calibration(x, design.weights, weights))
 
 

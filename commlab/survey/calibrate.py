@@ -1,0 +1,179 @@
+"""Calibration: the weights closest to the design's that meet known totals of categories and of numbers.
+
+With d the old weights, x_i the auxiliary variables and t their totals, w_i = d_i F(x_i' lambda), sum w x = t:
+
+linear   (1) F(u) = 1 + u (the regression estimator; weights may turn negative)
+raking   (2) F(u) = exp(u)
+logit    (3) F(u) = (L (U - 1) + U (1 - L) exp(A u)) / (U - 1 + (1 - L) exp(A u)), so that L < w / d < U, with
+             A = (U - L) / ((1 - L) (U - 1))        Source: Deville & Saerndal (1992), table 1; R: calibrate()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from commlab.errors import DataError, ParameterError, listing
+from commlab.survey.engine import values_of
+from commlab.survey.margins import cells_of, margins_of
+from commlab.survey.structure import FloatArray
+from commlab.survey.weighting import Calibration, indicators_of_cells
+
+if TYPE_CHECKING:
+    from commlab.survey.design import SurveyDesign
+
+__all__ = ["METHODS", "calibrate"]
+
+METHODS = ("linear", "raking", "logit")
+
+
+def calibrate(
+    design: SurveyDesign,
+    totals: Mapping[Any, Any],
+    *,
+    method: str = "linear",
+    bounds: tuple[float, float] | None = None,
+    tolerance: float = 1e-12,
+    iterations: int = 100,
+) -> SurveyDesign:
+    """Weights that meet totals of categories and of numeric variables.
+
+    Parameters
+    ----------
+    design : SurveyDesign
+    totals : mapping
+        Variable (or tuple of variables) -> population totals of its cells, as for ``rake``; or numeric
+        variable -> its population total, a number. The number of people follows from the cells.
+    method : "linear", "raking" or "logit"
+    bounds : (float, float), optional
+        For "logit": smallest and largest ratio of new to old weight, around 1.
+    tolerance : float
+        Largest relative deviation from any total at the end.
+
+    Returns
+    -------
+    SurveyDesign
+        With calibrated standard errors.
+
+    Raises
+    ------
+    DataError
+        If cells differ, an auxiliary variable is missing in weighted rows, totals contradict each other, or
+        no weights within the bounds meet them.
+    """
+    if method not in METHODS:
+        raise ParameterError(f"method={method!r} is not one of {', '.join(METHODS)}")
+    if (method == "logit") != (bounds is not None):
+        raise ParameterError('bounds=(low, high) belong to method="logit", and it needs them')
+    if bounds is not None and not 0 <= bounds[0] < 1 < bounds[1]:
+        raise ParameterError(f"bounds={bounds} must lie around 1, such as (0.3, 3)")
+    if not isinstance(totals, Mapping) or not totals:
+        raise ParameterError("totals must be a mapping of variable -> totals, and not empty")
+    x, target, names = _auxiliary(design, totals)
+    d = design.weights
+    factor = _factor(x, d, target, names, method, bounds or (0.0, np.inf), tolerance, iterations)
+    weights = d * factor
+    if (weights < 0).any():
+        raise DataError(
+            f"{int((weights < 0).sum())} weights turned negative; "
+            'use method="raking", or method="logit" with bounds'
+        )
+    return design.reweighted(weights, Calibration(lambda: x, d, weights))
+
+
+def _auxiliary(
+    design: SurveyDesign, totals: Mapping[Any, Any]
+) -> tuple[sp.csr_matrix, FloatArray, list[str]]:
+    """Matrix, totals and names of the auxiliary variables."""
+    blocks: list[sp.csr_matrix] = []
+    target: list[float] = []
+    names: list[str] = []
+    for key, value in totals.items():
+        if np.isscalar(value):
+            y = values_of(design, key)
+            lacking = np.isnan(y) & (design.weights > 0)
+            if lacking.any():
+                row = design.data.index[int(np.argmax(lacking))]
+                raise DataError(
+                    f'"{key}" is missing in {int(lacking.sum())} rows (first: row {row}); fill it in first'
+                )
+            if not np.isfinite(float(value)):  # type: ignore[arg-type]
+                raise ParameterError(f'the total of "{key}" is {value}; give a number')
+            blocks.append(sp.csr_matrix(np.nan_to_num(y)[:, None]))
+            target.append(float(value))  # type: ignore[arg-type]
+            names.append(str(key))
+            continue
+        ((variables, cells),) = margins_of({key: value})
+        code, known = cells_of(design, variables, cells)
+        blocks.append(indicators_of_cells([code], [len(known)]))
+        target += known.tolist()
+        names += [f"{'+'.join(variables)}={cell}" for cell in cells.index]
+    return sp.csr_matrix(sp.hstack(blocks)), np.array(target), names
+
+
+def _functions(
+    method: str, bounds: tuple[float, float]
+) -> tuple[Callable[[FloatArray], FloatArray], Callable[[FloatArray], FloatArray]]:
+    """F and its derivative."""
+    if method == "linear":
+        return lambda u: 1 + u, np.ones_like  # (1)
+    if method == "raking":
+        return np.exp, np.exp  # (2)
+    low, high = bounds
+    a = (high - low) / ((1 - low) * (high - 1))
+
+    def f(u: FloatArray) -> FloatArray:
+        e = np.exp(np.clip(a * u, -700, 700))
+        return (low * (high - 1) + high * (1 - low) * e) / (high - 1 + (1 - low) * e)  # (3)
+
+    def slope(u: FloatArray) -> FloatArray:
+        g = f(u)
+        return a * (g - low) * (high - g) / (high - low)
+
+    return f, slope
+
+
+def _factor(
+    x: sp.csr_matrix,
+    d: FloatArray,
+    target: FloatArray,
+    names: list[str],
+    method: str,
+    bounds: tuple[float, float],
+    tolerance: float,
+    iterations: int,
+) -> FloatArray:
+    """Newton's method for sum d F(x'l) x = t, halving steps that make it worse."""
+    f, slope = _functions(method, bounds)
+    scale = np.maximum(np.abs(target), 1e-12 * np.abs(target).max())
+    multiplier = np.zeros(x.shape[1])
+    off = target - x.T @ (d * f(x @ multiplier))
+    for _ in range(iterations):
+        if (np.abs(off) <= tolerance * scale).all():
+            break
+        u = x @ multiplier
+        jacobian = (x.T @ sp.diags(d * slope(u)) @ x).toarray()
+        # Margins overlap (each adds up to the population), so the system has rank below its size.
+        unit = np.sqrt(np.maximum(np.diag(jacobian), np.finfo(float).tiny))
+        step = np.linalg.lstsq(jacobian / np.outer(unit, unit), off / unit, rcond=1e-11)[0] / unit
+        size = 1.0
+        while size > 1e-6:
+            trial = target - x.T @ (d * f(x @ (multiplier + size * step)))
+            if np.isfinite(trial).all() and np.abs(trial / scale).max() < np.abs(off / scale).max():
+                break
+            size /= 2
+        else:
+            break
+        multiplier, off = multiplier + size * step, trial
+    worst = np.abs(off / scale)
+    if worst.max() > max(tolerance, 1e-9):
+        named = [f"{names[i]} (off by {worst[i]:.2g})" for i in np.argsort(-worst)[:3]]
+        raise DataError(
+            f"no {method} weights meet all totals: {listing(named)}; totals contradict each other, or the "
+            "bounds are too narrow: collapse cells, drop a total, or widen the bounds"
+        )
+    return f(x @ multiplier)

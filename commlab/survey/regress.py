@@ -1,0 +1,220 @@
+"""Regression and rank tests under a design.
+
+(1) beta solves sum w x (y - mu(x'beta)) = 0;  A = sum w mu' x x'
+(2) influences e_i = w_i (y_i - mu_i) A^-1 x_i; their covariance is that of beta
+(3) t and F tests with df = design df + 1 - p                       Source: Binder (1983); R: svyglm
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from scipy import special, stats
+
+from commlab.errors import DataError, ParameterError, listing
+from commlab.survey import intervals, variance
+from commlab.survey.engine import spread, values_of
+from commlab.survey.structure import FloatArray, column
+
+if TYPE_CHECKING:
+    from commlab.survey.design import SurveyDesign
+
+__all__ = ["FAMILIES", "RankTest", "Regression", "rank_test", "regression"]
+
+FAMILIES = ("gaussian", "logit")
+
+
+@dataclass(frozen=True)
+class Regression:
+    """A fitted model.
+
+    Attributes
+    ----------
+    table : DataFrame
+        variable (term), estimate, se, ci_low, ci_high, df, t, p_value, n.
+    covariance : DataFrame
+        Of the coefficients.
+    df : int
+        Design degrees of freedom + 1 - number of coefficients.
+    """
+
+    table: pd.DataFrame
+    covariance: pd.DataFrame
+    df: int
+
+    def wald(self, terms: Sequence[str]) -> dict[str, float]:
+        """F test that several coefficients are all 0: statistic, df1, df2, p_value."""
+        names = list(self.covariance.index)
+        strange = [t for t in terms if t not in names]
+        if strange or not len(terms):
+            raise ParameterError(f"no coefficients {listing(strange)}; there are {listing(names, most=20)}")
+        beta = self.table.set_index("variable").loc[list(terms), "estimate"].to_numpy(dtype=float)
+        v = self.covariance.loc[list(terms), list(terms)].to_numpy()
+        f = float(beta @ np.linalg.solve(v, beta)) / len(beta)
+        return {
+            "statistic": f,
+            "df1": len(beta),
+            "df2": self.df,
+            "p_value": float(stats.f.sf(f, len(beta), self.df)),
+        }
+
+
+def regression(
+    design: SurveyDesign, formula: str, *, family: str = "gaussian", confidence: float = 0.95
+) -> Regression:
+    """Weighted linear or logistic regression with design-based errors.
+
+    Parameters
+    ----------
+    design : SurveyDesign
+    formula : str
+        As in R: ``"score ~ age + tenure"``; names with dots in backticks. Rows with a missing value are left
+        out as a domain. It is code: never build it from data.
+    family : "gaussian" or "logit"
+        For "logit" the left side is 0/1 or boolean.
+
+    Raises
+    ------
+    ParameterError
+        If the formula cannot be read or a column is unknown.
+    DataError
+        If the columns are collinear, separate the outcome perfectly, or leave no degree of freedom.
+    """
+    import formulaic
+    from formulaic.errors import FormulaicError
+
+    if family not in FAMILIES:
+        raise ParameterError(f"family={family!r} is not one of {', '.join(FAMILIES)}")
+    design._sound()
+    data = design.data.reset_index(drop=True)
+    try:
+        left, right = formulaic.model_matrix(formula, data)
+    except (FormulaicError, SyntaxError, ValueError) as error:
+        raise ParameterError(f"formula {formula!r} cannot be used: {error}") from None
+    used = np.zeros(len(data), dtype=bool)
+    used[right.index.to_numpy()] = True
+    used &= design.weights > 0
+    keep = design.weights[right.index.to_numpy()] > 0
+    x = right.to_numpy(dtype=float)[keep]
+    if left.shape[1] not in (1, 2):
+        raise ParameterError(f"the left side of {formula!r} has {left.shape[1]} columns; it needs one")
+    y = left.to_numpy(dtype=float)[keep][:, -1]
+    names, w, p = list(right.columns), design.weights[used], x.shape[1]
+    if np.linalg.matrix_rank(x * np.sqrt(w)[:, None]) < p:
+        raise DataError(f"the {p} columns of {formula!r} are collinear ({listing(names, most=12)}); drop one")
+    if family == "logit" and not np.isin(y, (0, 1)).all():
+        raise DataError(f"the left side of {formula!r} must be 0/1 for a logistic regression")
+    beta, bread, residual = _fit(x, y, w, family, formula)
+    z = np.zeros((len(data), p))
+    z[used] = (x * (w * residual)[:, None]) @ bread  # (2)
+    sparse = spread(design, sp.csr_matrix(z), np.zeros(p, dtype=bool))
+    v = variance.covariance(design.structure, design.data, sparse, design.lonely)
+    df = design.subset(used).df + 1 - p  # (3)
+    if df < 1:
+        raise DataError(f"{p} coefficients leave no degree of freedom (the design has {df - 1 + p})")
+    se = np.sqrt(np.diag(v))
+    low, high = intervals.t_interval(beta, se, np.full(p, df), confidence)
+    t = np.divide(beta, se, out=np.full(p, np.nan), where=se > 0)
+    table = pd.DataFrame(
+        {
+            "variable": pd.Series(names, dtype="str"),
+            "estimate": beta,
+            "se": se,
+            "ci_low": low,
+            "ci_high": high,
+            "df": df,
+            "t": t,
+            "p_value": 2 * stats.t.sf(np.abs(t), df),
+            "n": len(y),
+        }
+    )
+    return Regression(table, pd.DataFrame(v, index=names, columns=names), df)
+
+
+def _fit(
+    x: FloatArray, y: FloatArray, w: FloatArray, family: str, formula: str
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Coefficients, A^-1 and y - mu (1)."""
+    # Columns of unit length: sums of squares of incomes and of shares differ by many orders.
+    unit = np.sqrt((w[:, None] * x**2).sum(axis=0))
+    xs = x / unit
+    if family == "gaussian":
+        root = np.sqrt(w)[:, None]
+        beta = np.linalg.lstsq(xs * root, y * root[:, 0], rcond=None)[0]
+        bread = np.linalg.inv(xs.T @ (w[:, None] * xs))
+        return beta / unit, bread / np.outer(unit, unit), y - xs @ beta
+    beta = np.zeros(x.shape[1])
+    for _ in range(100):
+        mu = special.expit(xs @ beta)
+        slope = xs.T @ ((w * mu * (1 - mu))[:, None] * xs)
+        step = np.linalg.solve(slope, xs.T @ (w * (y - mu)))
+        beta = beta + step
+        if np.abs(step).max() <= 1e-13 * max(1.0, np.abs(beta).max()):
+            break
+        if np.abs(xs @ beta).max() > 200:
+            break
+    mu = special.expit(xs @ beta)
+    if (mu * (1 - mu) < 1e-10).mean() > 0.05:
+        raise DataError(
+            f"a column of {formula!r} tells yes from no without error; the coefficients have no limit"
+        )
+    bread = np.linalg.inv(xs.T @ ((w * mu * (1 - mu))[:, None] * xs))
+    return beta / unit, bread / np.outer(unit, unit), y - mu
+
+
+@dataclass(frozen=True)
+class RankTest:
+    """Difference of mean ranks (as shares of the population) of two groups, and its t test."""
+
+    estimate: float
+    se: float
+    t: float
+    df: int
+    p_value: float
+
+
+def rank_test(design: SurveyDesign, variable: str, *, groups: str) -> RankTest:
+    """Design-based Wilcoxon test of two groups.
+
+    The population rank of a value is estimated as the weight below it plus half its own, over all weights;
+    the groups' mean ranks are compared (the second, in sorted order, minus the first).
+
+    Raises
+    ------
+    DataError
+        If there are not exactly two groups.
+
+    Notes
+    -----
+    Source: Lumley & Scott (2013), Biometrika 100; R: svyranktest(test="wilcoxon"), df = design df - 1.
+    """
+    design._sound()
+    codes, _ = pd.factorize(column(design.data, groups, "groups"), sort=True)
+    y = values_of(design, variable)
+    used = (codes >= 0) & ~np.isnan(y) & (design.weights > 0)
+    if len(np.unique(codes[used])) != 2:
+        raise DataError(
+            f'"{groups}" has {len(np.unique(codes[used]))} groups with answers; a rank test needs two'
+        )
+    w, v = design.weights[used], y[used]
+    order = np.argsort(v, kind="stable")
+    middle = np.cumsum(w[order]) - w[order] / 2
+    _, tie = np.unique(v[order], return_inverse=True)
+    rank = np.empty(len(v))
+    rank[order] = (np.bincount(tie, middle) / np.bincount(tie))[tie] / w.sum()
+    second = codes[used] == codes[used].max()
+    x = np.column_stack([np.ones(len(v)), second])
+    bread = np.linalg.inv(x.T @ (w[:, None] * x))
+    beta = bread @ (x.T @ (w * rank))
+    z = np.zeros((len(y), 2))
+    z[used] = (x * (w * (rank - x @ beta))[:, None]) @ bread
+    sparse = spread(design, sp.csr_matrix(z), np.zeros(2, dtype=bool))
+    se = float(np.sqrt(variance.covariance(design.structure, design.data, sparse, design.lonely)[1, 1]))
+    df = design.subset(used).df - 1
+    t = float(beta[1]) / se if se > 0 else np.nan
+    return RankTest(float(beta[1]), se, t, df, float(2 * stats.t.sf(abs(t), max(df, 1))))
