@@ -107,11 +107,14 @@ def separator(text: str) -> str:
     best, best_score = ",", 0.0
     for candidate in SEPARATORS:
         widths: Counter[int] = Counter()
-        for row in csv.reader(io.StringIO(text[:_SAMPLE]), delimiter=candidate):
+        rows = csv.reader(io.StringIO(text[:_SAMPLE], newline=""), delimiter=candidate)
+        while widths.total() < _LINES:
+            try:
+                row = next(rows)
+            except (StopIteration, csv.Error):
+                break
             if any(row):
                 widths[len(row)] += 1
-            if widths.total() >= _LINES:
-                break
         widths.pop(1, None)
         if not widths:
             continue

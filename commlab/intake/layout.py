@@ -367,7 +367,12 @@ def _open_columns(grid: _Grid, columns: list[int], header: list[int]) -> tuple[s
 
 def _recurs(grid: _Grid, filled: list[int], row: int) -> bool:
     """Whether a row's words come back further down in their columns, as answers do and labels do not."""
-    below = range(row + 1, min(row + 1 + _SAMPLE, len(grid.rows)))
+    # where the row above comes back as well, the whole header is repeated, as on a new page
+    below = [
+        r
+        for r in range(row + 1, min(row + 1 + _SAMPLE, len(grid.rows)))
+        if grid.rows[r - 1] != grid.rows[row - 1]
+    ]
     again = sum(1 for c in filled if any(grid.rows[r][c] == grid.rows[row][c] for r in below))
     return again * 3 > len(filled)
 
@@ -492,8 +497,10 @@ def _first_rows(grid: _Grid, columns: list[int], first: int) -> list[int]:
 def _numeric(grid: _Grid, columns: list[int], rows: list[int]) -> list[bool]:
     out = []
     for c in columns:
-        cells = [grid.rows[r][c] for r in rows if grid.rows[r][c] is not None]
-        out.append(bool(cells) and sum(map(is_number, cells)) * 2 > len(cells))
+        cells = [grid.rows[r][c] for r in rows]
+        numbers = sum(map(is_number, cells))
+        others = sum(1 for cell in cells if cell is not None and not is_number(cell) and not _is_mark(cell))
+        out.append(numbers > others)
     return out
 
 
@@ -612,7 +619,8 @@ def _starts_table(grid: _Grid, block: Block, row: int) -> bool:
 
 
 def _is_mark(cell: Any) -> bool:
-    return isinstance(cell, str) and read(cell).kind in ("missing", "none", "error", "range", "lossy", "date")
+    """Whether a text stands where a number is missing or was spoilt."""
+    return isinstance(cell, str) and read(cell).kind in ("missing", "none", "error", "range", "lossy")
 
 
 def _back_to_titles(grid: _Grid, block: Block, row: int) -> int:

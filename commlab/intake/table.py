@@ -389,7 +389,8 @@ def _declared_for(
         if units.header_unit(label) is None and not words.is_serial(label) and body.found.blocks[0].numeric[i]
     ]
     for unit in declared:
-        meant = [i for i in free if units.suits(unit, body.labels[i])]
+        last = [i for i in free if units.suits(unit, body.labels[i].rpartition("/")[2])]
+        meant = last or [i for i in free if units.suits(unit, body.labels[i])]
         if not meant and any(units.suits(unit, note) for note in notes):
             meant = [i for i in free if not totals.is_rate(body.labels[i])]
         if not meant and unit.times < 1:

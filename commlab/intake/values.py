@@ -106,10 +106,11 @@ class _Cells:
             others[is_float] = None
             self.codes, distinct = pd.factorize(others)
             self.values = list(distinct)
-        self.body = body
         self.readings = [_reading(value) for value in self.values]
+        if not (np.any(self.codes[:body] >= 0) or np.isfinite(self.floats[:body]).any()):
+            body = n  # the body is blank, so the totals decide
         codes = self.codes[:body]
-        self.counts = np.bincount(codes[codes >= 0], minlength=len(self.values)) if len(codes) else []
+        self.counts = np.bincount(codes[codes >= 0], minlength=len(self.values))
         mine = self.floats[:body]
         self.numbers = mine[np.isfinite(mine)]
 
@@ -203,9 +204,8 @@ def parse_column(
 
 def _kind(found: _Cells, label: str, own: Unit | None) -> str:
     plain = len(found.numbers)
-    if not plain and not sum(found.counts):
-        # Nothing in the body decides; a total alone does not make a column of numbers of blanks.
-        return EMPTY if not np.isfinite(found.floats).any() and not found.values else NUMBER
+    if not plain and not found.counts.any():
+        return EMPTY
     numbers = plain + found.count(lambda r: r.kind == NUMBER)
     dates = found.count(lambda r: r.kind == DATE)
     texts = found.count(lambda r: r.kind == TEXT)
