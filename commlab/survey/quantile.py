@@ -103,7 +103,8 @@ def quantile(
         point = np.array([weighted_quantile(*group, q, rule=rule) for group in groups])
         at = np.where(domain >= 0, point[domain], np.nan)
         found = estimates(design, [np.where(np.isnan(y), np.nan, y <= at)], by=by)
-        share, se, df, n = (a[:, 0] for a in (found.estimate, found.se, found.df, found.n))
+        share, se = found.estimate[:, 0], found.se[:, 0]
+        df, n = found.df[:, 0], found.n[:, 0]
         if interval == "mean":
             low, high = intervals.t_interval(share, se, df, confidence)
         else:
