@@ -56,7 +56,10 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(import_module(f"commlab.report.{_HOMES[name]}"), name)
+        found = getattr(import_module(f"commlab.report.{_HOMES[name]}"), name)
+        # Importing a module puts it here under its own name; the function of the same name must win.
+        globals()[name] = found
+        return found
     raise AttributeError(f"module 'commlab.report' has no attribute {name!r}")
 
 
