@@ -60,7 +60,8 @@ def pca(
     signs, varies = signs_of(columns, directions), varies_of(x)
     out = np.zeros(len(columns))
     if varies.any():
-        values, vectors = np.linalg.eigh(correlations(x[:, varies] * signs[varies]))
+        rho, _ = correlations(x[:, varies] * signs[varies])
+        values, vectors = np.linalg.eigh(rho)
         values, vectors = values[::-1], vectors[:, ::-1]
         # an eigenvalue of 1 + rounding, from uncorrelated indicators, is not above 1
         kept = max(int((values > 1 + FLAT).sum()), 1) if keep is None else keep

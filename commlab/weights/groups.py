@@ -82,7 +82,7 @@ def group_weights(
             w = np.exp(say @ np.log(own))
         return w / w.sum(axis=1, keepdims=True), matrix
     full = matrix.copy()
-    gaps = np.isnan(matrix).any(axis=(1, 2))
+    gaps: np.ndarray = np.asarray(np.isnan(matrix).any(axis=(1, 2)))
     for m in np.flatnonzero(gaps).tolist():
         full[m] = complete(matrix[m])
     used = np.where(gaps[:, None, None], harker_form(matrix), full) if completion == "harker" else full
@@ -279,13 +279,10 @@ def ahp_group(
 
 
 def _aligned(frame: Any, items: pd.Index, who: str) -> np.ndarray:
-    if (
-        isinstance(frame, pd.DataFrame)
-        and frame.index.equals(items)
-        and frame.columns.equals(items)
-        and all(d.kind == "f" for d in frame.dtypes)
-    ):
-        return frame.to_numpy()
+    if isinstance(frame, pd.DataFrame) and frame.index.equals(items) and frame.columns.equals(items):
+        numbers = frame.to_numpy()
+        if numbers.dtype == np.float64:
+            return numbers
     frame = as_items(frame, who)
     odd = frame.index.symmetric_difference(items, sort=False)
     if len(odd):

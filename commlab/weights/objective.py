@@ -212,16 +212,15 @@ def critic(scores: pd.DataFrame, *, directions: Directions = None, correlation: 
     if varies.sum() == 1:
         out[varies] = 1.0  # nothing to conflict with: all the weight there is
         return shares_of(out, columns, what)
-    r = x[:, varies]
-    low, high = r.min(axis=0, initial=np.inf), r.max(axis=0, initial=-np.inf)
-    r = (r - low) / (high - low)  # (1) but for the turn of costs, which changes only the sign of rho
-    spread = r.std(axis=0, ddof=1)
+    if not varies.all():
+        x = x[:, varies]
+    # (1) scales each column by its range and turns costs: s_j shrinks by the range, rho only changes its sign
+    rho, spread = correlations(x)
+    spread = spread / (x.max(axis=0, initial=-np.inf) - x.min(axis=0, initial=np.inf))
     if correlation == "spearman":
         from scipy.stats import rankdata
 
-        rho = correlations(rankdata(r, axis=0))
-    else:
-        rho = correlations(r)
+        rho, _ = correlations(rankdata(x, axis=0))
     turn = signs[varies]
     rho *= turn[:, None] * turn
     out[varies] = spread * np.clip(1 - rho, 0.0, None).sum(axis=1)  # (2)

@@ -44,8 +44,9 @@ def matrix_of(
 ) -> tuple[np.ndarray, pd.Index]:
     """Numbers and column names, or a DataError that names every unit and indicator that cannot be used."""
     frame = frame_of(scores)
+    plain = all(d == np.float64 for d in frame.dtypes)
     try:
-        x = frame.to_numpy(dtype="float64", na_value=np.nan)
+        x = frame.to_numpy() if plain else frame.to_numpy(dtype="float64", na_value=np.nan)
     except (TypeError, ValueError):
         text = [
             c
@@ -110,11 +111,12 @@ def turned(x: np.ndarray, signs: np.ndarray) -> np.ndarray:
     return out
 
 
-def correlations(x: np.ndarray) -> np.ndarray:
-    """Pearson correlations of columns, all of which vary."""
+def correlations(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pearson correlations and standard deviations (n - 1) of columns, all of which vary."""
     z = x - x.mean(axis=0)
-    z /= np.sqrt(np.einsum("ij,ij->j", z, z))
-    return np.clip(z.T @ z, -1.0, 1.0)
+    size = np.sqrt(np.einsum("ij,ij->j", z, z))
+    z /= size
+    return np.clip(z.T @ z, -1.0, 1.0), size / np.sqrt(len(x) - 1)
 
 
 def shares_of(raw: np.ndarray, columns: pd.Index, what: str) -> pd.Series:

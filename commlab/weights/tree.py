@@ -7,7 +7,7 @@ prints none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
-from commlab.framework import Framework
+from commlab.framework import TOTAL, Framework
 from commlab.weights.ahp import CR_LIMIT, RandomIndex, solve
 from commlab.weights.groups import AHPGroup, expert_shares, solve_group
 from commlab.weights.matrix import check_stack
@@ -108,15 +108,10 @@ def ahp_tree(
     Consistency of a level: CR = sum_k w_k CI_k / sum_k w_k RI_k over its judged nodes, w_k the node's global
     weight (Saaty 1980, ch. 4; 层次总排序一致性检验). The last row, ``total``, sums over all levels.
     """
-    table = _checked(judgments, framework)
-    options = {"method": method, "completion": completion, "random_index": random_index}
+    table = _coded(judgments, framework)
     groups: dict[str, AHPGroup] = {}
-    for node, part in _by_node(table, framework):
-        items = pd.Index(framework.children(node))
-        experts = part["expert"].drop_duplicates().tolist()
-        stack = check_stack(
-            items, _matrices(part, items, experts), [f"expert {e}, node {node}" for e in experts]
-        )
+    for node, items, experts, values in table.stacks(framework):
+        stack = check_stack(items, values, [f"expert {e}, node {node}" for e in experts])
         groups[node] = solve_group(
             stack,
             solve(stack, method=method, completion=completion, random_index=random_index),
@@ -125,9 +120,11 @@ def ahp_tree(
             how=how,
             mean=mean,
             max_cr=max_cr,
+            method=method,
+            completion=completion,
+            random_index=random_index,
             min_experts=min_experts,
             where=f", node {node}",
-            **options,  # type: ignore[arg-type]
         )
     local = pd.concat([g.weights for g in groups.values()]).rename("weight").rename_axis("code")
     weighted = framework.with_weights(local)
@@ -142,8 +139,33 @@ def ahp_tree(
     )
 
 
-def _checked(judgments: pd.DataFrame, framework: Framework) -> pd.DataFrame:
-    """The table with codes as the framework prints them, or a DataError with all that does not fit it."""
+@dataclass(frozen=True)
+class _Coded:
+    """The table as whole numbers: who, which node (its place in ``nodes``), which items (among siblings)."""
+
+    experts: pd.Index
+    nodes: list[str]
+    expert: np.ndarray
+    node: np.ndarray
+    row: np.ndarray
+    column: np.ndarray
+    value: np.ndarray
+
+    def stacks(self, framework: Framework) -> Iterator[tuple[str, pd.Index, list[Any], np.ndarray]]:
+        """For each judged node in the framework's order: its code, items, experts and their matrices."""
+        order = np.argsort(self.node, kind="stable")
+        for part in np.split(order, np.flatnonzero(np.diff(self.node[order])) + 1):
+            code = self.nodes[self.node[part[0]]]
+            items = pd.Index(framework.children(code))
+            present, seat = np.unique(self.expert[part], return_inverse=True)
+            values = np.full((len(present), len(items), len(items)), np.nan)
+            values[:, np.arange(len(items)), np.arange(len(items))] = 1.0  # a list of pairs has no diagonal
+            values[seat, self.row[part], self.column[part]] = self.value[part]
+            yield code, items, self.experts[present].tolist(), values
+
+
+def _coded(judgments: pd.DataFrame, framework: Framework) -> _Coded:
+    """The table in whole numbers, or a DataError with all that does not fit the framework."""
     absent = [c for c in COLUMNS if c not in judgments.columns]
     if absent:
         raise DataError(f"the judgments have no column {listing(absent)}; they need {', '.join(COLUMNS)}")
@@ -151,46 +173,64 @@ def _checked(judgments: pd.DataFrame, framework: Framework) -> pd.DataFrame:
         raise DataError("the judgments are empty: no expert has compared anything")
     if "period" in judgments.columns and judgments["period"].nunique() > 1:
         raise DataError(f"the judgments mix periods ({listing(judgments['period'].unique())}); choose one")
-    table = judgments.loc[:, list(COLUMNS)].reset_index(drop=True)
-    blank = [c for c in COLUMNS[:-1] if table[c].isna().any()]
+    numbers, labels = {}, {}
+    for c in COLUMNS[:-1]:
+        numbers[c], labels[c] = pd.factorize(judgments[c])
+    blank = [c for c in COLUMNS[:-1] if (numbers[c] < 0).any()]
     if blank:
         raise DataError(f"the judgments have rows without {listing(blank)}; fill them or delete the rows")
-    value = pd.to_numeric(table["value"], errors="coerce")
-    odd = table[value.isna() & table["value"].notna()]
-    if len(odd):
-        raise DataError(f"judgments that are no numbers: {listing(map(_place, odd.itertuples(index=False)))}")
-    table["value"] = value.astype("float64")
 
-    faults: list[str] = []
-    nodes = {n: _printed(framework, n) for n in table["node"].unique()}
-    for node, code in nodes.items():
-        part = table[table["node"] == node]
-        if code is None or not framework.children(code):
+    def place(k: int) -> str:
+        r = judgments.iloc[k]
+        return f"expert {r['expert']}, node {r['node']}, cell ({r['row']}, {r['column']})"
+
+    value = pd.to_numeric(judgments["value"], errors="coerce")
+    odd = np.flatnonzero((value.isna() & judgments["value"].notna()).to_numpy())
+    if len(odd):
+        raise DataError(f"judgments that are no numbers: {listing(map(place, odd.tolist()))}")
+
+    nodes = [framework.code(TOTAL), *(n.code for n in framework.nodes)]
+    parent = {c: (p, k) for p, code in enumerate(nodes) for k, c in enumerate(framework.children(code))}
+    printed = {c: [_printed(framework, t) for t in labels[c]] for c in COLUMNS[1:-1]}
+    node = np.array([-1 if n is None else nodes.index(n) for n in printed["node"]])[numbers["node"]]
+    sides = {}
+    for c in ("row", "column"):
+        home = np.array([parent.get(t or "", (-1, -1)) for t in printed[c]])
+        sides[c] = home[numbers[c]]
+    misfit = (node < 0) | (sides["row"][:, 0] != node) | (sides["column"][:, 0] != node)
+    if misfit.any():
+        faults = _misfits(judgments[misfit], framework)
+        message = f"the judgments do not fit framework {framework.name}: {listing(faults, most=8)}"
+        raise DataError(message, faults=faults)
+    row, column = sides["row"][:, 1], sides["column"][:, 1]
+    width = int(max(row.max(), column.max())) + 1
+    key = pd.Series(((numbers["expert"] * len(nodes) + node) * width + row) * width + column)
+    twice = np.flatnonzero(key.duplicated().to_numpy())
+    if len(twice):
+        raise DataError(
+            f"judgments given more than once: {listing(map(place, twice.tolist()))}; keep one of each"
+        )
+    return _Coded(
+        pd.Index(labels["expert"]), nodes, numbers["expert"], node, row, column, value.to_numpy("float64")
+    )
+
+
+def _misfits(table: pd.DataFrame, framework: Framework) -> list[str]:
+    faults = []
+    for node, part in table.groupby("node", sort=False):
+        code = _printed(framework, node)
+        below = () if code is None else framework.children(code)
+        if not below:
             why = "is not in the framework" if code is None else "has nothing below it to compare"
             faults.append(f"node {node} {why} (expert {listing(part['expert'].unique())})")
             continue
-        below = set(framework.children(code))
-        for side in ("row", "column"):
-            wrong = part[
-                ~part[side].map({i: _printed(framework, i) for i in part[side].unique()}).isin(below)
-            ]
-            faults += [
-                f"node {node}: {item} is not one of its children {listing(sorted(below))} "
-                f"(expert {listing(wrong.loc[wrong[side] == item, 'expert'].unique())})"
-                for item in wrong[side].unique()
-            ]
-    if faults:
-        faults = list(dict.fromkeys(faults))
-        raise DataError(
-            f"the judgments do not fit framework {framework.name}: {listing(faults, most=8)}", faults=faults
-        )
-    for c in ("node", "row", "column"):
-        table[c] = table[c].map({t: framework.code(str(t)) for t in table[c].unique()})
-    twice = table.duplicated(["expert", "node", "row", "column"], keep=False)
-    if twice.any():
-        places = dict.fromkeys(map(_place, table[twice].itertuples(index=False)))
-        raise DataError(f"judgments given more than once: {listing(places)}; keep one of each")
-    return table
+        for item in pd.unique(part[["row", "column"]].to_numpy().ravel()):
+            if _printed(framework, item) not in below:
+                who = part.loc[(part["row"] == item) | (part["column"] == item), "expert"].unique()
+                faults.append(
+                    f"node {node}: {item} is not one of its children {listing(below)} (expert {listing(who)})"
+                )
+    return faults
 
 
 def _printed(framework: Framework, text: Any) -> str | None:
@@ -198,30 +238,6 @@ def _printed(framework: Framework, text: Any) -> str | None:
         return framework.code(str(text))
     except ParameterError:
         return None
-
-
-def _place(row: Any) -> str:
-    return f"expert {row.expert}, node {row.node}, cell ({row.row}, {row.column})"
-
-
-def _by_node(table: pd.DataFrame, framework: Framework) -> list[tuple[str, pd.DataFrame]]:
-    """The judged nodes with their rows, in the framework's order (the whole first)."""
-    parts = dict(list(table.groupby("node", sort=False)))
-    order = [framework.code("total"), *(n.code for n in framework.nodes)]
-    return [(str(code), parts[code]) for code in order if code in parts]
-
-
-def _matrices(part: pd.DataFrame, items: pd.Index, experts: list[Any]) -> np.ndarray:
-    n = len(items)
-    values = np.full((len(experts), n, n), np.nan)
-    values[:, np.arange(n), np.arange(n)] = 1.0  # a list of pairs has no diagonal
-    at = (
-        pd.Index(experts).get_indexer(part["expert"]),
-        items.get_indexer(part["row"]),
-        items.get_indexer(part["column"]),
-    )
-    values[at] = part["value"].to_numpy()
-    return values
 
 
 def _experts(groups: Mapping[str, AHPGroup]) -> pd.DataFrame:
@@ -253,18 +269,26 @@ def _nodes(groups: Mapping[str, AHPGroup]) -> pd.DataFrame:
 def _individual(groups: Mapping[str, AHPGroup]) -> pd.DataFrame:
     frames = []
     for node, group in groups.items():
-        long = group.individual.rename_axis(columns="code").stack().rename("weight").reset_index()
-        long.insert(1, "node", node)
-        frames.append(long)
+        own = group.individual
+        frames.append(
+            pd.DataFrame(
+                {
+                    "expert": np.repeat(own.index.to_numpy(), own.shape[1]),
+                    "node": node,
+                    "code": np.tile(own.columns.to_numpy(), len(own)),
+                    "weight": own.to_numpy().ravel(),
+                }
+            )
+        )
     return pd.concat(frames, ignore_index=True)
 
 
 def _hierarchy(
     groups: Mapping[str, AHPGroup], weighted: Framework, random_index: RandomIndex
 ) -> pd.DataFrame:
-    reach = {weighted.code("total"): 1.0}
+    reach = {weighted.code(TOTAL): 1.0}
     for node in weighted.nodes:
-        parent = weighted.code("total") if node.parent is None else node.parent
+        parent = weighted.code(TOTAL) if node.parent is None else node.parent
         reach[node.code] = reach[parent] * float(weighted.local_weights[node.code])
     parts: dict[int, list[tuple[float, float]]] = {}
     for code, group in groups.items():
