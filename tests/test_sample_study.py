@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +221,21 @@ def test_most_experts_are_consistent_and_a_few_are_not() -> None:
 def _fraction(value: Any) -> float:
     over, _, under = str(value).partition("/")
     return float(over) / float(under or 1)
+
+
+def test_the_assumptions_state_the_sample_as_it_is(generator: Any) -> None:
+    text = (ROOT / "ASSUMPTIONS.md").read_text(encoding="utf-8")
+    numbers = re.findall(r"^\*\*A(\d+)\. ", text, flags=re.MULTILINE)
+    assert [int(n) for n in numbers] == list(range(1, len(numbers) + 1))
+    applied = pd.read_csv(REGISTER / "candidates.csv")
+    trial = (applied["applied_on"] < "2019-10").sum()
+    frame = pd.read_csv(REGISTER / "survey_frame.csv").query("period == '2019Q4'")
+    changed = {d.name for d in generator.places.read_districts() if d.change}
+    words = " ".join(text.split())
+    assert f"has {len(applied)} candidates" in words and f"with {trial} of them" in words
+    assert f"{len(frame)} of 742" in words
+    assert f"In a community {frame['issued'].min()} questionnaires are issued" in words
+    assert changed == {"五华区", "官渡区", "呈贡区", "寻甸县", "东川区"}
 
 
 # -- the generator ----------------
