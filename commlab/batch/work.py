@@ -134,6 +134,8 @@ def publish(job: Job, folder: Path) -> dict[str, str]:
     from commlab import report
 
     pages = [f for f in job.formats if f != "xlsx"]
+    if job.kind == "method" and not _is_document(folder / _NOTEBOOK):
+        pages = []  # a notebook to explore with: it stands for itself
     figures = folder / "figures"
     if pages:
         report.export(folder / _NOTEBOOK, folder, formats=pages, language=job.language, figures=figures)
@@ -146,6 +148,17 @@ def publish(job: Job, folder: Path) -> dict[str, str]:
         target.relative_to(job.root).as_posix(): store.file_hash(source)
         for source, target in produced(job, folder).items()
     }
+
+
+def _is_document(notebook: Path) -> bool:
+    """Whether an executed notebook shows a cover, and so can be made into pages."""
+    from commlab.report.finding import MIME
+
+    for cell in _read(notebook).cells:
+        for output in cell.get("outputs", []):
+            if output.get("data", {}).get(MIME, {}).get("type") == "cover":
+                return True
+    return False
 
 
 def warm_up() -> None:
