@@ -1,29 +1,61 @@
 """Satisfaction with honest error: design-based statistics of resident surveys.
 
-The way through: a ``SurveyDesign`` says how the answers were drawn; its methods estimate (``mean``,
-``total``, ``proportion``, ``ratio``), compare (``compare``, ``change``, ``independence``) and weigh
-(``post_stratify``, ``rake``, ``trim``); ``satisfaction`` and ``answer_shares`` read scaled items;
-``protect`` decides what may be printed.
+The way through: a ``SurveyDesign`` says how the answers were drawn; its methods estimate (``mean``, ``total``,
+``proportion``, ``quantile``, ``ratio``), compare (``compare``, ``change``, ``independence``, ``regress``) and
+weigh (``post_stratify``, ``rake``, ``calibrate``, ``trim``); ``satisfaction`` and ``answer_shares`` read scaled
+items; ``cronbach_alpha`` and its kin judge a scale; ``fay_herriot`` helps where answers are few; ``protect``
+decides what may be printed.
 """
 
 from commlab.survey.compare import Independence, holm
 from commlab.survey.design import SurveyDesign
 from commlab.survey.disclosure import protect
 from commlab.survey.margins import collapse, margins_check
+from commlab.survey.regress import RankTest, Regression, rank_test, regression
+from commlab.survey.reliability import (
+    KMO,
+    Alpha,
+    Bartlett,
+    Omega,
+    bartlett_sphericity,
+    cronbach_alpha,
+    kmo,
+    mcdonald_omega,
+    parallel_analysis,
+    split_half,
+)
 from commlab.survey.satisfaction import answer_shares, linear_scores, satisfaction, satisfaction_change
+from commlab.survey.small_area import SmallArea, benchmark, fay_herriot
 from commlab.survey.weighting import kish_effect, weight_summary
 
 __all__ = [
+    "KMO",
+    "Alpha",
+    "Bartlett",
     "Independence",
+    "Omega",
+    "RankTest",
+    "Regression",
+    "SmallArea",
     "SurveyDesign",
     "answer_shares",
+    "bartlett_sphericity",
+    "benchmark",
     "collapse",
+    "cronbach_alpha",
+    "fay_herriot",
     "holm",
     "kish_effect",
+    "kmo",
     "linear_scores",
     "margins_check",
+    "mcdonald_omega",
+    "parallel_analysis",
     "protect",
+    "rank_test",
+    "regression",
     "satisfaction",
     "satisfaction_change",
+    "split_half",
     "weight_summary",
 ]

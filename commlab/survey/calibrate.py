@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 
 from commlab.errors import DataError, ParameterError, listing
@@ -100,10 +101,8 @@ def _auxiliary(
                 raise DataError(
                     f'"{key}" is missing in {int(lacking.sum())} rows (first: row {row}); fill it in first'
                 )
-            if not np.isfinite(float(value)):  # type: ignore[arg-type]
-                raise ParameterError(f'the total of "{key}" is {value}; give a number')
             blocks.append(sp.csr_matrix(np.nan_to_num(y)[:, None]))
-            target.append(float(value))  # type: ignore[arg-type]
+            target.append(_number(key, value))
             names.append(str(key))
             continue
         ((variables, cells),) = margins_of({key: value})
@@ -112,6 +111,13 @@ def _auxiliary(
         target += known.tolist()
         names += [f"{'+'.join(variables)}={cell}" for cell in cells.index]
     return sp.csr_matrix(sp.hstack(blocks)), np.array(target), names
+
+
+def _number(key: object, value: object) -> float:
+    number = pd.to_numeric(pd.Series([value]), errors="coerce").iloc[0]
+    if not np.isfinite(number):
+        raise ParameterError(f'the total of "{key}" is {value!r}; give a number')
+    return float(number)
 
 
 def _functions(

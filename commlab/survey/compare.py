@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
-from scipy import stats
+from scipy import special
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.survey import intervals, variance
@@ -48,7 +48,7 @@ def holm(p_values: npt.ArrayLike) -> FloatArray:
 def two_sided(estimate: FloatArray, se: FloatArray, df: npt.NDArray) -> FloatArray:
     """p values of t tests that the estimate is 0; without a standard error, none."""
     t = np.divide(np.abs(estimate), se, out=np.full_like(estimate, np.nan), where=se > 0)
-    p = 2 * stats.t.sf(t, np.maximum(df, 1))
+    p = 2 * special.stdtr(np.maximum(df, 1), -t)
     return np.where(se == 0, np.where(estimate == 0, 1.0, 0.0), p)
 
 
@@ -223,7 +223,7 @@ def independence(design: SurveyDesign, a: str, b: str) -> Independence:
         index=pd.Index(row_names[used_r], name=a),
         columns=pd.Index(column_names[used_c], name=b),
     )
-    return Independence(float(f), float(d), float(d * nu), float(stats.f.sf(f, d, d * nu)), n, table)
+    return Independence(float(f), float(d), float(d * nu), float(special.fdtrc(d, d * nu, f)), n, table)
 
 
 def _interaction(r: int, c: int) -> FloatArray:

@@ -15,7 +15,7 @@ Stata's Wilson multiplies n_eff by the factor of (3); R 4.5 does not, and neithe
 from __future__ import annotations
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import special
 
 from commlab.errors import ParameterError
 from commlab.survey.structure import FloatArray, IntArray
@@ -34,7 +34,7 @@ def checked_confidence(confidence: float) -> float:
 
 def t_quantile(df: FloatArray | IntArray, confidence: float) -> FloatArray:
     """Two-sided quantile; domains with no degree of freedom get that of one (wide, but an interval)."""
-    return stats.t.ppf(0.5 + checked_confidence(confidence) / 2, np.maximum(df, 1))
+    return special.stdtrit(np.maximum(df, 1), 0.5 + checked_confidence(confidence) / 2)
 
 
 def t_interval(
@@ -86,8 +86,8 @@ def proportion_interval(
         low, high = (centre - half) / (1 + t**2 / effective), (centre + half) / (1 + t**2 / effective)
     elif method == "beta":
         rows = effective * (t_quantile(n - 1, confidence) / t) ** 2  # (3)
-        low = stats.beta.ppf(alpha / 2, rows * p, rows * (1 - p) + 1)
-        high = stats.beta.ppf(1 - alpha / 2, rows * p + 1, rows * (1 - p))
+        low = special.betaincinv(rows * p, rows * (1 - p) + 1, alpha / 2)
+        high = special.betaincinv(rows * p + 1, rows * (1 - p), 1 - alpha / 2)
     else:
         for i in np.flatnonzero(open_):
             bound = t.flat[i] ** 2 / effective.flat[i] * n.flat[i] / max(n.flat[i] - 1, 1)
@@ -103,6 +103,8 @@ def proportion_interval(
 def _likelihood(p: float, bound: float) -> tuple[float, float]:
     def excess(p0: float) -> float:
         return float(2 * (special.rel_entr(p, p0) + special.rel_entr(1 - p, 1 - p0)) - bound)  # (4)
+
+    from scipy import optimize
 
     tiny = 1e-300
     low = optimize.brentq(excess, tiny, p, xtol=1e-15, rtol=1e-14)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from scipy import special, stats
+from scipy import special
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.survey import intervals, variance
@@ -60,7 +60,7 @@ class Regression:
             "statistic": f,
             "df1": len(beta),
             "df2": self.df,
-            "p_value": float(stats.f.sf(f, len(beta), self.df)),
+            "p_value": float(special.fdtrc(len(beta), self.df, f)),
         }
 
 
@@ -129,7 +129,7 @@ def regression(
             "ci_high": high,
             "df": df,
             "t": t,
-            "p_value": 2 * stats.t.sf(np.abs(t), df),
+            "p_value": 2 * special.stdtr(df, -np.abs(t)),
             "n": len(y),
         }
     )
@@ -217,4 +217,4 @@ def rank_test(design: SurveyDesign, variable: str, *, groups: str) -> RankTest:
     se = float(np.sqrt(variance.covariance(design.structure, design.data, sparse, design.lonely)[1, 1]))
     df = design.subset(used).df - 1
     t = float(beta[1]) / se if se > 0 else np.nan
-    return RankTest(float(beta[1]), se, t, df, float(2 * stats.t.sf(abs(t), max(df, 1))))
+    return RankTest(float(beta[1]), se, t, df, float(2 * special.stdtr(max(df, 1), -abs(t))))

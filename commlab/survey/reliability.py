@@ -1,10 +1,10 @@
-"""Do the items of a scale measure one thing? Alpha, omega, item-rest correlations, KMO, Bartlett, parallel analysis.
+"""Do the items of a scale measure one thing? Alpha, omega, item-rest, KMO, Bartlett, parallel analysis.
 
-All take a frame of items (rows are respondents), use the rows that have every item, and say how many. Items must
-point the same way: turn negative ones round first.
+All take a frame of items (rows are respondents), use the rows that have every item, and say how many. Items
+must point the same way: turn negative ones round first.
 
 alpha     (1) k / (k - 1) (1 - sum var_i / var_total); interval by Feldt (1965): 1 - (1 - alpha) F
-omega     (2) (sum l)^2 / ((sum l)^2 + sum theta) of the one-factor maximum likelihood solution (McDonald 1999)
+omega     (2) (sum l)^2 / ((sum l)^2 + sum theta), one-factor maximum likelihood solution (McDonald 1999)
 KMO       (3) sum r_ij^2 / (sum r_ij^2 + sum a_ij^2), a = partial correlations (Kaiser 1974)
 Bartlett  (4) -(n - 1 - (2 p + 5) / 6) ln |R| ~ chi2 with p (p - 1) / 2 df (Bartlett 1950)
 parallel  (5) keep components whose eigenvalue exceeds that of random data of the same shape (Horn 1965)
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, stats
+from scipy import special
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.survey.intervals import checked_confidence
@@ -76,6 +76,9 @@ class Alpha:
     k: int
     items: pd.DataFrame
 
+    def __float__(self) -> float:
+        return self.alpha
+
 
 def _alpha(cov: FloatArray) -> float:
     k = len(cov)
@@ -106,7 +109,7 @@ def cronbach_alpha(items: pd.DataFrame, *, confidence: float = 0.95) -> Alpha:
     mean_r = (r.sum() - k) / (k * (k - 1))
     tail = (1 - checked_confidence(confidence)) / 2
     df1, df2 = n - 1, (n - 1) * (k - 1)
-    low, high = (1 - (1 - alpha) * stats.f.ppf(q, df1, df2) for q in (1 - tail, tail))
+    low, high = (1 - (1 - alpha) * special.fdtri(df1, df2, q) for q in (1 - tail, tail))
     rows = []
     for i, name in enumerate(x):
         others = np.delete(np.arange(k), i)
@@ -134,6 +137,9 @@ class Omega:
     chi2: float
     df: int
     p_value: float
+
+    def __float__(self) -> float:
+        return self.omega
 
 
 def mcdonald_omega(items: pd.DataFrame) -> Omega:
@@ -170,7 +176,7 @@ def mcdonald_omega(items: pd.DataFrame) -> Omega:
     df = p * (p - 3) // 2
     chi2 = n * _discrepancy(uniqueness, r)
     table = pd.DataFrame({"item": x.columns.astype("str"), "loading": lam, "residual": theta})
-    p_value = float(stats.chi2.sf(chi2, df)) if df > 0 else np.nan
+    p_value = float(special.chdtrc(df, chi2)) if df > 0 else np.nan
     return Omega(float(omega), n, table, float(chi2), df, p_value)
 
 
@@ -201,6 +207,8 @@ def _one_factor(r: FloatArray) -> FloatArray:
         loading = _loadings(r, u)
         return (np.outer(loading, loading) + np.diag(u) - r).diagonal() / u
 
+    from scipy import optimize
+
     start = np.log(np.clip(0.5 / np.diag(np.linalg.inv(r)), 0.005, 1))
     found = optimize.minimize(
         lambda log_u: _discrepancy(np.exp(log_u), r),
@@ -220,6 +228,9 @@ class KMO:
     overall: float
     items: pd.Series
     n: int
+
+    def __float__(self) -> float:
+        return self.overall
 
 
 def kmo(items: pd.DataFrame) -> KMO:
@@ -251,7 +262,7 @@ def bartlett_sphericity(items: pd.DataFrame) -> Bartlett:
     n, p = x.shape
     chi2 = -(n - 1 - (2 * p + 5) / 6) * np.linalg.slogdet(r)[1]
     df = p * (p - 1) // 2
-    return Bartlett(float(chi2), df, float(stats.chi2.sf(chi2, df)), n)
+    return Bartlett(float(chi2), df, float(special.chdtrc(df, chi2)), n)
 
 
 def parallel_analysis(

@@ -1,6 +1,7 @@
 """Small areas: estimates for communities with few answers, borrowing strength from a model.
 
-The Fay-Herriot model of m areas: direct estimate y_i = x_i'beta + u_i + e_i, u ~ N(0, A), e_i ~ N(0, D_i), D known.
+The Fay-Herriot model of m areas: direct estimate y_i = x_i'beta + u_i + e_i, u_i ~ N(0, A) and
+e_i ~ N(0, D_i) with D_i known.
 
 (1) EBLUP_i = g_i y_i + (1 - g_i) x_i'beta, g_i = A / (A + D_i)
 (2) A by REML, ML (Fisher scoring), or Fay and Herriot's moment equation sum (y - x'beta)^2 / (A + D) = m - p
@@ -94,8 +95,8 @@ def fay_herriot(
     bad = known & ~(np.isfinite(d) & (d > 0))
     if bad.any():
         raise DataError(
-            f"{int(bad.sum())} areas have no positive sampling variance ({listing(index[bad])}); leave their direct "
-            "estimate out (NaN), or smooth the variances first"
+            f"{int(bad.sum())} areas have no positive sampling variance ({listing(index[bad])}); leave their "
+            "direct estimate out (NaN), or smooth the variances first"
         )
     if not np.isfinite(x).all():
         rows = index[~np.isfinite(x).all(axis=1)]
