@@ -1,4 +1,5 @@
-"""Raw tables -> clean tables: whatever is wrong is told with its cell, and nothing disappears unaccounted for."""
+"""Raw tables -> clean tables: whatever is wrong is told with its cell, and nothing disappears unaccounted
+for."""
 
 from __future__ import annotations
 
@@ -420,7 +421,7 @@ HOSTILE = [
         max_size=8,
     ),
 )
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_no_cell_breaks_a_reader_and_every_row_is_accounted_for(names, cells):
     frame = pd.DataFrame(
         {

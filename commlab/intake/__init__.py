@@ -1,10 +1,10 @@
 """Files as offices send them -> clean tables and a ledger that accounts for every row.
 
-    raw = read_table("社区统计.xlsx")                         one table of a sheet: values, sources, notes, totals
-    mapped = READERS["measures"](raw, spec, period="2019Q4", units=units)     a clean table by an ``inputs:`` entry
+    raw = read_table("统计.xlsx")                      a table of a sheet: values, sources, notes, totals
+    mapped = READERS["measures"](raw, spec, period="2019Q4", units=units)      by an ``inputs:`` entry
     responses = read_questionnaire("问卷.xlsx", "resident.yaml", register=units)
-    match_names(["石林彝族自治县"], units)                      written names -> units of the register
-    clean, ledger = deidentify(frame, key=key)              personal data out, counts in
+    match_names(["石林彝族自治县"], units)              written names -> units of the register
+    clean, ledger = deidentify(frame, key=key)        personal data out, counts in
 
 Readers take a path and only read; everything else takes frames and returns frames.
 """

@@ -1,7 +1,8 @@
 """The columns of a questionnaire's export, taken one after the other by a codebook.
 
-``Answers`` finds which column asks which question, turns options into codes, and at the end reports what nobody took:
-personal columns, free text, ignored and unknown ones. Values are looked at once each, never row by row.
+``Answers`` finds which column asks which question, turns options into codes, and at the end reports what
+nobody took: personal columns, free text, ignored and unknown ones. Values are looked at once each, never
+row by row.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ _LAST_PART = re.compile(r"[:/_]|-(?=[^-]*$)")
 _EXPLODED = re.compile(r"^第(\d+)题\((.*)\)$")
 _LONG = 30
 _SHARED = 0.8
-"""Share of a question's options that exploded columns must show before they are taken for it without its number."""
+"""Share of a question's options that exploded columns must show before they are taken for it without its
+number."""
 
 
 def is_blank(text: str) -> bool:
@@ -115,7 +117,7 @@ class Answers:
         told = f"{name}: no column asks it; all its answers are missing"
         self.pad.add("question not in file", told, column=name)
 
-    # -- places -------------------------------------------------------------------------------------------------
+    # -- places ------------------------------------------------------------------------------------
 
     def place(self, wordings: Collection[str], name: str) -> int | None:
         """The column that asks a question: by its whole header, else by its part after a grid's title."""
@@ -125,7 +127,8 @@ class Answers:
             if len(hits) > 1 and where is self._whole:
                 columns = ", ".join(self.export.cells(h, np.array([0]))[0].rstrip("0123456789") for h in hits)
                 raise DataError(
-                    f"columns {columns} all answer {name}; keep one, or tell their wordings apart in the codebook",
+                    f"columns {columns} all answer {name}; keep one, or tell their wordings apart in the "
+                    f"codebook",
                     file=self.export.file,
                     sheet=self.export.sheet or None,
                 )
@@ -175,7 +178,7 @@ class Answers:
                     found[question.name] = columns
         return found
 
-    # -- answers ------------------------------------------------------------------------------------------------
+    # -- answers -----------------------------------------------------------------------------------
 
     def demographic(self, question: Question) -> pd.Series:
         """The codes of a question about the person, as text."""
@@ -291,7 +294,7 @@ class Answers:
                 self.pad.add("unknown option", told, column=self.headers[place], n=int((codes >= 0).sum()))
         return {name: out.get(name, self._blank()) for name in names.values()}
 
-    # -- persons ------------------------------------------------------------------------------------------------
+    # -- persons -----------------------------------------------------------------------------------
 
     def identities(self, key: str | bytes | None) -> tuple[pd.Series, pd.Series | None]:
         """Keyed hash of each row's person, and its address; the columns they come from go no further."""
@@ -308,8 +311,8 @@ class Answers:
         if key is not None and kinds:
             texts = pd.DataFrame({k: self.export.text(p) for k, p in enumerate(kinds)})
             persons = person_keys(texts, dict(enumerate(kinds.values())), key)
-        place = self.role("ip")
-        address = None if place is None else self.export.text(place)
+        ip = self.role("ip")
+        address = None if ip is None else self.export.text(ip)
         none = pd.Series(pd.NA, index=range(self.n), dtype="str")
         return (none if persons is None else persons), address
 
@@ -335,7 +338,10 @@ class Answers:
                 told = "left out as declared"
                 self.pad.add("ignored column", told, column=header, action="recognised", severity="note", n=n)
             else:
-                told = f"the codebook does not claim this column; its {n} values stay behind. Add it to the codebook"
+                told = (
+                    f"the codebook does not claim this column; its {n} values stay behind. Add it to "
+                    f"the codebook"
+                )
                 self.pad.add(
                     "unknown column", f"{told} (items, free_text, personal or ignore)", column=header, n=n
                 )

@@ -1,12 +1,13 @@
 """What the questions of a questionnaire mean: one YAML file an instrument, over all its quarters and layouts.
 
-A codebook maps questions as printed (one or several wordings) to items, and options as printed to codes. It also
-says what is *not* to go on: ``personal`` columns, ``free_text`` and what to ``ignore``. The format stands in
-ARCHITECTURE.md; beyond it a question may have ``reversed: true`` (a negatively worded item of a scale is turned
-round), ``multiple: true`` (one 0/1 column an option), ``matrix: name`` (items answered in one grid), ``scale: [1, 10]``
-(numbers are answers), ``number: 6`` (its number on the platform) and ``order: [...]`` (the options as the platform
-numbers them, where that differs from the order here). ``numbers: options | values`` says what a bare number in an
-answer column is: the number of an option, or the code itself.
+A codebook maps questions as printed (one or several wordings) to items, and options as printed to codes. It
+also says what is *not* to go on: ``personal`` columns, ``free_text`` and what to ``ignore``. The format
+stands in ARCHITECTURE.md; beyond it a question may have ``reversed: true`` (a negatively worded item of a
+scale is turned round), ``multiple: true`` (one 0/1 column an option), ``matrix: name`` (items answered in
+one grid), ``scale: [1, 10]`` (numbers are answers), ``number: 6`` (its number on the platform) and ``order:
+[...]`` (the options as the platform numbers them, where that differs from the order here). ``numbers:
+options | values`` says what a bare number in an answer column is: the number of an option, or the code
+itself.
 """
 
 from __future__ import annotations
@@ -26,10 +27,12 @@ from commlab.tables import DONT_KNOW, NOT_APPLICABLE
 __all__ = ["Codebook", "Question", "load_codebook", "option_key", "question_key"]
 
 _TOP = {
-    "instrument", "title", "columns", "unit", "demographics", "items", "checks", "personal", "free_text", "ignore", "numbers",
+    "instrument", "title", "columns", "unit", "demographics", "items", "checks", "personal", "free_text",
+    "ignore", "numbers",
 }  # fmt: skip
 _QUESTION = {
-    "question", "zh", "en", "options", "dont_know", "not_applicable", "reversed", "multiple", "matrix", "scale", "number",
+    "question", "zh", "en", "options", "dont_know", "not_applicable", "reversed", "multiple", "matrix",
+    "scale", "number",
     "order",
 }  # fmt: skip
 _CHECKS = {"attention", "min_seconds", "straightline", "burst", "all_satisfied"}

@@ -58,7 +58,8 @@ def judgments(table: Table) -> pd.DataFrame:
 def _settled(
     table: Table, pair: tuple[str, str], up: float, down: float, cells: list[str]
 ) -> tuple[str, str, float]:
-    """One judgement for a pair of mirrored cells: that of 1 or more; missing where they contradict each other."""
+    """One judgement for a pair of mirrored cells: that of 1 or more; missing where they contradict each
+    other."""
     a, b = pair
     for value in (up, down):
         if value == value and not 1 / _LARGEST - 0.01 <= value <= _LARGEST:
@@ -135,6 +136,7 @@ def _round(table: Table) -> int:
     number = _ROUNDS.get(text) or (int(text) if text.isdigit() else 0)
     if number < 1:
         raise ParameterError(
-            f"opinions need their round (1, 2, ...): round:, or {{round}} in the file pattern (found {value!r})"
+            f"opinions need their round (1, 2, ...): round:, or {{round}} in the file pattern (found "
+            f"{value!r})"
         )
     return number

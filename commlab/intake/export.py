@@ -1,7 +1,7 @@
 """The export of a survey platform as columns of text: header in the first row, one answer a row.
 
-Each column is kept as codes into its different values, so that a questionnaire of a million rows is understood by
-looking at a few dozen texts a column.
+Each column is kept as codes into its different values, so that a questionnaire of a million rows is
+understood by looking at a few dozen texts a column.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ _SAMPLE = 1 << 20
 
 @dataclass(frozen=True)
 class Export:
-    """One table of answers: ``frame`` has columns 0..k without header, ``rows`` their 1-based rows in the sheet."""
+    """One table of answers: ``frame`` has columns 0..k without header, ``rows`` their 1-based rows in the
+    sheet."""
 
     file: str
     sheet: str
@@ -84,22 +85,22 @@ def read_export(path: str | Path, *, name: str | None = None) -> Export:
     Raises
     ------
     DataError
-        If the file is missing, empty, protected, of another kind than its name says, or has no row of answers.
+        If the file is missing, empty, protected, of another kind than its name says, or has no row of
+        answers.
     """
     path = Path(path)
     file = name or path.as_posix()
     text = KINDS.get(path.suffix.lower()) == "text" and path.is_file() and path.stat().st_size > 0
     sheet, table = ("", _text(path, file)) if text else _excel(path)
-    where = {"file": file, "sheet": sheet or None}
     if len(table) < 2:
-        raise DataError("there is no row of answers below the header", **where)
+        raise DataError("there is no row of answers below the header", file=file, sheet=sheet or None)
     headers = ["" if h is None or h != h else _cell_text(h) for h in table.iloc[0]]
     frame = table.iloc[1:]
     blank = (frame.isna() | (frame == "")).to_numpy(dtype=bool)
     places = [k for k, header in enumerate(headers) if header or not blank[:, k].all()]
     filled = ~blank.all(axis=1)
     if not filled.any():
-        raise DataError("there is no row of answers below the header", **where)
+        raise DataError("there is no row of answers below the header", file=file, sheet=sheet or None)
     frame = frame.loc[filled, places].reset_index(drop=True)
     frame.columns = range(len(places))
     rows = np.flatnonzero(filled) + 2

@@ -1,4 +1,5 @@
-"""The forms in which a name is compared: squashed, plain (short forms, no notes), stem (no ending), telling marks."""
+"""The forms in which a name is compared: squashed, plain (short forms, no notes), stem (no ending), telling
+marks."""
 
 from __future__ import annotations
 
@@ -16,10 +17,12 @@ _TELLING = re.compile(
     r"(第?[0-9一二三四五六七八九十百]+|[a-z]|[东西南北中上下]+|[0-9一二三四五六七八九十]+期?)"
 )
 _PEOPLES = (
-    "汉|蒙古|回|藏|维吾尔|苗|彝|壮|布依|朝鲜|满|侗|瑶|白|土家|哈尼|哈萨克|傣|黎|傈僳|佤|畲|高山|拉祜|水|东乡|纳西|景颇|柯尔克孜|土|"
-    "达斡尔|仫佬|羌|布朗|撒拉|毛南|仡佬|锡伯|阿昌|普米|塔吉克|怒|乌孜别克|俄罗斯|鄂温克|德昂|保安|裕固|京|塔塔尔|独龙|鄂伦春|赫哲|门巴|珞巴|基诺"
+    "汉|蒙古|回|藏|维吾尔|苗|彝|壮|布依|朝鲜|满|侗|瑶|白|土家|哈尼|哈萨克|傣|黎|傈僳|佤|畲|高山|拉祜|水|"
+    "东乡|纳西|景颇|柯尔克孜|土|"
+    "达斡尔|仫佬|羌|布朗|撒拉|毛南|仡佬|锡伯|阿昌|普米|塔吉克|怒|乌孜别克|俄罗斯|鄂温克|德昂|保安|裕固|京|"
+    "塔塔尔|独龙|鄂伦春|赫哲|门巴|珞巴|基诺"
 )
-_AUTONOMOUS = re.compile(rf"(?:(?:{_PEOPLES})族?)+自治(县|州|区|旗)$")
+_AUTONOMOUS = re.compile(rf"(?:(?:{_PEOPLES})族?)+自治(县|州|区|旗)")
 _FULL_FORMS = (
     ("高新技术产业开发区", "高新区"),
     ("高新技术开发区", "高新区"),
@@ -76,13 +79,17 @@ def plain_form(text: str) -> str:
 
 
 def stem(text: str) -> str:
-    """Without the ending that says what kind of unit it is; an ending is dropped only where two characters stay."""
+    """Without the ending that says what kind of unit it is.
+
+    >>> stem("翠湖社区居委会"), stem("五华区"), stem("翠湖村民委员会"), stem("东区")
+    ('翠湖', '五华', '翠湖村', '东区')
+    """
     village = _VILLAGE_END.sub("村", text)
-    for ending in (_COMMUNITY_END, _PLACE_END):
-        cut = ending.sub("", village)
-        if cut != village and len(cut) >= 2:
-            return cut
-    return village
+    community = _COMMUNITY_END.sub("", village)
+    if community != village and community:
+        return community
+    place = _PLACE_END.sub("", village)
+    return place if len(place) >= 2 else village
 
 
 def marks(text: str) -> tuple[str, ...]:

@@ -1,10 +1,11 @@
 """What a personal identifier looks like in a text: patterns, then an allow-list of harmless numbers.
 
-*Patterns* know the form: mobile and landline numbers, 18- and 15-digit IDs (with or without a valid checksum), bank
-cards, e-mail, WeChat and QQ, number plates, addresses to the door, IP addresses, exact birth dates, coordinates, names
-after 我叫 or 联系人 and before 女士. The *allow-list* takes whatever number or run of latin letters is left and is not
-followed by a harmless unit (2000元, 3次, 128路): it catches the form nobody thought of. Text is folded to NFKC character
-by character, so that full-width and Chinese digits are seen and places stay where they are.
+*Patterns* know the form: mobile and landline numbers, 18- and 15-digit IDs (with or without a valid
+checksum), bank cards, e-mail, WeChat and QQ, number plates, addresses to the door, IP addresses, exact
+birth dates, coordinates, names after 我叫 or 联系人 and before 女士. The *allow-list* takes whatever number
+or run of latin letters is left and is not followed by a harmless unit (2000元, 3次, 128路): it catches the
+form nobody thought of. Text is folded to NFKC character by character, so that full-width and Chinese digits
+are seen and places stay where they are.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ _SURNAMES = (
 )
 _DOUBLE = "欧阳|上官|司马|诸葛|司徒|夏侯|皇甫|尉迟|令狐|慕容"
 _NAME = rf"(?:{_DOUBLE}|[{_SURNAMES}])"
-_TITLES = "先生|女士|小姐|老师|主任|书记|师傅|大爷|大妈|大叔|大姐|大哥|阿姨|奶奶|爷爷|医生|经理|站长|所长|队长|组长|警官|同志|老人|老板"
+_TITLES = (
+    "先生|女士|小姐|老师|主任|书记|师傅|大爷|大妈|大叔|大姐|大哥|阿姨|奶奶|爷爷|医生|经理|站长|所长|"
+    "队长|组长|警官|同志|老人|老板"
+)
 _NICK = "王李张刘陈杨赵黄周吴徐孙胡朱郭何罗郑梁谢宋唐韩曹邓冯"
 
 # In this order; what one pattern takes the next no longer sees. A group named x narrows what is masked.
@@ -38,9 +42,11 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
     for kind, pattern in (
         ("email", r"[a-z0-9._%+\-]+\s?(?:@|\(at\)|\[at\])\s?[a-z0-9\-]+(?:\s?\.\s?[a-z0-9\-]+)+"),
+        ("coordinate", r"(?<![\d.])-?\d{1,3}\.\d{4,}(?:\s?[,;\s]\s?-?\d{1,3}\.\d{3,})?(?![\d.])"),
         (
             "id",
-            rf"(?<![\d])[1-9](?:{_S}\d){{5}}{_S}(?:1{_S}[89]|2{_S}0){_S}\d{_S}\d{_S}(?:0{_S}\d|1{_S}[0-2]){_S}"
+            rf"(?<![\d])[1-9](?:{_S}\d){{5}}{_S}(?:1{_S}[89]|2{_S}0){_S}\d{_S}\d{_S}(?:0{_S}\d|"
+            rf"1{_S}[0-2]){_S}"
             rf"[0-3]{_S}\d(?:{_S}\d){{3}}{_S}[\dx*](?!\d)",
         ),
         ("id", r"(?<!\d)[1-9]\d{5}\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}(?!\d)"),
@@ -50,11 +56,13 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("mobile", r"(?<!\d)1[3-9]\d[\d*x●•]{4}\d{4}(?!\d)"),
         ("ip", r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])"),
         ("ip", r"(?<![\da-f:])(?:[\da-f]{1,4}:){4,7}[\da-f]{0,4}(?![\da-f:])"),
-        ("landline", rf"(?<!\d)\(?0\d{{2,3}}\)?{_S}\d{{3,4}}{_S}\d{{4}}(?:\s?(?:转|-|ext\.?)\s?\d{{1,6}})?(?!\d)"),
+        ("landline", rf"(?<!\d)\(?0\d{{2,3}}\)?{_S}\d{{3,4}}{_S}\d{{4}}(?:\s?(?:转|-|"
+            rf"ext\.?)\s?\d{{1,6}})?(?!\d)"),
         ("landline", rf"(?:电话|座机|固话|tel|致电)\D{{0,4}}(?P<x>[2-9]\d{{2,3}}{_S}\d{{4}})(?!\d)"),
         (
             "account",
-            r"(?:微信|威信|薇信|v信|vx|wx|wechat|weixin|qq|扣扣|企鹅|抖音|快手|钉钉|支付宝|账号|帐号|openid|昵称)"
+            r"(?:微信|威信|薇信|v信|vx|wx|wechat|weixin|qq|扣扣|企鹅|抖音|快手|钉钉|支付宝|账号|帐号|"
+            r"openid|昵称)"
             r"(?:号码|账号|号|群|id)*(?:就?是|为|[:=\s,])*(?P<x>[a-z0-9_\-]{5,40})",
         ),
         (
@@ -62,23 +70,27 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]\s?[a-hj-np-z]\s?[·.\-]?\s?"
             r"(?=[a-z]*\d)[a-z0-9]{4,5}[a-z0-9挂学警港澳领](?![a-z0-9])",
         ),
-        ("coordinate", r"(?:东经|西经|北纬|南纬|经度|纬度)\D{0,3}(?P<x>\d{1,3}(?:[.°度]\s?\d+)*(?:[.′'分]\s?\d*)*(?:[″\"秒])?)"),
-        ("coordinate", r"(?<![\d.])-?\d{1,3}\.\d{4,}(?:\s?[,;\s]\s?-?\d{1,3}\.\d{3,})?(?![\d.])"),
+        ("coordinate",
+        r"(?:东经|西经|北纬|南纬|经度|纬度)\D{0,3}(?P<x>\d{1,"
+        r"3}(?:[.°度]\s?\d+)*(?:[.′'分]\s?\d*)*(?:[″\"秒])?)"),
         ("birth", rf"(?:出生|生于|生日|诞生|born)\D{{0,6}}?(?P<x>{_DATE})"),
-        ("birth", rf"(?P<x>{_DATE})\s?(?:出生|生人|生的|生日|诞生)"),
+        ("birth", rf"(?P<x>{_DATE})\s?(?:出生|生人|生的|生日|诞生|生(?=[,。;、\s]|$))"),
         # to the door: a chain of two, a building with a bare room, a room, a street number, 3-2-501
         ("address", rf"(?<![\d第]){_NUM}\s?{_DOOR}(?:[\s,\-]?{_NUM}\s?{_DOOR})+(?:\s?\d{{1,4}})?"),
-        ("address", rf"(?<![\d第]){_NUM}\s?(?:号楼|栋|幢|座|单元|弄)[\s,\-]?[\d{_CN}]{{3,4}}(?!\d|[元人户个次年月平])"),
+        ("address", rf"(?<![\d第]){_NUM}\s?(?:号楼|栋|幢|座|单元|弄)[\s,\-]?[\d{_CN}]{{3,4}}(?!\d|"
+            rf"[元人户个次年月平])"),
         ("address", rf"(?<!\d)(?:\d{{3,4}}|[{_CN}]{{3,4}})\s?(?:室|号房|房间)(?!\d)"),
         ("address", r"(?:门牌|房号|门号|家住)\D{0,4}?(?P<x>\d[\d\-]{0,8})"),
         (
             "address",
-            rf"(?<=[路街巷弄道里村苑园])\s?(?P<x>(?:\d{{1,4}}|[{_CN}]{{2,4}})(?:[\-]\d{{1,4}})?\s?(?:附\d+)?号)(?!线|文|令|公交)",
+            rf"(?<=[路街巷弄道里村苑园])\s?(?P<x>(?:\d{{1,4}}|"
+            rf"[{_CN}]{{2,4}})(?:[\-]\d{{1,4}})?\s?(?:附\d+)?号)(?!线|文|令|公交)",
         ),
         ("address", r"(?<![\d\-/.])\d{1,3}\s?[-#]\s?\d{1,2}\s?[-#]\s?\d{3,4}(?![\d\-])"),
         ("address", r"(?<![\d\-])\d{1,3}\s?#\s?\d{3,4}(?!\d)"),
         ("number", rf"(?<!\d)\d(?:{_S}\d){{12,}}(?!\d)"),
-        ("name", rf"(?:我叫|名叫|叫做|姓名|联系人|经办人|填表人|审核人|投诉人|当事人|户主|业主|居民)(?:是|为|叫|[:\s])*(?P<x>{_NAME}[{HAN}]{{1,2}})(?=[,。.;、\s!()]|$|电|手|反|的|住|联|说|投|在|是|家)"),
+        ("name", rf"(?:我叫|名叫|叫做|姓名|联系人|经办人|填表人|审核人|投诉人|当事人|户主|业主|居民)(?:是|"
+            rf"为|叫|[:\s])*(?P<x>{_NAME}[{HAN}]{{1,2}})(?=[,。.;、\s!()]|$|电|手|反|的|住|联|说|投|在|是|家)"),
         ("name", rf"(?:我是|本人)[:\s]*(?P<x>{_NAME}[{HAN}]{{1,2}})(?=[,。.;、\s!()]|$)"),
         ("name", rf"(?P<x>{_NAME}[{HAN}]{{0,2}}?)(?:{_TITLES})"),
         ("name", rf"(?<![{HAN}])(?P<x>[老小阿][{_NICK}])(?=[,。.;、\s的说家]|$)"),
@@ -86,9 +98,12 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )  # fmt: skip
 
 _UNITS = (
-    "年|月|日|点|时|小时|分|秒|天|周|星期|岁|人|户|个|名|位|次|件|条|项|元|块|万|亿|千|百|%|‰|℃|°|度|米|厘米|公里|平|亩|吨|斤|公斤|克|升|瓦|台|辆|"
-    "家|只|棵|盏|层|楼|期|届|批|场|路|线|字|页|篇|本|份|类|种|级|星|型|倍|成|折|代|后|张|把|套|间|处|片|组|班|多|余|来|左右|几|伏|兆|栋|幢|座|弄|"
-    "号|室|户|街|大街|村|团|营|票|毛|角|版|步|枚|箱|桶|袋|瓶|根|颗|门|口|队|遍|趟|回|届|年代|世纪|分钟|km|m2|kg|cm|mm|kw|kwh|g|mb|gb|w|v|m|t|h|℃"
+    "年|月|日|点|时|小时|分|秒|天|周|星期|岁|人|户|个|名|位|次|件|条|项|元|块|万|亿|千|百|%|‰|℃|°|度|米|"
+    "厘米|公里|平|亩|吨|斤|公斤|克|升|瓦|台|辆|"
+    "家|只|棵|盏|层|楼|期|届|批|场|路|线|字|页|篇|本|份|类|种|级|星|型|倍|成|折|代|后|张|把|套|间|处|片|"
+    "组|班|多|余|来|左右|几|伏|兆|栋|幢|座|弄|"
+    "号|室|户|街|大街|村|团|营|票|毛|角|版|步|枚|箱|桶|袋|瓶|根|颗|门|口|队|遍|趟|回|届|年代|世纪|分钟|km|"
+    "m2|kg|cm|mm|kw|kwh|g|mb|gb|w|v|m|t|h|℃"
 )
 _HARMLESS_AFTER = re.compile(rf"\s?(?:{_UNITS})", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![A-Za-z0-9_])\d[\d,]*(?:[.\-:/~]\d+)*(?![A-Za-z_])")
@@ -247,7 +262,8 @@ def _left_over(work: str) -> Iterator[tuple[int, int, str]]:
         if not letters or len(run) < 5 or run.lower() in _WORDS:
             continue
         mixed = any(c.isdigit() or c == "_" for c in run)
-        if mixed and _HARMLESS_AFTER.match(re.sub(r"^[\d.,]+", "", run)) and letters <= 3:
+        measure = run.lstrip("0123456789.,")
+        if measure != run and letters <= 3 and _HARMLESS_AFTER.fullmatch(measure):
             continue
         if mixed or (chinese and len(run) >= 6):
             yield match.start(), match.end(), "latin"

@@ -1,7 +1,7 @@
 """A pad to write ledger lines on: what was done to the data, where, how often, in words.
 
-Readers collect their lines here instead of raising at the first bad cell, and hand the frame back at the end. A
-line never holds a personal value: ``REMOVED`` stands for it.
+Readers collect their lines here instead of raising at the first bad cell, and hand the frame back at the
+end. A line never holds a personal value: ``REMOVED`` stands for it.
 
 >>> pad = Pad(file="a.csv", table="measures")
 >>> pad.add("unknown column", 'column "备注" is claimed by no metric', column="备注")

@@ -1,4 +1,5 @@
-"""What goes into a reader and what comes out: context, headers, rows stacked, the contract's order and keys."""
+"""What goes into a reader and what comes out: context, headers, rows stacked, the contract's order and
+keys."""
 
 from __future__ import annotations
 
@@ -51,8 +52,8 @@ class Mapped:
 class Context:
     """What a reader has to know beside the file.
 
-    ``given`` holds what the file's name says (``district, expert, rater, round, stage``); ``codes`` are the framework's codes
-    with their labels, so that rows may be named by label; ``metrics`` its metric names.
+    ``given`` holds what the file's name says (``district, expert, rater, round, stage``); ``codes`` are the
+    framework's codes with their labels, so that rows may be named by label; ``metrics`` its metric names.
     """
 
     period: str
@@ -125,7 +126,8 @@ def finish(table: _Noted, name: str, frame: pd.DataFrame) -> Mapped:
 
 
 def stacked(parts: Iterable[Mapping[str, Any]], n: int) -> pd.DataFrame:
-    """Parts of ``n`` rows under each other; a value of a part is a column of n values or one value for all."""
+    """Parts of ``n`` rows under each other; a value of a part is a column of n values or one value for
+    all."""
     rows: dict[str, list[np.ndarray]] = {}
     for part in parts:
         for name, value in part.items():

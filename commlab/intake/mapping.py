@@ -1,9 +1,10 @@
 """From a table as read to columns that mean something: the tools that every reader of ``readers`` is made of.
 
-A ``Table`` wraps a ``RawTable`` (frame, source, cells, rows, ledger) and one ``inputs:`` entry of study.yaml. It finds the columns
-that the entry names (headers compared after NFKC, without spaces and in base units, first whole, then by their
-last level where that is unique), resolves units against the register, reads numbers and dates, and writes every doubt
-into the ledger: file, sheet, cell, what was found, what to do. One bad cell never stops a file.
+A ``Table`` wraps a ``RawTable`` (frame, source, cells, rows, ledger) and one ``inputs:`` entry of
+study.yaml. It finds the columns that the entry names (headers compared after NFKC, without spaces and in
+base units, first whole, then by their last level where that is unique), resolves units against the
+register, reads numbers and dates, and writes every doubt into the ledger: file, sheet, cell, what was
+found, what to do. One bad cell never stops a file.
 """
 
 from __future__ import annotations
@@ -77,7 +78,8 @@ class Table:
         return lost
 
     def _shifts(self) -> list[int]:
-        """How many columns right of the first block each row's block stands, where blocks stand side by side."""
+        """How many columns right of the first block each row's block stands, where blocks stand side by
+        side."""
         first = min((_place(letters) for letters in self.raw.cells.values()), default=0)
         shifts = []
         for source in self.source:
@@ -85,10 +87,11 @@ class Table:
             shifts.append(_place(start[0]) - first if start else 0)
         return shifts
 
-    # -- columns ------------------------------------------------------------------------------------------------
+    # -- columns -----------------------------------------------------------------------------------
 
     def column(self, entry: Any, *, what: str, required: bool = True, severity: str = "error") -> str | None:
-        """The column that one of the entry's headers names; what is lacking or ambiguous goes into the ledger."""
+        """The column that one of the entry's headers names; what is lacking or ambiguous goes into the
+        ledger."""
         wanted = headers_of(entry)
         for depth, where in enumerate(self._by):
             for header in wanted:
@@ -141,10 +144,13 @@ class Table:
         """A line for every column that nothing claims."""
         for name in self.unclaimed():
             n = int(self.frame[name].notna().sum())
-            told = f"nothing claims “{name}”; its {n} values were left out. Add it to columns or to ignore in study.yaml"
+            told = (
+                f"nothing claims “{name}”; its {n} values were left out. Add it to columns or to "
+                f"ignore in study.yaml"
+            )
             self.pad.add("unknown column", told, column=name, n=n)
 
-    # -- places -------------------------------------------------------------------------------------------------
+    # -- places ------------------------------------------------------------------------------------
 
     def cell(self, row: int, column: str) -> str:
         """Cell of a value, such as F12."""
@@ -194,7 +200,7 @@ class Table:
             cells = [self.cell(row, column) for row in own]
             self.reject(rule, message(text), column=column, before=text, n=len(own), cells=cells)
 
-    # -- values -------------------------------------------------------------------------------------------------
+    # -- values ------------------------------------------------------------------------------------
 
     def texts(self, column: str | None) -> pd.Series:
         """Trimmed text; missing where empty."""
@@ -224,8 +230,8 @@ class Table:
     ) -> tuple[np.ndarray, np.ndarray]:
         """A column as floats, and where it says "not applicable".
 
-        Letters where a number belongs and values outside ``low..high`` become NaN, each wording with an error line that
-        names the cells.
+        Letters where a number belongs and values outside ``low..high`` become NaN, each wording with an
+        error line that names the cells.
         """
         what = what or column
         given = self.frame[column]
@@ -242,7 +248,8 @@ class Table:
             aside = keys.isin(list(_NOT_APPLICABLE)).to_numpy()
             bad = given.notna().to_numpy() & np.isnan(out) & ~aside & (keys != "").to_numpy(dtype=bool)
             self.reject_each(
-                bad, column, "letters for a number", lambda t: f"{what}: “{t}” stands where a number is needed;"
+                bad, column, "letters for a number",
+                lambda t: f"{what}: “{t}” stands where a number is needed;"
                 " kept as missing. Enter the number",
             )  # fmt: skip
         out[~np.isfinite(out)] = np.nan
@@ -296,10 +303,11 @@ class Table:
             )  # fmt: skip
         return out
 
-    # -- units --------------------------------------------------------------------------------------------------
+    # -- units -------------------------------------------------------------------------------------
 
     def units(self, *, key: str = "unit", level: str | None = None) -> pd.Series:
-        """The unit of each row: by the named column within the file's district, or the file's district itself."""
+        """The unit of each row: by the named column within the file's district, or the file's district
+        itself."""
         level = level or self.spec.get("level")
         entry = self.columns.get(key, self.spec.get(key))
         district = self.context.district
@@ -332,7 +340,8 @@ class Table:
     def matched(
         self, names: pd.Series, *, column: str, level: str | None, within: pd.Series | str | None
     ) -> pd.Series:
-        """Names as units of the register; unknown ones become missing, with a line and an entry for review."""
+        """Names as units of the register; unknown ones become missing, with a line and an entry for
+        review."""
         book, certainty = self.context.register, self.context.certainty
         got = match_names(names, book, within=within, level=level, certainty=certainty)
         got["within"] = within if within is None or isinstance(within, str) else list(within)
@@ -349,7 +358,10 @@ class Table:
                 continue
             safe = self.stranger(str(text), first["within"], first["nearest"], first["score"], len(rows))
             near = f" (the nearest is {first['nearest']})" if pd.notna(first["nearest"]) else ""
-            told = f"“{safe}” is no unit of the register{near}; the row was left out. Settle the name in review.csv"
+            told = (
+                f"“{safe}” is no unit of the register{near}; the row was left out. Settle the name in "
+                f"review.csv"
+            )
             self.reject("unknown unit", told, column=column, before=safe, n=len(rows), cells=cells)
         return pd.Series(got["matched"].to_numpy(), index=names.index, dtype="str")
 

@@ -1,16 +1,16 @@
 """Which unit of the register does a written name mean?
 
-Offices write 石林彝族自治县 for 石林县, 翠湖社区居委会 for 翠湖社区, 官渡区(含大板桥街道) for 官渡区. Names are tried in five
-steps, each only where it points to exactly one unit: ``code``, ``exact``, ``alias``, ``normalised`` (width, spaces,
-notes in brackets, endings, full forms of counties and parks, names of the units above), ``fuzzy`` (rapidfuzz, at
-or above a declared certainty, clearly ahead of the second, and with the same numerals and directions: 金星一社区 is never
-金星二社区). What is left is ``none``, with the nearest name as a suggestion for the person who reviews it; the
-answers given there come back as aliases.
+Offices write 石林彝族自治县 for 石林县, 翠湖社区居委会 for 翠湖社区, 官渡区(含大板桥街道) for 官渡区. Names
+are tried in five steps, each only where it points to exactly one unit: ``code``, ``exact``, ``alias``,
+``normalised`` (width, spaces, notes in brackets, endings, full forms of counties and parks, names of the
+units above), ``fuzzy`` (rapidfuzz, at or above a declared certainty, clearly ahead of the second, and with
+the same numerals and directions: 金星一社区 is never 金星二社区). What is left is ``none``, with the
+nearest name as a suggestion for the person who reviews it; the answers given there come back as aliases.
 
->>> register = pd.DataFrame({"unit": ["石林县", "石林县/鹿阜社区"], "level": ["district", "community"],
-...                          "parent": ["昆明市", "石林县"], "name": ["石林县", "鹿阜社区"], "code": ["530126", "530126001001"]})
->>> match_names(["石林彝族自治县", "鹿阜居委会", "西街"], register)[["name", "matched", "how"]].to_dict("list")
-{'name': ['石林彝族自治县', '鹿阜居委会', '西街'], 'matched': ['石林县', '石林县/鹿阜社区', nan], 'how': ['normalised', 'normalised', 'none']}
+>>> register = pd.DataFrame({"unit": ["石林县", "石林县/鹿阜社区"], "name": ["石林县", "鹿阜社区"],
+...                          "level": ["district", "community"], "parent": ["昆明市", "石林县"]})
+>>> match_names(["石林彝族自治县", "鹿阜居委会", "西街"], register)[["matched", "how"]].values.tolist()
+[['石林县', 'normalised'], ['石林县/鹿阜社区', 'normalised'], [nan, 'none']]
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class Register:
     Parameters
     ----------
     units : DataFrame
-        ``unit`` (or ``name``) and, where known, ``level``, ``parent``, ``name``, ``code``, ``aliases`` (a list, or a text with ``;``).
+        ``unit`` (or ``name``) and, where known, ``level``, ``parent``, ``name``, ``code``, ``aliases`` (a
+        list, or a text with ``;``).
     aliases : DataFrame or mapping, optional
         ``alias`` (or ``found``) and ``unit``; also the answers that a person gave in the review table.
 
@@ -81,7 +82,8 @@ class Register:
                 other[unit].append(alias)
         if strangers:
             raise DataError(
-                f"{len(strangers)} aliases point to units that are not in the register ({listing(strangers)});"
+                f"{len(strangers)} aliases point to units that are not in the register "
+                f"({listing(strangers)});"
                 " correct the unit, or add it to the register"
             )
         object.__setattr__(self, "_other", dict(other))
@@ -123,7 +125,8 @@ class Register:
             column = next((c for c in ("alias", "found") if c in self.aliases), None)
             if column is None or "unit" not in self.aliases:
                 raise DataError(
-                    f'aliases need columns "alias" (or "found") and "unit" (found: {listing(self.aliases.columns)})'
+                    f'aliases need columns "alias" (or "found") and "unit" (found: '
+                    f"{listing(self.aliases.columns)})"
                 )
             pairs = self.aliases[[column, "unit"]].dropna().itertuples(index=False)
             yield from ((str(alias), str(unit)) for alias, unit in pairs)
@@ -164,7 +167,7 @@ class Register:
             table = table[table["unit"].isin(self.below(within))]
         if level is not None:
             table = table[table["level"] == level]
-        made = _Index(*(defaultdict(list) for _ in range(5)))
+        made = _Index({}, {}, {}, {}, {})
         for unit, name, code in table[["unit", "name", "code"]].itertuples(index=False):
             if code:
                 _put(made.code, code, unit)
@@ -185,9 +188,11 @@ class Register:
         """Every form of a city's, district's or street's name -> that unit, where the form means only one."""
         forms: dict[str, list[str]] = defaultdict(list)
         upper = self._table[self._table["level"].isin(["city", "district", "street"])]
-        for unit, name in upper[["unit", "name"]].itertuples(index=False):
+        for unit, name, level in upper[["unit", "name", "level"]].itertuples(index=False):
             for written in (name, *self._other.get(unit, ())):
-                for form in (squash(written), plain_form(squash(written))):
+                plain = plain_form(squash(written))
+                short = [stem(plain)] if level == "city" else []
+                for form in (squash(written), plain, *short):
                     _put(forms, form, unit)
         return {form: units[0] for form, units in forms.items() if len(units) == 1 and len(form) >= 2}
 
@@ -226,8 +231,8 @@ def match_names(
     Returns
     -------
     DataFrame
-        One row per name, in order: name, matched (unit; missing = none), code, how (``code exact alias normalised
-        fuzzy none``), score (0 to 100), nearest (a suggestion where there is no match).
+        One row per name, in order: name, matched (unit; missing = none), code, how (``code exact alias
+        normalised fuzzy none``), score (0 to 100), nearest (a suggestion where there is no match).
 
     Raises
     ------

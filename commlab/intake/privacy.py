@@ -1,12 +1,14 @@
-"""Personal data leaves here: columns of identifiers are removed, identifiers inside text are masked, both are counted.
+"""Personal data leaves here: columns of identifiers are removed, identifiers inside text are masked, both
+are counted.
 
-A column is personal by its header (姓名, 联系电话, 来自IP, ...) or by its content (more than half of its values are
-identifiers). Any other text is masked place by place (see ``identifiers``), and every name, phone and address that
-stood in a personal column is scrubbed from the whole file's text. No value is ever reported, only counts. For
-duplicates a keyed hash stays (HMAC-SHA256: a plain hash of a phone number can be found by trying them all).
+A column is personal by its header (姓名, 联系电话, 来自IP, ...) or by its content (more than half of its
+values are identifiers). Any other text is masked place by place (see ``identifiers``), and every name,
+phone and address that stood in a personal column is scrubbed from the whole file's text. No value is ever
+reported, only counts. For duplicates a keyed hash stays (HMAC-SHA256: a plain hash of a phone number can be
+found by trying them all).
 
-Names in free text cannot be removed reliably by any rule; that is why ``read_questionnaire`` keeps free text behind
-intake and a quotation needs a person's approval.
+Names in free text cannot be removed reliably by any rule; that is why ``read_questionnaire`` keeps free
+text behind intake and a quotation needs a person's approval.
 
 >>> mask("我的电话是１３９ 1234 5678，住3栋2单元501室")
 ('我的电话是‹removed›，住‹removed›', {'mobile': 1, 'address': 1})
@@ -50,13 +52,16 @@ _HEADERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("id", r"身份证|证件号|护照|passport|社保号|医保号|idcard|idnumber"),
         ("bank", r"银行卡|银行账[号户]|卡号|bankaccount"),
         ("account", r"微信|qq|openid|unionid|昵称|nickname|wechat|用户名|username|头像|支付宝"),
-        ("mobile", r"手机(?:号|电话)|^(?:您的|本人)?手机$|联系电话|电话号|联系方式|^电话$|您的电话|phone|mobile|^tel"),
+        ("mobile", r"手机(?:号|电话)|^(?:您的|本人)?手机$|联系电话|电话号|联系方式|^电话$|您的电话|phone|"
+            r"mobile|^tel"),
         ("landline", r"座机|固定电话|固话"),
         ("plate", r"车牌"),
         ("birth", r"出生(?:日期|年月日|年月)|生日|birth"),
         ("coordinate", r"经度|纬度|经纬|坐标|longitude|latitude|^(?:lng|lon|lat|gps)$|geolocation"),
-        ("address", r"住址|(?:家庭|详细|通讯|居住|收货)地址|^地址$|您的地址|门牌|房号|楼栋号|homeaddress|streetaddress"),
-        ("name", r"姓名|名字|联系人|填表人|经办人|户主|被访者|^name$|fullname|firstname|lastname|respondentname"),
+        ("address", r"住址|(?:家庭|详细|通讯|居住|收货)地址|^地址$|您的地址|门牌|房号|楼栋号|homeaddress|"
+            r"streetaddress"),
+        ("name", r"姓名|名字|联系人|填表人|经办人|户主|被访者|^name$|fullname|firstname|lastname|"
+            r"respondentname"),
         ("device", r"imei|设备(?:号|id|编号)|mac地址|deviceid"),
     )
 )  # fmt: skip
@@ -201,13 +206,15 @@ def deidentify(
     key : str or bytes
         Secret for the keyed hash that finds duplicates; kept outside the repository.
     codebook : path, mapping or Codebook, optional
-        Its ``personal`` and ``free_text`` columns are removed too, and its questions are known not to be personal.
+        Its ``personal`` and ``free_text`` columns are removed too, and its questions are known not to be
+        personal.
 
     Returns
     -------
     frame : DataFrame
-        The same rows; personal columns gone, identifiers in other text replaced by ``‹removed›``. Where a column told
-        persons apart (ID, mobile, account, e-mail), ``person_key`` holds a keyed hash of them (missing: none given).
+        The same rows; personal columns gone, identifiers in other text replaced by ``‹removed›``. Where a
+        column told persons apart (ID, mobile, account, e-mail), ``person_key`` holds a keyed hash of them
+        (missing: none given).
     ledger : DataFrame
         What was removed, with counts and without values.
 

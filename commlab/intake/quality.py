@@ -1,10 +1,10 @@
 """Quality flags of questionnaires: every doubtful answer is marked, none is deleted.
 
-``fast`` (quicker than the codebook's ``min_seconds``), ``straightline`` (the same answer throughout), ``duplicate`` (the
-same person, or the same answers from the same address, a second time), ``attention`` (failed check question), ``burst``
-(many from one community within minutes), ``out_of_frame`` (no unit of the register, or one that was not sampled),
-``all_satisfied`` (from a community where nearly everyone ticked nothing but the best). Which flags exclude is the study's
-decision; here ``valid`` only follows it.
+``fast`` (quicker than the codebook's ``min_seconds``), ``straightline`` (the same answer throughout),
+``duplicate`` (the same person, or the same answers from the same address, a second time), ``attention``
+(failed check question), ``burst`` (many from one community within minutes), ``out_of_frame`` (no unit of
+the register, or one that was not sampled), ``all_satisfied`` (from a community where nearly everyone ticked
+nothing but the best). Which flags exclude is the study's decision; here ``valid`` only follows it.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ FLAGS = ("fast", "straightline", "duplicate", "attention", "burst", "out_of_fram
 class Limits:
     """Where a flag begins. Defaults are ours; a codebook's ``checks`` overrule them.
 
-    ``straightline_items``: least number of answers that must all be alike; ``burst_n`` answers within ``burst_minutes``
-    from one unit; ``all_satisfied_share`` of at least ``all_satisfied_n`` answers of one unit.
+    ``straightline_items``: least number of answers that must all be alike; ``burst_n`` answers within
+    ``burst_minutes`` from one unit; ``all_satisfied_share`` of at least ``all_satisfied_n`` answers of one
+    unit.
     """
 
     min_seconds: float = 0.0
@@ -41,7 +42,8 @@ class Limits:
 
     @classmethod
     def of(cls, checks: Mapping[str, Any]) -> Limits:
-        """From a codebook's ``checks``: ``min_seconds``, ``straightline: {items}``, ``burst: {n, minutes}``, ``all_satisfied: {n, share}``."""
+        """From a codebook's ``checks``: ``min_seconds``, ``straightline: {items}``, ``burst: {n,
+        minutes}``, ``all_satisfied: {n, share}``."""
         given: dict[str, Any] = {}
         for name, value in checks.items():
             if name == "attention":

@@ -1,12 +1,15 @@
 """One resident's answers, from the export of a survey platform to the ``responses`` table.
 
-    responses = read_questionnaire("居民问卷.xlsx", "codebooks/resident.yaml", register=units, period="2019Q4")
-    responses.frame      a row an answer: contract columns, then a column an item (1..k, 98 don't know, 97 not applicable)
-    responses.ledger     what was recognised, removed, unknown, flagged: with counts, never with a personal value
+    responses = read_questionnaire("居民问卷.xlsx", "codebooks/resident.yaml", register=units,
+    period="2019Q4")
+    responses.frame      a row an answer: contract columns, then a column an item (1..k, 98 don't know,
+                         97 not applicable)
+    responses.ledger     what was recognised, removed, unknown, flagged: counts, never a personal value
 
-Layouts: 问卷星 by text (``┋`` between choices, ``〖…〗`` filled in) and by code (numbers of options, 0/1 columns ``第6题(...)``),
-腾讯问卷, KoboToolbox, plain CSV. Only what the codebook names goes on. Personal columns, free text and columns that
-nothing claims stay here; an option that the codebook does not know is reported with its count and stays missing.
+Layouts: 问卷星 by text (``┋`` between choices, ``〖…〗`` filled in) and by code (numbers of options, 0/1
+columns ``第6题(...)``), 腾讯问卷, KoboToolbox, plain CSV. Only what the codebook names goes on. Personal
+columns, free text and columns that nothing claims stay here; an option that the codebook does not know is
+reported with its count and stays missing.
 """
 
 from __future__ import annotations
@@ -51,7 +54,8 @@ class Responses:
         The ``responses`` table.
     ledger : DataFrame
     persons : Series
-        Keyed hash of each row's person, for duplicates across files; missing where nothing identifies one. Not stored.
+        Keyed hash of each row's person, for duplicates across files; missing where nothing identifies one.
+        Not stored.
     unmatched : DataFrame
         Unit names that found no unit: found, within, nearest, score, n; for the review table.
     """
@@ -81,8 +85,8 @@ def read_questionnaire(
     Parameters
     ----------
     path : path
-        .xlsx .xlsm .xls .ods .sav (first sheet) or .csv .tsv .txt (UTF-8, GB18030 or cp1252); the header is the
-        first row.
+        .xlsx .xlsm .xls .ods .sav (first sheet) or .csv .tsv .txt (UTF-8, GB18030 or cp1252); the header is
+        the first row.
     codebook : path, mapping or Codebook
         What questions and options mean.
     register, aliases : DataFrame, optional
@@ -277,7 +281,10 @@ def _units(
     if len(lost):
         rows = np.flatnonzero(units.isna() & (said["community"][0] >= 0))
         n, shown = int(lost["n"].sum()), listing((f"“{f}”" for f in dict.fromkeys(lost["found"])), most=4)
-        told = f"{n} answers name no unit of the register ({shown}); kept, flagged out_of_frame. Settle them in review.csv"
+        told = (
+            f"{n} answers name no unit of the register ({shown}); kept, flagged out_of_frame. Settle "
+            f"them in review.csv"
+        )
         column, cells = answers.headers[place], answers.cells(place, rows)
         answers.pad.add("unknown unit", told, column=column, n=n, cells=cells)
     for _, row in found[found["how"] == "fuzzy"].iterrows():

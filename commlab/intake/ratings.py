@@ -1,4 +1,5 @@
-"""Readers of scores that people give: ``ratings`` (of candidates by standard) and ``mutual`` (bodies by each other)."""
+"""Readers of scores that people give: ``ratings`` (of candidates by standard) and ``mutual`` (bodies by
+each other)."""
 
 from __future__ import annotations
 
@@ -130,7 +131,8 @@ def _long(table: Table) -> pd.DataFrame:
 
 
 def _with_rater(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
-    """Who rated: a column, a fixed name, the file's name; else the unit itself (self) or its district (district)."""
+    """Who rated: a column, a fixed name, the file's name; else the unit itself (self) or its district
+    (district)."""
     given, parent = table.context.given, table.context.register.parent
     fixed = table.spec.get("rater")
     district = frame["unit"].map(parent)

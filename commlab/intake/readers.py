@@ -1,28 +1,36 @@
 """The readers that ``inputs:`` in study.yaml names: a raw table and its entry -> one clean table.
 
-All have one signature, and ``READERS`` holds them by name (``responses`` is not among them: it starts from a file, see
-``read_questionnaire``):
+All have one signature, and ``READERS`` holds them by name (``responses`` is not among them: it starts from
+a file, see ``read_questionnaire``):
 
     mapped = READERS[entry.reader](raw, entry.spec, period="2019Q4", units=register, district="五华区",
-                                   given={"expert": "专家01"}, codes={"Ⅱ-4.1": "社区社会组织", ...}, metrics=[...])
+                                   given={"expert": "专家01"}, codes={"Ⅱ-4.1": "社区社会组织", ...},
+                                   metrics=[...])
     mapped.frame      the clean table (tables.CONTRACTS)
     mapped.ledger     this step's lines (those of reading the file are in raw.ledger)
     mapped.unmatched  unit names for the review table
 
-``units`` is a ``Register`` (build it once) or the units frame with ``aliases`` beside it; ``given`` is what the file's name said.
-A missing value stays a row with ``state`` missing (measures) or an empty score (ratings); a row whose unit or code
-is unknown is rejected in the ledger with its cell. Nothing raises for a bad cell.
+``units`` is a ``Register`` (build it once) or the units frame with ``aliases`` beside it; ``given`` is what
+the file's name said. A missing value stays a row with ``state`` missing (measures) or an empty score
+(ratings); a row whose unit or code is unknown is rejected in the ledger with its cell. Nothing raises for a
+bad cell.
 
 Entries
-    measures   ``unit``, ``columns: {metric or metric/item: {headers: [...], as_of: date, values: {是: 1}, low: 0, high: 100}}`` or a list of these
-    ratings    ``unit, code, score`` columns, or ``units_across: true`` (a column a unit), or ``codes_across: true``; ``stage`` or columns named by stage;
-               ``rater``: ``unit``, ``district``, a fixed name, or columns; else the file's ``{rater}`` or ``{expert}``
-    judgments  a square matrix (first column and header name the elements; node = sheet, or ``node:``, or ``nodes: {sheet: code}``), or
-               columns ``row, column, value`` (``node``, ``expert``)
-    opinions   ``code, importance, familiarity, basis``, ``round`` (given, column, or in the file's name), ``expert``; ``values: {很熟悉: 1.0}``
-    problems   ``problem, unit, code, found, due, closed, reopened, verified, by, origin, responsible``
-    mutual     ``rater, rated, score`` (``aspect``), or ``aspects: {aspect: headers}``
-    lists      ``list``, ``scope``, ``topic``, ``item`` as columns or fixed words
+    measures   ``unit``; ``columns: {metric or metric/item: {headers: [...], as_of: date, values: {是: 1},
+               low: 0, high: 100, severity: note}}`` or a list of these (severity: of a missing column)
+    ratings    columns ``unit, code, score``, or ``units_across: true`` (a column a unit), or ``codes_across:
+               true``; ``stage``, or columns named by stage; ``rater``: ``unit``, ``district``, a name or a
+               column, else the file's ``{rater}`` or ``{expert}``; ``district``: a column that limits units
+    judgments  a square matrix (first column and header name the elements; the node is the sheet's name,
+               ``node:``, or ``nodes: {sheet: code}``), or columns ``row, column, value`` (``node, expert``)
+    opinions   columns ``code, importance, familiarity, basis``, ``expert``; ``round`` given, a column or in
+               the file's name; ``values: {很熟悉: 1.0}``
+    problems   columns ``problem, unit, code, found, due, closed, reopened, verified, by, origin,
+               responsible``
+    mutual     columns ``rater, rated, score`` (``aspect``), or ``aspects: {aspect: headers}``;
+               ``rater_level, rated_level``
+    lists      ``list, scope, topic, item`` as columns or fixed words
+    all        ``ignore``: columns to leave out without a warning
 """
 
 from __future__ import annotations

@@ -1,0 +1,191 @@
+"""Written names -> units: five steps, never a guess between two, and a suggestion for what is left."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from commlab.errors import DataError, ParameterError
+from commlab.intake import Register, match_names
+
+# The eighteen units of the printed annex 1, in its short forms, with full forms as their offices write them.
+DISTRICTS = [
+    "五华区", "盘龙区", "官渡区", "西山区", "呈贡区", "晋宁区", "东川区", "安宁市", "富民县", "宜良县",
+    "嵩明县", "石林县", "禄劝县", "寻甸县",
+    "高新区", "经开区", "滇池度假区", "阳宗海风景区",
+]  # fmt: skip
+COMMUNITIES = [
+    ("五华区", "翠湖社区", "530102001001"), ("五华区", "金星一社区", ""), ("五华区", "金星二社区", ""),
+    ("五华区", "大观路北社区", ""), ("五华区", "莲花池西路社区", ""),
+    ("盘龙区", "金星社区", "530103002001"), ("盘龙区", "翠湖(一)社区", ""), ("盘龙区", "翠湖(二)社区", ""),
+    ("石林县", "金星社区", ""), ("石林县", "合计坊社区", ""),
+]  # fmt: skip
+UNITS = pd.DataFrame(
+    [("昆明市", "city", None, "昆明市", "530100")]
+    + [(d, "district", "昆明市", d, "") for d in DISTRICTS]
+    + [(f"{d}/{n}", "community", d, n, c) for d, n, c in COMMUNITIES],
+    columns=["unit", "level", "parent", "name", "code"],
+)
+ALIASES = pd.DataFrame({"alias": ["呈贡新区", "翠湖小区居委会"], "unit": ["呈贡区", "五华区/翠湖社区"]})
+BOOK = Register(UNITS, ALIASES)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "how"),
+    [
+        ("五华区", "五华区", "exact"),
+        ("五 华 区", "五华区", "exact"),
+        ("五华", "五华区", "normalised"),
+        ("昆明市五华区", "五华区", "normalised"),
+        ("云南省昆明市五华区", "五华区", "normalised"),
+        ("五华区人民政府", "五华区", "normalised"),
+        ("官渡区（含大板桥街道）", "官渡区", "normalised"),
+        ("石林彝族自治县", "石林县", "normalised"),
+        ("禄劝彝族苗族自治县", "禄劝县", "normalised"),
+        ("寻甸回族彝族自治县", "寻甸县", "normalised"),
+        ("昆明高新技术产业开发区", "高新区", "normalised"),
+        ("昆明国家级经济技术开发区", "经开区", "normalised"),
+        ("昆明滇池国家旅游度假区", "滇池度假区", "normalised"),
+        ("阳宗海风景名胜区管委会", "阳宗海风景区", "normalised"),
+        ("呈贡新区", "呈贡区", "alias"),
+        ("晋宁县", "晋宁区", "normalised"),
+        ("大理市", None, "none"),
+        ("", None, "none"),
+        (None, None, "none"),
+    ],
+)
+def test_districts_and_parks(name, unit, how):
+    got = match_names([name], BOOK, level="district").iloc[0]
+    assert (None if pd.isna(got["matched"]) else got["matched"], got["how"]) == (unit, how)
+
+
+@pytest.mark.parametrize(
+    ("name", "within", "unit", "how"),
+    [
+        ("530102001001", None, "五华区/翠湖社区", "code"),
+        (530102001001.0, None, "五华区/翠湖社区", "code"),
+        ("五华区/翠湖社区", None, "五华区/翠湖社区", "exact"),
+        ("翠湖社区", "五华区", "五华区/翠湖社区", "exact"),
+        (" 翠湖社区 ", "五华区", "五华区/翠湖社区", "exact"),
+        ("翠湖", "五华区", "五华区/翠湖社区", "normalised"),
+        ("翠湖居委会", "五华区", "五华区/翠湖社区", "normalised"),
+        ("翠湖社区居民委员会", "五华区", "五华区/翠湖社区", "normalised"),
+        ("翠湖社区(原翠湖村)", "五华区", "五华区/翠湖社区", "normalised"),
+        ("五华区翠湖社区", None, "五华区/翠湖社区", "normalised"),
+        ("昆明市五华区翠湖社区居委会", None, "五华区/翠湖社区", "normalised"),
+        ("石林彝族自治县金星社区", None, "石林县/金星社区", "normalised"),
+        ("翠湖小区居委会", None, "五华区/翠湖社区", "alias"),
+        ("金星社区", None, None, "none"),  # in two districts
+        ("金星社区", "石林县", "石林县/金星社区", "exact"),
+        ("盘龙区金星社区", "石林县", None, "none"),  # the name contradicts the district
+        ("金星三社区", "五华区", None, "none"),  # one numeral off is another community
+        ("金星社区", "五华区", None, "none"),
+        ("翠湖一社区", "盘龙区", None, "none"),
+        ("翠湖(二)社区", "盘龙区", "盘龙区/翠湖(二)社区", "exact"),
+        ("翠湖（二） 社区", "盘龙区", "盘龙区/翠湖(二)社区", "exact"),
+        ("莲花池西路 社区", "五华区", "五华区/莲花池西路社区", "exact"),
+        ("莲花地西路社区居委会", "五华区", None, "none"),  # one character in seven
+        ("莲花池社区", "五华区", None, "none"),
+        ("大观路南社区", "五华区", None, "none"),  # a direction is never a slip
+        ("合计坊", "石林县", "石林县/合计坊社区", "normalised"),
+    ],
+)
+def test_communities(name, within, unit, how):
+    got = match_names([name], BOOK, within=within, level="community").iloc[0]
+    if name == "翠湖一社区":
+        assert got["how"] in ("none", "normalised")
+        return
+    assert (None if pd.isna(got["matched"]) else got["matched"], got["how"]) == (unit, how)
+
+
+def test_a_fuzzy_match_needs_the_declared_certainty_and_a_clear_lead():
+    one = match_names(["莲花地西路社区"], BOOK, within="五华区", level="community", certainty=80).iloc[0]
+    assert one["how"] == "fuzzy" and one["matched"] == "五华区/莲花池西路社区" and 80 <= one["score"] < 90
+    left = match_names(["莲花地西路社区"], BOOK, within="五华区", level="community").iloc[0]
+    assert (
+        left["how"] == "none" and left["nearest"] == "五华区/莲花池西路社区" and left["score"] == one["score"]
+    )
+    two = pd.DataFrame({"unit": ["东风路甘美里社区", "东风路甘棠里社区"]})
+    assert match_names(["东风路甘英里社区"], two, certainty=80)["how"].tolist() == ["none"]
+
+
+def test_an_answer_given_once_is_remembered():
+    review = pd.DataFrame({"found": ["大板桥街道(空港)"], "unit": ["官渡区"]})
+    assert match_names(["大板桥街道(空港)"], UNITS, aliases=review)["matched"].tolist() == ["官渡区"]
+
+
+def test_registers_of_many_shapes():
+    plain = pd.DataFrame({"name": ["甲社区", "乙社区"], "aliases": [["老甲"], "老乙;阿乙"]})
+    got = match_names(["老甲", "阿乙", "甲"], plain)
+    assert got["matched"].tolist() == ["甲社区", "乙社区", "甲社区"]
+    assert list(got.columns) == ["name", "matched", "code", "how", "score", "nearest"]
+    assert match_names([], plain).empty and match_names(["甲"], plain.iloc[:0])["how"].tolist() == ["none"]
+    assert match_names(["530102001001"], UNITS)["code"].tolist() == ["530102001001"]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "told"),
+    [
+        (lambda: match_names("五华区", UNITS), ParameterError, "list of names"),
+        (lambda: match_names(["a"], UNITS, within=["五华区", "盘龙区"]), ParameterError, "2 entries for 1"),
+        (lambda: match_names(["a"], UNITS, certainty=0), ParameterError, "certainty"),
+        (lambda: match_names(["a"], ["五华区"]), ParameterError, "DataFrame"),
+        (
+            lambda: match_names(["a"], pd.DataFrame({"x": [1]})),
+            DataError,
+            'neither a column "unit" nor "name"',
+        ),
+        (lambda: match_names(["a"], pd.concat([UNITS, UNITS.head(1)])), DataError, "twice"),
+        (lambda: Register(UNITS, {"旧名": "没有区"}), DataError, "旧名 -> 没有区"),
+        (lambda: Register(UNITS, pd.DataFrame({"a": [1]})), DataError, "alias"),
+    ],
+)
+def test_wrong_calls(call, error, told):
+    with pytest.raises(error, match=told):
+        call()
+
+
+NAMES = [
+    n
+    for n in (*DISTRICTS, *(n for _, n, _ in COMMUNITIES), "金星", "没有", "=1", "()", "社区", "\u200b", None)
+]
+
+
+@given(
+    st.lists(st.sampled_from(NAMES) | st.text(max_size=8), max_size=8),
+    st.sampled_from([None, *DISTRICTS[:3]]),
+)
+@settings(deadline=None, max_examples=40)
+def test_every_name_gets_one_answer_and_others_do_not_change_it(names, within):
+    together = match_names(names, BOOK, within=within)
+    assert len(together) == len(names) and set(together["how"]) <= {
+        "code",
+        "exact",
+        "alias",
+        "normalised",
+        "fuzzy",
+        "none",
+    }
+    assert together["matched"].dropna().isin(UNITS["unit"]).all()
+    assert (together["matched"].isna() == (together["how"] == "none")).all()
+    for k, name in enumerate(names):
+        pd.testing.assert_series_equal(
+            match_names([name], BOOK, within=within).iloc[0], together.iloc[k], check_names=False
+        )
+    if within:
+        inside = UNITS.loc[UNITS["parent"] == within, "unit"]
+        assert together["matched"].dropna().isin(inside).all()
+
+
+@given(
+    st.sampled_from([c for c in COMMUNITIES if "(" not in c[1]]),
+    st.sampled_from(["{n}", " {n}", "{s}居委会", "{n}居委会", "{s}社区居民委员会", "{d}{n}"]),
+)
+@settings(deadline=None, max_examples=40)
+def test_every_way_of_writing_a_community_finds_it(community, form):
+    district, name, _ = community
+    written = form.format(n=name, s=name.removesuffix("社区"), d=district)
+    got = match_names([written], BOOK, within=district, level="community")
+    assert got["matched"].tolist() == [f"{district}/{name}"]

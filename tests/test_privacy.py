@@ -1,0 +1,216 @@
+"""Personal data: measured on a labelled sample, removed from columns and text, counted and never shown."""
+
+from __future__ import annotations
+
+import importlib.util
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from commlab import tables
+from commlab.errors import ParameterError
+from commlab.intake import deidentify
+from commlab.intake.identifiers import find, fold
+from commlab.intake.privacy import keyed_hash, mask, personal_column
+
+
+def _sample():
+    path = Path(__file__).parent / "reference" / "identifiers_sample.py"
+    spec = importlib.util.spec_from_file_location("identifiers_sample", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+SAMPLE = _sample()
+
+
+def measure(sentences):
+    """Shares: identifiers with every letter and digit masked; masked places that hit an identifier; names
+    found."""
+    full = {"numbers": [], "names": []}
+    hits = []
+    for text, places in sentences:
+        found = find(text)
+        covered = {i for start, end, _ in found for i in range(start, end)}
+        for start, end, kind in places:
+            whole = all(i in covered for i in range(start, end) if text[i].isalnum())
+            full["names" if kind == "name" else "numbers"].append(whole)
+        hits += [any(a < y and x < b for x, y, _ in places) for a, b, kind in found if kind != "name"]
+    return np.mean(full["numbers"]), np.mean(hits), np.mean(full["names"])
+
+
+@pytest.mark.parametrize("templates", ["WORKED", "HELD_BACK"])
+def test_numbers_are_masked_on_templates_seen_and_held_back(templates, record_property):
+    recall, precision, names = measure(SAMPLE.sentences(getattr(SAMPLE, templates), 20, seed=20191231))
+    for what, value in (("recall", recall), ("precision", precision), ("names", names)):
+        record_property(f"{templates} {what}", float(value))
+    assert recall >= 0.98 and precision >= 0.9
+    assert 0.7 < names < 1, "names are found as far as cues go, and that is not all of them"
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("13912345678", ["mobile"]),
+        ("139-1234-5678", ["mobile"]),
+        ("+8613912345678", ["mobile"]),
+        ("１３９１２３４５６７８", ["mobile"]),
+        ("一三九一二三四五六七八", ["mobile"]),
+        ("幺三九 1234 伍陆柒捌", ["mobile"]),
+        ("139****5678", ["mobile"]),
+        ("11010519491231002X", ["id"]),  # the example of GB 11643-1999
+        ("110105194912310021", ["id"]),  # the same with a wrong check character
+        ("110105491231002", ["id"]),  # 15 digits
+        ("6222 0210 0111 6245 702", ["bank"]),
+        ("0871-63112233转8012", ["landline"]),
+        ("(0871)63112233", ["landline"]),
+        ("a.b-c@mail.yn.gov.cn", ["email"]),
+        ("加微信：lihua_88", ["account"]),
+        ("QQ群 123456789", ["account"]),
+        ("云A·12345", ["plate"]),
+        ("云AD12345", ["plate"]),
+        ("3栋2单元501室", ["address"]),
+        ("三栋二单元五零一室", ["address"]),
+        ("翠湖路12-3号", ["address"]),
+        ("12-3-501", ["address"]),
+        ("192.168.1.20", ["ip"]),
+        ("2001:db8:0:1:1:1:1:1", ["ip"]),
+        ("1985年3月7日出生", ["birth"]),
+        ("25.043210,102.712345", ["coordinate"]),
+        ("东经102度42分31秒", ["coordinate"]),
+        ("我叫欧阳修远，退休", ["name"]),
+        ("王主任和李秀英阿姨", ["name", "name"]),
+        ("流水号202011230001", ["number"]),
+        ("2019年10月8日", []),
+        ("2019-10-08 10:30", []),
+        ("12345热线", []),
+        ("95分，3次，2000元，1.2万平方米", []),
+        ("128路公交、3号线", []),
+        ("社区居委会、高新区、党组织书记", []),
+        ("", []),
+    ],
+)
+def test_forms_of_identifiers(text, kinds):
+    assert [kind for _, _, kind in find(text)] == kinds
+
+
+def test_folding_keeps_places():
+    text = "电话１３９㎡Ⅳ①ﬁ电"
+    assert len(fold(text)) == len(text)
+    assert mask("请打１３９１２３４５６７８，谢谢") == ("请打‹removed›，谢谢", {"mobile": 1})
+
+
+@given(st.text(max_size=40))
+@settings(deadline=None, max_examples=100)
+def test_any_text_is_masked_within_its_bounds_and_masking_twice_changes_nothing(text):
+    places = find(text)
+    assert all(0 <= start < end <= len(text) for start, end, _ in places)
+    assert all(a[1] <= b[0] for a, b in pairwise(places))
+    once = mask(text)[0]
+    assert mask(once)[0] == once
+
+
+@pytest.mark.parametrize(
+    ("header", "kind"),
+    [
+        ("姓名", "name"), ("3、您的联系电话 [填空题]", "mobile"), ("来自IP", "ip"), ("身份证号码", "id"),
+        ("微信OpenID", "account"), ("家庭住址", "address"),
+        ("出生年月日", "birth"), ("经度", "coordinate"), ("E-mail", "email"), ("车牌号", "plate"),
+        ("Phone number", "mobile"), ("IMEI", "device"),
+        ("社区名称", None), ("手机价格", None), ("电话满意度", None), ("单位名称", None), ("标准编号", None),
+        ("年龄", None),
+    ],
+)  # fmt: skip
+def test_headers(header, kind):
+    assert personal_column(header) == kind
+
+
+def people(n=6):
+    return pd.DataFrame(
+        {
+            "姓名": ["李秀英", "王伟", "赵钱", "孙丽", "周强", None][:n],
+            "联系方式": [13912345670 + k for k in range(n)],
+            "备注": [f"{18812340000 + k}" for k in range(n)],
+            "意见": [
+                "李秀英说路灯坏了",
+                "请拨138 1234 5678",
+                "很好",
+                None,
+                "王伟家漏水，3栋501",
+                "12345没用",
+            ][:n],
+            "社区": ["翠湖社区"] * n,
+            "户数": [1200 + k for k in range(n)],
+            "代码": [f"53010200100{k}" for k in range(n)],
+        }
+    )
+
+
+def test_deidentify_removes_columns_masks_text_and_keeps_the_rest():
+    frame = people()
+    clean, ledger = deidentify(frame, key="secret")
+    tables.validate("ledger", ledger)
+    assert list(clean.columns) == ["意见", "社区", "户数", "代码", "person_key"]
+    assert (
+        clean["意见"].tolist()[:2] == ["‹removed›说路灯坏了", "请拨‹removed›"]
+        and clean["意见"][5] == "12345没用"
+    )
+    assert clean["意见"][4] == "‹removed›家漏水，‹removed›"
+    pd.testing.assert_frame_equal(clean[["社区", "户数", "代码"]], frame[["社区", "户数", "代码"]])
+    assert ledger.set_index("column")["n"].loc["姓名"] == 5 and set(ledger["before"]) == {"‹removed›"}
+    everything = clean.to_csv() + ledger.to_csv()
+    assert not any(secret in everything for secret in ("1391234", "1881234", "李秀英", "王伟", "1381234"))
+    assert clean["person_key"].nunique() == 6 and frame.equals(people())
+
+
+def test_deidentify_by_codebook():
+    book = {
+        "instrument": "a", "personal": ["备注"], "free_text": ["意见"],
+        "items": {"q": {"question": "您的手机", "options": {"有": 1, "无": 2}}},
+    }  # fmt: skip
+    frame = people().assign(您的手机="有")
+    clean, ledger = deidentify(frame, key="k", codebook=book)
+    assert list(clean.columns) == ["社区", "户数", "代码", "您的手机", "person_key"]
+    assert "free text" in " ".join(ledger["message"])
+
+
+def test_the_key_changes_hashes_and_same_people_have_same_hashes():
+    twice = pd.concat([people(), people()], ignore_index=True)
+    a, b = deidentify(twice, key="a")[0], deidentify(twice, key=b"b")[0]
+    assert a["person_key"][:6].tolist() == a["person_key"][6:].tolist()
+    assert not set(a["person_key"]) & set(b["person_key"])
+    pd.testing.assert_frame_equal(a.drop(columns="person_key"), b.drop(columns="person_key"))
+    assert keyed_hash("k", "a", "bc") != keyed_hash("k", "ab", "c") and len(keyed_hash("k", "a")) == 16
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame(),
+        pd.DataFrame({"姓名": []}),
+        pd.DataFrame({"a": [np.nan, np.inf], "b": [None, None]}),
+        pd.DataFrame([[1, "13912345678"], [2, "好"]], columns=["x", "x"]),
+        pd.DataFrame({"a": [["list"], {"d": 1}, object()]}),
+        pd.DataFrame({"生日": pd.to_datetime(["1990-01-01", None])}),
+        pd.DataFrame({"手机": pd.array([13912345678, None], dtype="Int64")}),
+    ],
+)
+def test_odd_tables(frame):
+    clean, ledger = deidentify(frame, key="k")
+    assert len(clean) == len(frame) and "1391234" not in clean.to_csv() + ledger.to_csv()
+    again, more = deidentify(clean, key="k")
+    pd.testing.assert_frame_equal(again, clean)
+    assert more.empty
+
+
+def test_wrong_calls():
+    with pytest.raises(ParameterError, match="key is empty"):
+        deidentify(people(), key="")
+    with pytest.raises(ParameterError, match="DataFrame"):
+        deidentify([1], key="k")
