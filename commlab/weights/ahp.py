@@ -216,7 +216,7 @@ def ahp(
     {'a': 0.5714, 'b': 0.2857, 'c': 0.1429}
     """
     frame = as_items(matrix, name)
-    stack = check_stack(frame.index, frame.to_numpy()[None], [name])
+    stack = check_stack(frame.index, frame.to_numpy()[None], lambda _: name)
     done = solve(stack, method=method, completion=completion, random_index=random_index)
     items = frame.index
     gaps = tuple((items[i], items[j]) for i, j in np.argwhere(np.triu(np.isnan(stack.values[0]))))

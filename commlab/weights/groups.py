@@ -8,7 +8,7 @@ themselves (Forman and Peniwati 1998).
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -89,23 +89,73 @@ def group_weights(
     return priorities(used, method), matrix
 
 
+@dataclass(frozen=True)
+class _Panel:
+    """What a group's result was computed from: arrays with one entry an expert."""
+
+    experts: tuple[Any, ...]
+    stack: Stack
+    solved: Solved
+    share: np.ndarray
+    used: np.ndarray
+
+
 @dataclass(frozen=True, eq=False)
 class AHPGroup:
     """Weights of a group of experts.
 
-    ``weights`` Series over the items; ``matrix`` the group's mean judgements; ``result`` that matrix as an
-    ``AHP`` (lambda_max, cr, worst); ``experts`` one row an expert: expert, lambda_max, ci, cr, consistent,
-    n, missing, outside_scale, share, used; ``individual`` each expert's own weights (experts x items).
+    ``weights`` Series over the items; ``matrix`` the group's mean judgements, and ``result`` that matrix as
+    an ``AHP`` (worst, text); ``lambda_max``, ``ci``, ``cr``, ``consistent`` its consistency.
     """
 
     weights: pd.Series
-    matrix: pd.DataFrame = field(repr=False)
-    result: AHP = field(repr=False)
-    experts: pd.DataFrame = field(repr=False)
-    individual: pd.DataFrame = field(repr=False)
-    how: str = "aij"
-    mean: str = "geometric"
-    _stack: Stack | None = field(default=None, repr=False, compare=False)
+    matrix: pd.DataFrame
+    how: str
+    mean: str
+    method: str
+    completion: str
+    random_index: RandomIndex
+    _panel: _Panel
+
+    @cached_property
+    def result(self) -> AHP:
+        """The group's mean matrix, weighed like one expert's."""
+        return ahp(
+            self.matrix,
+            method=self.method,
+            completion=self.completion,
+            random_index=self.random_index,
+            name="the group",
+        )
+
+    @cached_property
+    def experts(self) -> pd.DataFrame:
+        """One row an expert: his matrix's consistency and his say.
+
+        Columns expert, lambda_max, ci, cr, consistent, n, missing, outside_scale, share, used;
+        ``share`` is the normalised say, 0 for those left out.
+        """
+        p = self._panel
+        return pd.DataFrame(
+            {
+                "expert": list(p.experts),
+                "lambda_max": p.solved.lambda_max,
+                "ci": p.solved.ci,
+                "cr": p.solved.cr,
+                "consistent": p.solved.cr <= CR_LIMIT,
+                "n": len(self.weights),
+                "missing": p.stack.missing,
+                "outside_scale": ["; ".join(cells) for cells in p.stack.outside],
+                "share": p.share,
+                "used": p.used,
+            }
+        )
+
+    @cached_property
+    def individual(self) -> pd.DataFrame:
+        """Each expert's own weights: experts x items."""
+        index = pd.Index(list(self._panel.experts), name="expert")
+        return pd.DataFrame(self._panel.solved.weights, index=index, columns=self.weights.index)
 
     @property
     def lambda_max(self) -> float:
@@ -130,13 +180,12 @@ class AHPGroup:
 
     @cached_property
     def dispersion(self) -> pd.DataFrame:
-        """Geometric standard deviation of each judgement over the experts used (1 = all alike; items x
-        items).
+        """Geometric standard deviation of each judgement over the experts used: items x items, 1 = all alike.
 
         Large values say that a mean hides disagreement (Saaty and Vargas 2007). One judge alone gives NaN.
         """
-        stack, used = self._used()
-        logs = np.log(stack.values[used])
+        stack = self._panel.stack
+        logs = np.log(stack.values[self._panel.used])
         n = (~np.isnan(logs)).sum(axis=0)
         with np.errstate(invalid="ignore", divide="ignore"):
             centre = np.nansum(logs, axis=0) / n
@@ -152,29 +201,19 @@ class AHPGroup:
         DataError
             If only one expert is used, or one expert alone connects some items.
         """
-        stack, used = self._used()
-        rows = np.flatnonzero(used)
+        p = self._panel
+        rows = np.flatnonzero(p.used)
         if len(rows) < 2:
             raise DataError("leaving one expert out needs at least two experts; only one is used")
-        shares = np.zeros((len(rows), len(used)))
-        shares[:, rows] = self.experts["share"].to_numpy()[rows]
+        shares = np.repeat(p.share[None], len(rows), axis=0)
         shares[np.arange(len(rows)), rows] = 0.0
-        w, _ = group_weights(
-            stack,
-            shares,
-            self.individual.to_numpy(),
-            how=self.how,
-            mean=self.mean,
-            method=self.result.method,
-            completion=self.result.completion,
-        )
-        left_out = pd.Index(self.experts["expert"].to_numpy()[rows], name="left_out")
-        return pd.DataFrame(w, index=left_out, columns=stack.items)
+        left_out = pd.Index([p.experts[k] for k in rows], name="left_out")
+        return pd.DataFrame(self.weights_with(shares), index=left_out, columns=self.weights.index)
 
-    def _used(self) -> tuple[Stack, np.ndarray]:
-        if self._stack is None:
-            raise ParameterError("this result was built without its matrices; call ahp_group")
-        return self._stack, self.experts["used"].to_numpy()
+    def weights_with(self, shares: np.ndarray) -> np.ndarray:
+        """Group weights with other shares of the experts: (draws, experts) -> (draws, n)."""
+        options = {"how": self.how, "mean": self.mean, "method": self.method, "completion": self.completion}
+        return group_weights(self._panel.stack, shares, self._panel.solved.weights, **options)[0]
 
     @property
     def text(self) -> str:
@@ -252,15 +291,15 @@ def ahp_group(
     where = f", node {node}" if node else ""
     experts = list(matrices)
     frames = list(matrices.values())
-    whos = [f"expert {e}{where}" for e in experts]
     if not frames:
         raise DataError(f"no judgement matrix{where}; at least {min_experts} experts are needed")
-    first = as_items(frames[0], whos[0])
+    first = as_items(frames[0], f"expert {experts[0]}{where}")
     items = first.index
     values = np.empty((len(frames), len(items), len(items)))
-    for k, (frame, who) in enumerate(zip(frames, whos, strict=True)):
-        values[k] = _aligned(frame, items, who)
-    stack = check_stack(items, values, whos)
+    for k, frame in enumerate(frames):
+        whole = _in_order(frame, items)
+        values[k] = _aligned(frame, items, f"expert {experts[k]}{where}") if whole is None else whole
+    stack = check_stack(items, values, lambda k: f"expert {experts[k]}{where}")
     solved = solve(stack, method=method, completion=completion, random_index=random_index)
     return solve_group(
         stack,
@@ -278,11 +317,15 @@ def ahp_group(
     )
 
 
-def _aligned(frame: Any, items: pd.Index, who: str) -> np.ndarray:
+def _in_order(frame: Any, items: pd.Index) -> np.ndarray | None:
+    """The numbers of a frame that needs nothing done to it, else None."""
     if isinstance(frame, pd.DataFrame) and frame.index.equals(items) and frame.columns.equals(items):
         numbers = frame.to_numpy()
-        if numbers.dtype == np.float64:
-            return numbers
+        return numbers if numbers.dtype == np.float64 else None
+    return None
+
+
+def _aligned(frame: Any, items: pd.Index, who: str) -> np.ndarray:
     frame = as_items(frame, who)
     odd = frame.index.symmetric_difference(items, sort=False)
     if len(odd):
@@ -331,31 +374,13 @@ def solve_group(
     w, matrix = group_weights(
         stack, share[None], solved.weights, how=how, mean=mean, method=method, completion=completion
     )
-    items = stack.items
-    frame = pd.DataFrame(matrix[0], index=items, columns=items)
-    table = pd.DataFrame(
-        {
-            "expert": list(experts),
-            "lambda_max": solved.lambda_max,
-            "ci": solved.ci,
-            "cr": solved.cr,
-            "consistent": solved.cr <= CR_LIMIT,
-            "n": len(items),
-            "missing": stack.missing,
-            "outside_scale": ["; ".join(cells) for cells in stack.outside],
-            "share": share,
-            "used": used,
-        }
-    )
     return AHPGroup(
-        weights=pd.Series(w[0], index=items, name="weight"),
-        matrix=frame,
-        result=ahp(
-            frame, method=method, completion=completion, random_index=random_index, name=f"group{where}"
-        ),
-        experts=table,
-        individual=pd.DataFrame(solved.weights, index=pd.Index(list(experts), name="expert"), columns=items),
+        weights=pd.Series(w[0], index=stack.items, name="weight"),
+        matrix=pd.DataFrame(matrix[0], index=stack.items, columns=stack.items),
         how=how,
         mean=mean,
-        _stack=stack,
+        method=method,
+        completion=completion,
+        random_index=random_index,
+        _panel=_Panel(tuple(experts), stack, solved, share, used),
     )

@@ -12,8 +12,8 @@ from commlab.errors import ParameterError
 
 __all__ = ["METHODS", "complete", "harker_form", "lambda_of", "perron", "priorities"]
 
-SETTLED = 1e-8
-"""Change in one round at which to stop: a round raises the error to its eighth power."""
+SETTLED = 1e-13
+"""Change in one round at which to stop."""
 SQUARINGS = 3
 """Squarings between two scalings: entries of at most 1 stay below n ** 7."""
 MAX_ROUNDS = 20

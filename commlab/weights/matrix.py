@@ -8,7 +8,7 @@ refuse.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,6 @@ class Stack:
 
     items: pd.Index
     values: np.ndarray
-    who: tuple[str, ...]
     outside: tuple[tuple[str, ...], ...]
     """By matrix: the cells beyond the 1-9 scale."""
 
@@ -100,7 +99,7 @@ def components(judged: np.ndarray) -> list[list[int]]:
     return groups
 
 
-def check_stack(items: pd.Index, values: np.ndarray, who: Sequence[str]) -> Stack:
+def check_stack(items: pd.Index, values: np.ndarray, who: Callable[[int], str]) -> Stack:
     """Check a stack of matrices and complete each from its reciprocals.
 
     Where only one of two reciprocal cells is filled, the other follows from it. Reciprocals rounded to two
@@ -112,8 +111,8 @@ def check_stack(items: pd.Index, values: np.ndarray, who: Sequence[str]) -> Stac
         Labels of rows and columns.
     values : array, shape (matrices, n, n)
         NaN = not judged.
-    who : sequence of str
-        One name a matrix, for messages: ``expert 专家01, node Ⅰ-1``.
+    who : callable
+        Names the m-th matrix in messages: ``expert 专家01, node Ⅰ-1``; empty text for none.
 
     Raises
     ------
@@ -127,7 +126,7 @@ def check_stack(items: pd.Index, values: np.ndarray, who: Sequence[str]) -> Stac
 
     def note(mask: np.ndarray, what: Any) -> None:
         for m, i, j in np.argwhere(mask):
-            place = f"{who[m]}, " if who[m] else ""
+            place = f"{who(m)}, " if who(m) else ""
             faults.append(f"{place}cell {_cell(items, i, j)}: {what(m, i, j)}")
 
     eye = np.eye(n, dtype=bool)
@@ -157,7 +156,7 @@ def check_stack(items: pd.Index, values: np.ndarray, who: Sequence[str]) -> Stac
         for m in map(int, np.flatnonzero(np.isnan(a).any(axis=(1, 2)))):
             groups = components(~np.isnan(a[m]))
             if len(groups) > 1:
-                place = f"{who[m]}: " if who[m] else ""
+                place = f"{who(m)}: " if who(m) else ""
                 parts = " | ".join(listing([items[k] for k in g]) for g in groups)
                 faults.append(
                     f"{place}no chain of judgements connects {parts}; "
@@ -168,4 +167,4 @@ def check_stack(items: pd.Index, values: np.ndarray, who: Sequence[str]) -> Stac
     outside: list[tuple[str, ...]] = [()] * len(a)
     for m in np.flatnonzero(beyond.any(axis=(1, 2))).tolist():
         outside[m] = tuple(f"{_cell(items, i, j)} = {a[m, i, j]:g}" for i, j in np.argwhere(beyond[m]))
-    return Stack(items, a, tuple(who), tuple(outside))
+    return Stack(items, a, tuple(outside))

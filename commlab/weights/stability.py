@@ -10,7 +10,6 @@ import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.framework import Framework
-from commlab.weights.groups import group_weights
 from commlab.weights.tree import AHPTree, ahp_tree
 
 __all__ = ["bootstrap_units", "bootstrap_weights", "indistinguishable", "weight_intervals"]
@@ -65,23 +64,14 @@ def bootstrap_weights(
     rng = np.random.default_rng(seed)
     present = np.stack([people.isin(part["expert"]) for _, part in used.groupby("node", sort=False)])
     counts = _counts(rng, draws, len(people), present)
-    weighted = framework.with_weights(tree.local)
+    weighted = tree.framework
     leaves = list(weighted.leaves)
     # a leaf's weight is a product over its ancestors: replace the factor of each judged node by its draws
     out = np.repeat(tree.global_weights.loc[leaves].to_numpy()[None], draws, axis=0)
     for group in tree.groups.values():
-        stack, _ = group._used()
         seat = people.get_indexer(group.experts["expert"])
         say = np.where(seat >= 0, counts[:, np.maximum(seat, 0)], 0) * group.experts["share"].to_numpy()
-        local, _ = group_weights(
-            stack,
-            say,
-            group.individual.to_numpy(),
-            how=group.how,
-            mean=group.mean,
-            method=group.result.method,
-            completion=group.result.completion,
-        )
+        local = group.weights_with(say)
         factor = local / group.weights.to_numpy()
         for k, code in enumerate(group.weights.index):
             below = [leaves.index(leaf) for leaf in weighted.leaves_of(code)]

@@ -8,7 +8,8 @@ prints none.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -31,19 +32,54 @@ class AHPTree:
     """Expert weights of a tree of indicators.
 
     ``local`` Series code -> weight within its siblings, for the children of judged nodes; ``global_weights``
-    Series over the leaves, summing to 1; ``experts`` one row an expert and node: expert, node, lambda_max,
-    ci, cr, consistent, n, missing, outside_scale, share, used; ``nodes`` one row a judged node: node, n,
-    experts, used, lambda_max, ci, cr, consistent; ``hierarchy`` the consistency of each level and of the
-    whole; ``individual`` long: expert, node, code, weight; ``groups`` node -> AHPGroup with the matrices.
+    Series over the leaves, summing to 1; ``groups`` node -> AHPGroup with the matrices; ``framework`` the
+    framework with these weights.
     """
 
     local: pd.Series
-    global_weights: pd.Series = field(repr=False)
-    experts: pd.DataFrame = field(repr=False)
-    nodes: pd.DataFrame = field(repr=False)
-    hierarchy: pd.DataFrame = field(repr=False)
-    individual: pd.DataFrame = field(repr=False)
-    groups: Mapping[str, AHPGroup] = field(repr=False)
+    global_weights: pd.Series
+    groups: Mapping[str, AHPGroup]
+    framework: Framework
+    random_index: RandomIndex
+
+    @cached_property
+    def experts(self) -> pd.DataFrame:
+        """One row an expert and node.
+
+        Columns expert, node, lambda_max, ci, cr, consistent, n, missing, outside_scale, share, used.
+        """
+        whole = pd.concat([g.experts for g in self.groups.values()], ignore_index=True)
+        whole.insert(1, "node", self._by_expert())
+        return whole
+
+    @cached_property
+    def individual(self) -> pd.DataFrame:
+        """Each expert's own weights, long: expert, node, code, weight."""
+        own = [g.individual for g in self.groups.values()]
+        counts = [len(g.weights) for g in self.groups.values() for _ in g.individual.index]
+        return pd.DataFrame(
+            {
+                "expert": np.repeat(self.experts["expert"].to_numpy(), counts),
+                "node": np.repeat(self._by_expert(), counts),
+                "code": np.concatenate([np.tile(o.columns.to_numpy(), len(o)) for o in own]),
+                "weight": np.concatenate([o.to_numpy().ravel() for o in own]),
+            }
+        )
+
+    def _by_expert(self) -> np.ndarray:
+        return np.repeat(
+            np.array(list(self.groups), dtype=object), [len(g.experts) for g in self.groups.values()]
+        )
+
+    @cached_property
+    def nodes(self) -> pd.DataFrame:
+        """One row a judged node: node, n, experts, used; lambda_max, ci, cr, consistent of its mean."""
+        return _nodes(self.groups)
+
+    @cached_property
+    def hierarchy(self) -> pd.DataFrame:
+        """Consistency of each level and, last, of the whole: level, ci, ri, cr, consistent."""
+        return _hierarchy(self.groups, self.framework, self.random_index)
 
     @property
     def text(self) -> str:
@@ -111,7 +147,7 @@ def ahp_tree(
     table = _coded(judgments, framework)
     groups: dict[str, AHPGroup] = {}
     for node, items, experts, values in table.stacks(framework):
-        stack = check_stack(items, values, [f"expert {e}, node {node}" for e in experts])
+        stack = check_stack(items, values, partial(_whose, experts, node))
         groups[node] = solve_group(
             stack,
             solve(stack, method=method, completion=completion, random_index=random_index),
@@ -131,12 +167,14 @@ def ahp_tree(
     return AHPTree(
         local=local,
         global_weights=weighted.global_weights(),
-        experts=_experts(groups),
-        nodes=_nodes(groups),
-        hierarchy=_hierarchy(groups, weighted, random_index),
-        individual=_individual(groups),
         groups=groups,
+        framework=weighted,
+        random_index=random_index,
     )
+
+
+def _whose(experts: list[Any], node: str, k: int) -> str:
+    return f"expert {experts[k]}, node {node}"
 
 
 @dataclass(frozen=True)
@@ -240,15 +278,6 @@ def _printed(framework: Framework, text: Any) -> str | None:
         return None
 
 
-def _experts(groups: Mapping[str, AHPGroup]) -> pd.DataFrame:
-    frames = []
-    for node, group in groups.items():
-        frame = group.experts.copy()
-        frame.insert(1, "node", node)
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
-
-
 def _nodes(groups: Mapping[str, AHPGroup]) -> pd.DataFrame:
     rows = [
         {
@@ -264,23 +293,6 @@ def _nodes(groups: Mapping[str, AHPGroup]) -> pd.DataFrame:
         for node, g in groups.items()
     ]
     return pd.DataFrame(rows)
-
-
-def _individual(groups: Mapping[str, AHPGroup]) -> pd.DataFrame:
-    frames = []
-    for node, group in groups.items():
-        own = group.individual
-        frames.append(
-            pd.DataFrame(
-                {
-                    "expert": np.repeat(own.index.to_numpy(), own.shape[1]),
-                    "node": node,
-                    "code": np.tile(own.columns.to_numpy(), len(own)),
-                    "weight": own.to_numpy().ravel(),
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True)
 
 
 def _hierarchy(
