@@ -11,7 +11,7 @@ import zipfile
 from typing import Any
 
 from commlab.report.document import Document, Heading, Items, Para, Part, Picture, Table
-from commlab.report.docx_pages import SHORT_TABLE, first_pages
+from commlab.report.docx_pages import first_pages, keep_together
 from commlab.report.docx_styles import TWIPS_PER_MM, element, field_runs, new_document, section_properties
 from commlab.report.layout import TEXT_WIDTH_MM
 
@@ -239,10 +239,10 @@ def _table_element(table: Table, style_ids: dict[float, str]) -> Any:
         element("tblCaption", val=table.caption[:255]),
     )
     made = element("tbl", properties, element("tblGrid", *(element("gridCol", w=w) for w in widths)))
-    short = len(table.rows) <= SHORT_TABLE
+    whole = keep_together(table)
     made.extend(_header_rows(table, widths, style))
     for i, row in enumerate(table.rows):
-        keep = (short and i < len(table.rows) - 1) or i == 0 < len(table.rows) - 1
+        keep = (whole and i < len(table.rows) - 1) or i == 0 < len(table.rows) - 1
         shade = "E9EFF6" if i in table.strong else None
         cells = [
             _cell(v, w, c.align, style, keep=keep, shade=shade)

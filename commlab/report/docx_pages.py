@@ -10,24 +10,32 @@ import math
 
 from commlab.report.document import Document, Heading, Items, Picture, Table
 from commlab.report.docx_styles import (
+    COVER_LINE_PT,
     LANDSCAPE_MM,
     LAYOUTS,
     MARGINS_MM,
     PAGE_MM,
-    TABLE_LINE,
     Layout,
 )
-from commlab.report.layout import CELL_PADDING_PT, POINTS_PER_MM, TEXT_WIDTH_MM, characters
+from commlab.report.layout import (
+    CELL_PADDING_PT,
+    LINE_HEIGHT,
+    PAGE_PT,
+    POINTS_PER_MM,
+    ROW_PADDING_PT,
+    TEXT_WIDTH_MM,
+    characters,
+    row_heights,
+)
 
-__all__ = ["SHORT_TABLE", "first_pages"]
+__all__ = ["first_pages", "keep_together"]
 
-CELL_MARGINS_PT = 3.0
 TIMES = 0.93
 """Width of a letter or digit of Times New Roman where half a Chinese character is 1."""
 HEADING_PT, CAPTION_PT, NOTE_PT, PICTURE_PT = 14.0, 34.0, 18.0, 42.0
 """Space that goes with a heading, a table's caption, a note, a picture's caption."""
-SHORT_TABLE = 14
-"""A table of at most this many rows is kept on one page."""
+TOGETHER = 2 / 3
+"""Part of a page up to which a table is not broken."""
 
 
 def first_pages(document: Document) -> dict[str, int]:
@@ -90,10 +98,11 @@ class _Flow:
             self.block(self.layout.line_pt)
 
     def table(self, table: Table) -> None:
-        head, *rows = _rows(table, self.width_mm)
+        head, *rows = _rows(table)
         whole = CAPTION_PT + head + sum(rows)
-        short = len(rows) <= SHORT_TABLE and whole <= self.room
-        self.block(CAPTION_PT + head, keep=whole - CAPTION_PT - head if short else sum(rows[:2]))
+        self.block(
+            CAPTION_PT + head, keep=whole - CAPTION_PT - head if keep_together(table) else sum(rows[:2])
+        )
         for height in rows:
             if self.used + height > self.room:
                 self.turn()
@@ -104,21 +113,19 @@ class _Flow:
 
 def _cover(document: Document, layout: Layout) -> float:
     listed = sum(h.level <= 2 for h in document.headings)
-    return 90 + layout.line_pt * 2 + 32 * bool(document.mark) + 24 * (len(document.facts) + listed)
+    return 90 + layout.line_pt * 2 + 32 * bool(document.mark) + COVER_LINE_PT * (len(document.facts) + listed)
 
 
-def _rows(table: Table, width_mm: float) -> list[float]:
+def keep_together(table: Table) -> bool:
+    """Whether a table is kept on one page: where it takes less than two thirds of one."""
+    return CAPTION_PT + sum(_rows(table)) < PAGE_PT[table.landscape] * TOGETHER
+
+
+def _rows(table: Table) -> list[float]:
     """Heights of the header and of every row, in points."""
-    width = width_mm * POINTS_PER_MM
-    rooms = [max(1.0, (c.share * width - CELL_PADDING_PT) / (table.size_pt / 2)) for c in table.columns]
-    line = table.size_pt * TABLE_LINE
-
-    def height(cells: tuple[str, ...]) -> float:
-        lines = max(
-            sum(math.ceil(max(1.0, characters(x, latin=TIMES)) / room) for x in cell.split("\n"))
-            for cell, room in zip(cells, rooms, strict=True)
-        )
-        return lines * line + CELL_MARGINS_PT
-
-    head = height(tuple(c.label for c in table.columns)) + (line + CELL_MARGINS_PT if table.groups else 0)
-    return [head, *(height(row) for row in table.rows)]
+    width = TEXT_WIDTH_MM[table.landscape] * POINTS_PER_MM
+    rooms = [(c.share * width - CELL_PADDING_PT) / (table.size_pt / 2) for c in table.columns]
+    texts = [[c.label for c in table.columns], *table.rows]
+    lengths = [[[characters(x, latin=TIMES) for x in cell.split("\n")] for cell in row] for row in texts]
+    head, *rows = row_heights(lengths, rooms, table.size_pt)
+    return [head + (table.size_pt * LINE_HEIGHT + ROW_PADDING_PT if table.groups else 0), *rows]

@@ -10,14 +10,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["LAYOUTS", "TABLE_LINE", "Layout", "element", "field_runs", "new_document", "section_properties"]
+from commlab.report.layout import LINE_HEIGHT
+
+__all__ = [
+    "COVER_LINE_PT",
+    "LAYOUTS",
+    "Layout",
+    "element",
+    "field_runs",
+    "new_document",
+    "section_properties",
+]
 
 PAGE_MM = (210.0, 297.0)
 MARGINS_MM = {"top": 37.0, "bottom": 35.0, "left": 28.0, "right": 26.0, "header": 18.0, "footer": 25.0}
 LANDSCAPE_MM = {"top": 28.0, "bottom": 26.0, "left": 37.0, "right": 37.0, "header": 15.0, "footer": 15.0}
 TWIPS_PER_MM = 1440 / 25.4
-TABLE_LINE = 1.3
-"""Height of a line in a table, in type sizes."""
+COVER_LINE_PT = 19.0
+"""Height of a line of the facts and the contents on the first page, in points."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +159,7 @@ def _styles(document: Any, layout: Layout, language: str) -> None:
     style("Title", layout.title, big, align=ALIGN.CENTER, line=big * 1.6, before=24, after=10)
     style("Subtitle", layout.headings[1], layout.body_pt, align=ALIGN.CENTER, line=line, after=6)
     style("Sample Mark", layout.caption, 12, align=ALIGN.CENTER, line=18, before=4, after=10)
-    style("Cover Facts", layout.body, 14 if language == "zh" else 11, align=ALIGN.CENTER, line=24)
+    style("Cover Facts", layout.body, 12 if language == "zh" else 11, align=ALIGN.CENTER, line=COVER_LINE_PT)
     for level, font in enumerate(layout.headings, start=1):
         size = layout.body_pt if language == "zh" else (16.0, 13.0, 12.0)[level - 1]
         style(
@@ -168,7 +178,7 @@ def _styles(document: Any, layout: Layout, language: str) -> None:
     style("Caption", layout.caption, caption, align=ALIGN.CENTER, line=22, before=8, after=4)
     for name, size in (("Table Text", 12.0), ("Table Text 10.5", 10.5), ("Table Text 9", 9.0)):
         # An exact height is the same in every word processor, whatever font stands in for a missing one.
-        style(name, layout.body, size, align=ALIGN.LEFT, line=size * TABLE_LINE, before=1.5, after=1.5)
+        style(name, layout.body, size, align=ALIGN.LEFT, line=size * LINE_HEIGHT, before=1.5, after=1.5)
     style(
         "Table Note",
         layout.body,
@@ -184,8 +194,10 @@ def _styles(document: Any, layout: Layout, language: str) -> None:
         "TOC Heading", layout.headings[0], layout.body_pt, align=ALIGN.CENTER, line=line, before=12, after=4
     )
     for level in (1, 2):
-        toc = style(f"toc {level}", layout.body, 14 if language == "zh" else 11, align=ALIGN.LEFT, line=24)
-        toc.paragraph_format.left_indent = _pt(layout.body_pt * (level - 1))
+        toc = style(
+            f"toc {level}", layout.body, 12 if language == "zh" else 11, align=ALIGN.LEFT, line=COVER_LINE_PT
+        )
+        toc.paragraph_format.left_indent = _pt(24 * (level - 1))
         toc.paragraph_format.tab_stops.add_tab_stop(_mm(PAGE_MM[0] - 28 - 26), alignment=2, leader=1)
     defaults = styles.element.find(qn("w:docDefaults"))
     for lang in styles.element.iter(qn("w:lang")):

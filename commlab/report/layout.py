@@ -7,18 +7,28 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from commlab.report.document import Table
 
-__all__ = ["CELL_PADDING_PT", "POINTS_PER_MM", "TEXT_WIDTH_MM", "characters", "laid_out"]
+__all__ = [
+    "CELL_PADDING_PT",
+    "LINE_HEIGHT",
+    "PAGE_PT",
+    "POINTS_PER_MM",
+    "TEXT_WIDTH_MM",
+    "characters",
+    "laid_out",
+    "row_heights",
+]
 
 TEXT_WIDTH_MM = (156.0, 223.0)
 """Width of the text on an upright and on a landscape page (A4, GB/T 9704 margins)."""
-PAGES = ((False, 12.0), (False, 10.5), (True, 10.5), (False, 9.0), (True, 9.0))
-"""Pages (landscape?) and type sizes in points (小四, 五号, 小五) that a table is tried on, in this order."""
+PAGE_PT = (638.0, 442.0)
+"""Height of the text on an upright and on a landscape page, in points."""
 CELL_PADDING_PT = 9.0
 SHORTEST_LINE = 12
 """Half-width characters (six Chinese ones) that a column of text has at least, so that it can be read."""
@@ -28,9 +38,30 @@ HEADER_LINES = 3
 """Lines that the header of a narrow column of numbers may take."""
 SHORT_HEADER = 6
 """A header of at most three Chinese characters is not broken."""
-MOST_LINES = 5
-"""A cell with more lines than this makes the table try a landscape page."""
+LINE_HEIGHT = 1.3
+"""Height of a line in a table, in type sizes."""
+ROW_PADDING_PT = 3.0
 POINTS_PER_MM = 72 / 25.4
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page that a table is tried on; ``dearer`` and ``extra`` say what small type and turning cost."""
+
+    landscape: bool
+    size_pt: float
+    dearer: float
+    extra: float
+
+
+PAGES = (
+    Page(False, 12.0, 1.0, 0.0),
+    Page(False, 10.5, 1.15, 0.05),
+    Page(True, 10.5, 1.15, 0.4),
+    Page(False, 9.0, 1.6, 0.3),
+    Page(True, 9.0, 1.6, 0.7),
+)
+"""Upright or landscape, in 小四, 五号 or 小五."""
 
 
 def characters(text: str, *, latin: float = LATIN_WIDTH) -> float:
@@ -64,34 +95,39 @@ def laid_out(table: Table) -> Table:
 
     A column is at least as wide as its longest number or word and, for text, as ``SHORTEST_LINE``; what is
     left is shared out by how much wider the columns would like to be (for nine cells in ten to stay on one
-    line). Of ``PAGES``, the first that holds every minimum in few lines wins, else the first that holds it
-    at all, else the last.
+    line). Of the ``PAGES`` that hold every minimum, the one on which the table takes the least room wins.
     """
     least: list[float] = []
     wish: list[float] = []
+    most: list[float] = []
     for j, c in enumerate(table.columns):
         cells = [row[j] for row in table.rows]
         body = max((characters(v) for v in cells), default=0)
         head = characters(c.label)
         word = max([_longest_word(c.label), *(_longest_word(v) for v in cells)])
+        usual = sorted(characters(v) for v in cells)[int(0.9 * (len(cells) - 1))] if cells else 0.0
         if c.align == "left":
-            low = max(min(body, SHORTEST_LINE), min(word, 2 * SHORTEST_LINE), min(head, 4))
+            low = max(min(usual, SHORTEST_LINE), min(word, 2 * SHORTEST_LINE), min(head, 4))
         else:
             low = max(min(body, 2 * SHORTEST_LINE), min(word, 2 * SHORTEST_LINE), min(head, 4))
         if c.group:
             low = max(low, _longest_word(c.group) / sum(other.group == c.group for other in table.columns))
         low = max(low, head if head <= SHORT_HEADER else 2 * math.ceil(head / 2 / HEADER_LINES))
         least.append(low)
-        usual = sorted(characters(v) for v in cells)[int(0.9 * (len(cells) - 1))] if cells else 0.0
         claim = c.share or 1.0  # what the chapter asked for, until the shares are known
+        most.append(max(low, min(body, 8 * SHORTEST_LINE)))
         wish.append(max(low, claim * min(usual, 8 * SHORTEST_LINE), min(head, 2 * SHORTEST_LINE)))
-    rooms = [_room(landscape, size, len(least)) for landscape, size in PAGES]
-    fitting = [k for k, room in enumerate(rooms) if sum(least) <= room]
-    readable = [k for k in fitting if _few_lines(table, _shared_out(least, wish, rooms[k]))]
-    k = [*readable, *fitting, len(PAGES) - 1][0]
-    landscape, size = PAGES[k]
+    lengths = [[[characters(line) for line in cell.split("\n")] for cell in row] for row in table.rows]
+    costs = []
+    for k, page in enumerate(PAGES):
+        room = _room(page.landscape, page.size_pt, len(least))
+        if sum(least) <= room:
+            height = sum(row_heights(lengths, _widths(least, wish, most, room), page.size_pt))
+            costs.append((page.dearer * height / PAGE_PT[page.landscape] + page.extra, k))
+    k = min(costs)[1] if costs else len(PAGES) - 1
+    landscape, size = PAGES[k].landscape, PAGES[k].size_pt
     padding = CELL_PADDING_PT / (size / 2)
-    widths = [w + padding for w in _shared_out(least, wish, rooms[k])]
+    widths = [w + padding for w in _widths(least, wish, most, _room(landscape, size, len(least)))]
     total = sum(widths)
     columns = tuple(replace(c, share=w / total) for c, w in zip(table.columns, widths, strict=True))
     return replace(table, columns=columns, size_pt=size, landscape=landscape)
@@ -101,6 +137,12 @@ def _room(landscape: bool, size: float, columns: int) -> float:
     """Half-width characters in a line of the table."""
     points = TEXT_WIDTH_MM[landscape] * POINTS_PER_MM - columns * CELL_PADDING_PT
     return points / (size / 2)
+
+
+def _widths(least: list[float], wish: list[float], most: list[float], room: float) -> list[float]:
+    """Every column its minimum, then its wish, then room for its longest cell as far as there is any."""
+    wished = _shared_out(least, wish, room)
+    return _shared_out(wished, [max(w, m) for w, m in zip(wished, most, strict=True)], room)
 
 
 def _shared_out(least: list[float], wish: list[float], room: float) -> list[float]:
@@ -115,13 +157,15 @@ def _shared_out(least: list[float], wish: list[float], room: float) -> list[floa
     return widths
 
 
-def _few_lines(table: Table, widths: list[float]) -> bool:
-    """Whether all but one row in twenty keep to ``MOST_LINES`` lines."""
-    lines = [
-        max(
-            sum(math.ceil(max(1, characters(line)) / width) for line in cell.split("\n"))
+def row_heights(
+    lengths: Sequence[Sequence[Sequence[float]]], widths: Sequence[float], size: float
+) -> list[float]:
+    """Heights of rows in points, from the lengths of the lines in each cell and the room of each column."""
+    heights = []
+    for row in lengths:
+        lines = max(
+            sum(max(1, math.ceil(length / max(width, 1.0))) for length in cell)
             for cell, width in zip(row, widths, strict=True)
         )
-        for row in table.rows
-    ]
-    return sum(n > MOST_LINES for n in lines) <= len(lines) / 20
+        heights.append(lines * size * LINE_HEIGHT + ROW_PADDING_PT)
+    return heights
