@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from commlab.survey import SurveyDesign, kish_effect
+from commlab.survey import SurveyDesign, kish_effect, rank_test, regression
 
 HERE = Path(__file__).parent / "reference"
 R = json.loads((HERE / "survey_r.json").read_text(encoding="utf-8"))
@@ -196,3 +196,71 @@ def test_change_with_the_same_clusters_keeps_their_covariance():
     np.testing.assert_allclose([found["estimate"], found["se"]], [expected["diff"], expected["se"]], **EXACT)
     assert found["df"] == expected["df"]
     assert found["se"] < expected["se_independent"] / 10
+
+
+@pytest.mark.parametrize("interval", ["mean", "xlogit"])
+def test_quantiles(case, interval):
+    design, r = case
+    expected = r["quantile_api00_default" if interval == "mean" else "quantile_api00_xlogit"]
+    p = expected.get("p", [0.25, 0.5, 0.75])
+    found = design.quantile("api00", p, interval=interval)
+    for ours, theirs in (("estimate", "q"), ("ci_low", "lo"), ("ci_high", "hi")):
+        np.testing.assert_allclose(found[ours], expected[theirs], **EXACT)
+    if "se" in expected:
+        np.testing.assert_allclose(found["se"], expected["se"], **EXACT)
+    for rule in ("hf7", "school"):
+        found = design.quantile("api00", [0.25, 0.5, 0.75], rule=rule)
+        np.testing.assert_allclose(found["estimate"], r[f"quantile_api00_{rule}"], **EXACT)
+
+
+def test_regression(case):
+    design, r = case
+    fit, expected = regression(design, "api00 ~ ell + meals + mobility"), r["svyglm_gauss"]
+    np.testing.assert_allclose(fit.table["estimate"], expected["coef"], **EXACT)
+    np.testing.assert_allclose(fit.table["se"], expected["se"], **EXACT)
+    np.testing.assert_allclose(fit.table["p_value"], expected["p"], **EXACT)
+    np.testing.assert_allclose(fit.covariance, expected["vcov"], rtol=1e-9)
+    assert fit.df == expected["df_resid"]
+    pd.testing.assert_frame_equal(design.regress("api00 ~ ell + meals + mobility"), fit.table)
+
+
+def test_logistic_regression(case):
+    # R stops iterating at 1e-8 of the deviance and takes the variance one step before.
+    design, r = case
+    fit, expected = regression(design, "awarded ~ ell + meals + stype", family="logit"), r["svyglm_logit"]
+    np.testing.assert_allclose(fit.table["estimate"], expected["coef"], rtol=1e-7)
+    np.testing.assert_allclose(fit.table["se"], expected["se"], rtol=1e-5)
+    test, expected = fit.wald(["stype[T.H]", "stype[T.M]"]), r["regTermTest_logit_stype"]
+    np.testing.assert_allclose(
+        [test["statistic"], test["p_value"]], [expected["F"], expected["p"]], rtol=1e-4
+    )
+    assert (test["df1"], test["df2"]) == (expected["df"], expected["ddf"])
+
+
+def test_rank_test(case):
+    design, r = case
+    found, expected = rank_test(design, "api00", groups="awards"), r["ranktest_wilcoxon"]
+    got = [found.estimate, found.t, found.df, found.p_value]
+    np.testing.assert_allclose(got, [expected["est"], expected["t"], expected["df"], expected["p"]], **EXACT)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "tolerance"),
+    [
+        ("calibrate_linear", {"method": "linear"}, 1e-10),
+        ("calibrate_raking", {"method": "raking"}, 1e-10),
+        ("calibrate_logit", {"method": "logit", "bounds": (0.3, 3)}, 1e-7),  # R stops at 1e-7
+        ("greg_stype_api99", {"method": "linear"}, 1e-10),
+    ],
+)
+def test_calibration(name, options, tolerance):
+    margins = {k: pd.Series(v) for k, v in R["weighting"]["margins"].items()}
+    if name.startswith("greg"):
+        totals = {"stype": margins["stype"], "api99": R["weighting"]["greg_totals"]["api99"]}
+    else:
+        totals = {k: margins[k] for k in ("stype", "sch.wide")}
+    design, r = design_of("apiclus1").calibrate(totals, **options), R["weighting"][name]
+    np.testing.assert_allclose(design.weights[:25], r["weights_first"], rtol=tolerance)
+    same(design.mean("api00"), r["mean_api00"], rtol=tolerance)
+    same(design.total("enroll"), r["total_enroll"], rtol=tolerance)
+    np.testing.assert_allclose(design.mean("api00", by="stype")["se"], r["by_stype"]["se"], rtol=tolerance)

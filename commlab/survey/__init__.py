@@ -1,10 +1,10 @@
 """Satisfaction with honest error: design-based statistics of resident surveys.
 
-The way through: a ``SurveyDesign`` says how the answers were drawn; its methods estimate (``mean``, ``total``,
-``proportion``, ``quantile``, ``ratio``), compare (``compare``, ``change``, ``independence``, ``regress``) and
-weigh (``post_stratify``, ``rake``, ``calibrate``, ``trim``); ``satisfaction`` and ``answer_shares`` read scaled
-items; ``cronbach_alpha`` and its kin judge a scale; ``fay_herriot`` helps where answers are few; ``protect``
-decides what may be printed.
+A ``SurveyDesign`` says how the answers were drawn; its methods estimate (``mean``, ``total``, ``proportion``,
+``quantile``, ``ratio``), compare (``compare``, ``change``, ``independence``, ``regress``) and weigh
+(``post_stratify``, ``rake``, ``calibrate``, ``trim``); ``satisfaction`` and ``answer_shares`` read scaled
+items; ``cronbach_alpha`` and its kin judge a scale; ``fay_herriot`` helps where answers are few; ``protect`` decides
+what may be printed.
 """
 
 from commlab.survey.compare import Independence, holm

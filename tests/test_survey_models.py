@@ -1,0 +1,231 @@
+"""Reliability against psych and lavaan; small areas against closed forms and a likelihood; refusals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import optimize
+
+from commlab.errors import DataError, ParameterError
+from commlab.survey import (
+    SurveyDesign,
+    bartlett_sphericity,
+    benchmark,
+    cronbach_alpha,
+    fay_herriot,
+    kmo,
+    mcdonald_omega,
+    parallel_analysis,
+    rank_test,
+    regression,
+    split_half,
+)
+
+HERE = Path(__file__).parent / "reference"
+PSYCH = json.loads((HERE / "survey_psych.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def items() -> pd.DataFrame:
+    return pd.read_csv(HERE / "survey_bfi_a.csv").assign(A1=lambda d: 7 - d["A1"])
+
+
+def test_alpha_against_psych(items):
+    found, r = cronbach_alpha(items), PSYCH["alpha_complete"]
+    assert (found.n, found.k) == (r["n"], 5)
+    assert [found.alpha, found.standardised, float(found)] == pytest.approx(
+        [r["raw"], r["std"], r["raw"]], rel=1e-10
+    )
+    assert found.items["alpha_if_deleted"].tolist() == pytest.approx(r["drop_raw_alpha"], rel=1e-10)
+    assert found.items["item_rest"].tolist() == pytest.approx(r["r_drop"], rel=1e-10)
+    r = PSYCH["feldt_ci_complete"]
+    assert [found.ci_low, found.ci_high] == pytest.approx([r["lo"], r["hi"]], rel=1e-10)
+
+
+def test_omega_against_lavaan(items):
+    # lavaan stops iterating at about 1e-6 of the loadings.
+    found, r = mcdonald_omega(items), PSYCH["omega_total_cfa_ml"]
+    assert found.omega == pytest.approx(r["omega"], rel=1e-6)
+    assert found.loadings["loading"].tolist() == pytest.approx(r["loadings"], rel=1e-5)
+    assert found.loadings["residual"].tolist() == pytest.approx(r["resid"], rel=1e-5)
+    assert (found.chi2, found.df) == (pytest.approx(r["fit"]["chisq"], rel=1e-9), 5)
+
+
+def test_adequacy_against_psych(items):
+    found = kmo(items)
+    assert found.overall == pytest.approx(PSYCH["KMO"], rel=1e-10)
+    assert found.items.tolist() == pytest.approx(PSYCH["MSAi"], rel=1e-10)
+    test = bartlett_sphericity(items)
+    assert (test.chi2, test.df) == (pytest.approx(PSYCH["bartlett"]["chisq"], rel=1e-10), 10)
+
+
+def test_parallel_analysis_finds_one_dimension(items):
+    found = parallel_analysis(items, draws=20)
+    assert found["keep"].tolist() == [True, False, False, False, False]
+    assert found["eigenvalue"].sum() == pytest.approx(5)
+    pd.testing.assert_frame_equal(found, parallel_analysis(items, draws=20))
+
+
+def test_parallel_items_in_closed_form():
+    # Equal variances and correlation r: alpha = omega = k r / (1 + (k - 1) r), Spearman-Brown.
+    rng = np.random.default_rng(5)
+    x = rng.standard_normal((50, 4))
+    x = np.linalg.solve(np.linalg.cholesky(np.cov(x, rowvar=False)), (x - x.mean(axis=0)).T).T
+    r = np.full((4, 4), 0.4) + 0.6 * np.eye(4)
+    frame = pd.DataFrame(x @ np.linalg.cholesky(r).T, columns=list("abcd"))
+    expected = 4 * 0.4 / (1 + 3 * 0.4)
+    assert cronbach_alpha(frame).alpha == pytest.approx(expected, rel=1e-12)
+    assert mcdonald_omega(frame).omega == pytest.approx(expected, rel=1e-6)
+    assert split_half(frame) == pytest.approx(expected, rel=1e-12)
+
+
+SMALL = pd.DataFrame({"a": [1.0, 2, 3, 4], "b": [2.0, 1, 4, 3]})
+
+
+@pytest.mark.parametrize(
+    ("items", "error", "says"),
+    [
+        (SMALL[["a"]], ParameterError, "1 items; at least 2"),
+        ([1, 2], ParameterError, "must be a DataFrame, got list"),
+        (SMALL.assign(c="x"), DataError, "items must be numbers; c are not"),
+        (SMALL.assign(c=1.0), DataError, "everyone gave the same answer to c"),
+        (SMALL.assign(c=np.nan), DataError, "0 rows have all 3 items"),
+        (SMALL.assign(c=[1, np.inf, 2, 3]), DataError, "infinite"),
+    ],
+)
+def test_items_that_are_refused(items, error, says):
+    with pytest.raises(error, match=says):
+        cronbach_alpha(items)
+
+
+def test_items_that_repeat_each_other_are_refused():
+    data = pd.DataFrame(np.random.default_rng(1).standard_normal((20, 2)), columns=["a", "b"])
+    with pytest.raises(DataError, match="exact combinations"):
+        kmo(data.assign(c=data["a"] + data["b"]))
+    with pytest.raises(ParameterError, match="at least 3"):
+        mcdonald_omega(data)
+
+
+def areas(seed: int = 4, m: int = 20) -> tuple[pd.Series, np.ndarray, pd.DataFrame]:
+    rng = np.random.default_rng(seed)
+    x = pd.DataFrame({"one": 1.0, "z": rng.uniform(0, 1, m)})
+    d = rng.uniform(0.2, 1.5, m)
+    y = 2 + 3 * x["z"] + rng.normal(0, 1, m) + rng.normal(0, np.sqrt(d))
+    return pd.Series(y.to_numpy(), index=[f"c{i}" for i in range(m)]), d, x
+
+
+def test_equal_variances_in_closed_form():
+    y, _, x = areas()
+    d = np.full(len(y), 0.5)
+    beta, (rss,), *_ = np.linalg.lstsq(x.to_numpy(), y.to_numpy(), rcond=None)
+    m, p = x.shape
+    a = rss / (m - p) - 0.5  # REML and the moment equation have this root, ML divides by m
+    for method, expected in (("reml", a), ("fh", a), ("ml", rss / m - 0.5)):
+        found = fay_herriot(y, d, x, method=method)
+        assert found.sigma2 == pytest.approx(expected, rel=1e-8)
+        assert found.beta["estimate"].tolist() == pytest.approx(beta.tolist(), rel=1e-10)
+        g = expected / (expected + 0.5)
+        assert found.estimates["eblup"].to_numpy() == pytest.approx(
+            g * y.to_numpy() + (1 - g) * (x @ beta).to_numpy()
+        )
+
+
+@pytest.mark.parametrize("method", ["reml", "ml"])
+def test_the_likelihood_has_its_top_there(method):
+    y, d, x = areas()
+
+    def minus(a: float) -> float:
+        v = a + d
+        q = x.to_numpy().T @ (x.to_numpy() / v[:, None])
+        r = y.to_numpy() - x.to_numpy() @ np.linalg.solve(q, x.to_numpy().T @ (y.to_numpy() / v))
+        extra = np.linalg.slogdet(q)[1] if method == "reml" else 0.0
+        return float(np.log(v).sum() + (r**2 / v).sum() + extra)
+
+    top = optimize.minimize_scalar(minus, bounds=(1e-6, 20), method="bounded", options={"xatol": 1e-10})
+    assert fay_herriot(y, d, x, method=method).sigma2 == pytest.approx(top.x, rel=1e-5)
+
+
+def test_areas_without_an_estimate_are_modelled_and_benchmarked():
+    y, d, x = areas()
+    y.iloc[3] = np.nan
+    found = fay_herriot(y, np.where(y.isna(), np.nan, d), x)
+    row = found.estimates.loc["c3"]
+    assert row["source"] == "model" and row["shrinkage"] == 0
+    assert row["eblup"] == pytest.approx(float(x.iloc[3] @ found.beta["estimate"]))
+    assert row["mse"] > found.estimates["mse"].drop("c3").max()
+    sizes = pd.Series(np.arange(1.0, 21), index=y.index)
+    fitted = benchmark(found.estimates["eblup"], sizes, 4.0)
+    assert np.average(fitted, weights=sizes) == pytest.approx(4.0)
+
+
+def test_no_variance_between_areas_is_zero():
+    x = pd.DataFrame({"one": np.ones(6)})
+    found = fay_herriot([1.0, 1.01, 0.99, 1.0, 1.02, 0.98], np.full(6, 1.0), x)
+    assert found.sigma2 == 0 and found.estimates["eblup"].nunique() == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        ({"method": "bayes"}, ParameterError, "not one of reml, ml, fh"),
+        ({"variance": [0.0] * 20}, DataError, r"20 areas have no positive sampling variance \(c0"),
+        ({"variance": [1.0] * 3}, DataError, "20 direct estimates, 3 variances"),
+        ({"covariates": pd.DataFrame({"a": 1.0, "b": 1.0}, index=range(20))}, DataError, "collinear: a, b"),
+        (
+            {"covariates": pd.DataFrame({"a": [np.nan] + [1.0] * 19})},
+            DataError,
+            r"1 areas lack a covariate \(c0\)",
+        ),
+        ({"covariates": np.eye(20)}, DataError, "cannot carry 20 covariates"),
+    ],
+)
+def test_models_that_are_refused(change, error, says):
+    y, d, x = areas()
+    with pytest.raises(error, match=says):
+        fay_herriot(y, **({"variance": d, "covariates": x} | change))
+
+
+DATA = pd.DataFrame({"y": [0, 1, 1, 0, 1, 0], "x": [1.0, 2, 3, 4, 5, 7], "g": list("aabbcc")})
+
+
+@pytest.mark.parametrize(
+    ("formula", "family", "error", "says"),
+    [
+        ("y ~ x + I(2 * x)", "gaussian", DataError, "collinear"),
+        ("y ~ q", "gaussian", ParameterError, "cannot be used"),
+        ("y ~ (", "gaussian", ParameterError, "cannot be used"),
+        ("x ~ y", "logit", DataError, "must be 0/1"),
+        ("y ~ x", "probit", ParameterError, "not one of gaussian, logit"),
+        ("I(x > 3.5) ~ x", "logit", DataError, "without error"),
+        ("y ~ x + g + x:g", "gaussian", DataError, "no degree of freedom|collinear"),
+    ],
+)
+def test_regressions_that_are_refused(formula, family, error, says):
+    with pytest.raises(error, match=says):
+        regression(SurveyDesign(DATA.assign(y=DATA["y"])), formula, family=family)
+
+
+def test_rank_test_needs_two_groups():
+    with pytest.raises(DataError, match="3 groups"):
+        rank_test(SurveyDesign(DATA), "x", groups="g")
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.floats(0.1, 10), st.integers(0, 1000))
+def test_laws(factor, seed):
+    """Units of measure do not change alpha, KMO or the shrinkage of a small area."""
+    x = pd.DataFrame(np.random.default_rng(seed).standard_normal((30, 3)), columns=list("abc"))
+    x["c"] += x["a"] + x["b"]
+    assert cronbach_alpha(x * factor).alpha == pytest.approx(cronbach_alpha(x).alpha)
+    assert kmo(x * factor).overall == pytest.approx(kmo(x).overall)
+    y, d, covariates = areas(seed)
+    first, second = fay_herriot(y, d, covariates), fay_herriot(y * factor, d * factor**2, covariates)
+    np.testing.assert_allclose(
+        first.estimates["shrinkage"], second.estimates["shrinkage"], rtol=1e-6, atol=1e-9
+    )
