@@ -107,7 +107,8 @@ def laid_out(table: Table) -> Table:
         word = max([_longest_word(c.label), *(_longest_word(v) for v in cells)])
         usual = sorted(characters(v) for v in cells)[int(0.9 * (len(cells) - 1))] if cells else 0.0
         if c.align == "left":
-            low = max(min(usual, SHORTEST_LINE), min(word, 2 * SHORTEST_LINE), min(head, 4))
+            short = body if body <= SHORTEST_LINE else min(usual, SHORTEST_LINE)
+            low = max(short, min(word, 2 * SHORTEST_LINE), min(head, 4))
         else:
             low = max(min(body, 2 * SHORTEST_LINE), min(word, 2 * SHORTEST_LINE), min(head, 4))
         if c.group:
