@@ -92,7 +92,7 @@ def run(f, *, measures=None, ratings=None, survey=None, units=UNITS) -> pd.DataF
     return score(evidence, f).set_index(["unit", "part"])
 
 
-# --- norms -----------------------------------------------------------------------------------------------
+# --- norms --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,10 @@ def test_sums_are_those_of_the_printed_decimals():
     assert Fraction(exact_sum([1e15, 1.0])) == 10**15 + 1
 
 
-THRESHOLD = '{part: urban, rule: threshold, metric: orgs, type: urban, statistic: mean, op: ">=", target: 10, graded: true, measured_at: community, scored_at: [district], rollup: mean}'
+THRESHOLD = (
+    '{part: urban, rule: threshold, metric: orgs, type: urban, statistic: mean, op: ">=", target: 10,'
+    " graded: true, measured_at: community, scored_at: [district], rollup: mean}"
+)
 
 
 def test_a_mean_over_communities_of_a_type(tmp_path):
@@ -162,7 +165,10 @@ def test_missing_communities_are_not_zero(tmp_path):
 
 
 def test_ratios_are_rebuilt_from_sums(tmp_path):
-    part = '{rule: threshold, metric: per_100, op: ">=", target: 30, graded: true, scored_at: [community, district], rollup: ratio_of_sums}'
+    part = (
+        '{rule: threshold, metric: per_100, op: ">=", target: 30, graded: true,'
+        " scored_at: [community, district], rollup: ratio_of_sums}"
+    )
     f = framework(tmp_path, part)
     out = run(
         f, measures=facts(area={"D/1": 300, "D/2": 900}, households={"D/1": 2000, "D/2": 2000, "E/1": 0})
@@ -190,7 +196,7 @@ def test_a_range_holds_its_ends(tmp_path):
     ].tolist() == [100, 100, 0, 0]
 
 
-# --- growth ----------------------------------------------------------------------------------------------
+# --- growth ------------------------------------------------------------------------------
 
 
 def years(unit: str, *values: float | None, first: int = 2017) -> pd.DataFrame:
@@ -227,7 +233,10 @@ def test_growth_counts_every_year(tmp_path, values, value, state):
 
 
 def test_what_is_measured_above_is_inherited_and_marked(tmp_path):
-    part = "{rule: growth, metric: workers, target: 0.03, measured_at: district, scored_at: [community, district], rollup: inherit}"
+    part = (
+        "{rule: growth, metric: workers, target: 0.03, measured_at: district,"
+        " scored_at: [community, district], rollup: inherit}"
+    )
     f = framework(tmp_path, part)
     out = run(f, measures=years("D", 100, 110))
     assert out.loc[("D/1", "main"), ["score", "inherited"]].tolist() == [100, True]
@@ -235,7 +244,7 @@ def test_what_is_measured_above_is_inherited_and_marked(tmp_path):
     assert out.loc[("E/1", "main"), "state"] == "missing"
 
 
-# --- yes/no, checklists, deductions, bonus, bands, veto ----------------------------------------------------------
+# --- yes/no, checklists, deductions, bonus, bands, veto
 
 
 def test_yes_no_and_the_share_of_communities(tmp_path):
@@ -245,7 +254,10 @@ def test_yes_no_and_the_share_of_communities(tmp_path):
     assert out.loc[("D", "main"), ["value", "score"]].tolist() == pytest.approx([1 / 3, 100 / 3])
 
 
-CHECKLIST = '{rule: checklist, items: [green/a, green/b, green/c], op: "==", target: 0, scored_at: [community, district]}'
+CHECKLIST = (
+    '{rule: checklist, items: [green/a, green/b, green/c], op: "==", target: 0,'
+    " scored_at: [community, district]}"
+)
 
 
 def test_a_checklist_counts_points_without_violation(tmp_path):
@@ -278,7 +290,7 @@ def test_a_checklist_by_number_of_points(tmp_path):
 def test_deductions_with_cap_floor_and_all(tmp_path, late, death, left):
     f = framework(
         tmp_path,
-        "{rule: deduction, full: 10, floor: 0, items: [{item: late, per: 2, cap: 6}, {item: death, all: true}]}",
+        "{rule: deduction, full: 10, items: [{item: late, per: 2, cap: 6}, {item: death, all: true}]}",
     )
     out = run(f, measures=facts(late={"D/1": late}, death={"D/1": death}))
     assert out.loc[("D/1", "main"), "score"] == left
@@ -301,7 +313,8 @@ def test_a_bonus_is_added_on_top_up_to_its_cap(tmp_path):
 
 @pytest.mark.parametrize(("value", "points"), [(59.9, 0), (60, 6), (79.9, 6), (80, 10), (100, 10)])
 def test_bands_have_declared_ends(tmp_path, value, points):
-    part = "{rule: bands, metric: orgs, full: 10, bands: [{high: 60, score: 0}, {low: 60, high: 80, score: 6}, {low: 80, score: 10}]}"
+    bands = "[{high: 60, score: 0}, {low: 60, high: 80, score: 6}, {low: 80, score: 10}]"
+    part = f"{{rule: bands, metric: orgs, full: 10, bands: {bands}}}"
     out = run(framework(tmp_path, part), measures=facts(orgs={"D/1": value}))
     assert out.loc[("D/1", "main"), "score"] == points
 
@@ -329,7 +342,7 @@ def test_a_veto_overrules(tmp_path, sets, total):
     assert "vetoed" in out.loc["D/1", "state"].tolist()
 
 
-# --- judgements and counts ----------------------------------------------------------------------------------
+# --- judgements and counts ------------------------------------------------
 
 
 def test_only_the_expert_stage_scores(tmp_path):
@@ -392,7 +405,7 @@ def test_sensitive_counts_stay_above_the_community(tmp_path):
     assert evidence.loc[evidence["item"] == "orgs", "unit"].tolist() == ["D", "E"]
 
 
-# --- residents ---------------------------------------------------------------------------------------------
+# --- residents ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -424,7 +437,7 @@ def test_too_few_answers_are_missing(tmp_path):
     assert out["state"].unique().tolist() == ["missing"]
 
 
-# --- garbage -----------------------------------------------------------------------------------------------
+# --- garbage ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ applicable leaves both sides.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ __all__ = ["HOWS", "Leaves", "aggregate", "climb", "leaf_matrices", "score"]
 
 HOWS = ("arithmetic", "geometric", "harmonic")
 MISSING = ("measured", "zero")
+STATES = ("scored", "failed", "missing", "not_applicable", "vetoed")
 
 
 def score(evidence: pd.DataFrame, framework: Framework) -> pd.DataFrame:
@@ -59,6 +60,7 @@ def score(evidence: pd.DataFrame, framework: Framework) -> pd.DataFrame:
     ):
         if column not in main:
             main = main.assign(**{column: empty})
+    main = main.assign(code=main["code"].map({c: framework.code(c) for c in main["code"].unique()}))
     again = main[main.duplicated(["unit", "code", "part"])]
     if len(again):
         first = again.iloc[0]
@@ -66,8 +68,6 @@ def score(evidence: pd.DataFrame, framework: Framework) -> pd.DataFrame:
             f"{len(again)} unit(s) have more than one main row of evidence, first {first['unit']}"
             f" {first['code']} part {first['part']}"
         )
-    known = {c: framework.code(c) for c in main["code"].unique()}
-    main = main.assign(code=main["code"].map(known))
     groups = {key: rows for key, rows in main.groupby(["code", "part"], sort=False)}
     out = [
         score_rows(part, groups[code, part.part])
@@ -114,38 +114,26 @@ def leaf_matrices(scores: pd.DataFrame, framework: Framework, *, missing: str = 
         raise DataError(
             f"the scores name codes that are no leaves of {framework.name}: {listing(sorted(strange))}"
         )
-    units = tuple(dict.fromkeys(scores["unit"]))
-    position = pd.Series(range(len(units)), index=list(units), dtype="int64")
+    at_unit, names = pd.factorize(scores["unit"])
+    units = tuple(names)
     shape = (len(units), len(framework.leaves))
     top, measured, wanted = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     bonus, failed = np.zeros(shape), np.zeros(shape, bool)
     vetoes: list[tuple[int, str, float]] = []
     column = {c: j for j, c in enumerate(framework.leaves)}
-    parts = {(c, p.part): p for c in framework.leaves for p in framework.parts(c)}
-    rows = (
-        scores
-        if "part" in scores
-        else scores.assign(part=[framework.parts(c)[0].part for c in scores["code"]])
-    )
-    for key, group in rows.groupby(["code", "part"], sort=False):
-        code, name = str(key[0]), str(key[1])  # type: ignore[index]
-        part = parts.get((code, name))
-        if part is None:
-            raise DataError(
-                f"{code} has no part {name!r}; it has {listing(p.part for p in framework.parts(code))}"
-            )
-        at = position.loc[group["unit"]].to_numpy()
-        if len(set(at)) < len(at):
-            again = group["unit"][group["unit"].duplicated()]
-            raise DataError(f"{code} part {name} is scored more than once for {listing(again)}")
-        value, state = group["score"].to_numpy(float), group["state"].to_numpy()
-        j = column[code]
+    values = scores["score"].to_numpy(float)
+    states = scores["state"].to_numpy(dtype=object)
+    for part, rows in _by_part(scores, framework):
+        at, value, state = at_unit[rows], values[rows], states[rows]
+        if len(np.unique(at)) < len(at):
+            doubled = [units[i] for i in np.flatnonzero(np.bincount(at) > 1)]
+            raise DataError(f"{part.code} part {part.part} is scored more than once for {listing(doubled)}")
+        j = column[part.code]
         if not RULES[part.rule].shared:
             _outside(part, framework, at, value, state, j, bonus, vetoes)
             continue
-        seen = np.isfinite(value) & np.isin(state, ["scored", "failed"])
-        applies = state != "not_applicable"
-        wanted[at, j] += part.share * applies
+        seen = np.isfinite(value) & ((state == "scored") | (state == "failed"))
+        wanted[at, j] += part.share * (state != "not_applicable")
         measured[at, j] += part.share * seen
         top[at, j] += part.share * np.where(seen, value, 0.0) / part.full
         failed[at, j] |= state == "failed"
@@ -157,6 +145,26 @@ def leaf_matrices(scores: pd.DataFrame, framework: Framework, *, missing: str = 
     if missing == "zero":
         share = np.where(applicable, share, np.nan)
     return Leaves(units, share, applicable, covered, bonus, failed, tuple(vetoes))
+
+
+def _by_part(scores: pd.DataFrame, framework: Framework) -> Iterator[tuple[Part, np.ndarray]]:
+    """Each part of the framework with the row numbers of its scores."""
+    if "part" in scores:
+        names = scores["part"]
+    else:
+        names = scores["code"].map({c: framework.parts(c)[0].part for c in framework.leaves})
+    keys = pd.MultiIndex.from_arrays([scores["code"], names])
+    number, found = pd.factorize(keys)
+    order = np.argsort(number, kind="stable")
+    ends = np.cumsum(np.bincount(number, minlength=len(found)))
+    for k, (code, name) in enumerate(found):
+        start, end = (ends[k - 1] if k else 0), ends[k]
+        part = next((p for p in framework.parts(code) if p.part == name), None)
+        if part is None:
+            raise DataError(
+                f"{code} has no part {name!r}; it has {listing(p.part for p in framework.parts(code))}"
+            )
+        yield part, order[start:end]
 
 
 def _outside(
@@ -363,37 +371,35 @@ class _Tree:
             self._down(c, arithmetic and self.hows.get(c, "arithmetic") == "arithmetic")
 
     def frame(self) -> pd.DataFrame:
+        """The long table, unit by unit, nodes in the framework's order."""
         codes = [TOTAL, *(n.code for n in self.framework.nodes)]
+        n, k = len(self.leaves.units), len(codes)
         top = self.framework.full(TOTAL)
-        blocks = []
-        for code in codes:
-            share, bonus = self.share[code], self.bonus[code]
-            seen, applies = np.isfinite(share), self.applicable[code]
-            value = np.where(seen, share * self.framework.full(code), np.nan)
-            value = np.where(bonus > 0, np.nan_to_num(value) + bonus, value)
-            measured = np.nan_to_num(self.covered[code]) > 0
-            state = np.where(self.failed[code], "failed", "scored")
-            state = np.where(measured & seen, state, "missing")
-            state = np.where(applies, state, np.where(bonus > 0, "scored", "not_applicable"))
-            state = np.where(self.vetoed[code], "vetoed", state)
-            with np.errstate(invalid="ignore"):
-                added = np.where(seen, self.part_of_total[code] * share * top, 0.0)
-            blocks.append(
-                pd.DataFrame(
-                    {
-                        "unit": pd.array(list(self.leaves.units), dtype="str"),
-                        "code": code,
-                        "score": value,
-                        "state": state,
-                        "coverage": self.covered[code],
-                        "weight": self.weight[code],
-                        "contribution": np.where(np.isnan(self.part_of_total[code]), np.nan, added + bonus),
-                        "effective": self.part_of_total[code] * top / self.framework.full(code),
-                        "leaf": not self.framework.children(code),
-                    }
-                )
-            )
-        n = len(self.leaves.units)
-        out = pd.concat(blocks, ignore_index=True)
-        order = np.arange(len(out)).reshape(len(codes), n).T.ravel()
-        return out.iloc[order].reset_index(drop=True).astype({"unit": "str", "code": "str", "state": "str"})
+        full = np.array([self.framework.full(c) for c in codes])
+
+        def table(of: Mapping[str, np.ndarray]) -> np.ndarray:
+            return np.column_stack([of[c] for c in codes]) if n else np.empty((0, k))
+
+        share, bonus, applies = table(self.share), table(self.bonus), table(self.applicable).astype(bool)
+        covered, in_total = table(self.covered), table(self.part_of_total)
+        seen = np.isfinite(share)
+        value = np.where(bonus > 0, np.nan_to_num(share * full) + bonus, share * full)
+        measured = (np.nan_to_num(covered) > 0) & seen
+        number = np.where(table(self.failed).astype(bool), 1, 0)
+        number = np.where(measured, number, 2)
+        number = np.where(applies, number, np.where(bonus > 0, 0, 3))
+        number = np.where(table(self.vetoed).astype(bool), 4, number)
+        added = np.where(seen, in_total * np.nan_to_num(share) * top, 0.0)
+        return pd.DataFrame(
+            {
+                "unit": pd.array(list(self.leaves.units), dtype="str").repeat(k),
+                "code": pd.array(codes * n, dtype="str"),
+                "score": value.ravel(),
+                "state": pd.array(np.array(STATES, dtype=object)[number.ravel()], dtype="str"),
+                "coverage": covered.ravel(),
+                "weight": table(self.weight).ravel(),
+                "contribution": np.where(np.isnan(in_total), np.nan, added + bonus).ravel(),
+                "effective": (in_total * top / full).ravel(),
+                "leaf": [not self.framework.children(c) for c in codes] * n,
+            }
+        ).astype({"leaf": "bool"})

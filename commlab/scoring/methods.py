@@ -37,8 +37,7 @@ def complete(X: pd.DataFrame, what: str) -> np.ndarray:
     try:
         values = X.to_numpy(dtype=float)
     except (TypeError, ValueError):
-        words = [c for c in X if not pd.api.types.is_numeric_dtype(X[c])]
-        raise DataError(f"{what}: the columns {listing(words)} are not numbers") from None
+        raise DataError(f"{what}: the columns {listing(wordy(X))} are not numbers") from None
     bad = ~np.isfinite(values)
     if bad.any():
         i, j = np.argwhere(bad)[0]
@@ -47,6 +46,11 @@ def complete(X: pd.DataFrame, what: str) -> np.ndarray:
             f' "{X.columns[j]}" of {X.index[i]}; impute first, or drop the indicator'
         )
     return values
+
+
+def wordy(X: pd.DataFrame) -> list[object]:
+    """Columns that hold something other than numbers."""
+    return [c for c in X if pd.to_numeric(X[c], errors="coerce").isna().gt(X[c].isna()).any()]
 
 
 def aligned(weights: pd.Series | None, columns: pd.Index) -> np.ndarray:

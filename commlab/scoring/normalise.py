@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
-from commlab.scoring.methods import signs
+from commlab.scoring.methods import signs, wordy
 
 __all__ = ["denominate", "impute", "kurtosis", "normalise", "skewness", "treat"]
 
@@ -32,8 +32,7 @@ def _numbers(X: pd.DataFrame, what: str) -> pd.DataFrame:
     try:
         out = X.astype("float64")
     except (TypeError, ValueError):
-        words = [c for c in X if not pd.api.types.is_numeric_dtype(X[c])]
-        raise DataError(f"{what}: the columns {listing(words)} are not numbers") from None
+        raise DataError(f"{what}: the columns {listing(wordy(X))} are not numbers") from None
     infinite = out.columns[np.isinf(out.to_numpy()).any(axis=0)]
     if len(infinite):
         raise DataError(f"{what}: the columns {listing(infinite)} hold infinite values")
@@ -194,7 +193,8 @@ def _sum(x, sign, low, high, best, clip):  # type: ignore[no-untyped-def]
 
 def _goalposts(x, sign, low, high, best, clip):  # type: ignore[no-untyped-def]
     y = (x - low) / (high - low)
-    y = y.where(sign > 0, 1 - y)
+    costs = list(y.columns[(sign < 0).to_numpy()])
+    y[costs] = 1 - y[costs]
     return y.clip(0, 1) if clip else y
 
 
@@ -234,10 +234,12 @@ _METHODS: dict[str, _Method] = {
 def denominate(X: pd.DataFrame, denominators: pd.DataFrame, by: Mapping[str, str]) -> pd.DataFrame:
     """Divide indicators by sizes: ``by`` maps an indicator to a column of ``denominators``; others stay.
 
+    Where the size is missing, so is the quotient.
+
     Raises
     ------
     DataError
-        If a denominator is 0, negative or missing where the indicator has a value (named by unit).
+        If a denominator is 0 or negative where the indicator has a value (named by unit).
     """
     x, d = _numbers(X, "denominate"), _numbers(denominators, "denominate").reindex(X.index)
     strange = [c for c in by if c not in x] + [c for c in by.values() if c not in d]
@@ -245,7 +247,7 @@ def denominate(X: pd.DataFrame, denominators: pd.DataFrame, by: Mapping[str, str
         raise ParameterError(f"denominate: {listing(strange)} are no columns")
     out = x.copy()
     for column, base in by.items():
-        wrong = x.index[(x[column].notna() & ~(d[base] > 0)).to_numpy()]
+        wrong = x.index[(x[column].notna() & (d[base] <= 0)).to_numpy()]
         if len(wrong):
             raise DataError(f'denominate: "{base}" is not above 0 for {listing(wrong)}, needed by "{column}"')
         out[column] = x[column] / d[base]

@@ -1,0 +1,411 @@
+"""Methods from papers against their papers (tests/reference/scoring_*), and COINr's ASEM index."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from commlab.errors import DataError, ParameterError
+from commlab.framework import load_framework
+from commlab.scoring import (
+    adjust_raters,
+    aggregate,
+    coupling,
+    denominate,
+    fleiss_kappa,
+    fuzzy_evaluation,
+    icc,
+    impute,
+    krippendorff_alpha,
+    mutual_evaluation,
+    normalise,
+    obstacles,
+    rank_sum_ratio,
+    ranks,
+    rater_agreement,
+    self_inflation,
+    topsis,
+    treat,
+)
+
+REFERENCE = Path(__file__).parent / "reference"
+ORACLES = json.loads((REFERENCE / "scoring_methods.json").read_text(encoding="utf-8"))
+
+
+def test_topsis_tzeng_huang2011():
+    o = ORACLES["topsis"]
+    X, w = pd.DataFrame(o["matrix"]), pd.Series(o["weights"])
+    out = topsis(X, w)
+    assert out["closeness"].to_numpy() == pytest.approx(o["closeness"], abs=1e-12)
+    assert out["closeness"].to_numpy() == pytest.approx(o["published"], abs=1e-4)
+    assert out["rank"].tolist() == o["rank"]
+    # programs that scale by min and max give other numbers on the same data
+    assert topsis(X, w, scaling="minmax")["closeness"].to_numpy() == pytest.approx(o["minmax"], abs=1e-4)
+
+
+def test_rank_sum_ratio_maternal_care():
+    o = ORACLES["rank_sum_ratio"]
+    X = pd.DataFrame(o["table"]).set_index("ID")
+    out = rank_sum_ratio(X, directions=pd.Series({"x1": 1, "x2": -1, "x3": -1}))
+    assert out.table["rsr"].to_dict() == pytest.approx(o["rsr"], abs=1e-12)
+    assert (out.intercept, out.slope) == pytest.approx((o["intercept"], o["slope"]), abs=1e-9)
+    assert out.r_squared == pytest.approx(o["r_squared"], abs=1e-4)
+    assert out.f == pytest.approx(o["f"], abs=0.01)
+    assert out.p_value == pytest.approx(o["p_value"], rel=1e-3)
+    assert out.table["probit"].to_dict() == pytest.approx(o["probit"], abs=1e-9)
+    assert out.table["fitted"].to_dict() == pytest.approx(o["fitted"], abs=1e-9)
+    assert out.table["grade"].to_dict() == {
+        "J": 1,
+        "B": 2,
+        "D": 2,
+        "G": 2,
+        "I": 2,
+        "A": 2,
+        "E": 2,
+        "F": 2,
+        "C": 3,
+        "H": 3,
+    }
+
+
+def test_coupling_wang2021():
+    o = ORACLES["coupling"]
+    X = pd.DataFrame(o["table"]).set_index("ID")
+    w = pd.Series(o["weights_adjusted"], index=X.columns)
+    for formula, weights in (("standard", None), ("adjusted", w)):
+        out = coupling(X, weights, formula=formula)
+        for column, key in (("coupling", "C"), ("development", "T"), ("coordination", "D")):
+            assert out[column].to_numpy() == pytest.approx(o[formula][key], abs=1e-9)
+
+
+def test_obstacles_wang2021():
+    o = ORACLES["coupling"]
+    X = pd.DataFrame(o["table"]).set_index("ID")
+    out = obstacles(X, pd.Series(o["weights_adjusted"], index=X.columns))
+    for column in X:
+        assert out[column].to_numpy() == pytest.approx(o["obstacle_row_share"][column], abs=1e-9)
+
+
+def test_fuzzy_evaluation_by_hand():
+    r = pd.DataFrame([[0.5, 0.3, 0.2], [0.2, 0.6, 0.2]], index=["a", "b"], columns=["good", "fair", "poor"])
+    w = pd.Series({"a": 0.6, "b": 0.4})
+    out = fuzzy_evaluation(r, w, scores={"good": 90, "fair": 70, "poor": 50})
+    assert out.membership.tolist() == pytest.approx([0.38, 0.42, 0.2])
+    assert (out.grade, out.score) == ("fair", pytest.approx(0.38 * 90 + 0.42 * 70 + 0.2 * 50))
+    # max-min: max(min(.6, .5), min(.4, .2)) = .5, max(.3, .4) = .4, max(.2, .2) = .2, over 1.1
+    assert fuzzy_evaluation(r, w, operator="max_min").membership.tolist() == pytest.approx(
+        [5 / 11, 4 / 11, 2 / 11]
+    )
+
+
+def test_icc_shrout_fleiss1979():
+    o = ORACLES["icc"]
+    out = icc(pd.DataFrame(o["ratings"]))
+    names = [k.replace("_1", "").replace("_k", "k") for k in o["exact"]]
+    assert out["form"].tolist() == names
+    assert out["estimate"].to_numpy() == pytest.approx(list(o["exact"].values()), abs=1e-9)
+    assert out["f"].to_numpy() == pytest.approx(o["f"], abs=1e-9)
+    assert out["ci_low"].to_numpy() == pytest.approx(o["ci_low"], abs=1e-9)
+    assert out["ci_high"].to_numpy() == pytest.approx(o["ci_high"], abs=1e-9)
+
+
+@pytest.mark.parametrize("level", ["nominal", "ordinal", "interval", "ratio"])
+def test_alpha_krippendorff2011(level):
+    o = ORACLES["krippendorff"]
+    table = pd.DataFrame(o["ratings"], dtype=float).T
+    assert krippendorff_alpha(table, level=level) == pytest.approx(o["exact"][level], abs=1e-9)
+
+
+def test_kappa_fleiss1971():
+    # worked example of 14 raters, 10 subjects, 5 categories (as reprinted in textbooks): kappa .2099
+    counts = pd.DataFrame(
+        [
+            [0, 0, 0, 0, 14], [0, 2, 6, 4, 2], [0, 0, 3, 5, 6], [0, 3, 9, 2, 0], [2, 2, 8, 1, 1],
+            [7, 7, 0, 0, 0], [3, 2, 6, 3, 0], [2, 5, 3, 2, 2], [6, 5, 2, 1, 0], [0, 2, 2, 3, 7],
+        ]
+    )  # fmt: skip
+    assert fleiss_kappa(counts) == pytest.approx(0.2099, abs=5e-5)
+
+
+# --- a whole index ----------------------------------------------------------------
+
+
+def tree(tmp_path, children: dict[str, list[str]], top: list[str]):
+    """A framework of judged leaves from parent -> children."""
+
+    def node(code: str) -> dict:
+        if code in children:
+            return {"code": code, "zh": code, "children": [node(c) for c in children[code]]}
+        return {"code": code, "zh": code, "parts": [{"rule": "judged"}]}
+
+    path = tmp_path / "f.yaml"
+    path.write_text(json.dumps({"name": "index", "nodes": [node(c) for c in top]}), encoding="utf-8")
+    return load_framework(path)
+
+
+def as_scores(X: pd.DataFrame) -> pd.DataFrame:
+    """Units x leaves as the long frame that aggregate takes."""
+    out = X.rename_axis(index="unit", columns="code").stack(future_stack=True).rename("score").reset_index()
+    return out.assign(part="main", state=np.where(out["score"].notna(), "scored", "missing"))
+
+
+def test_technology_achievement_index_hdr2001(tmp_path):
+    o = ORACLES["tai"]
+    data = pd.DataFrame(o["rows"], columns=o["columns"]).set_index("country")
+    data = data.drop(columns="TAI_published").replace("", np.nan).astype(float)
+    posts = pd.DataFrame(o["goalposts"], index=["low", "high"]).T
+    share = normalise(data, how="goalposts", low=posts["low"], high=posts["high"])
+    f = tree(tmp_path, o["tree"], list(o["tree"]))
+    scores = as_scores(share * 100)
+    # the report counts Singapore's missing royalties as 0
+    out = aggregate(scores, f, missing="zero")
+    total = out[out["code"] == "total"].set_index("unit")["score"] / 100
+    assert total.to_dict() == pytest.approx(o["exact"], abs=1e-9)
+    assert total.to_dict() == pytest.approx(o["published"], abs=0.0016)
+    assert ranks(total)["Singapore"] == 10
+    # left out instead, its patents stand for both creation indicators, and coverage tells
+    measured = aggregate(scores, f).set_index(["unit", "code"])
+    gained = 100 * 8 / 994 / 8
+    assert measured.loc[("Singapore", "total"), "score"] == pytest.approx(100 * total["Singapore"] + gained)
+    assert measured.loc[("Singapore", "total"), "coverage"] == pytest.approx(7 / 8)
+
+
+@pytest.fixture(scope="module")
+def asem():
+    def read(name: str) -> pd.DataFrame:
+        return pd.read_csv(REFERENCE / f"scoring_asem_{name}.csv", comment="#", dtype={"uCode": "str"})
+
+    return {
+        n: read(n).set_index(read(n).columns[0])
+        for n in ("raw", "meta", "treated", "expected", "means", "goods")
+    }
+
+
+def test_asem_step_by_step_as_coinr(asem, tmp_path):
+    meta = asem["meta"]
+    leaves = list(meta.index[meta["Direction"].notna() & meta.index.isin(asem["raw"].columns)])
+    raw = asem["raw"]
+    by = meta.loc[leaves, "Denominator"].dropna().to_dict()
+    x = denominate(raw[leaves], raw[["Area", "Energy", "GDP", "Population"]], by)
+    gaps = x.isna().sum().sum()
+    x, log = impute(x, how="mean", groups=raw["EurAsia_group"])
+    assert len(log) == gaps
+    x, treated = treat(x)
+    expected = asem["treated"].loc[treated["indicator"]]
+    assert treated["n"].tolist() == expected["n"].fillna(0).tolist()
+    for column in ("skewness", "kurtosis"):
+        assert treated[column].to_numpy() == pytest.approx(expected[column].to_numpy(), abs=1e-9)
+    x = normalise(x, how="minmax", directions=meta.loc[leaves, "Direction"].astype(int))
+    parents = meta["Parent"].dropna()
+    children = {p: list(parents.index[parents == p]) for p in parents.unique()}
+    f = tree(tmp_path, children, ["Index"])
+    out = aggregate(as_scores(x), f)
+    wide = out.pivot(index="unit", columns="code", values="score")
+    for code in asem["expected"].columns.drop("rank"):
+        assert wide[code].to_numpy() == pytest.approx(
+            asem["expected"][code].reindex(wide.index).to_numpy(), abs=1e-8
+        )
+    rank = ranks(out)
+    assert rank.reindex(asem["expected"].index).tolist() == asem["expected"]["rank"].tolist()
+    # the effective weight of an indicator is the product of equal weights: Goods is 1/5 of 1/5 of 1/2
+    assert f.global_weights()["Goods"] == pytest.approx(0.02, abs=1e-15)
+
+
+@pytest.mark.parametrize("how", ["arithmetic", "geometric", "harmonic"])
+def test_asem_means_as_coinr(asem, tmp_path, how):
+    suffix = "" if how == "arithmetic" else f"_{how}"
+    means = asem["means"]
+    f = tree(tmp_path, {}, ["Conn", "Sust"])
+    X = means[[f"Conn{suffix}", f"Sust{suffix}"]].set_axis(["Conn", "Sust"], axis=1)
+    out = aggregate(as_scores(X), f, how=how)
+    total = out[out["code"] == "total"].set_index("unit")["score"]
+    assert total.to_numpy() == pytest.approx(
+        means[f"Index{suffix}"].reindex(total.index).to_numpy(), abs=1e-8
+    )
+
+
+@pytest.mark.parametrize(
+    ("how", "column"),
+    [
+        ("minmax", "minmax"),
+        ("zscore", "zscore"),
+        ("distance_to_max", "dist2max"),
+        ("fraction_of_max", "fracmax"),
+        ("percentile", "prank"),
+        ("rank", "rank"),
+        ("borda", "borda"),
+    ],
+)
+def test_normalisations_as_coinr(asem, how, column):
+    goods = asem["goods"]
+    assert normalise(goods[["raw"]], how=how)["raw"].to_numpy() == pytest.approx(
+        goods[column].to_numpy(), abs=1e-9
+    )
+
+
+@pytest.mark.parametrize(
+    ("how", "options", "values"),
+    [
+        ("goalposts", {"low": 0, "high": 10}, [0.1, 0.4, 1.0]),
+        ("goalposts", {"low": 0, "high": 10, "clip": False}, [0.1, 0.4, 1.2]),
+        ("goalposts", {"low": 0, "high": 10, "directions": {"a": -1}}, [0.9, 0.6, 0.0]),
+        ("target", {"best": 7}, [0, 0.5, 1]),
+        ("reference", {"unit": "y"}, [-3, 0, 8]),
+        ("moderate", {"best": 4}, [1 - 3 / 8, 1, 0]),
+        ("interval", {"low": 3, "high": 5}, [1 - 2 / 7, 1, 0]),
+        ("vector", {}, np.array([1, 4, 12]) / np.sqrt(161)),
+        ("sum", {}, np.array([1, 4, 12]) / 17),
+        ("sum", {"directions": {"a": -1}}, np.array([12, 3, 1]) / 16),
+        ("fraction_of_max", {"directions": {"a": -1}}, [1, 1 / 4, 1 / 12]),
+        ("rank", {"directions": {"a": -1}}, [3, 2, 1]),
+    ],
+)
+def test_normalisations_by_hand(how, options, values):
+    X = pd.DataFrame({"a": [1.0, 4.0, 12.0]}, index=list("xyz"))
+    assert normalise(X, how=how, **options)["a"].to_numpy() == pytest.approx(values)
+
+
+def test_an_outlier_that_capping_cannot_tame_is_logged():
+    x = pd.DataFrame({"a": [*np.arange(30.0), 1e3, 2e3, 4e3, 8e3, 1.6e4, 3.2e4, 6.4e4]})
+    out, log = treat(x, most=1)
+    assert log.loc[0, ["action", "n"]].tolist() == ["logarithm", 0]
+    assert out["a"].is_monotonic_increasing
+
+
+# --- raters ------------------------------------------------------------------------------
+
+
+def rated(*rows: tuple[str, str, float]) -> pd.DataFrame:
+    out = pd.DataFrame(list(rows), columns=["rater", "unit", "score"])
+    return out.assign(code="L", stage="expert")
+
+
+def test_leniency_is_recovered_exactly():
+    merit, lenient = {"u": 60.0, "v": 70.0, "w": 80.0}, {"a": 3.0, "b": -1.0, "c": -2.0}
+    pairs = [("a", "u"), ("b", "u"), ("b", "v"), ("c", "v"), ("c", "w"), ("a", "w")]
+    out = adjust_raters(rated(*[(r, u, merit[u] + lenient[r]) for r, u in pairs]))
+    assert dict(zip(out.raters["rater"], out.raters["leniency"], strict=True)) == pytest.approx(lenient)
+    assert out.ratings["adjusted"].tolist() == pytest.approx([merit[u] for u in out.ratings["unit"]])
+    assert (out.sigma, out.df) == (pytest.approx(0, abs=1e-9), 1)
+
+
+def test_raters_that_share_nothing_are_named():
+    with pytest.raises(DataError, match="2 groups that rated nothing in common: a, b; c, d"):
+        adjust_raters(rated(("a", "u", 1), ("b", "u", 2), ("c", "v", 3), ("d", "v", 4)))
+
+
+def test_agreement_says_who_does_not_discriminate():
+    rows = [("a", u, s) for u, s in zip("uvwx", [60, 70, 80, 90], strict=True)]
+    rows += [("b", u, s) for u, s in zip("uvwx", [62, 71, 79, 93], strict=True)]
+    rows += [("c", u, 75) for u in "uvwx"]
+    out = rater_agreement(rated(*rows))
+    assert out.raters.set_index("rater")["discriminates"].to_dict() == {"a": True, "b": True, "c": False}
+    pair = out.icc[(out.icc["rater_a"] == "a") & (out.icc["rater_b"] == "b")].set_index("form")
+    assert pair.loc["ICC3", "estimate"] > 0.95
+    assert -1 < out.alpha < 1
+
+
+def test_self_inflation_is_paired_over_standards():
+    rows = [("self", "u", c, s) for c, s in zip("ABC", [90, 95, 85], strict=True)]
+    rows += [("expert", "u", c, s) for c, s in zip("ABC", [80, 80, 80], strict=True)]
+    rows += [("self", "v", "A", 90), ("expert", "v", "A", 70), ("expert", "v", "B", 70)]
+    out = self_inflation(pd.DataFrame(rows, columns=["stage", "unit", "code", "score"])).set_index("unit")
+    # gaps 10, 15, 5: mean 10, sd 5, se 5 / sqrt 3, t(2) = 4.30265
+    assert out.loc["u", ["estimate", "n"]].tolist() == [10, 3]
+    assert out.loc["u", "ci_low"] == pytest.approx(10 - 4.302652729911275 * 5 / np.sqrt(3))
+    assert out.loc["v", ["estimate", "n"]].tolist() == [20, 1]
+    assert np.isnan(out.loc["v", "se"])
+
+
+def test_mutual_evaluation():
+    rows = [
+        ("S", "street", "a", "community", "duty", 80.0),
+        ("S", "street", "b", "community", "duty", 60.0),
+        ("a", "community", "S", "street", "duty", 90.0),
+        ("b", "community", "S", "street", "duty", None),
+        ("c", "community", "S", "street", "duty", 70.0),
+        ("S", "street", "S", "street", "duty", 100.0),
+    ]
+    columns = ["rater", "rater_level", "rated", "rated_level", "aspect", "score"]
+    out = mutual_evaluation(pd.DataFrame(rows, columns=columns))
+    rated_ = out["rated"].set_index("rated")
+    assert rated_.loc["S", ["n", "mean"]].tolist() == [2, 80]
+    raters = out["raters"].set_index("rater")
+    assert (raters.loc["a", "leniency"], raters.loc["c", "leniency"]) == (20, -20)
+    up = out["response"].set_index("rater_level").loc["community"]
+    assert (up["possible"], up["given"]) == (3, 2)
+    assert out["reciprocity"][["a", "b", "difference"]].to_numpy().tolist() == [["S", "a", -10]]
+
+
+# --- garbage ----------------------------------------------------------------------------
+
+GOOD = pd.DataFrame({"a": [0.1, 0.2, 0.4], "b": [0.5, 0.3, 0.1]}, index=list("xyz"))
+
+
+@pytest.mark.parametrize("method", [topsis, rank_sum_ratio, coupling])
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda X: X.mask(X == 0.2), 'first "a" of y'),
+        (lambda X: X.replace(0.2, np.inf), 'first "a" of y'),
+        (lambda X: X.astype(object).replace(0.2, "many"), "columns a are not numbers"),
+        (lambda X: X.iloc[:0], "at least one of each"),
+        (lambda X: pd.concat([X, X]), "more than once"),
+    ],
+)
+def test_frames_that_cannot_be_used(method, change, says):
+    with pytest.raises(DataError, match=says):
+        method(change(GOOD))
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: topsis(GOOD, pd.Series({"a": 1.0})), "weights lack b"),
+        (lambda: topsis(GOOD, pd.Series({"a": -1.0, "b": 2})), "weights must be"),
+        (lambda: topsis(GOOD, directions={"c": 1}), "directions name c"),
+        (lambda: topsis(GOOD, directions={"a": 0}), "directions are"),
+        (lambda: topsis(GOOD, scaling="log"), "scaling is 'log'"),
+        (lambda: coupling(GOOD, formula="new"), "formula is 'new'"),
+        (lambda: normalise(GOOD, how="log"), "how is 'log'"),
+        (lambda: normalise(GOOD, how="target"), "needs best="),
+        (lambda: normalise(GOOD, how="goalposts", low=1, high=1), "needs low < high"),
+        (lambda: normalise(GOOD, how="reference", unit="q"), "'q' is none"),
+        (lambda: normalise(GOOD, how="moderate", best=1, directions={"a": 1}), "has no directions"),
+        (lambda: krippendorff_alpha(GOOD, level="x"), "level is 'x'"),
+        (lambda: impute(GOOD, how="x"), "how is 'x'"),
+        (lambda: denominate(GOOD, GOOD, {"a": "z"}), "z are no columns"),
+    ],
+)
+def test_requests_that_cannot_be_met(call, says):
+    with pytest.raises(ParameterError, match=says):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: coupling(GOOD * 10), "lie in"),
+        (lambda: coupling(GOOD[["a"]]), "two subsystems"),
+        (lambda: obstacles(GOOD * 10), "between 0 and 1"),
+        (lambda: normalise(GOOD.assign(a=1.0), how="minmax"), "cannot scale a"),
+        (lambda: topsis(GOOD.assign(a=0.0)), "a cannot be scaled"),
+        (lambda: denominate(GOOD, GOOD.assign(d=0.0), {"a": "d"}), '"d" is not above 0 for x, y, z'),
+        (lambda: fuzzy_evaluation(GOOD), "sum to 1; not so for x"),
+        (lambda: krippendorff_alpha(GOOD * 0 + 1), "all ratings are the same"),
+        (lambda: krippendorff_alpha(GOOD[["a"]]), "nothing was rated by two"),
+        (lambda: icc(GOOD.iloc[:1]), "two targets"),
+        (lambda: rank_sum_ratio(GOOD.iloc[:2]), "the line needs 3"),
+        (lambda: rater_agreement(rated()), "no expert rating"),
+        (lambda: self_inflation(rated(("a", "u", 1))), "stages self and expert"),
+        (lambda: fleiss_kappa(pd.DataFrame([[1, 1], [2, 2]])), "same number of raters"),
+        (lambda: mutual_evaluation(pd.DataFrame()), "lack the columns"),
+    ],
+)
+def test_data_that_cannot_be_used(call, says):
+    with pytest.raises(DataError, match=says):
+        call()

@@ -1,0 +1,482 @@
+"""Up the tree, ranks, naming, rewards, uncertainty and the account of change."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from commlab.errors import DataError, ParameterError
+from commlab.framework import load_framework
+from commlab.scoring import (
+    Dirichlet,
+    aggregate,
+    allocate_rewards,
+    audit,
+    draw_scores,
+    explain_change,
+    grade,
+    leave_one_out,
+    pairs_apart,
+    rank_uncertainty,
+    ranks,
+    score,
+    select,
+    sensitivity,
+)
+
+NODES = [
+    {"code": "A", "zh": "甲", "weight": 0.6, "children": [
+        {"code": "A1", "zh": "一", "parts": [{"rule": "judged"}]},
+        {"code": "A2", "zh": "二", "parts": [{"rule": "survey", "items": ["q"]}]},
+    ]},
+    {"code": "B", "zh": "乙", "weight": 0.4, "children": [
+        {"code": "B1", "zh": "三", "parts": [{"rule": "judged"}]},
+    ]},
+]  # fmt: skip
+
+
+def made(tmp_path, nodes=NODES):
+    path = tmp_path / "f.yaml"
+    path.write_text(json.dumps({"name": "small", "nodes": nodes}), encoding="utf-8")
+    return load_framework(path)
+
+
+@pytest.fixture
+def f(tmp_path):
+    return made(tmp_path)
+
+
+def scores(**units: tuple[float | str | None, ...]) -> pd.DataFrame:
+    """Scores of A1, A2, B1 by unit; None is missing, "-" not applicable."""
+    rows = []
+    for unit, values in units.items():
+        for code, value in zip(("A1", "A2", "B1"), values, strict=True):
+            state = "not_applicable" if value == "-" else "missing" if value is None else "scored"
+            rows.append((unit, code, "main", np.nan if state != "scored" else float(value), state))
+    return pd.DataFrame(rows, columns=["unit", "code", "part", "score", "state"])
+
+
+def evidence(se_survey=0.0, se_rated=0.0, **units: tuple[float | None, ...]) -> pd.DataFrame:
+    rows = []
+    for unit, values in units.items():
+        for code, value, se in zip(("A1", "A2", "B1"), values, (se_rated, se_survey, se_rated), strict=True):
+            state = "missing" if value is None else "observed"
+            rows.append((unit, code, "main", np.nan if value is None else float(value), se, state, "main"))
+    return pd.DataFrame(rows, columns=["unit", "code", "part", "value", "se", "state", "role"])
+
+
+# --- aggregate ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "missing", "total", "coverage"),
+    [
+        ((80, 60, 50), "measured", 0.6 * 70 + 0.4 * 50, 1),
+        ((80, None, 50), "measured", 0.6 * 80 + 0.4 * 50, 0.7),
+        ((80, None, 50), "zero", 0.6 * 40 + 0.4 * 50, 0.7),
+        ((80, "-", 50), "measured", 0.6 * 80 + 0.4 * 50, 1),
+        ((80, "-", 50), "zero", 0.6 * 80 + 0.4 * 50, 1),
+        (("-", "-", 50), "measured", 50, 1),
+        ((None, None, 50), "measured", 50, 0.4),
+        ((None, None, None), "measured", np.nan, 0),
+        ((None, None, None), "zero", 0, 0),
+        (("-", "-", "-"), "measured", np.nan, np.nan),
+        ((0, 0, 0), "measured", 0, 1),
+    ],
+)
+def test_missing_is_not_zero_and_not_applicable_leaves_both_sides(f, values, missing, total, coverage):
+    out = aggregate(scores(u=values), f, missing=missing).set_index("code")
+    assert out.loc["total", "score"] == pytest.approx(total, nan_ok=True)
+    assert out.loc["total", "coverage"] == pytest.approx(coverage, nan_ok=True)
+
+
+def test_weights_and_contributions_add_up_on_every_level(f):
+    out = aggregate(scores(u=(80, None, 50), v=("-", 70, 90)), f)
+    for _, mine in out.groupby("unit"):
+        by = mine.set_index("code")
+        for level in (["A", "B"], ["A1", "A2", "B1"]):
+            assert by.loc[level, "weight"].sum() == pytest.approx(1, abs=1e-12)
+            assert by.loc[level, "contribution"].sum() == pytest.approx(by.loc["total", "score"], abs=1e-9)
+        leaves = by[by["leaf"]]
+        assert (leaves["effective"] * leaves["score"].fillna(0)).sum() == pytest.approx(
+            by.loc["total", "score"]
+        )
+
+
+def test_states_reach_the_nodes(f):
+    s = scores(u=(80, None, "-"))
+    s.loc[0, "state"] = "failed"
+    out = aggregate(s, f).set_index("code")["state"]
+    assert out[["total", "A", "A1", "A2"]].tolist() == ["scored", "scored", "failed", "missing"]
+    assert out[["B", "B1"]].tolist() == ["not_applicable"] * 2
+
+
+def test_means_can_differ_within_one_tree(f):
+    out = aggregate(scores(u=(80, 20, 50)), f, how={"A": "geometric", "total": "harmonic"}).set_index("code")
+    assert out.loc["A", "score"] == pytest.approx(40)  # sqrt(80 * 20)
+    assert out.loc["total", "score"] == pytest.approx(1 / (0.6 / 40 + 0.4 / 50))
+    assert np.isnan(out.loc["A1", "contribution"])
+    assert aggregate(scores(u=(0, 20, 50)), f, how="geometric").set_index("code").loc["total", "score"] == 0
+
+
+def test_points_add_up(tmp_path):
+    nodes = [
+        {"code": "A", "zh": "甲", "points": 30, "parts": [{"rule": "judged"}]},
+        {"code": "B", "zh": "乙", "points": 70, "parts": [
+            {"rule": "deduction", "full": 70, "items": [{"item": "x", "per": 5}]}]},
+    ]  # fmt: skip
+    f = made(tmp_path, nodes)
+    s = pd.DataFrame(
+        {"unit": "u", "code": ["A", "B"], "part": "main", "score": [80.0, 60.0], "state": "scored"}
+    )
+    out = aggregate(s, f).set_index("code")["score"]
+    # 80% of 30 points and 60 of 70 points
+    assert out.to_dict() == pytest.approx({"total": 84, "A": 24, "B": 60})
+
+
+def test_the_order_of_rows_is_irrelevant(f):
+    s = scores(u=(80, None, 50), v=(70, 60, 90))
+    a = aggregate(s, f).set_index(["unit", "code"]).sort_index()
+    b = aggregate(s.sample(frac=1, random_state=1), f).set_index(["unit", "code"]).sort_index()
+    pd.testing.assert_frame_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "error", "says"),
+    [
+        (lambda s: s.assign(code="Z"), {}, DataError, "no leaves of small: Z"),
+        (lambda s: s.assign(part="x"), {}, DataError, "has no part 'x'"),
+        (lambda s: pd.concat([s, s]), {}, DataError, "scored more than once for u"),
+        (lambda s: s.assign(score=-1.0), {}, DataError, "below 0, first u A1"),
+        (lambda s: s.drop(columns="state"), {}, DataError, "lack the columns state"),
+        (lambda s: s, {"how": "mean"}, ParameterError, "how is mean"),
+        (lambda s: s, {"how": {"A1": "geometric"}}, ParameterError, "names leaves"),
+        (lambda s: s, {"how": 3}, ParameterError, "how is 3"),
+        (lambda s: s, {"missing": "drop"}, ParameterError, "missing is 'drop'"),
+    ],
+)
+def test_scores_that_cannot_be_carried_up(f, change, options, error, says):
+    with pytest.raises(error, match=says):
+        aggregate(change(scores(u=(80, 60, 50))), f, **options)
+
+
+def test_evidence_that_cannot_be_scored(f):
+    rows = evidence(u=(80, 60, 50))
+    with pytest.raises(DataError, match="more than one main row"):
+        score(pd.concat([rows, rows]), f)
+    with pytest.raises(DataError, match="lacks the columns value"):
+        score(rows.drop(columns="value"), f)
+    with pytest.raises(ParameterError, match="no code 'Z'"):
+        score(rows.assign(code="Z"), f)
+
+
+# --- ranks, grades, naming, money ----------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ties", "expected"),
+    [("min", [1, 2, 2, 4]), ("dense", [1, 2, 2, 3]), ("average", [1, 2.5, 2.5, 4]), ("max", [1, 3, 3, 4])],
+)
+def test_ties(ties, expected):
+    assert ranks(pd.Series([90.0, 80, 80, 70], list("abcd")), ties=ties).tolist() == expected
+
+
+def test_ranks_within_groups_leave_missing_scores_out():
+    s = pd.Series([90.0, 80, np.nan, 70], list("abcd"))
+    out = ranks(s, within=pd.Series(["x", "y", "x", "y"], list("abcd")))
+    assert out.fillna(-1).tolist() == [1, 1, -1, 2]
+
+
+def test_grades_have_stated_ends():
+    s = pd.Series([90.0, 89.999, 60.0, 59.9, np.nan])
+    assert grade(s, {"优": 90, "良": 60}).fillna("-").tolist() == ["优", "良", "良", "-", "-"]
+    bands = [{"high": 60, "closed": "right", "label": "low"}, {"low": 60, "closed": "right", "label": "high"}]
+    assert grade(s, bands).fillna("-").tolist() == ["high", "high", "low", "low", "-"]
+
+
+def test_naming_under_quota():
+    s = pd.Series({"D/a": 90.0, "D/b": 85.0, "D/c": 85.0, "D/d": 70.0, "E/a": 60.0, "E/b": np.nan})
+    out = select(s, pd.Series({"D": 2, "E": 1}), probability=pd.Series({"D/a": 0.9})).set_index("unit")
+    assert out["status"].to_dict() == {
+        "D/a": "named", "D/b": "tied", "D/c": "tied", "D/d": "reserve", "E/a": "named", "E/b": "no_score"
+    }  # fmt: skip
+    assert out.loc["D/a", ["margin", "p_top"]].tolist() == [5, 0.9]
+    assert select(s, pd.Series({"D": 0, "E": 5}), reserve=0).set_index("unit")["status"].tolist() == [
+        "not_named", "not_named", "not_named", "not_named", "named", "no_score"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("quota", [-1, 1.5, None, "many"])
+def test_quotas_are_whole_numbers(quota):
+    with pytest.raises(ParameterError, match="whole numbers from 0; not so for D"):
+        select(pd.Series({"D/a": 1.0}), pd.Series({"D": quota}, dtype=object))
+
+
+def test_a_group_without_quota():
+    with pytest.raises(DataError, match="no quota: E"):
+        select(pd.Series({"E/a": 1.0}), pd.Series({"D": 1}))
+
+
+MONEY = pd.Series({"a": 90.0, "b": 80.0, "c": 70.0, "d": np.nan})
+
+
+@pytest.mark.parametrize(
+    ("pool", "options", "amounts"),
+    [
+        (100, {}, [33.34, 33.33, 33.33, 0]),
+        (0.02, {}, [0.01, 0.01, 0, 0]),
+        (240, {"how": "proportional"}, [90, 80, 70, 0]),
+        (100, {"top": 2}, [50, 50, 0, 0]),
+        (100, {"least": 75}, [50, 50, 0, 0]),
+        (240, {"how": "proportional", "cap": 85}, [85, 82.67, 72.33, 0]),
+        (240, {"how": "proportional", "floor": 75}, [87.35, 77.65, 75, 0]),
+        (100, {"how": "weights", "weights": pd.Series({"a": 1, "b": 1, "c": 2})}, [25, 25, 50, 0]),
+        (4_000_000, {"how": "weights", "weights": pd.Series({"a": 0, "b": 0, "c": 1})}, [0, 0, 4_000_000, 0]),
+    ],
+)
+def test_rewards_add_up_to_the_cent(pool, options, amounts):
+    out = allocate_rewards(MONEY, pool, **options)
+    assert out["amount"].tolist() == pytest.approx(amounts, abs=1e-9)
+    assert round(out["amount"].sum() * 100) == round(pool * 100)
+
+
+@pytest.mark.parametrize(
+    ("pool", "options", "error"),
+    [
+        (-1, {}, ParameterError),
+        (0.001, {}, ParameterError),
+        (float("nan"), {}, ParameterError),
+        (100, {"how": "lottery"}, ParameterError),
+        (100, {"how": "weights"}, ParameterError),
+        (100, {"floor": 50}, ParameterError),
+        (100, {"cap": 5}, ParameterError),
+        (100, {"least": 99}, DataError),
+        (100, {"how": "weights", "weights": pd.Series({"a": 1.0})}, DataError),
+    ],
+)
+def test_money_that_cannot_be_shared(pool, options, error):
+    with pytest.raises(error):
+        allocate_rewards(MONEY, pool, **options)
+
+
+# --- uncertainty --------------------------------------------------------------------
+
+PAIR = pd.MultiIndex.from_product([["u"], ["A1", "A2"]])
+UNITS = {"u": (80, 60, 50), "v": (70, 75, 55), "w": (60, 60, 90)}
+
+
+def test_without_errors_nothing_moves(f):
+    out = rank_uncertainty(evidence(**UNITS), f, draws=50, seed=1).set_index("unit")
+    assert (out["rank_low"] == out["rank_high"]).all()
+    assert out["rank"].to_dict() == {"w": 1, "v": 2, "u": 3}
+    assert out["score_low"].to_numpy() == pytest.approx(out["score"].to_numpy())
+    assert (out["p_top"] == (out["rank"] == 1)).all()
+    assert out["sources"].tolist() == [""] * 3
+
+
+def test_the_same_seed_gives_the_same_numbers(f):
+    rows = evidence(3.0, 2.0, **UNITS)
+    a = rank_uncertainty(rows, f, weights=Dirichlet(20), draws=500, seed=4)
+    pd.testing.assert_frame_equal(a, rank_uncertainty(rows, f, weights=Dirichlet(20), draws=500, seed=4))
+    assert not a.equals(rank_uncertainty(rows, f, weights=Dirichlet(20), draws=500, seed=5))
+    assert a["sources"].iloc[0] == "weights (Dirichlet 20), survey sampling error, disagreement of raters"
+
+
+def test_intervals_agree_with_the_normal_formula(f):
+    # total = .3 A1 + .3 A2 + .4 B1; se = sqrt(.09 * 4 + .09 * 9 + .16 * 4)
+    out = rank_uncertainty(evidence(3.0, 2.0, u=(50, 50, 50)), f, draws=40_000, seed=2)
+    half = 1.959964 * np.sqrt(0.09 * 4 + 0.09 * 9 + 0.16 * 4)
+    assert out["score_low"].iloc[0] == pytest.approx(50 - half, abs=0.05)
+    assert out["score_high"].iloc[0] == pytest.approx(50 + half, abs=0.05)
+
+
+def test_p_top_agrees_with_the_normal_formula(f):
+    # two units 2 points apart, independent errors of se 1 and sqrt(3) on A2 * .3
+    rows = evidence(10.0, 0.0, u=(50, 54, 50), v=(50, 50, 50))
+    out = rank_uncertainty(rows, f, draws=60_000, seed=3).set_index("unit")
+    from scipy.stats import norm
+
+    assert out.loc["u", "p_top"] == pytest.approx(norm.cdf(4 / np.sqrt(200)), abs=0.01)
+
+
+def test_covariances_shared_by_units_do_not_move_ranks(f):
+    rows = evidence(u=(50, 52, 50), v=(50, 50, 50))
+    index = pd.MultiIndex.from_product([["u", "v"], ["A2"]])
+    together = pd.DataFrame(25.0, index=index, columns=index)
+    apart = pd.DataFrame(np.eye(2) * 25.0, index=index, columns=index)
+    sure = rank_uncertainty(rows, f, sampling=together, draws=4_000, seed=1).set_index("unit")
+    unsure = rank_uncertainty(rows, f, sampling=apart, draws=4_000, seed=1).set_index("unit")
+    assert sure.loc["u", "p_top"] == 1
+    assert unsure.loc["u", "p_top"] < 0.7
+    assert sure.loc["u", "score_high"] > sure.loc["u", "score"]
+
+
+def test_weight_draws_as_a_table(f):
+    draws = pd.DataFrame({"A1": [1.0, 0, 0], "A2": [0, 1.0, 0], "B1": [0, 0, 1.0]})
+    out = draw_scores(evidence(**UNITS), f, weights=draws, draws=3)
+    assert out.scores == pytest.approx(np.array([[80, 70, 60], [60, 75, 60], [50, 55, 90]]))
+
+
+def test_drawn_weights_are_handed_on_as_in_aggregate(f):
+    rows = evidence(u=(80, None, 50), v=(80, 60, None))
+    drawn = draw_scores(rows, f, draws=1)
+    total = aggregate(score(rows, f), f)
+    total = total[total["code"] == "total"].set_index("unit")["score"]
+    assert drawn.scores[0] == pytest.approx(total[list(drawn.units)].to_numpy())
+
+
+def test_rule_choices_are_drawn(f):
+    rows = evidence(u=(80, 20, 50), v=(49, 49, 49))
+    out = draw_scores(rows, f, choices={"how": ["arithmetic", "geometric"]}, draws=200, seed=1)
+    geometric = (np.sqrt(1600)) ** 0.6 * 50**0.4
+    assert set(np.round(out.scores[:, 0], 9)) == {50.0, round(geometric, 9)}
+    assert out.sources == ("choice of how",)
+
+
+def test_ranks_and_quotas_within_groups(f):
+    rows = evidence(**UNITS)
+    within = pd.Series({"u": "x", "v": "x", "w": "y"})
+    out = rank_uncertainty(rows, f, within=within, top=pd.Series({"x": 2, "y": 0}), draws=10).set_index(
+        "unit"
+    )
+    assert out["rank"].to_dict() == {"u": 2, "v": 1, "w": 1}
+    assert out["p_top"].to_dict() == {"u": 1, "v": 1, "w": 0}
+
+
+def test_ties_share_the_better_rank(f):
+    out = rank_uncertainty(evidence(u=(50, 50, 50), v=(50, 50, 50), w=(1, 1, 1)), f, draws=5).set_index(
+        "unit"
+    )
+    assert out["rank_high"].to_dict() == {"u": 1, "v": 1, "w": 3}
+
+
+def test_units_without_a_score_are_left_out(f):
+    out = rank_uncertainty(evidence(u=(50, 50, 50), v=(None, None, None)), f, draws=5)
+    assert out["unit"].tolist() == ["u"]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "says"),
+    [
+        ({"draws": 0}, ParameterError, "draws is 0"),
+        ({"confidence": 1}, ParameterError, "confidence is 1"),
+        ({"weights": pd.DataFrame({"A1": [1.0]})}, DataError, "missing A2, B1"),
+        ({"weights": pd.DataFrame({"A1": [-1.0], "A2": [1], "B1": [1]})}, DataError, "negative"),
+        ({"weights": 3}, ParameterError, "weights are a frame"),
+        ({"weights": Dirichlet(0)}, ParameterError, "above 0"),
+        ({"choices": {"colour": ["red"]}}, ParameterError, "choices has 'colour'"),
+        ({"choices": {"how": ["mean"]}}, ParameterError, "choices how: mean"),
+        ({"sampling": "some"}, ParameterError, "'some'"),
+        ({"top": -1}, ParameterError, "top must be"),
+        ({"within": pd.Series({"u": "x"})}, DataError, "belong to no group: v, w"),
+        ({"top": pd.Series({"x": 1}), "within": pd.Series("y", list("uvw"))}, DataError, "no number for y"),
+        (
+            {"sampling": pd.DataFrame([[1.0, 2], [3, 1]], index=PAIR, columns=PAIR)},
+            DataError,
+            "not symmetric",
+        ),
+    ],
+)  # fmt: skip
+def test_draws_that_cannot_be_made(f, options, error, says):
+    with pytest.raises(error, match=says):
+        rank_uncertainty(evidence(**UNITS), f, **({"draws": 5} | options))
+
+
+def test_sobol_indices_of_an_additive_model(f):
+    # score of one unit = .3 (A1 + e1) + .3 (A2 + e2) + .4 (B1 + e3): variances add up: first = total
+    rows = evidence(4.0, 3.0, u=(50, 50, 50))
+    out = sensitivity(rows, f, of="score", draws=20_000, seed=1).set_index("source")
+    survey, raters = 0.09 * 16, 0.09 * 9 + 0.16 * 9
+    share = survey / (survey + raters)
+    assert out.loc["sampling", ["first", "total"]].tolist() == pytest.approx([share, share], abs=0.03)
+    assert out.loc["ratings", ["first", "total"]].tolist() == pytest.approx([1 - share, 1 - share], abs=0.03)
+    assert out.loc["choices", "total"] == 0
+
+
+def test_leaving_out_a_standard(f):
+    s = scores(u=(90, 50, 50), v=(50, 60, 60), w=(40, 40, 40))
+    out = leave_one_out(s, f).set_index("code")
+    assert out.loc["A1", ["shift_max", "unit"]].tolist() == [1, "u"]
+    assert out.loc["A1", "tau"] == pytest.approx(1 / 3)
+    assert out.loc["A2", "shift_max"] == 0
+
+
+def test_an_audit_splits_the_variance(f):
+    s = scores(u=(90, 50, 50), v=(50, 60, 60), w=(40, 41, 40), x=(70, 66, 81))
+    out = audit(aggregate(s, f), f)
+    assert out["effective"].sum() == pytest.approx(1, abs=1e-9)
+
+
+def test_pairs_that_cannot_be_told_apart():
+    draws = np.array([[3.0, 1.0, 2.0], [3.0, 2.0, 1.0]] * 50)
+    out = pairs_apart(draws, ["a", "b", "c"]).set_index(["a", "b"])
+    assert out.loc[("a", "b"), "apart"]
+    assert not out.loc[("b", "c"), "apart"]
+
+
+# --- change ------------------------------------------------------------------------------
+
+
+def effects(out: pd.DataFrame, unit: str = "u") -> dict[str, float]:
+    mine = out[(out["unit"] == unit) & (out["code"] == "total")]
+    return dict(zip(mine["effect"], mine["change"], strict=True))
+
+
+def test_a_change_of_values_only(f):
+    out = explain_change(aggregate(scores(u=(80, 60, 50)), f), aggregate(scores(u=(90, 60, 40)), f))
+    assert effects(out) == pytest.approx(
+        {"values": -1, "weights": 0, "coverage": 0, "membership": 0, "method": 0, "total": -1}
+    )
+    assert out[out["code"] == "A1"]["change"].tolist() == pytest.approx([3])
+
+
+def test_a_change_of_weights_only(f):
+    heavier = f.with_weights(pd.Series({"A": 0.4, "B": 0.6}))
+    s = scores(u=(80, 60, 50))
+    out = effects(explain_change(aggregate(s, f), aggregate(s, heavier)))
+    assert out == pytest.approx(
+        {"values": 0, "weights": -4, "coverage": 0, "membership": 0, "method": 0, "total": -4}
+    )
+
+
+def test_a_change_of_coverage_only(f):
+    out = effects(
+        explain_change(aggregate(scores(u=(80, 60, 50)), f), aggregate(scores(u=(80, None, 50)), f))
+    )
+    assert out == pytest.approx(
+        {"values": 0, "weights": 0, "coverage": 6, "membership": 0, "method": 0, "total": 6}
+    )
+
+
+def test_everything_at_once_adds_up_exactly(f):
+    before = aggregate(scores(u=(80, 60, None), v=(10, 20, 30)), f)
+    after = aggregate(
+        scores(u=(70, "-", 90), v=(11, 22, 33)), f.with_weights(pd.Series({"A": 0.5, "B": 0.5}))
+    )
+    out = explain_change(before, after)
+    for unit in ("u", "v"):
+        found = effects(out, unit)
+        rows = out[(out["unit"] == unit) & (out["code"] != "total")]
+        assert rows["change"].sum() == pytest.approx(found["total"], abs=1e-12)
+        assert sum(v for k, v in found.items() if k != "total") == pytest.approx(found["total"], abs=1e-12)
+    assert effects(out)["membership"] != 0
+
+
+def test_units_that_merged_are_compared_on_later_boundaries(f):
+    before = aggregate(scores(a=(80, 60, 50), b=(60, 60, 50), c=(1, 1, 1)), f)
+    after = aggregate(scores(u=(70, 60, 50), d=(1, 1, 1)), f)
+    changes = pd.DataFrame({"before": ["a", "b"], "after": ["u", "u"], "share": [1.0, 1.0]})
+    out = explain_change(before, after, unit_changes=changes)
+    assert effects(out)["total"] == pytest.approx(0, abs=1e-12)
+    assert set(out.loc[out["effect"] == "not_comparable", "unit"]) == {"c", "d"}
+    weighed = explain_change(before, after, unit_changes=changes, households=pd.Series({"a": 3.0, "b": 1.0}))
+    assert effects(weighed)["total"] == pytest.approx(-0.3 * 5)
+
+
+def test_only_arithmetic_means_are_explained(f):
+    nodes = aggregate(scores(u=(80, 60, 50)), f, how="geometric")
+    with pytest.raises(DataError, match="only arithmetic means"):
+        explain_change(nodes, nodes)
