@@ -72,7 +72,8 @@ SECOND = [
 BAD_MATRICES = {
     "zero": ([[1, 0], [2, 1]], r"cell \(a, b\).*greater than 0.*found 0"),
     "negative": ([[1, -3], [1 / 3, 1]], r"cell \(a, b\).*found -3"),
-    "infinite": ([[1, np.inf], [0, 1]], r"cell \(a, b\).*finite"),
+    "infinite": ([[1, np.inf], [0, 1]], r"cell \(a, b\).*found inf"),
+    "beyond any scale": ([[1, 1e7], [1e-7, 1]], r"cell \(a, b\).*found 1e\+07"),
     "diagonal": ([[2, 3], [1 / 3, 1]], r"cell \(a, a\).*diagonal must be 1; found 2"),
     "diagonal missing": ([[NAN, 3], [1 / 3, 1]], r"cell \(a, a\).*diagonal"),
     "non-reciprocal": ([[1, 3], [0.5, 1]], r"cell \(a, b\): 3 and its mirror 0.5 must be reciprocal"),
@@ -106,6 +107,7 @@ def test_every_fault_of_a_matrix_is_reported_at_once():
     ("frame", "message"),
     [
         (pd.DataFrame(), "square"),
+        (pd.DataFrame([[1, 2j], [0.5, 1]], index=["a", "b"], columns=["a", "b"]), "found complex"),
         (pd.DataFrame([[1, 2], [0.5, 1]], index=["a", "a"], columns=["a", "a"]), "repeat: a"),
         (pd.DataFrame([[1, 2], [0.5, 1]], index=["a", "b"], columns=["a", "c"]), "one side only: b, c"),
         (
@@ -397,6 +399,7 @@ def test_a_judgement_that_one_expert_lacks_comes_from_the_others():
     assert both.weights.tolist() == pytest.approx([4 / 7, 2 / 7, 1 / 7], abs=1e-12)
 
 
+CYCLE = [[1, 9, 1 / 9], [1 / 9, 1, 9], [9, 1 / 9, 1]]
 BAD_GROUPS = [
     ({}, {}, DataError, "no judgement matrix"),
     ({"x": [[1, 2], [0.5, 1]]}, {}, DataError, "only x judged, node Ⅰ-1; a group needs at least 2"),
@@ -421,7 +424,9 @@ BAD_GROUPS = [
         ParameterError,
         ">= 0",
     ),
-    ({"x": np.ones((2, 2)), "y": np.ones((2, 2))}, {"max_cr": -1}, DataError, "node Ⅰ-1.*lowest.*expert x"),
+    ({"x": np.ones((2, 2)), "y": np.ones((2, 2))}, {"max_cr": -1}, ParameterError, "ratio of 0 or more"),
+    ({"x": CYCLE, "y": CYCLE}, {"max_cr": 0.1}, DataError, "no expert, node Ⅰ-1 has.*lowest.*expert x"),
+    ({"x": None, "y": None}, {}, ParameterError, "expert x, node Ⅰ-1.*square DataFrame"),
 ]
 
 
@@ -519,7 +524,7 @@ def test_bootstrap_refuses_what_cannot_vary():
     table, framework = judged(TOP + SECOND), tree_framework()
     with pytest.raises(DataError, match="at least two"):
         bootstrap_weights(table, framework, draws=5, seed=1, expert_weights={"专家01": 1, "专家02": 0})
-    with pytest.raises(ParameterError, match="draws must be at least 1"):
+    with pytest.raises(ParameterError, match="draws must be a whole number"):
         bootstrap_weights(table, framework, draws=0, seed=1)
     with pytest.raises(ParameterError, match="confidence"):
         weight_intervals(bootstrap_weights(table, framework, draws=5, seed=1), confidence=95)

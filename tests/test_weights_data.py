@@ -217,6 +217,8 @@ def test_scores_that_are_no_scores_are_refused(name):
         f(good, directions={"x0": 0})
     with pytest.raises(ParameterError, match="must name their indicators"):
         f(good, directions=[1, -1])
+    with pytest.raises(DataError, match=r'1 of 3 units have no value within 1e\+100 for "x0" \(区1\)'):
+        f(good.assign(x0=[1, 1e200, 2]))
 
 
 def test_signs_that_a_method_cannot_take():
@@ -447,6 +449,8 @@ BAD_DELPHI = [
     (answers().assign(basis=9), {}, "basis must be a number from 0 to 1"),
     (pd.concat([answers(), answers().iloc[:1]]), {}, "more than once: round 1, expert e0, code Ⅰ-1"),
     (answers().assign(expert=None), {}, "without expert"),
+    (answers().assign(round="一"), {}, "whole numbers from 1; found 一"),
+    (answers().assign(round=1.5), {}, "whole numbers from 1; found 1.5"),
     (answers(), {"levels": {"Ⅰ-1": 1}}, "no entry for Ⅰ-2"),
 ]
 
@@ -460,6 +464,11 @@ def test_opinions_that_are_none_are_refused(table, options, message):
 def test_delphi_requests():
     with pytest.raises(ParameterError, match="only 3 questionnaires were issued"):
         w.delphi(answers(), issued=3)
+    for full_score in (0, {2: 5}, "5"):
+        with pytest.raises(ParameterError, match="number above 0 for round 1"):
+            w.delphi(answers(), full_score=full_score)
+    with pytest.raises(ParameterError, match="clean table"):
+        w.delphi(None)
     with pytest.raises(ParameterError, match="no round 4"):
         w.delphi(answers()).lists(4)
     bare = w.delphi(answers().drop(columns=["familiarity", "basis"]))

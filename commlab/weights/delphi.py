@@ -133,7 +133,7 @@ def delphi(
     """
     table = _checked(opinions)
     rounds = sorted(table["round"].unique().tolist())
-    full = {r: float(full_score[r]) if isinstance(full_score, Mapping) else float(full_score) for r in rounds}
+    full = _full_scores(full_score, rounds)
     high = table[table["importance"] > table["round"].map(full)]
     if len(high):
         cells = [
@@ -156,6 +156,8 @@ def delphi(
 
 
 def _checked(opinions: pd.DataFrame) -> pd.DataFrame:
+    if not isinstance(opinions, pd.DataFrame):
+        raise ParameterError(f"opinions must be the clean table; found {type(opinions).__name__}")
     absent = [c for c in REQUIRED if c not in opinions.columns]
     if absent:
         raise DataError(f"the opinions have no column {listing(absent)}; they need {', '.join(REQUIRED)}")
@@ -165,7 +167,11 @@ def _checked(opinions: pd.DataFrame) -> pd.DataFrame:
     blank = [c for c in REQUIRED[:-1] if table[c].isna().any()]
     if blank:
         raise DataError(f"the opinions have rows without {listing(blank)}; fill them or delete the rows")
-    table["round"] = table["round"].astype("int64")
+    rounds = pd.to_numeric(table["round"], errors="coerce")
+    odd = table.loc[~((rounds >= 1) & (rounds % 1 == 0)), "round"]
+    if len(odd):
+        raise DataError(f"rounds must be whole numbers from 1; found {listing(odd.unique())}")
+    table["round"] = rounds.astype("int64")
     for c in ("importance", "familiarity", "basis"):
         table[c] = pd.to_numeric(table[c], errors="coerce").astype("float64") if c in table else np.nan
         given = opinions[c].notna().to_numpy() if c in opinions else np.zeros(len(table), dtype=bool)
@@ -179,6 +185,14 @@ def _checked(opinions: pd.DataFrame) -> pd.DataFrame:
         cells = [f"round {r.round}, expert {r.expert}, code {r.code}" for r in twice.itertuples()]
         raise DataError(f"opinions given more than once: {listing(cells)}; keep one of each")
     return table
+
+
+def _full_scores(full_score: float | Mapping[int, float], rounds: list[int]) -> dict[int, float]:
+    full = {r: full_score.get(r) if isinstance(full_score, Mapping) else full_score for r in rounds}
+    odd = [r for r, score in full.items() if not isinstance(score, (int, float)) or not score > 0]
+    if odd:
+        raise ParameterError(f"full_score must give a number above 0 for round {listing(odd)}")
+    return {r: float(score) for r, score in full.items() if score is not None}
 
 
 def _levels(table: pd.DataFrame, levels: Mapping[str, Any] | pd.Series | None) -> pd.Series:

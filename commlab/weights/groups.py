@@ -355,6 +355,8 @@ def solve_group(
         raise ParameterError(f"how must be one of {', '.join(HOW)}; found {how!r}")
     if mean not in MEANS:
         raise ParameterError(f"mean must be one of {', '.join(MEANS)}; found {mean!r}")
+    if max_cr is not None and not max_cr >= 0:
+        raise ParameterError(f"max_cr must be a consistency ratio of 0 or more; found {max_cr!r}")
     if len(experts) < min_experts:
         raise DataError(
             f"only {listing(experts)} judged{where}; a group needs at least {min_experts} experts: "

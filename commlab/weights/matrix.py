@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from commlab.errors import DataError, listing
+from commlab.errors import DataError, ParameterError, listing
 
 __all__ = ["Stack", "as_items", "check_stack", "components"]
 
 SCALE_MAX = 9.0
 """Saaty's scale ends at 9 (and 1/9)."""
+LARGEST = 1e6
+"""No scale of importance reaches this far: beyond it, or its reciprocal, a judgement is a typing error."""
 EXACT = 1e-9
 """Relative error that counts as none."""
 ROUNDING = 0.005
@@ -51,7 +53,13 @@ def as_items(matrix: Any, who: str = "") -> pd.DataFrame:
         If it is not square, labels repeat or differ between rows and columns, or a cell is no number.
     """
     place = f"{who}: " if who else ""
-    frame = matrix if isinstance(matrix, pd.DataFrame) else pd.DataFrame(np.asarray(matrix))
+    if not isinstance(matrix, pd.DataFrame):
+        matrix = np.asarray(matrix)
+        if matrix.ndim != 2:
+            raise ParameterError(
+                f"{place}a judgement matrix must be a square DataFrame; found {matrix!r:.60}"
+            )
+    frame = pd.DataFrame(matrix)
     if frame.shape[0] != frame.shape[1] or frame.empty:
         raise DataError(
             f"{place}a judgement matrix must be square with at least one item; found {frame.shape[0]} rows "
@@ -71,6 +79,8 @@ def as_items(matrix: Any, who: str = "") -> pd.DataFrame:
         frame = frame[frame.index]
     elif not frame.index.is_unique:
         raise DataError(f"{place}labels repeat: {listing(frame.index[frame.index.duplicated()].unique())}")
+    if any(d.kind == "c" for d in frame.dtypes):
+        raise DataError(f"{place}judgements must be real numbers; found complex ones")
     try:
         return frame.astype("float64")
     except (TypeError, ValueError):
@@ -131,8 +141,13 @@ def check_stack(items: pd.Index, values: np.ndarray, who: Callable[[int], str]) 
 
     eye = np.eye(n, dtype=bool)
     note(eye & ~(np.abs(a - 1) <= EXACT), lambda m, i, j: f"the diagonal must be 1; found {a[m, i, j]:g}")
-    impossible = ~eye & ~np.isnan(a) & ~((a > 0) & np.isfinite(a))
-    note(impossible, lambda m, i, j: f"a judgement must be greater than 0 and finite; found {a[m, i, j]:g}")
+    impossible = ~eye & ~np.isnan(a) & ~((a >= 1 / LARGEST) & (a <= LARGEST))
+    note(
+        impossible,
+        lambda m, i, j: (
+            f"a judgement must be greater than 0 and no more than {LARGEST:g}; found {a[m, i, j]:g}"
+        ),
+    )
 
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         b = np.swapaxes(a, 1, 2)

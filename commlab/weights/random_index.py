@@ -77,8 +77,10 @@ def random_index_of(n: int, table: str | float | Mapping[int, float] = "saaty") 
         known = dict(enumerate(RANDOM_INDEX[table], start=FIRST))
     elif isinstance(table, Mapping):
         known = {int(k): float(v) for k, v in table.items()}
-    else:
+    elif isinstance(table, (int, float)):
         known = {n: float(table)}
+    else:
+        raise ParameterError(f"random_index must be a table's name, a number or a mapping; found {table!r}")
     if n not in known:
         raise ParameterError(
             f"random-index table {table!r} has no value for {n} items (it has {min(known)} to {max(known)}): "

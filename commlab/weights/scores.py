@@ -26,6 +26,8 @@ __all__ = [
 Directions: TypeAlias = Mapping[Any, int] | pd.Series | None
 FLAT = 1e-12
 """A spread below this share of the largest value is rounding, not spread."""
+LARGEST = 1e100
+"""Squares of larger numbers overflow; a spread below the reciprocal counts as none."""
 
 
 def frame_of(scores: Any) -> pd.DataFrame:
@@ -58,6 +60,11 @@ def matrix_of(
         raise DataError(
             _told(frame, ~np.isfinite(x), "no value", what, "impute first, or drop the indicator")
         )
+    if x.size and not (np.abs(x.min()) <= LARGEST and np.abs(x.max()) <= LARGEST):
+        huge = np.abs(x) > LARGEST
+        raise DataError(
+            _told(frame, huge, f"no value within {LARGEST:g}", what, "use a larger unit of measure")
+        )
     if low is not None and x.size:
         bad = x <= low if open_low else x < low
         if bad.any():
@@ -83,9 +90,9 @@ def signs_of(columns: pd.Index, directions: Directions) -> np.ndarray:
     """+1 or -1 for each indicator; +1 where directions name none."""
     if directions is None:
         return np.ones(len(columns))
-    given = pd.Series(directions)
-    if isinstance(directions, (list, tuple, np.ndarray)):
+    if not isinstance(directions, (Mapping, pd.Series)):
         raise ParameterError("directions must name their indicators: {'indicator': -1, ...}")
+    given = pd.Series(directions)
     unknown = given.index.difference(columns)
     if len(unknown):
         raise ParameterError(f"directions name {listing(unknown)}, which are not among the indicators")
@@ -98,7 +105,7 @@ def signs_of(columns: pd.Index, directions: Directions) -> np.ndarray:
 def varies_of(x: np.ndarray) -> np.ndarray:
     """Which columns are more than one value repeated."""
     high, low = x.max(axis=0, initial=-np.inf), x.min(axis=0, initial=np.inf)
-    return high - low > FLAT * np.maximum(np.abs(high), np.abs(low))
+    return high - low > np.maximum(FLAT * np.maximum(np.abs(high), np.abs(low)), 1 / LARGEST)
 
 
 def turned(x: np.ndarray, signs: np.ndarray) -> np.ndarray:

@@ -49,8 +49,7 @@ def bootstrap_weights(
     DataError
         If fewer than two experts are used, or resamples keep leaving some node without experts.
     """
-    if draws < 1:
-        raise ParameterError(f"draws must be at least 1; found {draws}")
+    _check_draws(draws)
     if isinstance(judgments, AHPTree):
         if options:
             raise ParameterError(f"a finished tree has its options already; leave out {listing(options)}")
@@ -124,8 +123,7 @@ def bootstrap_units(
     -----
     A resample on which no weights exist (all its units alike) is drawn again.
     """
-    if draws < 1:
-        raise ParameterError(f"draws must be at least 1; found {draws}")
+    _check_draws(draws)
     whole = method(scores, **options)
     rng = np.random.default_rng(seed)
     out = np.empty((draws, len(whole)))
@@ -191,6 +189,11 @@ def indistinguishable(draws: pd.DataFrame, *, confidence: float = 0.95) -> pd.Da
     table.insert(0, "first", draws.columns[rows])
     table.insert(1, "second", draws.columns[columns])
     return table[(table["ci_low"] <= 0) & (table["ci_high"] >= 0)].reset_index(drop=True)
+
+
+def _check_draws(draws: int) -> None:
+    if not isinstance(draws, (int, np.integer)) or draws < 1:
+        raise ParameterError(f"draws must be a whole number of at least 1; found {draws!r}")
 
 
 def _tail(draws: pd.DataFrame, confidence: float) -> float:

@@ -204,6 +204,8 @@ class _Coded:
 
 def _coded(judgments: pd.DataFrame, framework: Framework) -> _Coded:
     """The table in whole numbers, or a DataError with all that does not fit the framework."""
+    if not isinstance(judgments, pd.DataFrame):
+        raise ParameterError(f"judgments must be the clean table; found {type(judgments).__name__}")
     absent = [c for c in COLUMNS if c not in judgments.columns]
     if absent:
         raise DataError(f"the judgments have no column {listing(absent)}; they need {', '.join(COLUMNS)}")
