@@ -10,16 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from commlab.errors import DataError, ParameterError, listing
-from commlab.intake import layout, totals, units, values, words
-from commlab.intake.layout import Block, Layout
+from commlab.errors import ParameterError, listing
+from commlab.intake import totals, units, values, words
+from commlab.intake.found import Body, Found, choose, tables_of, unique
 from commlab.intake.ledger import Pad
-from commlab.intake.sheets import Sheet, letters, open_sheets
+from commlab.intake.sheets import letters
 
 __all__ = ["RawTable", "read_table", "read_tables"]
 
@@ -55,7 +54,7 @@ class RawTable:
     notes : tuple of str
         Titles, fill-in lines, section headings and notes, in their order.
     totals : DataFrame
-        Rows of totals and averages with the columns of ``frame`` and their ``source``.
+        Rows of totals and averages: the columns of ``frame``, then their ``label`` and ``source``.
     ledger : DataFrame
         What was done, in the columns of the ledger's contract without the period.
     file, sheet : str
@@ -81,23 +80,6 @@ class RawTable:
         if column not in self.cells or not 0 <= position < len(self.frame):
             raise ParameterError(f"the table has no row {position} with a column {column!r}")
         return f"{self._letters[self._blocks[position]][column]}{self.rows.iloc[position]}"
-
-
-@dataclass(frozen=True)
-class _Found:
-    """One table of a file before it is read: where its blocks are."""
-
-    name: str
-    sheet: Sheet
-    layout: Layout
-    blocks: list[Block]
-
-    @property
-    def n(self) -> int:
-        return sum(len(block.rows("data")) for block in self.blocks)
-
-    def told(self) -> str:
-        return f"{self.name!r}: {self.n} rows of {listing(self.blocks[0].labels, most=4)}"
 
 
 def read_table(
@@ -130,7 +112,7 @@ def read_table(
     Blocks of the same columns, side by side or under each other, are one table. Totals go to ``.totals`` and are
     checked; a wrong total is an error in the ledger, and the file is read all the same.
     """
-    found = _choose(_tables(Path(path)), Path(path), sheet)
+    found = choose(tables_of(Path(path)), Path(path), sheet)
     return _read(found, name if name is not None else Path(path).as_posix(), frozenset(none_is_zero))
 
 
@@ -139,152 +121,12 @@ def read_tables(
 ) -> dict[str, RawTable]:
     """Read every table of a file: sheet name (``name!2`` for the second on a sheet) -> RawTable, hidden sheets too."""
     file = name if name is not None else Path(path).as_posix()
-    return {one.name: _read(one, file, frozenset(none_is_zero)) for one in _tables(Path(path)) if one.n}
+    return {one.name: _read(one, file, frozenset(none_is_zero)) for one in tables_of(Path(path)) if one.n}
 
 
-# ------------------------------------------------------------------------------------------------- which table
-
-
-def _tables(path: Path) -> list[_Found]:
-    out: list[_Found] = []
-    sheets = open_sheets(path)
-    for sheet in sheets:
-        if not sheet.rows:
-            continue
-        if sheet.text == "sav":
-            found = Layout(
-                [_sav_block(sheet)], {r: "data" if r else "header" for r in range(len(sheet.rows))}
-            )
-        else:
-            found = layout.find(sheet)
-        groups: dict[tuple[str, ...], list[Block]] = {}
-        for block in found.blocks:
-            groups.setdefault(tuple(words.folded(label) for label in block.labels), []).append(block)
-        filled = [blocks for blocks in groups.values() if any(block.rows("data") for block in blocks)]
-        for i, blocks in enumerate(filled or list(groups.values())[:1]):
-            out.append(_Found(sheet.name if i == 0 else f"{sheet.name}!{i + 1}", sheet, found, blocks))
-    several = [one for one in out if len(one.blocks[0].columns) > 1]
-    # A lone column of words beside real tables is a list of choices or instructions.
-    return several or out
-
-
-def _sav_block(sheet: Sheet) -> Block:
-    columns = list(range(sheet.width))
-    block = Block(columns, [str(cell) for cell in sheet.rows[0]], [0], [False] * len(columns))
-    block.kinds = {row: "data" if row else "header" for row in range(len(sheet.rows))}
-    return block
-
-
-def _choose(found: list[_Found], path: Path, sheet: str | None) -> _Found:
-    file = path.name
-    if not found:
-        raise DataError(
-            "no table was found: a table needs a row of labels above its rows; add one, or send the file that has it",
-            file=file,
-        )
-    if sheet is not None:
-        if not isinstance(sheet, str):
-            raise ParameterError(
-                f"sheet must be a sheet's name, not {sheet!r}; the file has {listing(f.name for f in found)}"
-            )
-        chosen = [one for one in found if sheet in (one.name, f"{one.name}!1")]
-        chosen = chosen or [one for one in found if words.folded(one.name) == words.folded(sheet)]
-        if not chosen:
-            raise DataError(
-                f"has no table on a sheet {sheet!r}; it has {'; '.join(one.told() for one in found)}",
-                file=file,
-            )
-        return chosen[0]
-    open_ones = [one for one in found if not one.sheet.hidden] or found
-    filled = [one for one in open_ones if one.n] or open_ones[:1]
-    if len(filled) > 1:
-        raise DataError(
-            f"holds {len(filled)} different tables; say which with sheet=: {'; '.join(one.told() for one in filled)}",
-            file=file,
-        )
-    return filled[0]
-
-
-# ------------------------------------------------------------------------------------------------------ reading
-
-
-class _Body:
-    """The data rows, then the total rows, of a table's blocks, column by column."""
-
-    def __init__(self, found: _Found) -> None:
-        self.found = found
-        self.grid = found.sheet.rows
-        self.turned = list(zip(*self.grid, strict=True))
-        self.runs = [
-            (b, sorted(block.rows(kind)))
-            for kind in ("data", "total")
-            for b, block in enumerate(found.blocks)
-        ]
-        self.places = [(b, row) for b, rows in self.runs for row in rows]
-        self.n = found.n
-        self.labels = _unique(found.blocks[0].labels)
-        self.filled = self._merged()
-        self._columns: dict[int, list[Any]] = {}
-
-    def _merged(self) -> dict[int, dict[int, Any]]:
-        """Words of vertically merged cells for each of their rows: column -> place -> word.
-
-        A merged number counts once, in its first row.
-        """
-        out: dict[int, dict[int, Any]] = {}
-        if not self.found.sheet.merges:
-            return out
-        at = {
-            (row, column): (p, i)
-            for p, (b, row) in enumerate(self.places[: self.n])
-            for i, column in enumerate(self.found.blocks[b].columns)
-        }
-        for top, left, bottom, _ in self.found.sheet.merges:
-            if bottom > top and (top, left) in at:
-                cell = self.grid[top][left]
-                if isinstance(cell, str) and not values.is_number(cell):
-                    for row in range(top + 1, bottom + 1):
-                        if (row, left) in at:
-                            p, i = at[row, left]
-                            out.setdefault(i, {})[p] = cell
-        return out
-
-    def merged_numbers(self) -> list[tuple[int, int]]:
-        body = {row for _, row in self.places[: self.n]}
-        return [
-            (top, left)
-            for top, left, bottom, _ in self.found.sheet.merges
-            if bottom > top and top in body and bottom in body and values.is_number(self.grid[top][left])
-        ]
-
-    def column(self, i: int) -> list[Any]:
-        if i not in self._columns:
-            out: list[Any] = []
-            for b, rows in self.runs:
-                cells = self.turned[self.found.blocks[b].columns[i]]
-                out += [cells[row] for row in rows]
-            for p, cell in self.filled.get(i, {}).items():
-                out[p] = cell
-            self._columns[i] = out
-        return self._columns[i]
-
-    def cell(self, position: int, i: int) -> str:
-        b, row = self.places[position]
-        return f"{letters(self.found.blocks[b].columns[i])}{row + 1}"
-
-
-def _unique(labels: list[str]) -> list[str]:
-    seen: dict[str, int] = {}
-    out = []
-    for label in labels:
-        seen[label] = seen.get(label, 0) + 1
-        out.append(label if seen[label] == 1 else f"{label}#{seen[label]}")
-    return out
-
-
-def _read(found: _Found, file: str, none_is_zero: frozenset[str]) -> RawTable:
+def _read(found: Found, file: str, none_is_zero: frozenset[str]) -> RawTable:
     pad = Pad(file=file, sheet=found.sheet.name)
-    body = _Body(found)
+    body = Body(found)
     notes = _notes(found)
     columns = _columns(body, found, notes, none_is_zero, pad)
     numeric = [i for i, column in enumerate(columns) if column.printed is not None]
@@ -297,7 +139,7 @@ def _read(found: _Found, file: str, none_is_zero: frozenset[str]) -> RawTable:
 
     taken = [i for i, line in enumerate(lines) if line.total]
     kept = sorted(set(range(len(body.places))) - set(taken))
-    names = _unique([column.label for column in columns])
+    names = unique([column.label for column in columns])
     whole = pd.DataFrame({name: column.values for name, column in zip(names, columns, strict=True)})
     whole.index = pd.RangeIndex(len(body.places))
     source = pd.Series([_source(body, file, i) for i in range(len(body.places))], dtype="str")
@@ -305,6 +147,7 @@ def _read(found: _Found, file: str, none_is_zero: frozenset[str]) -> RawTable:
     _row_lines(found, {body.places[i][1] for i in kept}, {body.places[i][1] for i in taken}, pad)
     _sheet_lines(found, body, pad)
     gone = whole.iloc[taken].reset_index(drop=True)
+    gone["label"] = pd.Series([lines[i].label for i in taken], dtype="str")
     gone["source"] = source.iloc[taken].to_numpy()
     where = tuple(
         {name: letters(c) for name, c in zip(names, block.columns, strict=True)} for block in found.blocks
@@ -325,7 +168,7 @@ def _read(found: _Found, file: str, none_is_zero: frozenset[str]) -> RawTable:
     )
 
 
-def _source(body: _Body, file: str, i: int) -> str:
+def _source(body: Body, file: str, i: int) -> str:
     b, row = body.places[i]
     if len(body.found.blocks) == 1:
         return f"{file}#{body.found.sheet.name}!{row + 1}:{row + 1}"
@@ -333,7 +176,7 @@ def _source(body: _Body, file: str, i: int) -> str:
     return f"{file}#{body.found.sheet.name}!{letters(columns[0])}{row + 1}:{letters(columns[-1])}{row + 1}"
 
 
-def _notes(found: _Found) -> tuple[str, ...]:
+def _notes(found: Found) -> tuple[str, ...]:
     out = list(found.sheet.remarks) if found.sheet.text == "sav" else []
     for row, kind in sorted(found.layout.kinds.items()):
         if kind in _TEXTUAL:
@@ -342,7 +185,7 @@ def _notes(found: _Found) -> tuple[str, ...]:
 
 
 def _columns(
-    body: _Body, found: _Found, notes: tuple[str, ...], none_is_zero: frozenset[str], pad: Pad
+    body: Body, found: Found, notes: tuple[str, ...], none_is_zero: frozenset[str], pad: Pad
 ) -> list[values.Column]:
     declared = [unit for note in notes for unit in units.sheet_units(note) if unit.times != 1]
     given = _declared_for(body, declared, notes, pad)
@@ -379,7 +222,7 @@ def _columns(
 
 
 def _declared_for(
-    body: _Body, declared: list[units.Unit], notes: tuple[str, ...], pad: Pad
+    body: Body, declared: list[units.Unit], notes: tuple[str, ...], pad: Pad
 ) -> dict[int, units.Unit]:
     """Which columns a unit printed above the table is meant for."""
     out: dict[int, units.Unit] = {}
@@ -405,7 +248,7 @@ def _declared_for(
     return out
 
 
-def _names(body: _Body) -> list[str]:
+def _names(body: Body) -> list[str]:
     """What each data row is called: its last key word."""
     first = body.found.blocks[0]
     keys = [body.column(first.columns.index(c))[: body.n] for c in first.keys]
@@ -415,7 +258,7 @@ def _names(body: _Body) -> list[str]:
     ]
 
 
-def _lines(body: _Body, columns: list[values.Column], own: list[int]) -> list[totals.Line]:
+def _lines(body: Body, columns: list[values.Column], own: list[int]) -> list[totals.Line]:
     """The table's rows for checking; without a total there is nothing to check."""
     if len(body.places) == body.n and not own:
         return []
@@ -443,7 +286,7 @@ def _unit_name(column: values.Column) -> str:
 
 
 def _check_totals(
-    body: _Body,
+    body: Body,
     columns: list[values.Column],
     lines: list[totals.Line],
     numbers: np.ndarray,
@@ -481,7 +324,7 @@ def _check_totals(
         )
 
 
-def _row_lines(found: _Found, kept: set[int], taken: set[int], pad: Pad) -> None:
+def _row_lines(found: Found, kept: set[int], taken: set[int], pad: Pad) -> None:
     by_kind: dict[str, list[int]] = {}
     for row, kind in found.layout.kinds.items():
         if row in kept:
@@ -502,7 +345,7 @@ def _row_lines(found: _Found, kept: set[int], taken: set[int], pad: Pad) -> None
         )
 
 
-def _sheet_lines(found: _Found, body: _Body, pad: Pad) -> None:
+def _sheet_lines(found: Found, body: Body, pad: Pad) -> None:
     sheet = found.sheet
     if sheet.text not in ("", "utf-8", "utf-8-sig", "sav"):
         pad.add(
