@@ -3,14 +3,17 @@
 A ``SurveyDesign`` says how the answers were drawn; its methods estimate (``mean``, ``total``, ``proportion``,
 ``quantile``, ``ratio``), compare (``compare``, ``change``, ``independence``, ``regress``) and weigh
 (``post_stratify``, ``rake``, ``calibrate``, ``trim``); ``satisfaction`` and ``answer_shares`` read scaled
-items; ``cronbach_alpha`` and its kin judge a scale; ``fay_herriot`` helps where answers are few; ``protect`` decides
-what may be printed.
+items; ``cronbach_alpha`` and its kin judge a scale; ``drivers`` and ``importance_performance`` say where to
+act; ``fay_herriot`` helps where answers are few; ``protect`` decides what may be printed. Before the field
+work: ``sample_size``, ``allocate_sample``, ``draw_sample``.
 """
 
 from commlab.survey.compare import Independence, holm
 from commlab.survey.design import SurveyDesign
 from commlab.survey.disclosure import protect
+from commlab.survey.drivers import drivers, importance_performance
 from commlab.survey.margins import collapse, margins_check
+from commlab.survey.planning import allocate_sample, draw_sample, quota_status, sample_size
 from commlab.survey.regress import RankTest, Regression, rank_test, regression
 from commlab.survey.reliability import (
     KMO,
@@ -24,8 +27,16 @@ from commlab.survey.reliability import (
     parallel_analysis,
     split_half,
 )
-from commlab.survey.satisfaction import answer_shares, linear_scores, satisfaction, satisfaction_change
+from commlab.survey.replicate import ReplicateDesign, replicates
+from commlab.survey.satisfaction import (
+    answer_shares,
+    linear_scores,
+    satisfaction,
+    satisfaction_change,
+    satisfaction_from_counts,
+)
 from commlab.survey.small_area import SmallArea, benchmark, fay_herriot
+from commlab.survey.streaming import stream_means
 from commlab.survey.weighting import kish_effect, weight_summary
 
 __all__ = [
@@ -36,15 +47,20 @@ __all__ = [
     "Omega",
     "RankTest",
     "Regression",
+    "ReplicateDesign",
     "SmallArea",
     "SurveyDesign",
+    "allocate_sample",
     "answer_shares",
     "bartlett_sphericity",
     "benchmark",
     "collapse",
     "cronbach_alpha",
+    "draw_sample",
+    "drivers",
     "fay_herriot",
     "holm",
+    "importance_performance",
     "kish_effect",
     "kmo",
     "linear_scores",
@@ -52,10 +68,15 @@ __all__ = [
     "mcdonald_omega",
     "parallel_analysis",
     "protect",
+    "quota_status",
     "rank_test",
     "regression",
+    "replicates",
+    "sample_size",
     "satisfaction",
     "satisfaction_change",
+    "satisfaction_from_counts",
     "split_half",
+    "stream_means",
     "weight_summary",
 ]

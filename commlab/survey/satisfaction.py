@@ -26,7 +26,14 @@ from commlab.survey.structure import FloatArray
 if TYPE_CHECKING:
     from commlab.survey.design import SurveyDesign
 
-__all__ = ["STATISTICS", "answer_shares", "linear_scores", "satisfaction", "satisfaction_change"]
+__all__ = [
+    "STATISTICS",
+    "answer_shares",
+    "linear_scores",
+    "satisfaction",
+    "satisfaction_change",
+    "satisfaction_from_counts",
+]
 
 STATISTICS = ("mean", "index", "satisfied", "dissatisfied", "net", "dont_know")
 _SHARES = ("satisfied", "dissatisfied", "dont_know")
@@ -268,3 +275,85 @@ def satisfaction_change(
             found.insert(place, "item", pd.Series(item, index=found.index, dtype="str"))
             frames.append(found)
     return pd.concat(frames, ignore_index=True)
+
+
+def satisfaction_from_counts(
+    counts: pd.DataFrame,
+    *,
+    satisfied: Sequence[int] = (4, 5),
+    scores: Mapping[int, float] | None = None,
+    scale: tuple[int, int] = (1, 5),
+    dissatisfied: Sequence[int] | None = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """The same six statistics from published tables of counts.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        A row per unit (or unit and item; the index is kept), a column per code (98 = don't know, 97 ignored),
+        whole numbers of answers. Codes of the scale without a column count as 0.
+
+    Returns
+    -------
+    DataFrame
+        As of ``satisfaction``, as if each row were a simple random sample from many (clusters and weights
+        of the survey behind it are unknown, so intervals are rather too narrow); n_effective = n.
+
+    Raises
+    ------
+    DataError
+        If a column is no code of the scale, or a count is missing, negative or not whole.
+    """
+    codes = _Scale(satisfied, dissatisfied, scores, scale)
+    known = [*codes.codes, tables.DONT_KNOW, tables.NOT_APPLICABLE]
+    strange = [c for c in counts if c not in known]
+    if strange:
+        raise DataError(
+            f"columns {listing(strange)} are no codes of the scale {codes.codes[0]} to {codes.codes[-1]}"
+        )
+    numbers = counts.apply(pd.to_numeric, errors="coerce").astype(float)
+    bad = ~((numbers >= 0) & (numbers % 1 == 0)).all(axis=1)
+    if bad.any():
+        raise DataError(f"counts must be whole numbers >= 0; they are not in {listing(counts.index[bad])}")
+    numbers = numbers.reindex(columns=known, fill_value=0.0)
+    on_scale = numbers[codes.codes].to_numpy()
+    n = on_scale.sum(axis=1)
+    value = np.array(codes.codes, dtype=float)
+    yes, no = np.isin(value, codes.satisfied) * 1.0, np.isin(value, codes.dissatisfied) * 1.0
+    points = {"mean": value, "index": np.array([codes.scores[c] for c in codes.codes]), "satisfied": yes}
+    points |= {"dissatisfied": no, "net": yes - no}
+    unsure = numbers[tables.DONT_KNOW].to_numpy()
+    frames = []
+    for statistic in STATISTICS:
+        if statistic == "dont_know":
+            size, first, second = n + unsure, unsure, unsure
+        else:
+            size, first, second = n, on_scale @ points[statistic], on_scale @ points[statistic] ** 2
+        mean = np.divide(first, size, out=np.full(len(size), np.nan), where=size > 0)
+        squares = np.clip(second - size * np.nan_to_num(mean) ** 2, 0, None)
+        se = np.sqrt(np.divide(squares, size * (size - 1), out=np.full(len(size), np.nan), where=size > 1))
+        df, whole = (size - 1).astype(np.int64), size.astype(np.int64)
+        if statistic in _SHARES:
+            low, high = intervals.proportion_interval(mean, se, df, whole, confidence=confidence)
+        else:
+            low, high = intervals.t_interval(mean, se, df, confidence)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "statistic": pd.Series(statistic, index=range(len(size)), dtype="str"),
+                    "estimate": mean,
+                    "se": se,
+                    "ci_low": low,
+                    "ci_high": high,
+                    "df": df,
+                    "n": whole,
+                    "n_effective": size,
+                    "_row": np.arange(len(size)),
+                }
+            )
+        )
+    out = pd.concat(frames).sort_values("_row", kind="stable").reset_index(drop=True)
+    labels = counts.index.to_frame(index=False).iloc[out["_row"]].reset_index(drop=True)
+    labels.columns = [c if isinstance(c, str) else "unit" for c in labels.columns]
+    return pd.concat([labels, out.drop(columns="_row")], axis=1)

@@ -1,0 +1,241 @@
+"""What moves satisfaction: shares of explained variance, and where to act first.
+
+shapley    (1) each item's mean gain in R^2 over all orders of entry (Lindeman, Merenda & Gold 1980; LMG)
+johnson    (2) squares of the standardised regression on orthogonal counterparts of the items, carried back
+           (Johnson 2000); nearly the same, and quick for many items
+intervals  percentiles of a bootstrap that draws first-stage units within strata
+priority   (3) importance x (1 - satisfied)
+
+Rows with every item and the outcome count; codes 97 and 98 are no answers. Drivers of one survey are
+associations, not causes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from commlab import tables
+from commlab.errors import DataError, ParameterError, listing
+from commlab.survey.engine import values_of, variables_of
+from commlab.survey.intervals import checked_confidence
+from commlab.survey.satisfaction import satisfaction
+from commlab.survey.structure import FloatArray
+
+if TYPE_CHECKING:
+    from commlab.survey.design import SurveyDesign
+
+__all__ = ["drivers", "importance_performance"]
+
+_METHODS = ("shapley", "johnson")
+_MOST = 16
+"""Items up to which all subsets are visited."""
+
+
+def drivers(
+    design: SurveyDesign,
+    outcome: str,
+    items: Sequence[str],
+    *,
+    method: str = "shapley",
+    draws: int = 200,
+    seed: int = 2019,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """How much each item has to do with the outcome, under survey weights.
+
+    Parameters
+    ----------
+    design : SurveyDesign
+    outcome : str
+        Overall satisfaction; numeric.
+    items : sequence of str
+        At least two numeric items.
+    method : "shapley" or "johnson"
+        "shapley" visits all subsets: up to 16 items.
+    draws : int
+        Bootstrap draws for the intervals; 0 for none.
+
+    Returns
+    -------
+    DataFrame
+        item, importance (adds up to R^2), share (adds up to 1), ci_low, ci_high (of the share), direction
+        (sign of the weighted correlation), n, r2; the most important first.
+
+    Raises
+    ------
+    DataError
+        If too few rows have every answer or a column does not vary.
+    """
+    if method not in _METHODS:
+        raise ParameterError(f"method={method!r} is not one of {', '.join(_METHODS)}")
+    names = variables_of(items)
+    if len(names) < 2 or outcome in names:
+        raise ParameterError("drivers need at least two items, and the outcome is not among them")
+    if method == "shapley" and len(names) > _MOST:
+        raise ParameterError(f'{len(names)} items have too many orders; use method="johnson" above {_MOST}')
+    level = checked_confidence(confidence)
+    x = np.column_stack([_answers(design, name) for name in [*names, outcome]])
+    used = ~np.isnan(x).any(axis=1) & (design.weights > 0)
+    if used.sum() <= len(names) + 1:
+        raise DataError(
+            f"{int(used.sum())} rows have all {len(names)} items and the outcome; more are needed"
+        )
+    x, w = x[used], design.weights[used]
+    flat = [n for n, s in zip([*names, outcome], x.std(axis=0), strict=True) if s == 0]
+    if flat:
+        raise DataError(f"everyone gave the same answer to {listing(flat)}; leave it out")
+    r = _correlation(x, w)
+    importance = _importance(r, method)
+    shares = np.array(
+        [_importance(_correlation(x, w * m), method) for m in _replicates(design, used, draws, seed)]
+    ).reshape(-1, len(names))
+    totals = shares.sum(axis=1, keepdims=True)
+    shares = shares[np.isfinite(totals[:, 0]) & (totals[:, 0] > 0)]
+    shares = shares / shares.sum(axis=1, keepdims=True)
+    tail = 100 * (1 - level) / 2
+    limits = (
+        np.percentile(shares, [tail, 100 - tail], axis=0) if len(shares) else np.full((2, len(names)), np.nan)
+    )
+    out = pd.DataFrame(
+        {
+            "item": pd.Series(names, dtype="str"),
+            "importance": importance,
+            "share": importance / importance.sum(),
+            "ci_low": limits[0],
+            "ci_high": limits[1],
+            "direction": np.sign(r[:-1, -1]).astype(np.int64),
+            "n": int(used.sum()),
+            "r2": importance.sum(),
+        }
+    )
+    return out.sort_values("importance", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def _answers(design: SurveyDesign, name: str) -> FloatArray:
+    y = values_of(design, name)
+    return np.where(np.isin(y, (tables.DONT_KNOW, tables.NOT_APPLICABLE)), np.nan, y)
+
+
+def _correlation(x: FloatArray, w: FloatArray) -> FloatArray:
+    centred = x - (w @ x) / w.sum()
+    cov = centred.T @ (centred * w[:, None])
+    scale = np.sqrt(np.diag(cov))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return cov / np.outer(scale, scale)
+
+
+def _importance(r: FloatArray, method: str) -> FloatArray:
+    if not np.isfinite(r).all():
+        return np.full(len(r) - 1, np.nan)
+    return _shapley(r) if method == "shapley" else _johnson(r)
+
+
+def _shapley(r: FloatArray) -> FloatArray:
+    """(1) from the R^2 of all subsets."""
+    p = len(r) - 1
+    r2 = np.zeros(1 << p)
+    for subset in range(1, 1 << p):
+        at = [i for i in range(p) if subset >> i & 1]
+        b = r[at, -1]
+        r2[subset] = b @ np.linalg.lstsq(r[np.ix_(at, at)], b, rcond=None)[0]
+    size = np.array([s.bit_count() for s in range(1 << p)])
+    # Orders in which a subset of size s comes before the item: s! (p - 1 - s)! / p!
+    from math import factorial
+
+    weight = np.array([factorial(s) * factorial(p - 1 - s) / factorial(p) for s in range(p)])
+    out = np.zeros(p)
+    every = np.arange(1 << p)
+    for i in range(p):
+        without = every[every >> i & 1 == 0]
+        out[i] = (weight[size[without]] * (r2[without | 1 << i] - r2[without])).sum()
+    return out
+
+
+def _johnson(r: FloatArray) -> FloatArray:
+    """(2)"""
+    values, vectors = np.linalg.eigh(r[:-1, :-1])
+    root = vectors * np.sqrt(np.clip(values, 0, None)) @ vectors.T
+    beta = np.linalg.lstsq(root, r[:-1, -1], rcond=None)[0]
+    return root**2 @ beta**2
+
+
+def _replicates(design: SurveyDesign, used: np.ndarray, draws: int, seed: int) -> list[FloatArray]:
+    """Multipliers of the weights: n - 1 units drawn with replacement per stratum (Rao & Wu 1988)."""
+    from commlab.survey.replicate import bootstrap_multipliers
+
+    return [m[used] for m in bootstrap_multipliers(design, draws, seed)]
+
+
+def importance_performance(
+    design: SurveyDesign,
+    items: Sequence[str],
+    *,
+    importance: pd.Series | pd.DataFrame | str,
+    confidence: float = 0.95,
+    **options: object,
+) -> pd.DataFrame:
+    """Which items matter and do badly.
+
+    Parameters
+    ----------
+    design : SurveyDesign
+    items : sequence of str
+        Five-point items; ``options`` go to ``satisfaction`` (scale, scores, satisfied).
+    importance : Series, DataFrame or str
+        Importance per item (Series), the result of ``drivers`` (its shares and their intervals), or the
+        name of the outcome, from which ``drivers`` works it out.
+
+    Returns
+    -------
+    DataFrame
+        item, importance, performance (index 0-100) with ci_low and ci_high, satisfied, priority (importance
+        x (1 - satisfied), importances adding up to 1) with priority_low and priority_high, quadrant: ``keep``
+        (important, good), ``improve`` (important, poor), ``maintain`` (less important, good), ``watch`` (less
+        important, poor), or ``undecided`` where an interval crosses the border (the mean importance, the
+        mean performance). The highest priority first.
+    """
+    names = variables_of(items)
+    if isinstance(importance, str):
+        importance = drivers(design, importance, names, confidence=confidence)
+    if isinstance(importance, pd.DataFrame):
+        table = importance.set_index("item")[["share", "ci_low", "ci_high"]]
+    else:
+        table = pd.DataFrame({"share": importance / importance.sum()})
+        table["ci_low"] = table["ci_high"] = table["share"]
+    lacking = [n for n in names if n not in table.index]
+    if lacking:
+        raise ParameterError(f"no importance is given for {listing(lacking)}")
+    weight = table.loc[names]
+    found = satisfaction(design, names, confidence=confidence, **options)  # type: ignore[arg-type]
+    index = found[found["statistic"] == "index"].set_index("item").loc[names]
+    yes = found[found["statistic"] == "satisfied"].set_index("item").loc[names]
+    share = weight["share"].to_numpy(dtype=float)
+    share_low, share_high = (weight[c].to_numpy(dtype=float) for c in ("ci_low", "ci_high"))
+    value = index["estimate"].to_numpy()
+    across, up = float(np.mean(share)), float(np.nanmean(value))
+    important, good = share >= across, value >= up
+    quadrant = np.select(
+        [important & good, important & ~good, ~important & good], ["keep", "improve", "maintain"], "watch"
+    )
+    crossing = ((share_low < across) & (share_high > across)) | (
+        (index["ci_low"].to_numpy() < up) & (index["ci_high"].to_numpy() > up)
+    )
+    out = pd.DataFrame(
+        {
+            "item": pd.Series(names, dtype="str"),
+            "importance": share,
+            "performance": value,
+            "ci_low": index["ci_low"].to_numpy(),
+            "ci_high": index["ci_high"].to_numpy(),
+            "satisfied": yes["estimate"].to_numpy(),
+            "priority": share * (1 - yes["estimate"].to_numpy()),  # (3)
+            "priority_low": share * (1 - yes["ci_high"].to_numpy()),
+            "priority_high": share * (1 - yes["ci_low"].to_numpy()),
+            "quadrant": pd.Series(np.where(crossing, "undecided", quadrant), dtype="str"),
+        }
+    )
+    return out.sort_values("priority", ascending=False, kind="stable").reset_index(drop=True)

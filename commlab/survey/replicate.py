@@ -1,0 +1,206 @@
+"""Replicate weights: the design re-run on parts of itself, for statistics without a formula.
+
+JK1        (1) leave out one first-stage unit at a time, one stratum
+JKn        (2) the same within each stratum; multiplier n_h / (n_h - 1), scale (n_h - 1) / n_h (1 - f_h)
+bootstrap  (3) draw n_h - 1 units with replacement per stratum; multiplier n_h / (n_h - 1) x times drawn
+           (Rao & Wu 1988)
+
+V = sum_r c_r (theta_r - theta)^2. For a total, (2) is the Taylor variance of the first stage exactly; later
+stages are not replicated (a finite population correction, where given, shrinks the first stage's part only).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from commlab.errors import DataError, ParameterError
+from commlab.survey import intervals
+from commlab.survey.engine import values_of, variables_of
+from commlab.survey.structure import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from commlab.survey.design import SurveyDesign
+
+__all__ = ["ReplicateDesign", "bootstrap_multipliers", "replicates"]
+
+_METHODS = ("JK1", "JKn", "bootstrap")
+_CELLS = 50_000_000
+"""Most numbers that jackknife weights may take."""
+
+
+def _units(design: SurveyDesign) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
+    """Unit of each row, stratum of each unit, units and fraction per stratum; certainties go deeper."""
+    first = design.structure.stages[0]
+    unit, stratum, size = first.unit, first.unit_stratum, first.size
+    fraction = np.where(np.isfinite(first.population), first.fraction, 0.0)
+    if design.structure.certain.any():
+        second = design.structure.stages[1]
+        deep = design.structure.certain[first.stratum]
+        unit = np.where(deep, second.unit + first.n_units, first.unit)
+        codes, unit = np.unique(unit, return_inverse=True)
+        stratum_of = np.concatenate([first.unit_stratum, second.unit_stratum + len(first.size)])[codes]
+        used, stratum = np.unique(stratum_of, return_inverse=True)
+        size = np.concatenate([first.size, second.size])[used]
+        both = [np.where(np.isfinite(s.population), s.fraction, 0.0) for s in (first, second)]
+        fraction = np.concatenate(both)[used]
+    return unit.astype(np.int64), stratum.astype(np.int64), size, fraction
+
+
+def bootstrap_multipliers(design: SurveyDesign, draws: int, seed: int) -> Iterator[FloatArray]:
+    """Weight multipliers of each row, draw by draw (3); strata with one unit keep theirs."""
+    unit, stratum, size, _ = _units(design)
+    rng = np.random.default_rng(seed)
+    members = [np.flatnonzero(stratum == h) for h in range(len(size))]
+    for _ in range(draws):
+        multiplier = np.ones(len(stratum))
+        for inside in members:
+            n = len(inside)
+            if n > 1:
+                times = np.bincount(rng.integers(0, n, n - 1), minlength=n)
+                multiplier[inside] = times * n / (n - 1)
+        yield multiplier[unit]
+
+
+class ReplicateDesign:
+    """A design with replicate weights.
+
+    Attributes
+    ----------
+    weights : float array, shape (n_rows,)
+    replicates : float array, shape (n_rows, n_replicates)
+    scale : float array, shape (n_replicates,)
+        c_r.
+    """
+
+    def __init__(
+        self, data: pd.DataFrame, weights: FloatArray, replicates: FloatArray, scale: FloatArray, df: int
+    ) -> None:
+        if replicates.shape != (len(data), len(scale)) or len(weights) != len(data):
+            raise DataError(
+                f"replicates {replicates.shape} do not fit {len(data)} rows and {len(scale)} scales"
+            )
+        self.data, self.weights, self.replicates, self.scale, self.df = data, weights, replicates, scale, df
+
+    def statistic(
+        self, what: Callable[[pd.DataFrame, FloatArray], FloatArray | float], *, confidence: float = 0.95
+    ) -> pd.DataFrame:
+        """Any function of data and weights, with its replicate error.
+
+        Parameters
+        ----------
+        what : function (data, weights) -> number or array
+
+        Returns
+        -------
+        DataFrame
+            estimate, se, ci_low, ci_high, df; a row per element.
+        """
+        theta = np.atleast_1d(np.asarray(what(self.data, self.weights), dtype=float))
+        again = np.stack(
+            [np.atleast_1d(what(self.data, self.replicates[:, r])) for r in range(len(self.scale))]
+        )
+        return self._table(theta, again, confidence)
+
+    def mean(
+        self, variables: str | Sequence[str], *, by: str | None = None, confidence: float = 0.95
+    ) -> pd.DataFrame:
+        """Weighted means: [by], variable, estimate, se, ci_low, ci_high, df."""
+        return self._linear(variables, by, confidence, total=False)
+
+    def total(
+        self, variables: str | Sequence[str], *, by: str | None = None, confidence: float = 0.95
+    ) -> pd.DataFrame:
+        """Totals: [by], variable, estimate, se, ci_low, ci_high, df."""
+        return self._linear(variables, by, confidence, total=True)
+
+    def _linear(
+        self, variables: str | Sequence[str], by: str | None, confidence: float, *, total: bool
+    ) -> pd.DataFrame:
+        names = variables_of(variables)
+        codes, labels = (
+            pd.factorize(self.data[by], sort=True)
+            if by is not None
+            else (np.zeros(len(self.data), dtype=int), [None])
+        )
+        all_weights = np.column_stack([self.weights, self.replicates])
+        parts = []
+        for name in names:
+            y = values_of(self, name)  # type: ignore[arg-type]
+            for g in range(len(labels)):
+                rows = (codes == g) & ~np.isnan(y)
+                w = all_weights[rows]
+                sums = y[rows] @ w
+                parts.append(
+                    sums
+                    if total
+                    else np.divide(
+                        sums, w.sum(axis=0), out=np.full(len(sums), np.nan), where=w.sum(axis=0) > 0
+                    )
+                )
+        values = np.array(parts)
+        out = self._table(values[:, 0], values[:, 1:].T, confidence)
+        out.insert(0, "variable", np.repeat(names, len(labels)))
+        if by is not None:
+            out.insert(0, by, list(labels) * len(names))
+        return out
+
+    def _table(self, theta: FloatArray, again: FloatArray, confidence: float) -> pd.DataFrame:
+        se = np.sqrt(self.scale @ (again - theta) ** 2)
+        low, high = intervals.t_interval(theta, se, np.full(len(theta), self.df), confidence)
+        return pd.DataFrame({"estimate": theta, "se": se, "ci_low": low, "ci_high": high, "df": self.df})
+
+
+def replicates(
+    design: SurveyDesign, *, method: str = "JKn", draws: int = 500, seed: int = 2019
+) -> ReplicateDesign:
+    """Turn a design into one with replicate weights.
+
+    Parameters
+    ----------
+    design : SurveyDesign
+        Not calibrated (calibrated weights need calibrating again in every replicate).
+    method : "JK1", "JKn" or "bootstrap"
+    draws : int
+        Bootstrap draws.
+
+    Raises
+    ------
+    DataError
+        If a stratum has one unit only.
+    """
+    if method not in _METHODS:
+        raise ParameterError(f"method={method!r} is not one of {', '.join(_METHODS)}")
+    if design.calibrations:
+        raise ParameterError(
+            "replicate weights are made of the design before calibration; calibrate each replicate"
+        )
+    design._sound()
+    unit, stratum, size, fraction = _units(design)
+    df = design.df
+    if method == "bootstrap":
+        if draws < 2:
+            raise ParameterError(f"draws={draws} must be 2 or more")
+        made = np.column_stack([design.weights * m for m in bootstrap_multipliers(design, draws, seed)])
+        return ReplicateDesign(design.data, design.weights, made, np.full(draws, 1 / draws), df)
+    if method == "JK1" and len(size) > 1:
+        raise ParameterError(f"JK1 is for one stratum, the design has {len(size)}; use JKn")
+    alone = (size == 1) & (fraction < 1)
+    if alone.any():
+        raise DataError(
+            f"{int(alone.sum())} strata have one unit only; leaving it out leaves nothing: merge them"
+        )
+    kept = np.flatnonzero(size[stratum] > 1)
+    if len(kept) * len(design.data) > _CELLS:
+        raise ParameterError(f'{len(kept)} jackknife replicates of {len(design.data)} rows; use "bootstrap"')
+    factor = np.ones((len(stratum), len(kept)))
+    for r, u in enumerate(kept):
+        h = stratum[u]
+        factor[stratum == h, r] = size[h] / (size[h] - 1)
+        factor[u, r] = 0.0
+    n = size[stratum[kept]]
+    scale = (n - 1) / n * (1 - fraction[stratum[kept]])
+    return ReplicateDesign(design.data, design.weights, design.weights[:, None] * factor[unit], scale, df)
