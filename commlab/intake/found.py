@@ -151,6 +151,11 @@ class Body:
             self._columns[i] = out
         return self._columns[i]
 
+    @property
+    def key_labels(self) -> list[str]:
+        first = self.found.blocks[0]
+        return [self.labels[first.columns.index(c)] for c in first.keys]
+
     def cell(self, position: int, i: int) -> str:
         b, row = self.places[position]
         return f"{letters(self.found.blocks[b].columns[i])}{row + 1}"

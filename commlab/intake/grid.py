@@ -30,8 +30,6 @@ class Grid:
         self.merges: dict[tuple[int, int], Range] = {}
         for area in sheet.merges:
             top, left, bottom, right = area
-            if (bottom - top + 1) * (right - left + 1) > 100_000:
-                continue
             for row in range(top, min(bottom, len(self.rows) - 1) + 1):
                 for column in range(left, min(right, self.width - 1) + 1):
                     self.merges[row, column] = area

@@ -126,10 +126,12 @@ def _is_child(grid: Grid, columns: list[int], header: list[int], row: int) -> bo
     cells = [grid.rows[row][c] for c in filled]
     if len(filled) >= 2 and all(isinstance(c, str) and is_unit(c) for c in cells):
         return True
-    if not all(map(_is_word, cells)) or any(words.total_kind(c) for c in cells[:1]):
+    if not all(map(_is_word, cells)):
         return False
     opened, closed, merged = _open_columns(grid, columns, header)
     if not opened & set(filled) or _recurs(grid, filled, row):
+        return False
+    if any(words.total_kind(grid.rows[row][c]) for c in filled if c in closed):
         return False
     if merged & set(filled):
         return True

@@ -15,7 +15,7 @@ from commlab.intake import words
 from commlab.intake.grid import Grid, is_mark
 from commlab.intake.header import as_label, header_row, header_rows, is_counted, joined_labels
 from commlab.intake.sheets import Sheet, letters
-from commlab.intake.values import is_number
+from commlab.intake.values import is_code_label, is_number
 
 __all__ = ["ROW_KINDS", "Block", "Layout", "find"]
 
@@ -25,6 +25,7 @@ ROW_KINDS = ("data", "total", "header", "section", "fill-in", "note", "title", "
 _SAMPLE = 200
 _ENOUGH = 400
 _LONG = 40
+_MOST_KEYS = 3
 
 
 @dataclass
@@ -45,11 +46,13 @@ class Block:
     @property
     def keys(self) -> list[int]:
         """Columns of words left of the first column of numbers: where a row is named."""
-        first = next(
-            (i for i, n in enumerate(self.numeric) if n and not words.is_serial(self.labels[i])), None
-        )
-        head = self.columns[: max(first if first is not None else len(self.columns), 1)]
-        return head if first is not None else head[:3]
+        numeric = [
+            n and not words.is_serial(label) for n, label in zip(self.numeric, self.labels, strict=True)
+        ]
+        start = numeric.index(False) if False in numeric else 0
+        if True not in numeric[start:]:
+            return self.columns[: start + _MOST_KEYS]
+        return self.columns[: max(numeric.index(True, start), 1)]
 
 
 @dataclass
@@ -229,7 +232,11 @@ def _block(
 ) -> tuple[Block, int]:
     first = header[-1] + 1
     block = Block(
-        columns, labels, header, _numeric(grid, columns, _first_rows(grid, columns, first)), above=above
+        columns,
+        labels,
+        header,
+        _numeric(grid, columns, labels, _first_rows(grid, columns, first)),
+        above=above,
     )
     block.kinds.update(dict.fromkeys(header, "header"))
     row = first
@@ -244,7 +251,7 @@ def _block(
         row += 1
     _settle(grid, block)
     data = block.rows("data")
-    block.numeric = _numeric(grid, columns, data[:_SAMPLE])
+    block.numeric = _numeric(grid, columns, labels, data[:_SAMPLE])
     bare = {
         i
         for i, c in enumerate(columns)
@@ -270,10 +277,14 @@ def _first_rows(grid: Grid, columns: list[int], first: int) -> list[int]:
     return rows
 
 
-def _numeric(grid: Grid, columns: list[int], rows: list[int]) -> list[bool]:
+def _numeric(grid: Grid, columns: list[int], labels: list[str], rows: list[int]) -> list[bool]:
+    """Which columns hold numbers that are counted or measured; codes are names."""
     out = []
-    for c in columns:
+    for c, label in zip(columns, labels, strict=True):
         cells = [grid.rows[r][c] for r in rows]
+        if is_code_label(label):
+            out.append(False)
+            continue
         numbers = sum(map(is_number, cells))
         others = sum(1 for cell in cells if cell is not None and not is_number(cell) and not is_mark(cell))
         out.append(numbers > others)
@@ -379,7 +390,9 @@ def _starts_table(grid: Grid, block: Block, row: int) -> bool:
     cells = [line[c] for c in filled]
     if len(filled) < 2 or not all(isinstance(c, str) and not is_number(c) for c in cells):
         return False
-    if words.is_fill_in(cells) or words.is_note(cells[0]) or words.total_kind(cells[0]):
+    if words.is_fill_in(cells) or words.is_note(cells[0]):
+        return False
+    if any(words.total_kind(line[c]) for c in filled if c in block.keys):
         return False
     if "data" not in block.kinds.values():
         return False

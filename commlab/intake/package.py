@@ -19,8 +19,8 @@ from commlab.errors import DataError
 
 __all__ = ["Peek", "inspect", "is_encrypted"]
 
-_MOST_UNPACKED = 1 << 30
-_MOST_PART = 512 << 20
+_MOST_UNPACKED = 640 << 20
+_MOST_PART = 400 << 20
 _MOST_RATIO = 400
 _SMALL_PART = 16 << 20
 _MOST_PARTS = 10_000

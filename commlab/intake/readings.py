@@ -174,9 +174,9 @@ def _unit_factor(rest: str) -> Decimal | None:
     for sign, factor in (("%", "0.01"), ("‰", "0.001")):
         if rest == sign:
             return Decimal(factor)
-    for magnitude, factor in units.MAGNITUDES.items():
+    for magnitude, times in units.MAGNITUDES.items():
         if rest == magnitude or (rest.startswith(magnitude) and units.is_unit(rest)):
-            return Decimal(int(factor))
+            return Decimal(int(times))
     return Decimal(1) if units.is_unit(rest) else None
 
 

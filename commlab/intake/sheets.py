@@ -8,6 +8,7 @@ never followed.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ KINDS = {
 
 _MOST_BYTES = {"text": 256 << 20, "ole": 256 << 20, "package": 256 << 20, "sav": 1 << 30}
 _MOST_CELLS = 12_000_000
+_MOST_MERGED = 2_000_000
 _OLE = bytes.fromhex("D0CF11E0A1B11AE1")
 _SAV = (b"$FL2", b"$FL3")
 _ADVICE = {
@@ -161,6 +163,13 @@ def _refuse_disguise(name: str, path: Path, kind: str, head: bytes) -> None:
 def _text(path: Path) -> Sheet:
     text, coding = encoding.decode(path.read_bytes(), file=path.name)
     delimiter = encoding.separator(text)
+    cells = text.count(delimiter) + text.count("\n")
+    if cells > _MOST_CELLS:
+        raise DataError(
+            f"holds some {cells:,} cells; at most {_MOST_CELLS:,} are read as a table: part it (questionnaires have a "
+            "reader of their own)",
+            file=path.name,
+        )
     rows: list[list[Any]] = [
         [cell if cell and not cell.isspace() else None for cell in row]
         for row in encoding.records(text, delimiter, file=path.name)
@@ -236,15 +245,12 @@ def _workbook(path: Path, found: str) -> list[Sheet]:
                     )
                 rows = sheet.to_python(skip_empty_area=False)
                 seen = peek.get(meta.name, package.Peek())
+                grid = _clean(rows, seen.errors)
                 out.append(
                     Sheet(
                         meta.name,
-                        _clean(rows, seen.errors),
-                        merges=tuple(
-                            (a, b, c, d)
-                            for (a, b), (c, d) in sheet.merged_cell_ranges or ()
-                            if (a, b) != (c, d)
-                        ),
+                        grid,
+                        merges=_merges(sheet.merged_cell_ranges or (), grid, name, meta.name),
                         hidden=meta.visible != calamine.SheetVisibleEnum.Visible,
                         hidden_rows=seen.hidden_rows,
                         errors=seen.errors,
@@ -263,6 +269,28 @@ def _workbook(path: Path, found: str) -> list[Sheet]:
     if not out:
         raise DataError("holds no worksheet", file=name)
     return out
+
+
+def _merges(
+    ranges: Iterable[tuple[tuple[int, int], tuple[int, int]]], grid: list[list[Any]], name: str, sheet: str
+) -> tuple[Range, ...]:
+    """Merged ranges of more than one cell, cut to the filled part of the sheet."""
+    height, width = len(grid), len(grid[0]) if grid else 0
+    out = []
+    cells = 0
+    for (top, left), (bottom, right) in ranges:
+        bottom, right = min(bottom, height - 1), min(right, width - 1)
+        if top > bottom or left > right or (top, left) == (bottom, right):
+            continue
+        cells += (bottom - top + 1) * (right - left + 1)
+        if cells > _MOST_MERGED:
+            raise DataError(
+                f"merges more than {_MOST_MERGED:,} cells; undo the merges and send it again",
+                file=name,
+                sheet=sheet,
+            )
+        out.append((top, left, bottom, right))
+    return tuple(out)
 
 
 def _clean(rows: list[list[Any]], errors: dict[tuple[int, int], str]) -> list[list[Any]]:

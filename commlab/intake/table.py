@@ -7,6 +7,7 @@ rows kept + rows recognised.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,7 @@ _RECOGNISED = {
     "blank": "blank rows",
     "other": "rows of another table on the sheet",
 }
+_ITEMS = re.compile(r"指标|标准|项目|内容|条款|考核|评分|题")
 _TEXTUAL = ("title", "fill-in", "section", "note")
 _MOST_CELLS = 5
 
@@ -132,7 +134,8 @@ def _read(found: Found, file: str, none_is_zero: frozenset[str]) -> RawTable:
     numeric = [i for i, column in enumerate(columns) if column.printed is not None]
     printed = [column.printed for column in columns if column.printed is not None]
     numbers = np.column_stack(printed) if printed else np.zeros((len(body.places), 0))
-    rates = [totals.is_rate(columns[i].label, _unit_name(columns[i])) for i in numeric]
+    scored = any(_ITEMS.search(label) for label in body.key_labels)  # a form's scores are added up
+    rates = [totals.is_rate(columns[i].label, _unit_name(columns[i]), scored=scored) for i in numeric]
     own = totals.wholes(_names(body), numbers[: body.n], rates, [words.folded(note) for note in notes])
     lines = _lines(body, columns, own)
     _check_totals(body, columns, lines, numbers, rates, numeric, pad)
@@ -176,18 +179,30 @@ def _source(body: Body, file: str, i: int) -> str:
     return f"{file}#{body.found.sheet.name}!{letters(columns[0])}{row + 1}:{letters(columns[-1])}{row + 1}"
 
 
+def _above(found: Found) -> list[str]:
+    """Lines that stand between the table before and this one, where they declare a unit."""
+    lines = [_line(found, row) for block in found.blocks for row in block.above]
+    return lines if any(map(units.sheet_units, lines)) else []
+
+
+def _line(found: Found, row: int) -> str:
+    return " ".join(values.shown(cell).strip() for cell in found.sheet.rows[row] if cell is not None)
+
+
 def _notes(found: Found) -> tuple[str, ...]:
     out = list(found.sheet.remarks) if found.sheet.text == "sav" else []
     for row, kind in sorted(found.layout.kinds.items()):
         if kind in _TEXTUAL:
-            out.append(" ".join(values.shown(c).strip() for c in found.sheet.rows[row] if c is not None))
+            out.append(_line(found, row))
     return tuple(out)
 
 
 def _columns(
     body: Body, found: Found, notes: tuple[str, ...], none_is_zero: frozenset[str], pad: Pad
 ) -> list[values.Column]:
-    declared = [unit for note in notes for unit in units.sheet_units(note) if unit.times != 1]
+    declared = [
+        unit for note in _above(found) or notes for unit in units.sheet_units(note) if unit.times != 1
+    ]
     given = _declared_for(body, declared, notes, pad)
     shares = found.sheet.percents
     out = []
@@ -382,6 +397,14 @@ def _sheet_lines(found: Found, body: Body, pad: Pad) -> None:
             "a number in merged cells stands for several rows; it was read in the first of them only",
             n=len(merged),
             cells=[f"{letters(c)}{r + 1}" for r, c in merged],
+        )
+    bare = [label for label in body.labels if re.fullmatch(r"\([A-Z]+\)", label)]
+    if bare:
+        pad.add(
+            "column_without_label",
+            f"columns without a label are called by their letters: {listing(bare)}; write a label",
+            severity="note" if bare == body.labels[:1] else "warning",
+            n=len(bare),
         )
     doubled = [label for label in body.found.blocks[0].labels if body.found.blocks[0].labels.count(label) > 1]
     if doubled:

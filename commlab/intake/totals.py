@@ -20,9 +20,11 @@ from commlab.intake.values import shown
 __all__ = ["Line", "Verdict", "check", "is_rate", "wholes"]
 
 _RATE = re.compile(
-    r"率|比例|占比|比重|得分|评分|分数|总分|均分|平均|人均|户均|每百|每千|每万|密度|指数|满意度|%|‰|\brate\b|\bscore\b|\bmean\b|\baverage\b|\bshare\b",
+    r"率|比例|占比|比重|均分|平均|人均|户均|每百|每千|每万|密度|指数|满意度|%|‰"
+    r"|\brate\b|\bmean\b|\baverage\b|\bshare\b",
     re.I,
 )
+_SCORE = re.compile(r"得分|评分|分数|总分|\bscore\b", re.I)
 _HIGHER = ("省", "市", "州", "区", "县", "旗", "镇", "乡", "街道", "街道办", "街道办事处", "")
 _EXACT = 1e-9
 _MOST_DECIMALS = 6
@@ -52,13 +54,15 @@ class Verdict:
     """``exact``, ``rounding``, ``warning`` (missing values may explain it) or ``error``."""
 
 
-def is_rate(label: str, unit: str = "") -> bool:
-    """Whether a column's total is a mean, not a sum.
+def is_rate(label: str, unit: str = "", *, scored: bool = False) -> bool:
+    """Whether a column's total is a mean, not a sum; ``scored``: the rows are items whose scores are added up.
 
-    >>> is_rate("办结率(%)"), is_rate("综合得分"), is_rate("户数")
-    (True, True, False)
+    >>> is_rate("办结率(%)"), is_rate("综合得分"), is_rate("户数"), is_rate("得分", scored=True)
+    (True, True, False, False)
     """
-    return unit in ("%", "‰") or bool(_RATE.search(label))
+    if unit in ("%", "‰") or _RATE.search(label):
+        return True
+    return bool(_SCORE.search(label)) and not scored
 
 
 def _decimals(values: np.ndarray) -> int:

@@ -25,7 +25,7 @@ from commlab.intake.changes import Change, told
 from commlab.intake.readings import ERRORS, MISSING, Reading, date_of_number, read
 from commlab.intake.units import Unit, header_unit, scale
 
-__all__ = ["Column", "is_number", "parse_column", "shown"]
+__all__ = ["Column", "is_code_label", "is_number", "parse_column", "shown"]
 
 _CODE = re.compile(
     r"代码|编码|区划码|邮编|邮政编码|联系电话|电话号|手机号|^手机$|^电话$|身份证|证件号|证号|卡号|账号|帐号|信用码|编号|工号"
@@ -83,6 +83,15 @@ def is_number(value: Any) -> bool:
     if isinstance(value, int):
         return True
     return isinstance(value, str) and read(value).kind == NUMBER
+
+
+def is_code_label(label: str) -> bool:
+    """Whether a header names codes, which stay text.
+
+    >>> is_code_label("社区代码"), is_code_label("联系电话"), is_code_label("手机部数")
+    (True, True, False)
+    """
+    return bool(_CODE.search(label.rpartition("/")[2]))
 
 
 class _Cells:
@@ -232,16 +241,17 @@ def _kind(found: _Cells, label: str, own: Unit | None) -> str:
 
 
 def _is_code(found: _Cells, label: str, numbers: int, other: int) -> bool:
-    if found.count(lambda r: r.code):
-        return True
     if not numbers:
         return False
     strings = [r for r, n in zip(found.readings, found.counts, strict=True) if n and r.kind == NUMBER]
+    zeros = found.count(lambda r: r.code)
+    if zeros and (zeros * 2 >= numbers or len({len(r.text) for r in strings}) == 1 or is_code_label(label)):
+        return True
     if any(r.rule or not r.number.is_integer() for r in strings):
         return False
     if np.any(found.numbers != np.floor(found.numbers)):
         return False
-    if _CODE.search(label):
+    if is_code_label(label):
         return True
     if found.count(lambda r: r.kind == "lossy"):
         return True
