@@ -143,7 +143,7 @@ def collapse(counts: pd.Series, *, least: int) -> dict[Any, Any]:
     DataError
         If all cells together have fewer answers.
 
-    >>> collapse(pd.Series({"18-24": 3, "25-34": 40, "35+": 29}), least=30)
+    >>> collapse(pd.Series({"18-24": 3, "25-34": 40, "35+": 31}), least=30)
     {'18-24': '18-24..25-34', '25-34': '18-24..25-34', '35+': '35+'}
     """
     if counts.sum() < least:

@@ -99,7 +99,7 @@ def cronbach_alpha(items: pd.DataFrame, *, confidence: float = 0.95) -> Alpha:
 
     >>> frame = pd.DataFrame({"a": [1, 2, 3, 4], "b": [2, 1, 4, 3], "c": [1, 3, 2, 4]})
     >>> round(cronbach_alpha(frame).alpha, 4)
-    0.8182
+    0.7241
     """
     x = _complete(items)
     n, k = x.shape

@@ -37,6 +37,8 @@ __all__ = [
 
 STATISTICS = ("mean", "index", "satisfied", "dissatisfied", "net", "dont_know")
 _SHARES = ("satisfied", "dissatisfied", "dont_know")
+_BLANK = 100
+"""Place of "no answer" in look-up tables: above every code."""
 
 
 def linear_scores(scale: tuple[int, int] = (1, 5)) -> dict[int, float]:
@@ -65,11 +67,14 @@ class _Scale:
         codes = sorted(self.scores)
         if len(codes) < 2:
             raise ParameterError(f"scores must cover at least two codes, got {self.scores}")
+        odd = [c for c in codes if not float(c).is_integer() or not 0 <= c < tables.NOT_APPLICABLE]
         clash = {tables.DONT_KNOW, tables.NOT_APPLICABLE} & set(codes)
         if clash:
             raise ParameterError(
                 f"codes {sorted(clash)} stand for don't know and not applicable; they have no score"
             )
+        if odd:
+            raise ParameterError(f"codes {odd} are no whole numbers from 0 to {tables.NOT_APPLICABLE - 1}")
         wrong = {k: v for k, v in self.scores.items() if not 0 <= v <= 100}
         if wrong:
             raise ParameterError(f"scores must lie between 0 and 100; wrong: {wrong}")
@@ -105,25 +110,21 @@ class _Scale:
             raise DataError("; ".join(faults) + "; mend the codebook or give scores=/scale=", faults=faults)
 
     def columns(self, design: SurveyDesign, item: str) -> Iterator[FloatArray]:
-        """A column per statistic, in their order."""
+        """A column per statistic, in their order; the item's answers have been checked."""
         y = values_of(design, item)
-        asked = ~np.isnan(y) & (y != tables.NOT_APPLICABLE)
-        substantive = asked & (y != tables.DONT_KNOW)
-        yes, no = np.isin(y, self.satisfied), np.isin(y, self.dissatisfied)
-        score = np.full(int(max(self.codes)) + 1 - int(min(self.codes)), np.nan)
-        for code, value in self.scores.items():
-            score[int(code) - int(min(self.codes))] = value
-        place = np.where(substantive, y - min(self.codes), 0).astype(np.int64)
-        values = {
-            "mean": y,
-            "index": score[place],
-            "satisfied": yes,
-            "dissatisfied": no,
-            "net": yes.astype(float) - no,
-        }
-        for statistic in STATISTICS[:-1]:
-            yield np.where(substantive, values[statistic], np.nan)
-        yield np.where(asked, y == tables.DONT_KNOW, np.nan)
+        known = np.isin(y, [*self.codes, tables.DONT_KNOW])
+        place = np.where(known, y, _BLANK).astype(np.int64)
+        for statistic in STATISTICS:
+            look_up = np.full(_BLANK + 1, np.nan)
+            for code in self.codes:
+                yes, no = code in self.satisfied, code in self.dissatisfied
+                value = {"mean": code, "index": self.scores[code], "satisfied": yes, "dissatisfied": no}
+                look_up[int(code)] = value.get(
+                    statistic, 0.0 if statistic == "dont_know" else int(yes) - int(no)
+                )
+            if statistic == "dont_know":
+                look_up[tables.DONT_KNOW] = 1.0
+            yield look_up[place]
 
 
 def satisfaction(
