@@ -33,18 +33,27 @@ def perron(a: np.ndarray) -> np.ndarray:
         Non-negative and primitive (a connected judgement matrix is).
     """
     power = a / a.max(axis=(1, 2), keepdims=True)
-    w = a.mean(axis=2)
+    square = np.empty_like(power)
+    w = _sums(a)
+    w /= _sums(w)[:, None]
     for _ in range(MAX_ROUNDS):
         for _ in range(SQUARINGS):
-            power = power @ power
-        power /= power.max(axis=(1, 2), keepdims=True)
-        before, w = w, power.sum(axis=2)
-        w /= w.sum(axis=1, keepdims=True)
+            np.matmul(power, power, out=square)
+            power, square = square, power
+        before, w = w, _sums(power)
+        total = _sums(w)[:, None]
+        w /= total
+        power /= total[:, :, None]
         if np.abs(w - before).max(initial=0.0) <= SETTLED:
             break
     # one step with the matrix itself removes the rounding of the squarings
-    w = (a @ w[..., None])[..., 0]
-    return w / w.sum(axis=1, keepdims=True)
+    w = np.einsum("mij,mj->mi", a, w)
+    return w / _sums(w)[:, None]
+
+
+def _sums(a: np.ndarray) -> np.ndarray:
+    # einsum sums a short last axis three times faster than sum()
+    return np.einsum("...i->...", a)
 
 
 def priorities(a: np.ndarray, method: str) -> np.ndarray:
@@ -66,7 +75,7 @@ def priorities(a: np.ndarray, method: str) -> np.ndarray:
 
 def lambda_of(a: np.ndarray, w: np.ndarray) -> np.ndarray:
     """Estimate of the largest eigenvalue: mean of (A w)_i / w_i. For the Perron vector it is exact."""
-    return ((a @ w[..., None])[..., 0] / w).mean(axis=1)
+    return (np.einsum("mij,mj->mi", a, w) / w).mean(axis=1)
 
 
 def harker_form(a: np.ndarray) -> np.ndarray:

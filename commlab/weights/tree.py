@@ -244,8 +244,8 @@ def _coded(judgments: pd.DataFrame, framework: Framework) -> _Coded:
         raise DataError(message, faults=faults)
     row, column = sides["row"][:, 1], sides["column"][:, 1]
     width = int(max(row.max(), column.max())) + 1
-    key = pd.Series(((numbers["expert"] * len(nodes) + node) * width + row) * width + column)
-    twice = np.flatnonzero(key.duplicated().to_numpy())
+    key = ((numbers["expert"] * len(nodes) + node) * width + row) * width + column
+    twice = np.flatnonzero(pd.Series(key).duplicated().to_numpy())
     if len(twice):
         raise DataError(
             f"judgments given more than once: {listing(map(place, twice.tolist()))}; keep one of each"
