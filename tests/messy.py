@@ -1,4 +1,4 @@
-"""Workbooks as offices make them, written for tests: ``write`` a given one, ``messy`` a random one with its truth."""
+"""Workbooks as offices make them: ``write`` a given one, ``messy`` a random one with its truth."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def write_ods(path: Path, rows: Rows) -> Path:
 
 @dataclass
 class Truth:
-    """What a messy workbook says: its columns, its rows in any order, its totals and the cells of wrong ones."""
+    """What a messy workbook says: columns, rows, row numbers, how many totals, the cells of wrong ones."""
 
     columns: list[str] = field(default_factory=list)
     rows: list[list[Any]] = field(default_factory=list)

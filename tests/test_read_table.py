@@ -9,11 +9,11 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
+from messy import write, write_ods, write_text
 
 from commlab.errors import DataError, ParameterError
 from commlab.intake.table import RawTable, read_table, read_tables
 from commlab.tables import validate
-from messy import write, write_text
 
 HEAD = ["社区名称", "户数(户)", "经费(万元)"]
 BODY = [["翠湖社区", 1200, 8], ["北门社区", 800, 7.5], ["合计坊", 100, 0.5]]
@@ -360,10 +360,10 @@ def test_several_sheets_are_listed_and_chosen_by_name(tmp_path):
         tmp_path / "a.xlsx",
         {"甲街道": [HEAD, *BODY], "乙街道": [HEAD, BODY[0]], "说明": [["本表由各社区填写"]], "空": []},
     )
-    with pytest.raises(DataError, match="甲街道.*乙街道"):
+    with pytest.raises(DataError, match=r"甲街道.*乙街道"):
         read_table(path)
     assert len(read_table(path, sheet="乙街道").frame) == 1
-    with pytest.raises(DataError, match="丙街道.*甲街道"):
+    with pytest.raises(DataError, match=r"丙街道.*甲街道"):
         read_table(path, sheet="丙街道")
     with pytest.raises(ParameterError):
         read_table(path, sheet=0)
@@ -457,6 +457,100 @@ def test_labels_are_kept_as_printed(tmp_path):
     assert list(table.frame.columns) == ["3、性别 ", "名 称（全）", "任务数"]
 
 
+def test_sub_labels_may_be_called_total(tmp_path):
+    rows = [
+        ["区县", "社区数(个)", None, None],
+        [None, "合计", "城市", "村改居"],
+        ["五华区", 89, 65, 24],
+        ["盘龙区", 71, 51, 20],
+    ]
+    for merges in ([], ["B1:D1"], ["A1:A2", "B1:D1"]):
+        table = read_table(write(tmp_path / "a.xlsx", rows, merges))
+        assert list(table.frame.columns) == [
+            "区县",
+            "社区数(个)/合计",
+            "社区数(个)/城市",
+            "社区数(个)/村改居",
+        ]
+        assert len(table.frame) == 2 and len(table.totals) == 0
+
+
+def test_the_word_total_may_stand_right_of_numbers_that_are_codes(tmp_path):
+    rows = [
+        ["社区代码", "社区", "户数"],
+        [530102001001, "甲社区", 5],
+        [530102001002, "乙社区", 6],
+        [None, "合计", 11],
+    ]
+    table = read_table(write(tmp_path / "a.xlsx", rows))
+    assert table.frame["社区代码"].tolist() == ["530102001001", "530102001002"]
+    assert table.totals["label"].tolist() == ["合计"]
+
+
+def test_one_number_with_a_leading_zero_makes_no_codes(tmp_path):
+    table = read_table(
+        write(tmp_path / "a.xlsx", [["社区", "户数"], ["甲", "05"], ["乙", "112"], ["丙", "9"]])
+    )
+    assert table.frame["户数"].tolist() == [5.0, 112.0, 9.0]
+
+
+def test_different_tables_side_by_side(tmp_path):
+    rows = [
+        ["社区", "户数", None, "姓名", "职务"],
+        ["甲社区", 1, None, "张三", "书记"],
+        ["乙社区", 2, None, "李四", "主任"],
+    ]
+    path = write(tmp_path / "a.xlsx", rows)
+    with pytest.raises(DataError, match="2 different tables"):
+        read_table(path)
+    first, second = read_tables(path).values()
+    assert first.frame["户数"].tolist() == [1, 2] and second.frame["姓名"].tolist() == ["张三", "李四"]
+    assert balanced(first) and balanced(second)
+
+
+def test_each_table_has_the_unit_printed_above_it(tmp_path):
+    rows = [
+        ["单位:万元"],
+        ["社区", "经费"],
+        ["甲社区", 1],
+        [],
+        ["单位:元"],
+        ["街道", "经费", "备注"],
+        ["乙街道", 2, "a"],
+    ]
+    first, second = read_tables(write(tmp_path / "a.xlsx", rows)).values()
+    assert first.frame["经费"].tolist() == [10000.0] and second.frame["经费"].tolist() == [2.0]
+
+
+def test_the_scores_of_a_form_are_added_up(tmp_path):
+    rows = [["考评指标", "得分"], ["组织领导", 20], ["服务供给", 30.5], ["合计", 50.5]]
+    assert not (read_table(write(tmp_path / "a.xlsx", rows)).ledger["severity"] == "error").any()
+
+
+def test_a_list_of_names(tmp_path):
+    table = read_table(write_text(tmp_path / "a.csv", [["社区名称"], ["甲社区"], ["乙社区"]]))
+    assert table.frame["社区名称"].tolist() == ["甲社区", "乙社区"] and balanced(table)
+
+
+def test_a_numbered_line_below_or_above_the_header(tmp_path):
+    head, count = ["区县", "户数", "人口", "面积"], ["甲", 1, 2, 3]
+    for rows in ([head, count], [[None, 1, 2, 3], head]):
+        table = read_table(write(tmp_path / "a.xlsx", [*rows, ["五华区", 9, 8, 7], ["盘龙区", 6, 5, 4]]))
+        assert list(table.frame.columns) == head and len(table.frame) == 2 and balanced(table)
+
+
+def test_sheets_of_units_below_the_labels(tmp_path):
+    rows = [["社区", "户数", "经费"], [None, "户", "万元"], ["甲社区", 100, 8], ["乙社区", 90, 7]]
+    table = read_table(write(tmp_path / "a.xlsx", rows))
+    assert list(table.frame.columns) == ["社区", "户数/户", "经费/元"]
+    assert table.frame["经费/元"].tolist() == [80000.0, 70000.0]
+
+
+def test_opendocument(tmp_path):
+    table = read_table(write_ods(tmp_path / "a.ods", ANNEX_ROWS))
+    assert list(table.frame.columns) == ANNEX_COLUMNS and len(table.frame) == 3 and balanced(table)
+
+
 def test_sav(tmp_path):
     import pyreadstat
 
@@ -483,7 +577,7 @@ def test_none_is_zero_where_declared(tmp_path):
     assert np.isnan(read_table(path).frame["件数(件)"][0])
 
 
-# ----------------------------------------------------------------------------------------------- what is refused
+# ------------------------------------------------------------------------------------- what is refused
 
 
 def _zip(path, parts):

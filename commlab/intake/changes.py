@@ -43,7 +43,8 @@ RULES: dict[str, tuple[str, str, str]] = {
     "lossy": (
         "flagged",
         "error",
-        '"{before}" is a long code that a spreadsheet has rounded; its digits are lost and nothing is guessed: '
+        '"{before}" is a long code that a spreadsheet has rounded; its digits are lost and nothing is '
+        "guessed: "
         "format the column as text, enter the codes again and send the file again",
     ),
     "date_in_numbers": (

@@ -1,7 +1,8 @@
 """Text files as offices save them: which bytes mean what, and which character parts the columns.
 
-UTF-8 is tried first and strictly, because GB18030 accepts almost any bytes. Bytes that are not UTF-8 are Chinese
-(GB18030) when their pairs fall where everyday Chinese characters and punctuation stand, else Western (cp1252).
+UTF-8 is tried first and strictly, because GB18030 accepts almost any bytes. Bytes that are not UTF-8 are
+Chinese (GB18030) when their pairs fall where everyday Chinese characters and punctuation stand, else Western
+(cp1252).
 
 >>> decode("区县,社区数".encode("gb18030"))
 ('区县,社区数', 'gb18030')
@@ -145,7 +146,8 @@ def records(text: str, delimiter: str, *, file: str | None = None) -> list[list[
             swallowed = max((cell.count("\n") for cell in row), default=0)
             if swallowed > _MOST_LINES_IN_A_CELL or (number == len(rows) and swallowed):
                 raise DataError(
-                    f"a quotation mark opened in row {number} is never closed and swallows {swallowed} lines; "
+                    f"a quotation mark opened in row {number} is never closed and swallows {swallowed} "
+                    "lines; "
                     "close it, or save the file as .xlsx",
                     file=file,
                 ) from None

@@ -1,4 +1,4 @@
-"""The tables of a file before they are read: which there are, which one is meant, and its cells column by column."""
+"""The tables of a file before they are read: which there are, which is meant, its cells column by column."""
 
 from __future__ import annotations
 
@@ -65,7 +65,8 @@ def choose(found: list[Found], path: Path, sheet: str | None) -> Found:
     file = path.name
     if not found:
         raise DataError(
-            "no table was found: a table needs a row of labels above its rows; add one, or send the file that has it",
+            "no table was found: a table needs a row of labels above its rows; add one, or send the "
+            "file that has it",
             file=file,
         )
     if sheet is not None:
@@ -85,7 +86,8 @@ def choose(found: list[Found], path: Path, sheet: str | None) -> Found:
     filled = [one for one in open_ones if one.n] or open_ones[:1]
     if len(filled) > 1:
         raise DataError(
-            f"holds {len(filled)} different tables; say which with sheet=: {'; '.join(one.told() for one in filled)}",
+            f"holds {len(filled)} different tables; say which with sheet=: "
+            f"{'; '.join(one.told() for one in filled)}",
             file=file,
         )
     return filled[0]

@@ -70,7 +70,7 @@ def header_row(grid: Grid, columns: list[int], counts: dict[int, int], start: in
         if width < enough:
             continue
         named = sum(map(_is_word, cells))
-        # Below a line of numbers (a count of the columns, a date in pieces) only a row of nothing but words will do.
+        # Below a line of numbers (columns counted, a date in pieces) only a row of nothing but words will do.
         if named == len(cells) or (not passed and (named * 2 >= len(cells) or _counts(cells))):
             return row
         passed += 1
@@ -144,7 +144,7 @@ def _is_child(grid: Grid, columns: list[int], header: list[int], row: int) -> bo
 
 
 def _open_columns(grid: Grid, columns: list[int], header: list[int]) -> tuple[set[int], set[int], set[int]]:
-    """Columns below labels that span several, columns whose label is complete, columns below merged labels."""
+    """Columns below labels that span several, columns with a complete label, columns below merged labels."""
     closed: set[int] = set()
     opened: set[int] = set()
     merged: set[int] = set()

@@ -1,8 +1,8 @@
 """Where the tables stand on a sheet, and what every row of it is.
 
-A sheet is parted into bands by its blank columns; ``header`` finds the header of a band. Below it each row is data, a
-total, a note, a repeated header, a section or blank, until another header begins. Labels that repeat from left to
-right are blocks set side by side.
+A sheet is parted into bands by its blank columns; ``header`` finds the header of a band. Below it each row
+is data, a total, a note, a repeated header, a section or blank, until another header begins. Labels that
+repeat from left to right are blocks set side by side.
 """
 
 from __future__ import annotations
@@ -266,7 +266,7 @@ def _block(
 
 
 def _first_rows(grid: Grid, columns: list[int], first: int) -> list[int]:
-    """Rows below a header down to the first gap: what they hold tells columns of numbers from columns of words."""
+    """Rows below a header down to the first gap: they tell columns of numbers from columns of words."""
     rows: list[int] = []
     for row in range(first, min(first + _SAMPLE, len(grid.rows))):
         n = len(grid.filled(row, columns))

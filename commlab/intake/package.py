@@ -1,9 +1,9 @@
 """What a workbook's package says beside its values, read from its parts without unpacking more than declared.
 
-Spreadsheet packages are zip files of XML. Before a workbook is opened, the declared sizes are added up (the reader
-refuses parts larger than they declare) and cells far from all others are looked for. Then each sheet's XML gives
-what the reader of values does not: hidden rows, cells that show an error, formulas without a stored result, cells
-shown as per cent.
+Spreadsheet packages are zip files of XML. Before a workbook is opened, the declared sizes are added up
+(the reader refuses parts larger than they declare) and cells far from all others are looked for. Then each
+sheet's XML gives what the reader of values does not: hidden rows, cells that show an error, formulas
+without a stored result, cells shown as per cent.
 """
 
 from __future__ import annotations
@@ -130,7 +130,8 @@ def _refuse_bombs(parts: dict[str, zipfile.ZipInfo], name: str) -> None:
         ratio = part.file_size / max(part.compress_size, 1)
         if part.file_size > _MOST_PART or (part.file_size > _SMALL_PART and ratio > _MOST_RATIO):
             raise DataError(
-                f"its part {part.filename} unpacks from {part.compress_size:,} to {part.file_size:,} bytes, which looks "
+                f"its part {part.filename} unpacks from {part.compress_size:,} to {part.file_size:,} "
+                "bytes, which looks "
                 "like a zip bomb; not opened: copy the table's values into a new workbook",
                 file=name,
             )
@@ -203,7 +204,8 @@ def _refuse_far_cells(xml: bytes, name: str, sheet: str) -> None:
         if last * _column(column) <= _MOST_CELLS:
             return
         raise DataError(
-            f"a filled cell stands at {column.decode()}{row.decode()} and the sheet has {last:,} rows: more than "
+            f"a filled cell stands at {column.decode()}{row.decode()} and the sheet has {last:,} rows: "
+            "more than "
             f"{_MOST_CELLS:,} cells are not read; delete stray cells far from the table, or part it",
             file=name,
             sheet=sheet,

@@ -1,8 +1,8 @@
 """Files opened, nothing interpreted: every sheet as a grid of cells, with merged ranges and hidden rows.
 
-What a file is follows from its bytes, not from its name; a file that is not what its name says is refused. Sizes
-are checked before anything is unpacked, formulas are never computed (the stored results are read) and links are
-never followed.
+What a file is follows from its bytes, not from its name; a file that is not what its name says is refused.
+Sizes are checked before anything is unpacked, formulas are never computed (the stored results are read) and
+links are never followed.
 """
 
 from __future__ import annotations
@@ -51,8 +51,9 @@ _ADVICE = {
 class Sheet:
     """One sheet as a rectangle of cells that starts at A1.
 
-    ``rows`` holds None for a blank cell, else str, float, int, bool, date, datetime, time or timedelta; ``errors`` are
-    cells that show an error such as #DIV/0!; ``uncomputed`` are formulas stored without a result.
+    ``rows`` holds None for a blank cell, else str, float, int, bool, date, datetime, time or timedelta;
+    ``errors`` are cells that show an error such as #DIV/0!; ``uncomputed`` are formulas stored without a
+    result.
     """
 
     name: str
@@ -103,7 +104,8 @@ def open_sheets(path: str | Path) -> list[Sheet]:
     kind = KINDS.get(path.suffix.lower())
     if kind is None:
         raise DataError(
-            f"files of type {path.suffix or '(no extension)'!r} are not read; save it as .xlsx or .csv (read are "
+            f"files of type {path.suffix or '(no extension)'!r} are not read; save it as .xlsx or .csv "
+            "(read are "
             f"{', '.join(KINDS)})",
             file=name,
         )
@@ -166,7 +168,8 @@ def _text(path: Path) -> Sheet:
     cells = text.count(delimiter) + text.count("\n")
     if cells > _MOST_CELLS:
         raise DataError(
-            f"holds some {cells:,} cells; at most {_MOST_CELLS:,} are read as a table: part it (questionnaires have a "
+            f"holds some {cells:,} cells; at most {_MOST_CELLS:,} are read as a table: part it "
+            "(questionnaires have a "
             "reader of their own)",
             file=path.name,
         )
@@ -238,7 +241,8 @@ def _workbook(path: Path, found: str) -> list[Sheet]:
                 cells = sheet.total_height * sheet.total_width if sheet.end else 0
                 if cells > _MOST_CELLS:
                     raise DataError(
-                        f"the sheet spans {cells:,} cells; at most {_MOST_CELLS:,} are read: delete stray cells far "
+                        f"the sheet spans {cells:,} cells; at most {_MOST_CELLS:,} are read: delete "
+                        "stray cells far "
                         "from the table, or part it",
                         file=name,
                         sheet=meta.name,

@@ -1,8 +1,8 @@
 """A file as an office sends it, read into one table with nothing lost: ``read_table``.
 
-The way: ``sheets`` opens the file, ``layout`` finds the tables and says what each row is, ``values`` reads the columns,
-``totals`` checks what the sheet adds up. What was recognised, changed or doubted stands in the ledger; rows read =
-rows kept + rows recognised.
+The way: ``sheets`` opens the file, ``layout`` finds the tables and says what each row is, ``values`` reads
+the columns, ``totals`` checks what the sheet adds up. What was recognised, changed or doubted stands in
+the ledger; rows read = rows kept + rows recognised.
 """
 
 from __future__ import annotations
@@ -96,7 +96,8 @@ def read_table(
     sheet : str, optional
         Name of a sheet; ``name!2`` is the second table on it. Needed where a file holds several tables.
     name : str, optional
-        What the file is called in sources and ledger, such as its path in a study. Default: ``path`` as given.
+        What the file is called in sources and ledger, such as its path in a study. Default: ``path`` as
+        given.
     none_is_zero : sequence of str, optional
         Columns in which 无 means 0; elsewhere it is missing, and flagged.
 
@@ -111,8 +112,8 @@ def read_table(
 
     Notes
     -----
-    Blocks of the same columns, side by side or under each other, are one table. Totals go to ``.totals`` and are
-    checked; a wrong total is an error in the ledger, and the file is read all the same.
+    Blocks of the same columns, side by side or under each other, are one table. Totals go to ``.totals``
+    and are checked; a wrong total is an error in the ledger, and the file is read all the same.
     """
     found = choose(tables_of(Path(path)), Path(path), sheet)
     return _read(found, name if name is not None else Path(path).as_posix(), frozenset(none_is_zero))
@@ -121,7 +122,7 @@ def read_table(
 def read_tables(
     path: str | Path, *, name: str | None = None, none_is_zero: Sequence[str] = ()
 ) -> dict[str, RawTable]:
-    """Read every table of a file: sheet name (``name!2`` for the second on a sheet) -> RawTable, hidden sheets too."""
+    """Read every table of a file, hidden sheets too: sheet name (``name!2`` its second table) -> RawTable."""
     file = name if name is not None else Path(path).as_posix()
     return {one.name: _read(one, file, frozenset(none_is_zero)) for one in tables_of(Path(path)) if one.n}
 
@@ -258,7 +259,8 @@ def _declared_for(
         if not meant and not any(units.suits(unit, label) for label in body.labels):
             pad.add(
                 "unit_unclaimed",
-                f'the sheet says its unit is {unit.label}, but no column is known to be meant; write it in the header, as in "经费({unit.label})"',
+                f"the sheet says its unit is {unit.label}, but no column is known to be meant; write it "
+                f'in the header, as in "经费({unit.label})"',
             )
     return out
 
@@ -385,7 +387,8 @@ def _sheet_lines(found: Found, body: Body, pad: Pad) -> None:
         cells = [f"{letters(c)}{r + 1}" for r, c in sheet.uncomputed]
         pad.add(
             "formula_without_result",
-            "formulas without a stored result were read as blank; open the file in a spreadsheet, save it and send it again",
+            "formulas without a stored result were read as blank; open the file in a spreadsheet, save "
+            "it and send it again",
             severity="error",
             n=len(cells),
             cells=cells,
@@ -410,6 +413,7 @@ def _sheet_lines(found: Found, body: Body, pad: Pad) -> None:
     if doubled:
         pad.add(
             "repeated_header",
-            f"several columns are called {listing(dict.fromkeys(doubled))}; the later ones were numbered #2, #3",
+            f"several columns are called {listing(dict.fromkeys(doubled))}; the later ones were "
+            "numbered #2, #3",
             n=len(doubled),
         )

@@ -1,9 +1,9 @@
 """Printed totals and averages against the rows they sum up.
 
-A total may cover the whole table, the rows since the last total, the rows below it, or a group that it names; the scope
-under which most of its numbers hold is the one meant. Counts and amounts are compared with a sum, rates and scores
-with a mean, plain or weighted by any column of counts. What rounding explains is a note; more is an error that
-names both numbers, and nothing is corrected.
+A total may cover the whole table, the rows since the last total, the rows below it, or a group that it
+names; the scope under which most of its numbers hold is the one meant. Counts and amounts are compared
+with a sum, rates and scores with a mean, plain or weighted by any column of counts. What rounding explains
+is a note; more is an error that names both numbers, and nothing is corrected.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MOST_DECIMALS = 6
 
 @dataclass(frozen=True)
 class Line:
-    """A row of a table for checking: its block, its words and whether it is data (``""``), a ``sum`` or a ``mean``."""
+    """A row for checking: its block, its words and whether it is data (``""``), a ``sum`` or a ``mean``."""
 
     block: int
     texts: tuple[str, ...]
@@ -55,7 +55,8 @@ class Verdict:
 
 
 def is_rate(label: str, unit: str = "", *, scored: bool = False) -> bool:
-    """Whether a column's total is a mean, not a sum; ``scored``: the rows are items whose scores are added up.
+    """Whether a column's total is a mean, not a sum; ``scored``: the rows are items whose scores are added
+    up.
 
     >>> is_rate("办结率(%)"), is_rate("综合得分"), is_rate("户数"), is_rate("得分", scored=True)
     (True, True, False, False)
@@ -78,8 +79,8 @@ def _decimals(values: np.ndarray) -> int:
 def _sum_tolerance(printed: float, addends: np.ndarray) -> float:
     """What rounding alone can move a printed sum by; whole numbers are exact.
 
-    n roundings to a unit u, each uniform within u/2, move a sum by at most n u/2 and hardly ever by more than three
-    standard deviations, 3 u sqrt(n / 12).
+    n roundings to a unit u, each uniform within u/2, move a sum by at most n u/2 and hardly ever by more
+    than three standard deviations, 3 u sqrt(n / 12).
     """
     own, theirs = _decimals(np.array([printed])), _decimals(addends)
     if own == theirs == 0:

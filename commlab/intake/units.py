@@ -1,8 +1,8 @@
 """Units of measure as headers and sheets print them, and what brings a value to its base unit.
 
-A header's last bracket names its unit: ``经费(万元)`` counts in 10,000 yuan, so values are multiplied and the header
-becomes ``经费(元)``; ``办结率(%)`` is divided by 100 and stays as printed. ``单位:万元`` above a table holds for its
-columns of money that print no unit of their own.
+A header's last bracket names its unit: ``经费(万元)`` counts in 10,000 yuan, so values are multiplied and
+the header becomes ``经费(元)``; ``办结率(%)`` is divided by 100 and stays as printed. ``单位:万元`` above
+a table holds for its columns of money that print no unit of their own.
 
 >>> header_unit("经费(万元)")
 Unit(name='元', times=10000.0, label='经费(元)')
@@ -30,8 +30,10 @@ MAGNITUDES = {"十亿": 1e9, "亿": 1e8, "千万": 1e7, "百万": 1e6, "十万":
 
 _SHARES = {"%": 0.01, "百分比": 0.01, "‰": 0.001}
 _UNITS = word_set(
-    "元 人 户 个 次 件 人次 户次 场 场次 台 处 项 家 名 位 所 支 份 册 套 间 栋 幢 条 只 辆 吨 座 块 张 本 篇 期 批 组 对 门 部 "
-    "平方米 平米 ㎡ m2 m² 立方米 平方公里 公里 km km2 米 m 亩 公顷 千克 公斤 kg 年 月 天 日 小时 分钟 秒 岁 分 级 例 起 宗 支队 "
+    "元 人 户 个 次 件 人次 户次 场 场次 台 处 项 家 名 位 所 支 份 册 套 间 栋 幢 条 只 辆 吨 座 块 张 "
+    "本 篇 期 批 组 对 门 部 "
+    "平方米 平米 ㎡ m2 m² 立方米 平方公里 公里 km km2 米 m 亩 公顷 千克 公斤 kg 年 月 天 日 小时 分钟 "
+    "秒 岁 分 级 例 起 宗 支队 "
     "元/月 元/年 元/人 元/户 个/社区 次/年 件/万人 人/户 户/个 平方米/百户 平方米/人"
 )
 _SCALED = _UNITS & word_set(

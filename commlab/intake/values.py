@@ -208,7 +208,7 @@ def parse_column(
     return _numbers(found, label, own, own or unit, percents, none_is_zero)
 
 
-# ------------------------------------------------------------------------------------------ what a column holds
+# --------------------------------------------------------------------------------- what a column holds
 
 
 def _kind(found: _Cells, label: str, own: Unit | None) -> str:
@@ -262,7 +262,7 @@ def _is_code(found: _Cells, label: str, numbers: int, other: int) -> bool:
     return len(lengths) == 1 and lengths <= _CODE_LENGTHS
 
 
-# -------------------------------------------------------------------------------------------------- its values
+# ------------------------------------------------------------------------------------------ its values
 
 
 def _numbers(

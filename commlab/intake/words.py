@@ -98,8 +98,8 @@ def total_group(text: object) -> str:
 def is_fill_in(texts: Sequence[object]) -> bool:
     """Whether a row's cells are a line such as 填报单位:五华区 or 审核人:.
 
-    >>> is_fill_in(["填报单位:五华区", "单位:万元"]), is_fill_in(["填报单位", "五华区"]), is_fill_in(["单位", "数量"])
-    (True, True, False)
+    >>> is_fill_in(["填报单位:五华区", "单位:万元"]), is_fill_in(["单位", "数量"])
+    (True, False)
     """
     words = [folded(t) if isinstance(t, str) else "" for t in texts]
     if not words:
