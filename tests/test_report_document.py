@@ -5,10 +5,12 @@ import copy
 import json
 import re
 
+import pandas as pd
 import pytest
 
 from commlab.errors import DataError
-from commlab.report import Cover, Section, read_document
+from commlab.figures import Figure
+from commlab.report import Cover, Finding, Section, read_document
 from commlab.report.document import Heading, Para, Table, build_document
 from commlab.report.finding import MIME, blocks
 from commlab.report.layout import TEXT_WIDTH_MM
@@ -83,6 +85,25 @@ def test_shares_fill_the_width_and_leave_room_for_every_number(notebook):
                 assert column.share * points > longest * table.size_pt / 2
 
 
+def test_a_table_that_fits_on_no_page_is_refused_and_long_words_are_not():
+    many = pd.DataFrame({f"c{j}": [12345.6] for j in range(40)})
+    with pytest.raises(
+        DataError, match="its 40 columns do not fit on a page; print fewer, or put it into the workbook"
+    ):
+        build_document([*blocks(Cover("a")), *blocks(Finding(many, "x"))])
+    words = pd.DataFrame(
+        {"path": ["data/raw/2019Q4/" + "a" * 300], "hash": ["0123456789abcdef" * 4], "n": [1.0]}
+    )
+    table = build_document([*blocks(Cover("a")), *blocks(Finding(words, "x"))]).tables[0]
+    assert not table.landscape
+
+
+def test_a_tall_picture_fits_on_a_page():
+    tall = Figure(b"\x89PNG\r\n\x1a\n", "alt", 156, 600)
+    picture = build_document([*blocks(Cover("a")), *blocks(tall)]).pictures[0]
+    assert picture.height_mm <= 205 and picture.width_mm / picture.height_mm == pytest.approx(156 / 600)
+
+
 def broken(notebook, change):
     out = copy.deepcopy(notebook)
     change(out)
@@ -108,12 +129,12 @@ def fail(notebook):
         (lambda n: n["cells"].pop(1), "its first block is no cover; show a Cover"),
         (
             lambda n: n["cells"].append(n["cells"][1]),
-            "block 19 (cover) is malformed: a document has one cover",
+            "block 19 (cover) cannot be printed: a document has one cover",
         ),
         (fail, "cell 3 failed with ValueError; a failed notebook is not exported"),
         (
             lambda n: first_of(n, "table").update({MIME: {"type": "table"}}),
-            "(table) is malformed: KeyError 'columns'",
+            "(table) cannot be printed: KeyError 'columns'",
         ),
         (
             lambda n: first_of(n, "table")[MIME]["rows"].append(["x"]),
@@ -129,7 +150,7 @@ def fail(notebook):
         ),
         (
             lambda n: first_of(n, "heading")[MIME].update(level=7),
-            "(heading) is malformed: level 7",
+            "(heading) cannot be printed: level 7",
         ),
     ],
 )

@@ -59,6 +59,12 @@ def test_columns_follow_their_type_where_nobody_says():
     assert table["rows"][0] == ["五华区", "81.3", "1", "31 December 2019"]
 
 
+def test_a_named_index_is_printed_as_the_first_column():
+    by_unit = TABLE.head(1).set_index("unit")[["score"]]
+    assert only(Finding(by_unit, "x"))[1]["rows"] == [["五华区", "81.3"]]
+    assert only(Finding(by_unit, "x", columns={"unit": Col("地区")}))[1]["rows"] == [["五华区"]]
+
+
 def test_an_empty_table_leaves_only_its_sentence():
     assert [b["type"] for b in only(Finding(TABLE.iloc[:0], "没有数据。"))] == ["paragraph"]
     assert [b["type"] for b in only(finding(show_table=False))] == ["paragraph"]
@@ -132,6 +138,8 @@ def test_a_notebook_shows_data_and_escaped_html(monkeypatch):
             "its table has no column no; it has unit, score",
         ),
         (lambda: Finding(TABLE, "x", strong="no"), "its table has no column no"),
+        (lambda: Finding(TABLE[["unit", "unit"]], "x", title="t"), "finding 't': its table has unit twice"),
+        (lambda: Finding(TABLE, "x", columns={}), "prints no column; name them, or set show_table=False"),
         (lambda: Col("得分", "procent"), "column '得分' has the format 'procent'; known: text, date"),
         (lambda: Col("得分", align="top"), "is aligned 'top'; known: left, center, right"),
         (lambda: Section(" "), "a section needs a title"),

@@ -34,6 +34,8 @@ __all__ = [
 
 SHORT_TEXT = 900
 """Text of at most so many half-width characters moves to the landscape page of the table that follows it."""
+TALLEST_MM = 205.0
+"""Height of a picture that leaves room for its caption on a page."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -284,9 +286,7 @@ def build_document(
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             why = str(error) if isinstance(error, ValueError) else f"{type(error).__name__} {error}"
             where = f"block {len(parts) + 2} ({block.get('type')})"
-            raise DataError(
-                f"{where} is malformed: {why}; show only commlab's own objects", file=name
-            ) from None
+            raise DataError(f"{where} cannot be printed: {why}", file=name) from None
     return Document(
         title=_line(cover["title"]),
         subtitle=_line(cover.get("subtitle", "")),
@@ -324,13 +324,17 @@ def _part(block: Mapping[str, Any], png: bytes | None, numbers: _Numbers) -> Par
     if kind == "figure":
         if png is None or not png.startswith(_PNG):
             raise ValueError("its picture is missing or no PNG")
+        width, height = float(block["width_mm"]), float(block["height_mm"])
+        if not (0 < width < 10_000 and 0 < height < 10_000):
+            raise ValueError(f"its picture is {width} x {height} mm")
         numbers.figures += 1
+        scale = min(1.0, TEXT_WIDTH_MM[0] / width, TALLEST_MM / height)
         return Picture(
             label=numbers.t("Figure {number}", number=numbers.figures),
             title=_line(block["title"]),
             alt=_line(block["alt"]),
-            width_mm=min(float(block["width_mm"]), TEXT_WIDTH_MM[0]),
-            height_mm=float(block["height_mm"]) * min(1.0, TEXT_WIDTH_MM[0] / float(block["width_mm"])),
+            width_mm=width * scale,
+            height_mm=height * scale,
             name=str(block.get("name", "figure")),
             png=png,
             anchor=f"f{numbers.figures}",

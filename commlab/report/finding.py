@@ -162,13 +162,27 @@ class Finding:
             raise ParameterError(f"a finding needs a DataFrame, not {type(self.table).__name__}")
         if not self.text.strip():
             raise ParameterError(f"finding {self.title!r} says nothing; compute its sentence from the table")
+        named = self.printed
+        if not named.columns.is_unique:
+            again = named.columns[named.columns.duplicated()]
+            raise ParameterError(
+                f"finding {self.title!r}: its table has {listing(again)} twice; rename a column"
+            )
+        if self.columns is not None and not self.columns:
+            raise ParameterError(
+                f"finding {self.title!r} prints no column; name them, or set show_table=False"
+            )
         wanted = [*(self.columns or {}), *([self.strong] if self.strong else [])]
-        lacking = [c for c in wanted if c not in self.table]
+        lacking = [c for c in wanted if c not in named]
         if lacking:
             raise ParameterError(
-                f"finding {self.title!r}: its table has no column {listing(lacking)}; "
-                f"it has {listing(self.table)}"
+                f"finding {self.title!r}: its table has no column {listing(lacking)}; it has {listing(named)}"
             )
+
+    @property
+    def printed(self) -> pd.DataFrame:
+        """The table; a named index is its first columns."""
+        return self.table.reset_index() if any(n is not None for n in self.table.index.names) else self.table
 
     def _ipython_display_(self) -> None:
         _show(self)
@@ -290,16 +304,14 @@ def columns_by_type(table: pd.DataFrame) -> dict[str, Col]:
 
 
 def _table(item: Finding) -> dict[str, Any]:
-    t = Text(item.language)
+    t, table = Text(item.language), item.printed
     columns = (
         dict(item.columns)
         if item.columns is not None
-        else columns_by_type(item.table.drop(columns=item.strong or []))
+        else columns_by_type(table.drop(columns=item.strong or []))
     )
-    cells = [[_cut(col.cell(v, t)) for v in item.table[name]] for name, col in columns.items()]
-    strong = (
-        [i for i, on in enumerate(item.table[item.strong].fillna(False)) if bool(on)] if item.strong else []
-    )
+    cells = [[_cut(col.cell(v, t)) for v in table[name]] for name, col in columns.items()]
+    strong = [i for i, on in enumerate(table[item.strong].fillna(False)) if bool(on)] if item.strong else []
     return {
         "type": "table",
         "title": clean(item.title),

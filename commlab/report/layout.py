@@ -32,8 +32,12 @@ PAGE_PT = (638.0, 442.0)
 CELL_PADDING_PT = 9.0
 SHORTEST_LINE = 12
 """Half-width characters (six Chinese ones) that a column of text has at least, so that it can be read."""
+LONGEST_UNBROKEN = 24.0
+"""Words and numbers up to this length are never broken."""
 LATIN_WIDTH = 1.15
-"""Width of a Latin letter or digit where half a Chinese character is 1."""
+"""Width of a Latin letter where half a Chinese character is 1."""
+DIGIT_WIDTH = 1.0
+"""Width of a digit, as it is set in tables."""
 HEADER_LINES = 3
 """Lines that the header of a narrow column of numbers may take."""
 SHORT_HEADER = 6
@@ -90,60 +94,83 @@ def _longest_word(text: str) -> float:
     return longest
 
 
+@dataclass(frozen=True)
+class _Need:
+    """Widths of one column, in halves of a Chinese character.
+
+    ``hard`` breaks no number, ``least`` no word of the header either; ``wish`` keeps nine cells in ten on one
+    line, ``most`` all of them.
+    """
+
+    hard: float
+    least: float
+    wish: float
+    most: float
+
+
 def laid_out(table: Table) -> Table:
     """Choose page, type size and shares of the width.
 
-    A column is at least as wide as its longest number or word and, for text, as ``SHORTEST_LINE``; what is
-    left is shared out by how much wider the columns would like to be (for nine cells in ten to stay on one
-    line). Of the ``PAGES`` that hold every minimum, the one on which the table takes the least room wins.
+    Every column gets what it needs at least; what is left is shared out by what they wish. Of the ``PAGES``
+    that hold every minimum, the one on which the table takes the least room wins.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of all columns do not fit side by side on any page.
     """
-    least: list[float] = []
-    wish: list[float] = []
-    most: list[float] = []
-    for j, c in enumerate(table.columns):
-        cells = [row[j] for row in table.rows]
-        body = max((characters(v) for v in cells), default=0)
-        head = characters(c.label)
-        word = max([_longest_word(c.label), *(_longest_word(v) for v in cells)])
-        usual = sorted(characters(v) for v in cells)[int(0.9 * (len(cells) - 1))] if cells else 0.0
-        if c.align == "left":
-            short = body if body <= SHORTEST_LINE else min(usual, SHORTEST_LINE)
-            low = max(short, min(word, 2 * SHORTEST_LINE), min(head, 4))
-        else:
-            low = max(min(body, 2 * SHORTEST_LINE), min(word, 2 * SHORTEST_LINE), min(head, 4))
-        if c.group:
-            low = max(low, _longest_word(c.group) / sum(other.group == c.group for other in table.columns))
-        low = max(low, head if head <= SHORT_HEADER else 2 * math.ceil(head / 2 / HEADER_LINES))
-        least.append(low)
-        claim = c.share or 1.0  # what the chapter asked for, until the shares are known
-        most.append(max(low, min(body, 8 * SHORTEST_LINE)))
-        wish.append(max(low, claim * min(usual, 8 * SHORTEST_LINE), min(head, 2 * SHORTEST_LINE)))
+    needs = [_need(table, j) for j in range(len(table.columns))]
     lengths = [[[characters(line) for line in cell.split("\n")] for cell in row] for row in table.rows]
-    costs = []
-    for k, page in enumerate(PAGES):
-        room = _room(page.landscape, page.size_pt, len(least))
-        if sum(least) <= room:
-            height = sum(row_heights(lengths, _widths(least, wish, most, room), page.size_pt))
-            costs.append((page.dearer * height / PAGE_PT[page.landscape] + page.extra, k))
-    k = min(costs)[1] if costs else len(PAGES) - 1
-    landscape, size = PAGES[k].landscape, PAGES[k].size_pt
-    padding = CELL_PADDING_PT / (size / 2)
-    widths = [w + padding for w in _widths(least, wish, most, _room(landscape, size, len(least)))]
-    total = sum(widths)
-    columns = tuple(replace(c, share=w / total) for c, w in zip(table.columns, widths, strict=True))
-    return replace(table, columns=columns, size_pt=size, landscape=landscape)
+    for least in ([n.least for n in needs], [n.hard for n in needs]):
+        costs = []
+        for k, page in enumerate(PAGES):
+            room = _room(page, len(needs))
+            if sum(least) <= room:
+                height = sum(row_heights(lengths, _widths(least, needs, room), page.size_pt))
+                costs.append((page.dearer * height / PAGE_PT[page.landscape] + page.extra, k))
+        if costs:
+            page = PAGES[min(costs)[1]]
+            padding = CELL_PADDING_PT / (page.size_pt / 2)
+            widths = [w + padding for w in _widths(least, needs, _room(page, len(needs)))]
+            columns = zip(table.columns, widths, strict=True)
+            shares = tuple(replace(c, share=w / sum(widths)) for c, w in columns)
+            return replace(table, columns=shares, size_pt=page.size_pt, landscape=page.landscape)
+    raise ValueError(
+        f"its {len(needs)} columns do not fit on a page; print fewer, or put it into the workbook"
+    )
 
 
-def _room(landscape: bool, size: float, columns: int) -> float:
-    """Half-width characters in a line of the table."""
-    points = TEXT_WIDTH_MM[landscape] * POINTS_PER_MM - columns * CELL_PADDING_PT
-    return points / (size / 2)
+def _need(table: Table, j: int) -> _Need:
+    column = table.columns[j]
+    cells = [row[j] for row in table.rows]
+    lengths = sorted(characters(v) for v in cells) or [0.0]
+    body, usual = lengths[-1], lengths[int(0.9 * (len(lengths) - 1))]
+    head = characters(column.label)
+    word = max((_longest_word(v) for v in cells), default=0.0)
+    short = body if body <= SHORTEST_LINE else min(usual, SHORTEST_LINE)
+    body_word = min(max(word, 0.0 if column.align == "left" else body), LONGEST_UNBROKEN)
+    hard = max(2.0, short if column.align == "left" else 0.0, body_word * DIGIT_WIDTH / LATIN_WIDTH)
+    least = max(hard, body_word, min(_longest_word(column.label), LONGEST_UNBROKEN))
+    if column.group:
+        shared_by = sum(other.group == column.group for other in table.columns)
+        least = max(least, _longest_word(column.group) / shared_by)
+    least = max(least, head if head <= SHORT_HEADER else 2 * math.ceil(head / 2 / HEADER_LINES))
+    claim = column.share or 1.0  # what the chapter asked for, until the shares are known
+    longest = 8 * SHORTEST_LINE
+    wish = max(least, claim * min(usual, longest), min(head, 2 * SHORTEST_LINE))
+    return _Need(hard, least, wish, max(wish, min(body, longest)))
 
 
-def _widths(least: list[float], wish: list[float], most: list[float], room: float) -> list[float]:
+def _room(page: Page, columns: int) -> float:
+    """Room for text in a line of the table, in halves of a Chinese character."""
+    points = TEXT_WIDTH_MM[page.landscape] * POINTS_PER_MM - columns * CELL_PADDING_PT
+    return points / (page.size_pt / 2)
+
+
+def _widths(least: list[float], needs: list[_Need], room: float) -> list[float]:
     """Every column its minimum, then its wish, then room for its longest cell as far as there is any."""
-    wished = _shared_out(least, wish, room)
-    return _shared_out(wished, [max(w, m) for w, m in zip(wished, most, strict=True)], room)
+    wished = _shared_out(least, [max(w, n.wish) for w, n in zip(least, needs, strict=True)], room)
+    return _shared_out(wished, [max(w, n.most) for w, n in zip(wished, needs, strict=True)], room)
 
 
 def _shared_out(least: list[float], wish: list[float], room: float) -> list[float]:

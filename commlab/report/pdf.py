@@ -7,6 +7,7 @@ markup; fonts come from the installed font package only; no clock is written.
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from importlib import resources
 from pathlib import Path
@@ -20,6 +21,10 @@ __all__ = ["pdf_bytes"]
 
 EPOCH = 946_684_800
 """The creation date written into every file (2000-01-01, in seconds): no output holds a clock."""
+
+LONGEST_WORD = 20
+"""Words from this length on may be broken."""
+PIECE = 12
 
 
 def pdf_bytes(document: Document) -> bytes:
@@ -80,22 +85,36 @@ def _told(document: Document, files: dict[str, str]) -> dict[str, Any]:
     }
 
 
+def _breakable(text: str) -> str | list[str | list[str]]:
+    """Text; where it has long words, a list in which each is a list of pieces between which a line may end.
+
+    By itself typst ends lines at spaces and between ideographs only.
+    """
+    runs: list[str | list[str]] = []
+    at = 0
+    for word in re.finditer(rf"[!-\u02af]{{{LONGEST_WORD},}}", text):
+        pieces = re.split(r"(?<=[/\\_.#!:;,&=?-])", word[0])
+        runs += [text[at : word.start()], [p[i : i + PIECE] for p in pieces for i in range(0, len(p), PIECE)]]
+        at = word.end()
+    return [*runs, text[at:]] if runs else text
+
+
 def _part(part: Part, document: Document, files: dict[str, str]) -> dict[str, Any]:
     if isinstance(part, Heading):
         return {"type": "heading", "level": part.level, "text": part.printed, "new_page": part.appendix}
     if isinstance(part, Para):
-        return {"type": "paragraph", "text": part.text, "role": part.role}
+        return {"type": "paragraph", "text": _breakable(part.text), "role": part.role}
     if isinstance(part, Items):
-        return {"type": "list", "items": list(part.items), "ordered": part.ordered}
+        return {"type": "list", "items": [_breakable(i) for i in part.items], "ordered": part.ordered}
     if isinstance(part, Table):
         return {
             "type": "table",
             "caption": part.caption,
             "columns": [{"label": c.label, "align": c.align, "share": c.share} for c in part.columns],
             "groups": [list(g) for g in part.groups],
-            "rows": [list(r) for r in part.rows],
+            "rows": [[_breakable(v) for v in r] for r in part.rows],
             "strong": sorted(part.strong),
-            "notes": [document.text("Note: {note}", note=n) for n in part.notes],
+            "notes": [_breakable(document.text("Note: {note}", note=n)) for n in part.notes],
             "size": part.size_pt,
         }
     return {

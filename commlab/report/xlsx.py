@@ -223,10 +223,18 @@ class _Writer:
         lines = [1] * len(table)
         for j, (column, col) in enumerate(columns.items()):
             label = f"{col.group}/{col.label}" if col.group else col.label
-            look = {"bold": True, "bg_color": "#E9EFF6", "top": 2, "bottom": 1, "text_wrap": True}
+            look: dict[str, Any] = {
+                "bold": True,
+                "bg_color": "#E9EFF6",
+                "top": 2,
+                "bottom": 1,
+                "text_wrap": True,
+            }
+            if col.alignment == "left" and j:
+                look["indent"] = 1
             self.text(page, 1, j, label, align="left" if col.alignment == "left" else "center", **look)
             longest = self._column(page, j, col, table[column])
-            width = min(WIDEST, max(NARROWEST, longest + 2, min(characters(label) + 2, 22)))
+            width = min(WIDEST, max(NARROWEST, longest + 3, min(characters(label) + 2, 22)))
             page.set_column(j, j, width)
             total += width
             if col.format == "text":
@@ -247,7 +255,9 @@ class _Writer:
         decimals = "." + "0" * col.digits if col.digits else ""
         pattern = _PATTERNS.get(kind, "").replace("{d}", decimals)
         align = {"align": col.align} if col.align else {}
-        wrap = {"text_wrap": True} if kind == "text" else {}
+        wrap: dict[str, Any] = {"text_wrap": True} if kind == "text" else {}
+        if kind == "text" and col.alignment == "left" and j:
+            wrap["indent"] = 1  # text does not touch the number before it
         longest = 0.0
         for i, value in enumerate(values, start=2):
             if pd.api.types.is_scalar(value) and pd.isna(value):
