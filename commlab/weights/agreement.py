@@ -61,8 +61,8 @@ def kendall_w(matrix: pd.DataFrame) -> KendallW:
     Notes
     -----
     (1) W = 12 S / (m^2 (n^3 - n) - m T), S = sum_j (R_j - mean R)^2, T = sum over raters and ties of t^3 - t
-    (2) chi2 = m (n - 1) W with n - 1 degrees of freedom. Source: Kendall and Babington Smith (1939); Siegel
-    (1956).
+    (2) chi2 = m (n - 1) W with n - 1 degrees of freedom
+    Source: Kendall and Babington Smith (1939); Siegel (1956).
 
     >>> kendall_w(pd.DataFrame([[1, 2, 3], [1, 2, 3], [1, 3, 2]])).w.__round__(4)
     0.7778

@@ -47,9 +47,8 @@ class BWM:
     def text(self) -> str:
         """The result in one sentence."""
         return (
-            f"{len(self.weights)} items, best {self.best}, worst {self.worst}, {self.model} model: xi = "
-            f"{self.xi:.4f}, "
-            f"CR = {self.cr:.4f}"
+            f"{len(self.weights)} items, best {self.best}, worst {self.worst}, {self.model} model: "
+            f"xi = {self.xi:.4f}, CR = {self.cr:.4f}"
         )
 
     def __repr__(self) -> str:

@@ -27,8 +27,7 @@ def combine(weights: pd.DataFrame, *, how: str = "arithmetic", shares: Shares = 
         Each column >= 0; normalised first, because published weights are rounded.
     how : str
         ``arithmetic``: weighted mean. ``geometric``: normalised weighted geometric mean (least relative
-        entropy).
-        ``multiplicative``: normalised product. ``game``: mean with the shares of ``game_shares``.
+        entropy). ``multiplicative``: normalised product. ``game``: mean with the shares of ``game_shares``.
     shares : mapping or Series, optional
         Each method's say for ``arithmetic`` and ``geometric``; normalised. Default: equal.
 
@@ -47,8 +46,8 @@ def combine(weights: pd.DataFrame, *, how: str = "arithmetic", shares: Shares = 
 
     Notes
     -----
-    (1) arithmetic: w = sum_k s_k w_k    (2) geometric: w ~ prod_k w_k ** s_k    (3) multiplicative: w ~
-    prod_k w_k
+    (1) arithmetic: w = sum_k s_k w_k    (2) geometric: w ~ prod_k w_k ** s_k
+    (3) multiplicative: w ~ prod_k w_k
 
     >>> two = pd.DataFrame({"ahp": [0.6, 0.4], "entropy": [0.2, 0.8]}, index=["a", "b"])
     >>> combine(two, shares={"ahp": 3, "entropy": 1}).round(4).to_dict()

@@ -283,8 +283,8 @@ def ahp_group(
 
     Notes
     -----
-    (1) g_ij = prod_e a_ij^(e) ** s_e, sum s_e = 1   Source: Forman and Peniwati, Eur. J. Oper. Res. 108
-    (1998) 165-169.
+    (1) g_ij = prod_e a_ij^(e) ** s_e, sum s_e = 1
+    Source: Forman and Peniwati, Eur. J. Oper. Res. 108 (1998) 165-169.
     """
     if not isinstance(matrices, Mapping):
         raise ParameterError("matrices must map each expert to a judgement matrix: {'expert A': frame, ...}")

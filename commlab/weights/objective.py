@@ -200,8 +200,9 @@ def critic(scores: pd.DataFrame, *, directions: Directions = None, correlation: 
 
     Notes
     -----
-    (1) r_ij = (x_ij - min_j) / (max_j - min_j)    (2) C_j = s_j sum_k (1 - rho_jk)    (3) w_j = C_j / sum_k
-    C_k Source: Diakoulaki, Mavrotas and Papayannakis, Comput. Oper. Res. 22 (1995) 763-770.
+    (1) r_ij = (x_ij - min_j) / (max_j - min_j)    (2) C_j = s_j sum_k (1 - rho_jk)
+    (3) w_j = C_j / sum_k C_k
+    Source: Diakoulaki, Mavrotas and Papayannakis, Comput. Oper. Res. 22 (1995) 763-770.
     """
     what = "CRITIC weights"
     if correlation not in CORRELATIONS:
@@ -254,8 +255,9 @@ def merec(scores: pd.DataFrame, *, directions: Directions = None) -> pd.Series:
     Notes
     -----
     (1) n_ij = min_i x_ij / x_ij (benefit), x_ij / max_i x_ij (cost)    (2) S_i = ln(1 + sum_j |ln n_ij| / m)
-    (3) S'_ij = S_i without indicator j, still over m    (4) E_j = sum_i |S'_ij - S_i|    (5) w_j = E_j /
-    sum_k E_k Source: Keshavarz-Ghorabaee et al., Symmetry 13 (2021) 525.
+    (3) S'_ij = S_i without indicator j, still over m    (4) E_j = sum_i |S'_ij - S_i|
+    (5) w_j = E_j / sum_k E_k
+    Source: Keshavarz-Ghorabaee et al., Symmetry 13 (2021) 525.
     """
     what = "MEREC weights"
     x, columns = matrix_of(scores, what, least=2, low=0.0, open_low=True)
