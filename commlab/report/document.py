@@ -18,6 +18,7 @@ from typing import Any
 from commlab.errors import DataError
 from commlab.report.finding import MIME
 from commlab.report.layout import TEXT_WIDTH_MM, laid_out
+from commlab.report.numbering import Numbers
 from commlab.text import Text, clean
 
 __all__ = [
@@ -278,7 +279,7 @@ def build_document(
         raise DataError("its first block is no cover; show a Cover(...) before the first section", file=name)
     cover = todo[0][0]
     language = language or str(cover.get("language", "zh"))
-    numbers = _Numbers(Text(language))
+    numbers = Numbers(Text(language))
     parts: list[Part] = []
     for block, png in todo[1:]:
         try:
@@ -307,7 +308,7 @@ def _caption(label: str, title: str) -> str:
     return f"{label}　{title}" if title else label
 
 
-def _part(block: Mapping[str, Any], png: bytes | None, numbers: _Numbers) -> Part:
+def _part(block: Mapping[str, Any], png: bytes | None, numbers: Numbers) -> Part:
     kind = block["type"]
     if kind == "heading":
         level = int(block["level"])
@@ -344,57 +345,7 @@ def _part(block: Mapping[str, Any], png: bytes | None, numbers: _Numbers) -> Par
     raise ValueError(f"unknown type {kind!r}")
 
 
-class _Numbers:
-    """Counts headings, tables and figures of one document."""
-
-    def __init__(self, t: Text) -> None:
-        self.t = t
-        self.counts = [0, 0, 0]
-        self.appendices = 0
-        self.in_appendix = False
-        self.sections = self.tables = self.figures = 0
-
-    def heading(self, level: int, appendix: bool) -> tuple[str, bool]:
-        self.sections += 1
-        if level == 1:
-            self.in_appendix = appendix
-        elif self.in_appendix:
-            appendix = False
-        if level == 1 and appendix:
-            self.appendices += 1
-            self.counts[1:] = [0, 0]
-            if self.t.language == "zh":
-                return f"附录{self.appendices}　", True
-            return f"Appendix {_letter(self.appendices)}: ", True
-        self.counts[level - 1] += 1
-        self.counts[level:] = [0] * (3 - level)
-        n = self.counts[level - 1]
-        if self.t.language == "zh":
-            return (f"{_chinese(n)}、", f"（{_chinese(n)}）", f"{n}. ")[level - 1], False
-        first = _letter(self.appendices) if self.in_appendix else str(self.counts[0])
-        return ".".join([first, *(str(c) for c in self.counts[1:level])]) + "  ", False
-
-
-def _letter(n: int) -> str:
-    return chr(ord("A") + n - 1) if n <= 26 else f"A{n}"
-
-
-def _chinese(n: int) -> str:
-    """1-99 in Chinese characters.
-
-    >>> [_chinese(n) for n in (1, 10, 12, 20, 35)]
-    ['一', '十', '十二', '二十', '三十五']
-    """
-    digits = "零一二三四五六七八九"
-    tens, ones = divmod(n, 10)
-    if n > 99:
-        return str(n)
-    return ("" if tens == 0 else "十" if tens == 1 else f"{digits[tens]}十") + (
-        digits[ones] if ones or not n else ""
-    )
-
-
-def _table(block: Mapping[str, Any], numbers: _Numbers) -> Table:
+def _table(block: Mapping[str, Any], numbers: Numbers) -> Table:
     numbers.tables += 1
     columns = [
         Column(_line(c["label"]), str(c["align"]), _line(c.get("group") or ""), float(c.get("width") or 0))
