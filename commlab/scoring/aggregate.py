@@ -17,12 +17,13 @@ from commlab.errors import DataError, ParameterError, listing
 from commlab.framework import TOTAL, Framework, Part
 from commlab.framework.rules import RULES
 from commlab.scoring.rules import score_rows
+from commlab.tables import STATES
 
 __all__ = ["HOWS", "Leaves", "aggregate", "climb", "leaf_matrices", "score"]
 
 HOWS = ("arithmetic", "geometric", "harmonic")
 MISSING = ("measured", "zero")
-STATES = ("scored", "failed", "missing", "not_applicable", "vetoed")
+_SCORED, _FAILED, _MISSING, _NOT_APPLICABLE, _VETOED = range(len(STATES))
 
 
 def score(evidence: pd.DataFrame, framework: Framework) -> pd.DataFrame:
@@ -122,7 +123,11 @@ def leaf_matrices(scores: pd.DataFrame, framework: Framework, *, missing: str = 
     vetoes: list[tuple[int, str, float]] = []
     column = {c: j for j, c in enumerate(framework.leaves)}
     values = scores["score"].to_numpy(float)
-    states = scores["state"].to_numpy(dtype=object)
+    state_number, found = pd.factorize(scores["state"])
+    wrong = [s for s in found if s not in STATES]
+    if wrong:
+        raise DataError(f"the scores have the states {listing(wrong)}; states are {', '.join(STATES)}")
+    states = np.array([STATES.index(s) for s in found], dtype=int)[state_number]
     for part, rows in _by_part(scores, framework):
         at, value, state = at_unit[rows], values[rows], states[rows]
         if len(np.unique(at)) < len(at):
@@ -132,11 +137,11 @@ def leaf_matrices(scores: pd.DataFrame, framework: Framework, *, missing: str = 
         if not RULES[part.rule].shared:
             _outside(part, framework, at, value, state, j, bonus, vetoes)
             continue
-        seen = np.isfinite(value) & ((state == "scored") | (state == "failed"))
-        wanted[at, j] += part.share * (state != "not_applicable")
+        seen = np.isfinite(value) & (state <= _FAILED)
+        wanted[at, j] += part.share * (state != _NOT_APPLICABLE)
         measured[at, j] += part.share * seen
         top[at, j] += part.share * np.where(seen, value, 0.0) / part.full
-        failed[at, j] |= state == "failed"
+        failed[at, j] |= state == _FAILED
     applicable = wanted > 0
     below = wanted if missing == "zero" else measured
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -153,12 +158,15 @@ def _by_part(scores: pd.DataFrame, framework: Framework) -> Iterator[tuple[Part,
         names = scores["part"]
     else:
         names = scores["code"].map({c: framework.parts(c)[0].part for c in framework.leaves})
-    keys = pd.MultiIndex.from_arrays([scores["code"], names])
-    number, found = pd.factorize(keys)
-    order = np.argsort(number, kind="stable")
-    ends = np.cumsum(np.bincount(number, minlength=len(found)))
-    for k, (code, name) in enumerate(found):
-        start, end = (ends[k - 1] if k else 0), ends[k]
+    code_number, codes = pd.factorize(scores["code"])
+    name_number, parts = pd.factorize(names)
+    number = code_number * max(1, len(parts)) + name_number
+    order = np.argsort(number.astype(np.int16) if len(codes) * len(parts) < 2**15 else number, kind="stable")
+    counts = np.bincount(number, minlength=len(codes) * len(parts)) if len(number) else np.zeros(0, int)
+    ends = np.cumsum(counts)
+    for k in np.flatnonzero(counts):
+        code, name = codes[k // len(parts)], parts[k % len(parts)]
+        start, end = ends[k] - counts[k], ends[k]
         part = next((p for p in framework.parts(code) if p.part == name), None)
         if part is None:
             raise DataError(
@@ -178,12 +186,11 @@ def _outside(
     vetoes: list[tuple[int, str, float]],
 ) -> None:
     if part.rule == "bonus":
-        bonus[at, j] += np.where(np.isfinite(value) & (state == "scored"), value, 0.0)
-        bonus[at, j] += np.where(np.isfinite(value) & (state == "failed"), value, 0.0)
+        bonus[at, j] += np.where(np.isfinite(value) & (state <= _FAILED), value, 0.0)
         return
     sets = part.params.get("sets", 0)
     node = framework.code(sets) if isinstance(sets, str) and "/" not in sets else part.code
-    for i in np.flatnonzero(state == "vetoed"):
+    for i in np.flatnonzero(state == _VETOED):
         vetoes.append((int(at[i]), node, float(np.nan_to_num(value[i])) / framework.full(node)))
 
 
@@ -385,10 +392,10 @@ class _Tree:
         seen = np.isfinite(share)
         value = np.where(bonus > 0, np.nan_to_num(share * full) + bonus, share * full)
         measured = (np.nan_to_num(covered) > 0) & seen
-        number = np.where(table(self.failed).astype(bool), 1, 0)
-        number = np.where(measured, number, 2)
-        number = np.where(applies, number, np.where(bonus > 0, 0, 3))
-        number = np.where(table(self.vetoed).astype(bool), 4, number)
+        number = np.where(table(self.failed).astype(bool), _FAILED, _SCORED)
+        number = np.where(measured, number, _MISSING)
+        number = np.where(applies, number, np.where(bonus > 0, _SCORED, _NOT_APPLICABLE))
+        number = np.where(table(self.vetoed).astype(bool), _VETOED, number)
         added = np.where(seen, in_total * np.nan_to_num(share) * top, 0.0)
         return pd.DataFrame(
             {

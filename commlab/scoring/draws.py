@@ -24,6 +24,8 @@ SOURCES = ("weights", "sampling", "ratings", "choices")
 """What can be drawn; each has its own stream."""
 _BLOCK_CELLS = 4_000_000
 """Draws x units held at once."""
+_FAR = 6.0
+"""A score this many standard errors away from 0 and full marks is never cut."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,12 @@ def draw_scores(
     draws: int = 10_000,
     seed: int = 0,
     again: Sequence[str] = (),
+    aligned: bool = False,
 ) -> Draws:
     """Total scores of every draw; the arguments are those of ``rank_uncertainty``.
 
-    ``again`` names sources whose numbers are drawn from a second, independent stream.
+    ``again`` names sources whose numbers are drawn from a second, independent stream. ``aligned``: a draw's
+    errors do not depend on which rules it uses (sensitivity compares draws that differ in their rules only).
     """
     if not isinstance(draws, int | np.integer) or draws < 1:
         raise ParameterError(f"draws is {draws!r}; it must be a whole number from 1")
@@ -89,16 +93,14 @@ def draw_scores(
     block = max(1, _BLOCK_CELLS // max(1, len(units)))
     for start in range(0, draws, block):
         at = np.arange(start, min(start + block, draws))
-        noise: dict[int, np.ndarray] = {}
-        for source in errors:
-            source.draw(len(at), noise)
         for k, (how, _, matrices) in enumerate(variants):
             mine = np.flatnonzero(which[at] == k)
-            if len(mine) == 0:
-                continue
-            inside = noise if len(mine) == len(at) else {j: e[mine] for j, e in noise.items()}
-            rows = at[mine]
-            out[rows] = _totals(framework, matrices, keep, leaf_weights[rows], inside, how)
+            if aligned or len(mine):
+                tree = _Totals(framework, matrices, keep, how)
+                noise = [tree.noise(e, len(at) if aligned else len(mine)) for e in errors]
+                rows = at[mine]
+                taken = [n.take(mine) if aligned else n for n in noise]
+                out[rows] = tree.totals(leaf_weights[rows], taken)
     sources = [
         *weight_source,
         *(e.name for e in errors if e.drawn),
@@ -263,44 +265,87 @@ class _Errors:
         self.factor = (rows[keep], columns[keep], vectors * np.sqrt(np.clip(values, 0, None)))
         return bool(keep.any())
 
-    def draw(self, draws: int, into: dict[int, np.ndarray]) -> None:
-        """Add the errors of one block to ``into``: leaf -> draws x units."""
+    def fields(self, draws: int, cells: np.ndarray) -> dict[int, np.ndarray]:
+        """Errors of single leaves, where ``cells`` (units x leaves) asks for them: leaf -> draws x units."""
         shape = (draws, len(self._unit))
+        out: dict[int, np.ndarray] = {}
         if self.factor is not None:
             rows, columns, factor = self.factor
             joint = self.rng.standard_normal((draws, factor.shape[1])) @ factor.T
             for j in np.unique(columns):
                 pick = columns == j
-                into.setdefault(int(j), np.zeros(shape))[:, rows[pick]] += joint[:, pick]
-        for j in np.flatnonzero(self.variance.any(axis=0)):
-            at = np.flatnonzero(self.variance[:, j])
-            error = self.rng.standard_normal((draws, len(at))) * np.sqrt(self.variance[at, j])
-            into.setdefault(int(j), np.zeros(shape))[:, at] += error
+                out.setdefault(int(j), np.zeros(shape))[:, rows[pick]] += joint[:, pick]
+        asked = (self.variance > 0) & cells
+        for j in np.flatnonzero(asked.any(axis=0)):
+            at = np.flatnonzero(asked[:, j])
+            error = self.rng.standard_normal((draws, len(at)), dtype=np.float32)
+            error *= np.sqrt(self.variance[at, j]).astype(np.float32)
+            if len(at) == shape[1] and j not in out:
+                out[int(j)] = error
+            else:
+                out.setdefault(int(j), np.zeros(shape))[:, at] += error
+        return out
 
 
-def _totals(
-    framework: Framework,
-    leaves: Leaves,
-    keep: np.ndarray,
-    weights: np.ndarray,
-    errors: Mapping[int, np.ndarray],
-    how: str,
-) -> np.ndarray:
+@dataclass(frozen=True)
+class _Noise:
+    """Errors of one source in one block: leaf by leaf where they bend the score, else one number a unit.
+
+    A weighted sum of independent normal errors is normal: its standard deviation follows from the drawn
+    weights, so one number a draw and unit (``common``) stands for the errors of all leaves in ``variance``
+    (units x leaves).
+    """
+
+    fields: dict[int, np.ndarray]
+    variance: np.ndarray | None
+    common: np.ndarray | None
+
+    def take(self, rows: np.ndarray) -> _Noise:
+        common = None if self.common is None else self.common[rows]
+        return _Noise({j: e[rows] for j, e in self.fields.items()}, self.variance, common)
+
+
+class _Totals:
     """Total scores of draws x units under one rule, in points."""
-    share, applies = leaves.share[keep], leaves.applicable[keep]
-    full = framework.full(TOTAL)
-    bonus = leaves.bonus[keep] / np.array([framework.full(c) for c in framework.leaves])
-    outside = np.array([all(not RULES[p.rule].shared for p in framework.parts(c)) for c in framework.leaves])
-    added = leaves.bonus[keep][:, outside].sum(axis=1)
-    share = share + np.where(outside, 0.0, bonus)
-    out = (_linear if how == "arithmetic" else _curved)(framework, share, applies, weights, errors, how)
-    out *= full
-    out += added
-    rows = {int(k): i for i, k in enumerate(keep)}
-    for row, node, value in leaves.vetoes:
-        if node == TOTAL and row in rows:
-            out[:, rows[row]] = value * full
-    return out
+
+    def __init__(self, framework: Framework, leaves: Leaves, keep: np.ndarray, how: str) -> None:
+        self.framework, self.leaves, self.keep, self.how = framework, leaves, keep, how
+        full = np.array([framework.full(c) for c in framework.leaves])
+        bonus = leaves.bonus[keep]
+        outside = np.array(
+            [all(not RULES[p.rule].shared for p in framework.parts(c)) for c in framework.leaves]
+        )
+        self.added = bonus[:, outside].sum(axis=1)
+        self.share = leaves.share[keep] + np.where(outside, 0.0, bonus / full)
+        self.applies = leaves.applicable[keep]
+
+    def noise(self, errors: _Errors, draws: int) -> _Noise:
+        """Draw the errors of one source: single ones near 0 and full marks, and where means are not linear."""
+        if self.how != "arithmetic":
+            return _Noise(errors.fields(draws, np.ones(self.share.shape, bool)), None, None)
+        reach = _FAR * np.sqrt(errors.variance)
+        near = (self.share - reach < 0) | (self.share + reach > 1)
+        far = np.where(near | ~np.isfinite(self.share), 0.0, errors.variance)
+        fields = errors.fields(draws, near)
+        common = errors.rng.standard_normal((draws, len(self.share))) if far.any() else None
+        return _Noise(fields, far if far.any() else None, common)
+
+    def totals(self, weights: np.ndarray, noise: Sequence[_Noise]) -> np.ndarray:
+        errors: dict[int, np.ndarray] = {}
+        for source in noise:
+            for j, e in source.fields.items():
+                errors[j] = errors[j] + e if j in errors else e
+        if self.how == "arithmetic":
+            out = _linear(self.framework, self.share, self.applies, weights, errors, noise)
+        else:
+            out = _curved(self.framework, self.share, self.applies, weights, errors, self.how)
+        out *= self.framework.full(TOTAL)
+        out += self.added
+        rows = {int(k): i for i, k in enumerate(self.keep)}
+        for row, node, value in self.leaves.vetoes:
+            if node == TOTAL and row in rows:
+                out[:, rows[row]] = value * self.framework.full(TOTAL)
+        return out
 
 
 def _moved(share: np.ndarray, error: np.ndarray) -> np.ndarray:
@@ -314,22 +359,22 @@ def _linear(
     applies: np.ndarray,
     weights: np.ndarray,
     errors: Mapping[int, np.ndarray],
-    how: str,
+    noise: Sequence[_Noise],
 ) -> np.ndarray:
     """Arithmetic means all the way: one matrix product for each pattern of what was measured."""
     out = np.zeros((len(weights), len(share)))
     seen = np.isfinite(share) & applies
     patterns, which = np.unique(seen, axis=0, return_inverse=True)
     for k, pattern in enumerate(patterns):
-        at = np.flatnonzero(which.ravel() == k)
+        at = slice(None) if len(patterns) == 1 else np.flatnonzero(which.ravel() == k)
         effective = _handed_down(framework, pattern, weights)
-        one = len(patterns) == 1
         total = effective @ np.where(pattern, share[at], 0.0).T
         for j, error in errors.items():
             if pattern[j]:
-                total += effective[:, [j]] * _moved(share[at, j], error if one else error[:, at])
-        if one:
-            return total
+                total += effective[:, [j]] * _moved(share[at, j], error[:, at])
+        for source in noise:
+            if source.common is not None and source.variance is not None:
+                total += source.common[:, at] * np.sqrt(effective**2 @ source.variance[at].T)
         out[:, at] = total
     return out
 

@@ -70,6 +70,7 @@ def sensitivity(
             draws=draws,
             seed=seed,
             again=again,
+            aligned=True,
         )
         values = drawn.scores
         if of == "rank":
