@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,13 +16,14 @@ import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from commlab import batch, report, store
+from commlab import batch, store
 from commlab.batch import jobs as jobs_module
 from commlab.batch import runners, running
 from commlab.batch.engine.client import Zygote, available
 from commlab.batch.notebooks import check_parameters, clean, find_notebook, read_parameters
 from commlab.batch.progress import Progress, Silent
 from commlab.errors import ParameterError, StudyError
+from commlab.report import overview
 
 forks = pytest.mark.skipif(not available(), reason="the fork engine is for Linux; kernels are used elsewhere")
 
@@ -88,7 +90,7 @@ def period(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePeriod:
     def index(period: Any, statuses: pd.DataFrame, path: Path, *, language: str) -> None:
         store.write_text(path, statuses.to_csv(index=False))
 
-    monkeypatch.setattr(report, "index", index, raising=False)
+    monkeypatch.setattr(overview, "index", index)
     monkeypatch.setattr(runners, "_MODULES", MODULES)
     # The library is being hashed as it is at one moment: its files may change while tests of other parts run.
     code = jobs_module._common_inputs(root, store.HashCache(tmp_path / "h.json"))
@@ -215,6 +217,16 @@ def test_cleaning_twice_is_cleaning_once_and_keeps_no_clock() -> None:
     ]
     assert "papermill" not in json.dumps(once) and once.cells[0].id == "cell-01"
     nbformat.validate(once)
+
+
+def test_cleaning_takes_time_in_proportion() -> None:
+    picture = "iVBOR/" * 200_000  # one word of a million characters, many slashes
+    shown = nbformat.v4.new_output("display_data", data={"image/png": picture})
+    told = nbformat.v4.new_output("stream", text="/tmp/ipykernel_12/345.py:1: W")
+    nb = new_notebook(cells=[new_code_cell("x", outputs=[shown, told])])
+    start = time.process_time()
+    assert clean(nb, {}).cells[0].outputs[1].text == "cell-345.py:1: W"
+    assert time.process_time() - start < 2
 
 
 # ------------------------------------------------------------------------------------------------------ plan

@@ -1,4 +1,4 @@
-"""cli: commands, exit codes, one sentence for what is wrong, nothing heavy before the request is understood."""
+"""cli: commands, exit codes, one sentence for what is wrong, nothing heavy before a request is understood."""
 
 from __future__ import annotations
 

@@ -148,8 +148,7 @@ def clean(notebook: Any, parameters: Mapping[str, Any]) -> Any:
     """
     import nbformat
 
-    text = re.sub(_CELL_FILE, r"cell-\1.py", json.dumps(notebook))
-    out = nbformat.from_dict(json.loads(text))
+    out = nbformat.from_dict(json.loads(_name_cells(json.dumps(notebook))))
     for number, cell in enumerate(out.cells, 1):
         tags = cell.metadata.get("tags", [])
         cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k in _KEPT})
@@ -193,8 +192,22 @@ def _joined(outputs: list[Any]) -> list[Any]:
     return joined + [run[name] for name in sorted(run, reverse=True)]
 
 
-# The file that a kernel pretends a cell to be, in the form it has inside JSON text: its folder is random.
-_CELL_FILE = r"[^\s\"']*ipykernel_\d+(?:/|\\\\)(\d+)\.py"
+# The file that a kernel pretends a cell to be, in the form it has inside JSON text; its folder is random.
+_CELL_FILE = re.compile(r"ipykernel_\d+(?:/|\\\\)(\d+)\.py")
+
+
+def _name_cells(text: str) -> str:
+    """Call the files of cells ``cell-<hash>.py``. In linear time: a picture is one long word."""
+    out, done = [], 0
+    for match in _CELL_FILE.finditer(text):
+        start = match.start()
+        while start > done and text[start - 1] not in " \n\t\"'(<":
+            start -= 1
+        out += [text[done:start], f"cell-{match.group(1)}.py"]
+        done = match.end()
+    return "".join([*out, text[done:]])
+
+
 _KEPT = ("tags", "jupyter", "editable", "deletable", "collapsed", "scrolled")
 
 

@@ -131,19 +131,19 @@ def publish(job: Job, folder: Path) -> dict[str, str]:
     dict
         Final path relative to the study -> hash, of every file that was made.
     """
-    from commlab import report
 
     pages = [f for f in job.formats if f != "xlsx"]
     if job.kind == "method" and not _is_document(folder / _NOTEBOOK):
         pages = []  # a notebook to explore with: it stands for itself
     figures = folder / "figures"
     if pages:
-        report.export(folder / _NOTEBOOK, folder, formats=pages, language=job.language, figures=figures)
+        export(folder / _NOTEBOOK, folder, formats=pages, language=job.language, figures=figures)
     if "xlsx" in job.formats:
         import commlab
+        from commlab.report.appendix import appendix
 
         period = commlab.open_study(job.root).period(job.period)
-        report.appendix(period, job.unit, folder / "appendix.xlsx", language=job.language)
+        appendix(period, job.unit, folder / "appendix.xlsx", language=job.language)
     return {
         target.relative_to(job.root).as_posix(): store.file_hash(source)
         for source, target in produced(job, folder).items()
@@ -172,9 +172,7 @@ def warm_up() -> None:
 
     shown = [new_output("display_data", data={MIME: block}) for block, _ in blocks(report.Cover("commlab"))]
     with tempfile.TemporaryDirectory() as folder:
-        report.export(
-            new_notebook(cells=[new_code_cell("", outputs=shown)]), folder, formats=("html", "docx")
-        )
+        report.export(new_notebook(cells=[new_code_cell("", outputs=shown)]), folder, formats=("html", "docx"))
 
 
 def produced(job: Job, folder: Path) -> dict[Path, Path]:
