@@ -79,14 +79,16 @@ class Answers:
     """An export under a codebook."""
 
     def __init__(self, book: Codebook, export: Export, pad: Pad) -> None:
-        self.book, self.export, self.pad, self.n = book, export, pad, len(export.frame)
+        self.book, self.export, self.pad, self.n = book, export, pad, len(export.rows)
         self.headers = export.headers
         self.taken: set[int] = set()
         self.numbers = book.numbers or ("options" if export.wjx else None)
+        self._printed: dict[str, list[int]] = {}
         self._whole: dict[str, list[int]] = {}
         self._last: dict[str, list[int]] = {}
         for place, header in enumerate(self.headers):
             key = question_key(header)
+            self._printed.setdefault(squash(header), []).append(place)
             self._whole.setdefault(key, []).append(place)
             parts = _LAST_PART.split(key)
             if len(parts) > 1:
@@ -94,6 +96,7 @@ class Answers:
         self._recognise()
         found = {name: self.place(q.wordings, name) for name, q in book.questions.items()}
         self.of = {name: place for name, place in found.items() if place is not None}
+        self._told_apart()
         self.exploded = self._exploded()
         lacking = [name for name in book.questions if name not in self.of and name not in self.exploded]
         if set(book.items) <= set(lacking):
@@ -105,6 +108,17 @@ class Answers:
             )
         for name in lacking:
             self.absent(name)
+
+    def _told_apart(self) -> None:
+        asked: dict[int, str] = {}
+        for name, place in self.of.items():
+            if asked.setdefault(place, name) != name:
+                raise DataError(
+                    f"the column “{self.headers[place]}” answers both {asked[place]} and {name}; tell their"
+                    " wordings apart in the codebook, by their numbers where nothing else differs",
+                    file=self.export.file,
+                    sheet=self.export.sheet or None,
+                )
 
     def _recognise(self) -> None:
         told = f"header of {len(self.headers)} columns"
@@ -120,11 +134,14 @@ class Answers:
     # -- places ------------------------------------------------------------------------------------
 
     def place(self, wordings: Collection[str], name: str) -> int | None:
-        """The column that asks a question: by its whole header, else by its part after a grid's title."""
-        keys = [question_key(w) for w in wordings]
-        for where in (self._whole, self._last):
-            hits = sorted({place for key in keys for place in where.get(key, [])})
-            if len(hits) > 1 and where is self._whole:
+        """The column that asks a question.
+
+        By its header as printed (so that its number can tell two alike apart), else without numbers, else by its
+        part after a grid's title.
+        """
+        for where, form in ((self._printed, squash), (self._whole, question_key), (self._last, question_key)):
+            hits = sorted({place for w in wordings for place in where.get(form(w), [])})
+            if len(hits) > 1 and where is not self._last:
                 columns = ", ".join(self.export.cells(h, np.array([0]))[0].rstrip("0123456789") for h in hits)
                 raise DataError(
                     f"columns {columns} all answer {name}; keep one, or tell their wordings apart in the "
@@ -143,7 +160,8 @@ class Answers:
     def levels(self, place: int) -> tuple[np.ndarray, list[str]]:
         """Take a column: codes and different texts; the row's text is texts[code], -1 for none."""
         self.taken.add(place)
-        return self.export.levels(place)
+        column = self.export.columns[place]
+        return column.codes, column.texts
 
     def texts(self, role: str) -> pd.Series | None:
         """The text of the column that plays a role; None where there is none."""
@@ -297,7 +315,7 @@ class Answers:
     # -- persons -----------------------------------------------------------------------------------
 
     def identities(self, key: str | bytes | None) -> tuple[pd.Series, pd.Series | None]:
-        """Keyed hash of each row's person, and its address; the columns they come from go no further."""
+        """Keyed hash of each row's person, and a number for its address; their columns go no further."""
         wordings = {question_key(w) for w in self.book.personal}
         kinds: dict[int, str] = {}
         for place, header in enumerate(self.headers):
@@ -312,7 +330,8 @@ class Answers:
             texts = pd.DataFrame({k: self.export.text(p) for k, p in enumerate(kinds)})
             persons = person_keys(texts, dict(enumerate(kinds.values())), key)
         ip = self.role("ip")
-        address = None if ip is None else self.export.text(ip)
+        codes = None if ip is None else self.export.columns[ip].codes
+        address = None if codes is None else pd.Series(codes).where(codes >= 0)
         none = pd.Series(pd.NA, index=range(self.n), dtype="str")
         return (none if persons is None else persons), address
 
@@ -327,8 +346,7 @@ class Answers:
         for place, header in enumerate(self.headers):
             if place in self.taken:
                 continue
-            codes, texts = self.export.levels(place)
-            n = int(np.isin(codes, [k for k, t in enumerate(texts) if not is_blank(t)]).sum())
+            n = self.export.columns[place].count(is_blank)
             asked = question_key(header)
             if asked in free:
                 self.removed("free text", f"{n} texts stay behind intake", place, n)

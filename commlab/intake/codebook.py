@@ -307,7 +307,7 @@ def _claimed_twice(book: Codebook, faults: list[str]) -> None:
     asked = [(name, wording) for name, q in book.questions.items() for wording in q.wordings]
     asked += [(f"unit.{level}", wording) for level, wordings in book.unit.items() for wording in wordings]
     for name, wording in asked:
-        key = question_key(wording)
+        key = squash(wording)
         if claims.setdefault(key, name) != name:
             faults.append(f"the question {wording!r} belongs to both {claims[key]} and {name}")
     if set(book.demographics) & set(book.items):

@@ -1,13 +1,15 @@
 """The export of a survey platform as columns of text: header in the first row, one answer a row.
 
-Each column is kept as codes into its different values, so that a questionnaire of a million rows is
-understood by looking at a few dozen texts a column.
+Each column is kept as codes into its different texts, so that a questionnaire of a million rows is understood by
+looking at a few dozen texts a column, and takes less memory than its file.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,46 +21,59 @@ from commlab.intake import encoding
 from commlab.intake.forms import squash
 from commlab.intake.sheets import KINDS, letters, open_sheets
 
-__all__ = ["Export", "read_export"]
+__all__ = ["Export", "Levels", "read_export"]
 
 _WJX = frozenset({"序号", "提交答卷时间", "所用时间", "来自ip"})
 _SAMPLE = 1 << 20
 
 
 @dataclass(frozen=True)
+class Levels:
+    """A column: ``codes`` (-1: empty) into its different texts."""
+
+    codes: np.ndarray
+    dictionary: Any  # of texts: a list, or an Arrow array that becomes one when it is looked at
+
+    @cached_property
+    def texts(self) -> list[str]:
+        return self.dictionary if isinstance(self.dictionary, list) else self.dictionary.to_pylist()
+
+    @property
+    def size(self) -> int:
+        return len(self.dictionary)
+
+    def count(self, blank: Any) -> int:
+        """How many rows hold an answer, by a test of a text; columns of many texts are not tested."""
+        if self.size > _SAMPLE // 100:
+            return int((self.codes >= 0).sum())
+        filled = np.array([*(not blank(text) for text in self.texts), False])
+        return int(filled[self.codes].sum())
+
+    def values(self) -> np.ndarray:
+        """The text of every row; None where empty."""
+        return np.array([*self.texts, None], dtype=object)[self.codes]
+
+
+@dataclass(frozen=True)
 class Export:
-    """One table of answers: ``frame`` has columns 0..k without header, ``rows`` their 1-based rows in the
-    sheet."""
+    """One table of answers; ``rows`` are 1-based rows in the sheet, ``places`` the columns' places in it."""
 
     file: str
     sheet: str
     headers: list[str]
-    frame: pd.DataFrame
+    columns: list[Levels]
     rows: np.ndarray
     places: list[int]
     empty_rows: int
-    _levels: dict[int, tuple[np.ndarray, list[str]]] = field(default_factory=dict, repr=False)
 
     @property
     def wjx(self) -> bool:
         """Whether the platform is 问卷星, by its own columns."""
         return len(_WJX & {squash(h) for h in self.headers}) >= 3
 
-    def levels(self, place: int) -> tuple[np.ndarray, list[str]]:
-        """Codes (-1: empty) and different texts of a column."""
-        if place not in self._levels:
-            codes, values = pd.factorize(self.frame.iloc[:, place], use_na_sentinel=True)
-            texts = [_cell_text(value) for value in values]
-            empty = [k for k, text in enumerate(texts) if text == ""]
-            if empty:
-                codes = np.where(np.isin(codes, empty), -1, codes)
-            self._levels[place] = (codes, texts)
-        return self._levels[place]
-
     def text(self, place: int) -> pd.Series:
         """A column as text; missing where empty."""
-        codes, texts = self.levels(place)
-        return pd.Series(np.array([*texts, None], dtype=object)[codes], dtype="str")
+        return pd.Series(self.columns[place].values(), dtype="str")
 
     def cells(self, place: int, rows: np.ndarray) -> list[str]:
         return [f"{letters(self.places[place])}{row}" for row in self.rows[rows]]
@@ -69,7 +84,53 @@ class Export:
         return pd.Series([f"{before}{row}:{row}" for row in self.rows.tolist()], dtype="str")
 
 
+def read_export(path: str | Path, *, name: str | None = None) -> Export:
+    """Read a platform's export.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, empty, protected, of another kind than its name says, or has no row of answers.
+    """
+    path = Path(path)
+    file = name or path.as_posix()
+    text = KINDS.get(path.suffix.lower()) == "text" and path.is_file() and path.stat().st_size > 0
+    sheet, headers, columns = ("", *_text(path, file)) if text else _excel(path)
+    filled = np.zeros(len(columns[0].codes) if columns else 0, dtype=bool)
+    for column in columns:
+        filled |= column.codes >= 0
+    if not filled.any():
+        raise DataError("there is no row of answers below the header", file=file, sheet=sheet or None)
+    places = [k for k, (h, c) in enumerate(zip(headers, columns, strict=True)) if h or (c.codes >= 0).any()]
+    kept = [columns[k] for k in places]
+    if not filled.all():
+        kept = [Levels(column.codes[filled], column.dictionary) for column in kept]
+    rows = np.flatnonzero(filled) + 2
+    return Export(file, sheet, [headers[k] for k in places], kept, rows, places, int((~filled).sum()))
+
+
+def _excel(path: Path) -> tuple[str, list[str], list[Levels]]:
+    sheets = [sheet for sheet in open_sheets(path) if sheet.rows]
+    if not sheets:
+        raise DataError("every sheet is empty; ask for the export again", file=path.name)
+    first = next((sheet for sheet in sheets if not sheet.hidden), sheets[0])
+    headers = [_cell_text(cell) for cell in first.rows[0]]
+    return first.name, headers, [_levels(column) for column in zip(*first.rows[1:], strict=True)]
+
+
+def _levels(cells: Sequence[Any]) -> Levels:
+    codes, values = pd.factorize(np.array(cells, dtype=object), use_na_sentinel=True)
+    texts = [_cell_text(value) for value in values]
+    return Levels(_emptied(codes, [k for k, text in enumerate(texts) if text == ""]), texts)
+
+
+def _emptied(codes: np.ndarray, empty: Sequence[int]) -> np.ndarray:
+    return np.where(np.isin(codes, empty), -1, codes) if len(empty) else codes
+
+
 def _cell_text(value: Any) -> str:
+    if value is None or value != value:
+        return ""
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, float):
@@ -79,52 +140,49 @@ def _cell_text(value: Any) -> str:
     return str(value).strip()
 
 
-def read_export(path: str | Path, *, name: str | None = None) -> Export:
-    """Read a platform's export.
+def _text(path: Path, file: str) -> tuple[list[str], list[Levels]]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    from pyarrow import csv
 
-    Raises
-    ------
-    DataError
-        If the file is missing, empty, protected, of another kind than its name says, or has no row of
-        answers.
-    """
-    path = Path(path)
-    file = name or path.as_posix()
-    text = KINDS.get(path.suffix.lower()) == "text" and path.is_file() and path.stat().st_size > 0
-    sheet, table = ("", _text(path, file)) if text else _excel(path)
-    if len(table) < 2:
-        raise DataError("there is no row of answers below the header", file=file, sheet=sheet or None)
-    headers = ["" if h is None or h != h else _cell_text(h) for h in table.iloc[0]]
-    frame = table.iloc[1:]
-    blank = (frame.isna() | (frame == "")).to_numpy(dtype=bool)
-    places = [k for k, header in enumerate(headers) if header or not blank[:, k].all()]
-    filled = ~blank.all(axis=1)
-    if not filled.any():
-        raise DataError("there is no row of answers below the header", file=file, sheet=sheet or None)
-    frame = frame.loc[filled, places].reset_index(drop=True)
-    frame.columns = range(len(places))
-    rows = np.flatnonzero(filled) + 2
-    return Export(file, sheet, [headers[k] for k in places], frame, rows, places, int((~filled).sum()))
-
-
-def _excel(path: Path) -> tuple[str, pd.DataFrame]:
-    sheets = [sheet for sheet in open_sheets(path) if sheet.rows]
-    if not sheets:
-        raise DataError("every sheet is empty; ask for the export again", file=path.name)
-    first = next((sheet for sheet in sheets if not sheet.hidden), sheets[0])
-    return first.name, pd.DataFrame(first.rows, dtype=object)
-
-
-def _text(path: Path, file: str) -> pd.DataFrame:
     with path.open("rb") as stream:
         head = stream.read(_SAMPLE)
-    whole = head.rpartition(b"\n")[0] or head
-    sample, coding = encoding.decode(whole, file=file)
+    sample, coding = encoding.decode(head.rpartition(b"\n")[0] or head, file=file)
+    sample = sample.replace("\r\n", "\n").replace("\r", "\n")
+    mark = encoding.separator(sample)
+    width = max((len(row) for row in encoding.records(sample, mark, file=file)[:1]), default=0)
+    texts = {f"f{k}": pa.string() for k in range(width)}
     try:
-        return pd.read_csv(
+        table = csv.read_csv(
+            path,
+            read_options=csv.ReadOptions(
+                encoding=coding.replace("utf-8-sig", "utf-8"), autogenerate_column_names=True
+            ),
+            parse_options=csv.ParseOptions(delimiter=mark, newlines_in_values=True, ignore_empty_lines=False),
+            convert_options=csv.ConvertOptions(column_types=texts, strings_can_be_null=False),
+        )
+    except (pa.ArrowInvalid, UnicodeDecodeError):
+        return _ragged(path, file, coding, mark)
+    headers, columns = [], []
+    for k in range(table.num_columns):
+        column = table.column(0)
+        table = table.remove_column(0)
+        headers.append((column[0].as_py() or "").strip().lstrip("\ufeff"))
+        coded = column.slice(1).combine_chunks().dictionary_encode()
+        codes = coded.indices.to_numpy(zero_copy_only=False)
+        trimmed = pc.utf8_trim_whitespace(coded.dictionary)
+        empty = np.flatnonzero(pc.equal(trimmed, "").to_numpy(zero_copy_only=False))
+        columns.append(Levels(_emptied(codes, empty), trimmed))
+    return headers, columns
+
+
+def _ragged(path: Path, file: str, coding: str, mark: str) -> tuple[list[str], list[Levels]]:
+    """Rows of unequal length, blank lines: slower, and as a spreadsheet would show them."""
+    try:
+        frame = pd.read_csv(
             path,
             encoding=coding,
-            sep=encoding.separator(sample.replace("\r\n", "\n").replace("\r", "\n")),
+            sep=mark,
             header=None,
             dtype="str",
             keep_default_na=False,
@@ -136,3 +194,5 @@ def _text(path: Path, file: str) -> pd.DataFrame:
         ) from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise DataError(f"cannot be split into cells ({error}); save it as .xlsx", file=file) from None
+    columns = [_levels(frame[k].iloc[1:].tolist()) for k in frame]
+    return [_cell_text(cell) for cell in frame.iloc[0]], columns

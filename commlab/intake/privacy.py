@@ -71,6 +71,7 @@ _CONTENT_KINDS = {"email", "id", "bank", "mobile", "ip", "landline", "plate", "c
 _CODE_HEADER = re.compile(r"代码|编码|编号|序号|code$|^id$|^_?uuid$|^no\.?$")
 _CLOSED = 12  # a column of many rows with no more different values than this is a closed question
 _MANY = 40
+_LONGEST_HEADER = 30  # beyond, it is a question that only mentions a telephone or an e-mail
 _NAME_VALUE = re.compile(rf"[{HAN}·]{{2,6}}")
 _LONGEST_NAME = 4
 
@@ -111,6 +112,8 @@ def personal_column(header: object) -> str | None:
     ('mobile', None)
     """
     key = squash(header)
+    if len(key) > _LONGEST_HEADER:
+        return None
     return next((kind for kind, pattern in _HEADERS if pattern.search(key)), None)
 
 

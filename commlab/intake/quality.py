@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import ParameterError
-from commlab.tables import NOT_APPLICABLE
+from commlab.tables import DONT_KNOW, NOT_APPLICABLE
 
 __all__ = ["FLAGS", "Limits", "flag", "set_valid"]
 
@@ -151,19 +151,13 @@ def flag(
         If ``exclude`` names an unknown flag.
     """
     limits = limits or Limits()
-    answers = frame[list(items)].to_numpy(dtype="float64", na_value=np.nan)
-    substantive = np.where(answers < NOT_APPLICABLE, answers, np.nan)
     marks: dict[str, np.ndarray] = {}
     duration = frame["duration_s"].to_numpy(dtype="float64", na_value=np.nan)
     marks["fast"] = np.nan_to_num(duration, nan=np.inf) < limits.min_seconds
-    place = {item: k for k, item in enumerate(items)}
     flat = np.zeros(len(frame), dtype=bool)
     for members in (grids or {"all": list(items)}).values():
-        block = substantive[:, [place[m] for m in members]]
-        given = (~np.isnan(block)).sum(axis=1)
-        high = np.where(np.isnan(block), -np.inf, block).max(axis=1, initial=-np.inf)
-        low = np.where(np.isnan(block), np.inf, block).min(axis=1, initial=np.inf)
-        flat |= (given >= limits.straightline_items) & (high == low)
+        given, low, high = _spread(frame, members)
+        flat |= (given >= limits.straightline_items) & (low == high)
     marks["straightline"] = flat
     marks["duplicate"] = _repeated(frame, [*items, *same], persons, addresses)
     marks["attention"] = np.zeros(len(frame), dtype=bool) if failed is None else failed.to_numpy(dtype=bool)
@@ -172,36 +166,49 @@ def flag(
     if sampled is not None:
         stranger |= ~frame["unit"].isin(list(sampled)).to_numpy()
     marks["out_of_frame"] = stranger
-    marks["all_satisfied"] = _all_satisfied(frame, substantive, items, best, limits)
+    marks["all_satisfied"] = _all_satisfied(frame, best, limits)
     out = frame.copy()
-    words = np.full(len(frame), "", dtype=object)
-    for name in FLAGS:
-        words = np.where(marks[name], words + ("," + name), words)
-    text = pd.Series(words, index=frame.index, dtype="str").str.removeprefix(",")
-    out["flags"] = text.where(text != "")
+    bits = sum(marks[name].astype("int64") << k for k, name in enumerate(FLAGS))
+    codes, kinds = pd.factorize(bits)
+    words = [",".join(n for k, n in enumerate(FLAGS) if kind >> k & 1) or None for kind in kinds.tolist()]
+    out["flags"] = pd.Series(np.array([*words, None], dtype=object)[codes], index=frame.index, dtype="str")
     return set_valid(out, exclude)
 
 
-def _all_satisfied(
-    frame: pd.DataFrame,
-    substantive: np.ndarray,
-    items: Sequence[str],
-    best: Mapping[str, int],
-    limits: Limits,
-) -> np.ndarray:
-    if not len(items) or frame.empty:
-        return np.zeros(len(frame), dtype=bool)
-    top = np.array([best[item] for item in items], dtype=float)
-    missing = np.isnan(substantive)
-    glad = ((substantive == top) | missing).all(axis=1) & ~missing.all(axis=1)
-    by_unit = pd.Series(glad, index=frame.index).groupby(frame["unit"])
-    crowded = by_unit.transform("size") >= limits.all_satisfied_n
-    return (
-        np.asarray(
-            (crowded & (by_unit.transform("mean") >= limits.all_satisfied_share)).fillna(False), dtype=bool
-        )
-        & glad
-    )
+def _substantive(frame: pd.DataFrame, item: str) -> np.ndarray:
+    """An item's answers; NaN where blank, don't know or not applicable."""
+    answer = frame[item].to_numpy(dtype="float32", na_value=np.nan).copy()
+    answer[(answer == DONT_KNOW) | (answer == NOT_APPLICABLE)] = np.nan
+    return answer
+
+
+def _spread(frame: pd.DataFrame, items: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How many of the items each row answers, its lowest and its highest answer."""
+    given = np.zeros(len(frame), dtype="int16")
+    low = np.full(len(frame), np.nan, dtype="float32")
+    high = low.copy()
+    for item in items:
+        answer = _substantive(frame, item)
+        given += ~np.isnan(answer)
+        low, high = np.fmin(low, answer), np.fmax(high, answer)
+    return given, low, high
+
+
+def _all_satisfied(frame: pd.DataFrame, best: Mapping[str, int], limits: Limits) -> np.ndarray:
+    """Rows that tick nothing but the best, of units where nearly every row does."""
+    glad = np.ones(len(frame), dtype=bool)
+    silent = glad.copy()
+    for item, top in best.items():
+        answer = _substantive(frame, item)
+        missing = np.isnan(answer)
+        glad &= missing | (answer == top)
+        silent &= missing
+    glad &= ~silent
+    units, names = pd.factorize(frame["unit"])
+    n = np.bincount(units[units >= 0], minlength=len(names))
+    share = np.bincount(units[units >= 0], weights=glad[units >= 0], minlength=len(names)) / np.maximum(n, 1)
+    crowded = np.append((n >= limits.all_satisfied_n) & (share >= limits.all_satisfied_share), False)
+    return glad & crowded[units]
 
 
 def set_valid(frame: pd.DataFrame, exclude: Collection[str]) -> pd.DataFrame:
@@ -214,7 +221,7 @@ def set_valid(frame: pd.DataFrame, exclude: Collection[str]) -> pd.DataFrame:
     if strangers:
         raise ParameterError(f"unknown flags {', '.join(strangers)}; known: {', '.join(FLAGS)}")
     out = frame.copy()
-    carried = frame["flags"].astype("str").fillna("").str.split(",")
-    out["valid"] = [not set(exclude).intersection(row) for row in carried]
-    out["valid"] = out["valid"].astype("bool")
+    codes, kinds = pd.factorize(frame["flags"])
+    fine = [not set(exclude).intersection(str(kind).split(",")) for kind in kinds]
+    out["valid"] = np.array([*fine, True])[codes]
     return out

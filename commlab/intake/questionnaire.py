@@ -14,6 +14,7 @@ reported with its count and stays missing.
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ __all__ = ["Responses", "read_questionnaire"]
 _PUBLIC_KEY = "commlab"
 """Key of ``response_id`` where none is given: it hashes file and row, which name nobody."""
 _SECONDS = re.compile(r"(?:(\d+)(?:小时|时|:))?(?:(\d+)(?:分钟|分|:))?(\d+(?:\.\d+)?)秒?")
+_ZONE = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$")
 _MINUTES = re.compile(r"(?:(\d+)小?时)?(\d+)分钟?")
 _LONG = 30
 
@@ -164,12 +166,15 @@ def read_questionnaire(
 def _ids(answers: Answers, key: str | bytes | None) -> list[str]:
     """Keyed hash of file and the platform's number of the answer (its row where there is none)."""
     export = answers.export
-    numbers = answers.texts("id")
-    own = [f"row {row}" for row in export.rows]
-    if numbers is not None:
-        own = [n if isinstance(n, str) else row for n, row in zip(numbers, own, strict=True)]
+    place = answers.role("id")
+    own: list[Any] = [None] * answers.n
+    if place is not None:
+        answers.taken.add(place)
+        own = export.columns[place].values().tolist()
     secret = _PUBLIC_KEY if key is None else key
-    return [keyed_hash(secret, answers.book.instrument, export.file, one) for one in own]
+    file_key = keyed_hash(secret, answers.book.instrument, export.file).encode()
+    said = (f"row {row}" if one is None else one for one, row in zip(own, export.rows.tolist(), strict=True))
+    return [hmac.digest(file_key, one.encode(), "sha256").hex()[:16] for one in said]
 
 
 def _attention(answers: Answers) -> pd.Series | None:
@@ -219,13 +224,22 @@ def _moments(answers: Answers, role: str) -> pd.Series:
     if place is None:
         return pd.Series(pd.NaT, index=range(answers.n), dtype="datetime64[us]")
     codes, texts = answers.levels(place)
-    plain = pd.Series(texts, dtype="str").str.replace(r"^(\d{4})[/.](\d{1,2})[/.]", r"\1-\2-", regex=True)
-    moments = pd.to_datetime(plain, errors="coerce", format="mixed")
-    if getattr(moments.dtype, "tz", None) is not None:
-        moments = moments.dt.tz_localize(None)
-    stamps = np.append(moments.to_numpy(dtype="datetime64[us]"), np.datetime64("NaT", "us"))
+    stamps = np.append(_stamps(texts), np.datetime64("NaT", "us"))
     _unreadable(answers, place, codes, np.isnat(stamps[:-1]), texts, "date")
     return pd.Series(stamps[codes])
+
+
+def _stamps(texts: list[str]) -> np.ndarray:
+    """Moments as printed, time zones dropped; days and times of day are few, so each is read once."""
+    parts = [text.replace("T", " ", 1).partition(" ") for text in texts]
+    day, days = pd.factorize(np.array([p[0] for p in parts], dtype=object))
+    time, times = pd.factorize(np.array([p[2] for p in parts], dtype=object))
+    iso = pd.Series(days, dtype="str").str.replace(r"[/.年月]", "-", regex=True).str.rstrip("日")
+    read = pd.to_datetime(iso, errors="coerce", format="mixed").to_numpy(dtype="datetime64[us]")
+    clock = pd.Series(times, dtype="str").str.replace(_ZONE, "", regex=True).replace("", "0:00:00")
+    clock = clock.str.replace(r"^(\d{1,2}:\d{2})$", r"\1:00", regex=True)
+    passed = pd.to_timedelta(clock, errors="coerce").to_numpy(dtype="timedelta64[us]")
+    return read[day] + passed[time]
 
 
 def _unreadable(
@@ -255,8 +269,12 @@ def _units(
         said[level] = (np.full(answers.n, -1), []) if place is None else answers.levels(place)
         if wordings and place is None:
             answers.absent(f"unit.{level}")
-    codes, pairs = pd.factorize(pd.MultiIndex.from_arrays([said["district"][0], said["community"][0]]))
-    both = [[_said(said[level][1], k) for level, k in zip(said, pair, strict=True)] for pair in pairs]
+    (above, districts), (below, communities) = said["district"], said["community"]
+    wide = len(communities) + 1
+    codes, pairs = pd.factorize((above.astype("int64") + 1) * wide + below + 1)
+    both = [
+        (_said(districts, pair // wide - 1), _said(communities, pair % wide - 1)) for pair in pairs.tolist()
+    ]
     none = pd.DataFrame(columns=list(UNMATCHED))
     if register is None:
         plain = [mask("/".join(squash(t) for t in pair if t))[0] or None for pair in both]
@@ -279,7 +297,7 @@ def _units(
     lost = lost.assign(found=[mask(name)[0][:_LONG] for name in lost["name"]])
     place = places["community"] or 0
     if len(lost):
-        rows = np.flatnonzero(units.isna() & (said["community"][0] >= 0))
+        rows = np.flatnonzero(units.isna() & (below >= 0))
         n, shown = int(lost["n"].sum()), listing((f"“{f}”" for f in dict.fromkeys(lost["found"])), most=4)
         told = (
             f"{n} answers name no unit of the register ({shown}); kept, flagged out_of_frame. Settle "
@@ -307,9 +325,9 @@ def _said(texts: list[str], code: int) -> str:
 
 
 def _report_flags(frame: pd.DataFrame, pad: Pad, exclude: Collection[str]) -> None:
-    flags = frame["flags"].fillna("")
+    together = frame["flags"].dropna().value_counts()
     for name in FLAGS:
-        n = int(flags.str.contains(name, regex=False).sum())
+        n = int(sum(times for flags, times in together.items() if name in str(flags).split(",")))
         if n:
             told = (
                 f"{n} of {len(frame)} answers are flagged {name}{' and excluded' if name in exclude else ''}"
