@@ -158,6 +158,9 @@ def test_what_is_refused(options, error, says):
 
 
 def test_an_empty_table_stays_empty():
+    with pytest.raises(ParameterError, match="must be a DataFrame, got NoneType"):
+        protect(None, k=10)  # type: ignore[arg-type]
+    assert protect(pd.DataFrame({"n": []}), k=10)[0].empty
     table, gone = protect(children([]).astype({"n": "int64"}), k=10)
     assert table.empty and gone.empty and "rule" in table
 

@@ -13,8 +13,10 @@ from commlab.survey import (
     SurveyDesign,
     answer_shares,
     linear_scores,
+    overall_index,
     satisfaction,
     satisfaction_change,
+    satisfaction_covariance,
 )
 
 DATA = pd.DataFrame(
@@ -130,6 +132,33 @@ def test_change_leaves_dont_know_out():
     assert found["n_before"].tolist() == [20] * 4
     with pytest.raises(ParameterError, match="mode are not among mean, index"):
         satisfaction_change(design, "q", wave="wave", statistics=("mode",))
+
+
+def test_items_together():
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame(rng.integers(1, 6, (60, 2)), columns=["q", "r"])
+    data["unit"], data["d"], data["w"] = np.arange(60) // 5, np.arange(60) % 2, rng.uniform(1, 2, 60)
+    design = SurveyDesign(data, weights="w", clusters="unit")
+    matrix = satisfaction_covariance(design, ["q", "r"], by="d")
+    one = satisfaction(design, ["q", "r"], by="d").query("statistic == 'index'")
+    np.testing.assert_allclose(np.sqrt(np.diag(matrix)), one["se"], rtol=1e-10)
+    assert matrix.index.to_frame().columns.tolist() == ["d", "item"]
+    # The overall index is the index of each person's weighted mean where everyone answered both.
+    data["both"] = 25 * (0.75 * data["q"] + 0.25 * data["r"] - 1)
+    mean = SurveyDesign(data, weights="w", clusters="unit").mean("both", by="d")
+    found = overall_index(design, ["q", "r"], importance=pd.Series({"q": 3, "r": 1}), by="d")
+    for name in ("estimate", "se", "ci_low", "ci_high", "df"):
+        np.testing.assert_allclose(found[name], mean[name], rtol=1e-10)
+    with pytest.raises(DataError, match="wrong: r"):
+        overall_index(design, ["q", "r"], importance=pd.Series({"q": 3}))
+    with pytest.raises(ParameterError, match="statistic='mode'"):
+        satisfaction_covariance(design, "q", statistic="mode")
+
+
+def test_effective_sample_size_without_a_population():
+    # Weights of 1 know no population: S^2 / V of a simple random sample is n.
+    found = table(satisfaction(SurveyDesign(pd.DataFrame({"q": [1, 2, 3, 4, 5, 5]})), "q"))
+    assert found.loc["mean", "n_effective"] == pytest.approx(6)
 
 
 @settings(deadline=None, max_examples=25)

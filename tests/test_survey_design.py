@@ -68,6 +68,8 @@ def test_an_empty_table_and_other_types():
     ("call", "error", "says"),
     [
         (lambda d: d.mean("t"), ParameterError, '"t" is not a number .*proportion'),
+        (lambda d: d.mean(5), ParameterError, "a column name or a list of them, not int"),
+        (lambda d: d.mean("y", by=["h", "h"]), ParameterError, "by names a column twice"),
         (lambda d: d.mean("z"), ParameterError, 'variable "z" is not a column'),
         (lambda d: d.mean([]), ParameterError, "at least one variable"),
         (lambda d: d.mean(["y", "y"]), ParameterError, "named twice: y"),
@@ -90,6 +92,13 @@ def test_infinite_answers_and_columns_that_clash():
         SurveyDesign(BASE.assign(y=[1, 2, np.inf, 4])).mean("y")
     with pytest.raises(ParameterError, match="bear names of the result"):
         SurveyDesign(BASE.assign(estimate=list("aabb"))).mean("y", by="estimate")
+
+
+def test_dates_are_no_numbers_and_ratios_may_have_no_base():
+    data = BASE.assign(day=pd.date_range("2019-10-01", periods=4), none=0)
+    with pytest.raises(ParameterError, match=r'"day" is datetime64.* not a number'):
+        SurveyDesign(data).mean("day")
+    assert SurveyDesign(data).ratio("y", "none")[["estimate", "se"]].isna().all(axis=None)
 
 
 def test_weights_follow_from_population_sizes():

@@ -229,3 +229,22 @@ def test_laws(factor, seed):
     np.testing.assert_allclose(
         first.estimates["shrinkage"], second.estimates["shrinkage"], rtol=1e-6, atol=1e-9
     )
+
+
+@pytest.mark.parametrize(
+    ("totals", "options", "error", "says"),
+    [
+        ({"x": 1e9}, {"method": "raking"}, DataError, "no raking weights meet all totals: x"),
+        ({"x": 1e9}, {"method": "logit", "bounds": (0.5, 2)}, DataError, "bounds are too narrow"),
+        ({"x": -50.0}, {}, DataError, "turned negative"),
+        ({"x": "many"}, {}, ParameterError, "'many'; give a number"),
+        ({"g": {"a": 1, "b": 1}}, {}, DataError, "lacks cells that the sample has: c"),
+        ({}, {}, ParameterError, "not empty"),
+        ({"x": 20}, {"method": "logit"}, ParameterError, "needs them"),
+        ({"x": 20}, {"method": "logit", "bounds": (2, 3)}, ParameterError, "around 1"),
+        ({"x": 20}, {"method": "entropy"}, ParameterError, "not one of linear"),
+    ],
+)
+def test_calibrations_that_are_refused(totals, options, error, says):
+    with pytest.raises(error, match=says):
+        SurveyDesign(DATA).calibrate(totals, **options)

@@ -9,6 +9,7 @@ work: ``sample_size``, ``allocate_sample``, ``draw_sample``.
 """
 
 from commlab.survey.compare import Independence, holm
+from commlab.survey.composite import overall_index, satisfaction_covariance
 from commlab.survey.design import SurveyDesign
 from commlab.survey.disclosure import protect
 from commlab.survey.drivers import drivers, importance_performance
@@ -66,6 +67,7 @@ __all__ = [
     "linear_scores",
     "margins_check",
     "mcdonald_omega",
+    "overall_index",
     "parallel_analysis",
     "protect",
     "quota_status",
@@ -75,6 +77,7 @@ __all__ = [
     "sample_size",
     "satisfaction",
     "satisfaction_change",
+    "satisfaction_covariance",
     "satisfaction_from_counts",
     "split_half",
     "stream_means",

@@ -167,7 +167,8 @@ def _factor(
         step = np.linalg.lstsq(jacobian / np.outer(unit, unit), off / unit, rcond=1e-11)[0] / unit
         size = 1.0
         while size > 1e-6:
-            trial = target - x.T @ (d * f(x @ (multiplier + size * step)))
+            with np.errstate(over="ignore", invalid="ignore"):  # a step too far is halved
+                trial = target - x.T @ (d * f(x @ (multiplier + size * step)))
             if np.isfinite(trial).all() and np.abs(trial / scale).max() < np.abs(off / scale).max():
                 break
             size /= 2

@@ -158,6 +158,8 @@ class SurveyDesign:
             return np.where(active, 0, -1).astype(np.int64), pd.DataFrame(index=range(1))
         joint = np.zeros(len(self.data), dtype=np.int64)
         levels: list[Any] = []
+        if len(set(names)) < len(names):
+            raise ParameterError(f"by names a column twice: {listing(names)}")
         for name in names:
             if name is None:
                 raise ParameterError("by must be column names, not None among them")

@@ -85,6 +85,8 @@ def protect(
     """
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
         raise ParameterError(f"k={k!r} must be a whole number of respondents, at least 1")
+    if not isinstance(table, pd.DataFrame):
+        raise ParameterError(f"the table must be a DataFrame, got {type(table).__name__}")
     sizes = [c for c in ("n", "n_before", "n_after") if c in table]
     if not sizes:
         raise ParameterError(
@@ -218,7 +220,9 @@ def _close_all(
     cells: pd.DataFrame, domains: Sequence[str], keys: Sequence[str], k: int, asks: pd.DataFrame | None
 ) -> None:
     """R2 and R3 in every family of siblings, again until a withheld parent is covered by its children."""
-    groups = [g.to_numpy() for g in cells.groupby(list(keys), sort=False, dropna=False).groups.values()]
+    family = cells.groupby(list(keys), sort=False, dropna=False).ngroup().to_numpy()
+    order = np.argsort(family, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(family[order])) + 1) if len(order) else []
     n = cells["n"].to_numpy(dtype=float)
     yes = np.zeros((len(cells), 0)) if asks is None else asks.to_numpy(dtype=float)
     rule = cells["rule"].to_numpy(dtype=object, copy=True)

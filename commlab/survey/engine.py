@@ -54,6 +54,8 @@ class Estimates:
     df: IntArray
     deff: FloatArray
     n: IntArray
+    effective: FloatArray
+    """Size of a simple random sample as precise: n / deff; S^2 / V where no population is known."""
 
     def frame(self, labels: pd.DataFrame, low: FloatArray, high: FloatArray) -> pd.DataFrame:
         """Tidy: the labels of the columns vary fastest."""
@@ -92,17 +94,17 @@ def values_of(design: SurveyDesign, name: str) -> FloatArray:
         If a value is infinite.
     """
     values = column(design.data, name, "variable")
-    if not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)):
+    if not pd.api.types.is_numeric_dtype(values):  # booleans are
+        if not pd.api.types.is_string_dtype(values) and not pd.api.types.is_object_dtype(values):
+            raise ParameterError(
+                f'"{name}" is {values.dtype}, not a number; for shares of its levels use .proportion'
+            )
         try:
             values = pd.to_numeric(values)
         except (TypeError, ValueError) as error:
             raise ParameterError(
                 f'"{name}" is not a number ({error}); for shares of its levels use .proportion'
             ) from None
-        if not pd.api.types.is_numeric_dtype(values):
-            raise ParameterError(
-                f'"{name}" is {values.dtype}, not a number; for shares of its levels use .proportion'
-            )
     numbers = values.to_numpy(dtype=float, na_value=np.nan)
     if not np.isfinite(numbers.sum()) and np.isinf(numbers).any():
         row = int(np.argmax(np.isinf(numbers)))
@@ -177,16 +179,21 @@ def estimates(
         raise ParameterError("there is nothing to estimate: no column was given")
     v = np.stack([c.variance for c in done], axis=1)
     n = np.stack([c.n for c in done], axis=1)
+    estimate = np.stack([c.estimate for c in done], axis=1)
     if kind != "total":
-        v = np.where(n < 2, np.nan, v)
-    srs = np.stack([c.srs for c in done], axis=1)
+        v = np.where((n < 2) | np.isnan(estimate), np.nan, v)
+    s2 = np.stack([c.s2 for c in done], axis=1)
+    size = np.stack([c.size for c in done], axis=1)
+    srs = s2 * _over(size - n, size * n)  # (4)
+    alike = np.where(size > n, n * srs, s2)
     return Estimates(
         domains,
-        np.stack([c.estimate for c in done], axis=1),
+        estimate,
         np.sqrt(v),
         np.stack([c.df for c in done], axis=1),
         np.divide(v, srs, out=np.full_like(v, np.nan), where=srs > 0),
         n,
+        np.divide(alike, v, out=np.full_like(v, np.nan), where=v > 0),
     )
 
 
@@ -202,7 +209,8 @@ class _Column:
     e: FloatArray
     n: IntArray
     df: IntArray
-    srs: FloatArray
+    size: FloatArray  # sum of weights
+    s2: FloatArray  # S^2 of (4), in the estimate's units
     alone: npt.NDArray[np.bool_]
     valid: npt.NDArray[np.bool_] | None
     variance: FloatArray
@@ -210,7 +218,7 @@ class _Column:
 
 
 def _linearise(plan: Plan, w: FloatArray, y: FloatArray, kind: str, under: FloatArray | None) -> _Column:
-    """Estimates (1) to (3) of a column, their influences and the variance of simple random sampling (4)."""
+    """Estimates (1) to (3) of a column, their influences and the spread of the values (4)."""
     g, d = plan.n_domains, plan.domain
     missing = np.isnan(y) if under is None else np.isnan(y) | np.isnan(under)
     valid = ~missing if missing.any() else None
@@ -236,8 +244,8 @@ def _linearise(plan: Plan, w: FloatArray, y: FloatArray, kind: str, under: Float
         centre = estimate
     e = np.where(np.isfinite(e), e, 0.0)
     squares = np.bincount(d, w * (y - np.nan_to_num(centre)[d]) ** 2, g).astype(float)
-    srs = _srs(n, size, squares, scale)
-    return _Column(estimate, e, n, df, srs, units <= 1, valid, np.full(g, np.nan))
+    s2 = _s2(n, size, squares, scale)
+    return _Column(estimate, e, n, df, size, s2, units <= 1, valid, np.full(g, np.nan))
 
 
 def _of_cells(cells: Cells, y: FloatArray, kind: str) -> _Column | None:
@@ -246,15 +254,15 @@ def _of_cells(cells: Cells, y: FloatArray, kind: str) -> _Column | None:
     if found is None:
         return None
     scale: FloatArray = found.size if kind == "total" else np.ones_like(found.size)
-    srs = _srs(found.n, found.size, found.spread, scale)
+    s2 = _s2(found.n, found.size, found.spread, scale)
+    none = np.empty(0)
     return _Column(
-        found.estimate, np.empty(0), found.n, found.df, srs, found.alone, None, found.variance, True
+        found.estimate, none, found.n, found.df, found.size, s2, found.alone, None, found.variance, True
     )
 
 
-def _srs(n: IntArray, size: FloatArray, squares: FloatArray, scale: FloatArray) -> FloatArray:
-    """(4) times scale squared."""
-    return scale**2 * _over(n * squares, (n - 1) * size) * _over(size - n, size * n)
+def _s2(n: IntArray, size: FloatArray, squares: FloatArray, scale: FloatArray) -> FloatArray:
+    return scale**2 * _over(n * squares, (n - 1) * size)
 
 
 def _with_variances(design: SurveyDesign, plan: Plan, columns: list[_Column]) -> list[_Column]:

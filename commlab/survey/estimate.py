@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +16,7 @@ from commlab.survey.structure import FloatArray, column
 if TYPE_CHECKING:
     from commlab.survey.design import SurveyDesign
 
-__all__ = ["covariance_of_means", "indicators", "mean", "proportion", "ratio", "total"]
+__all__ = ["covariance_of", "covariance_of_means", "indicators", "mean", "proportion", "ratio", "total"]
 
 
 def mean(
@@ -143,14 +143,26 @@ def covariance_of_means(
         Rows and columns are labelled by [by...] and variable, as the rows of ``mean``. The diagonal is
         ``mean``'s squared standard error.
     """
+    columns = {name: values_of(design, name) for name in variables_of(variables)}
+    return covariance_of(design, columns, by=by, label="variable")[1]
+
+
+def covariance_of(
+    design: SurveyDesign,
+    columns: Mapping[str, FloatArray],
+    *,
+    by: str | Sequence[str] | None,
+    label: str,
+) -> tuple[pd.Series, pd.DataFrame]:
+    """Means of columns given as arrays, and their covariance matrix, labelled by [by...] and ``label``."""
     design._sound()
-    names = variables_of(variables)
+    names = list(columns)
     domain, domains = design.domains(by)
     g = len(domains)
-    _, z, n, alone = influences(design, [values_of(design, v) for v in names], domain, g)
+    means, z, n, alone = influences(design, list(columns.values()), domain, g)
     if len(design.structure.stages) == 1:
         if (alone & (n > 1)).any() and design.structure.clusters[0] is not None:
-            mean(design, names, by=by)  # refuses domains inside one unit, by name
+            estimates(design, columns.values(), by=by)  # refuses domains inside one unit, by name
         alone = np.zeros_like(alone)
     z = spread(design, z, alone)
     inside = is_inside(design, by)
@@ -159,6 +171,6 @@ def covariance_of_means(
     matrix[lacking, :] = np.nan
     matrix[:, lacking] = np.nan
     labels = domains.iloc[np.repeat(np.arange(g), len(names))].reset_index(drop=True)
-    labels["variable"] = names * g
-    index = pd.MultiIndex.from_frame(labels) if len(labels.columns) > 1 else pd.Index(labels["variable"])
-    return pd.DataFrame(matrix, index=index, columns=index)
+    labels[label] = pd.Series(names * g, dtype="str")
+    index = pd.MultiIndex.from_frame(labels) if len(labels.columns) > 1 else pd.Index(labels[label])
+    return pd.Series(means, index=index, name="estimate"), pd.DataFrame(matrix, index=index, columns=index)

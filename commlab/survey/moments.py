@@ -71,6 +71,7 @@ class Cells:
             self.code, self.n_cells, self.domain = first.cell, first.n_cells, first.cell_domain
         else:
             self.code, self.n_cells, self.domain = first.pair, first.n_pairs, first.cell_domain[first.cell]
+        self._wy, self._work = np.empty(len(w)), np.empty(len(w))
         self.rows = np.bincount(self.code, minlength=self.n_cells)
         self.s0 = np.bincount(self.code, w, self.n_cells)
         self.q0 = np.bincount(self.code, w * w, self.n_cells) if self.of_rows else np.zeros(0)
@@ -97,9 +98,9 @@ class Cells:
             rows = np.bincount(self.code, valid, self.n_cells).astype(np.int64)
             s0 = np.bincount(self.code, w, self.n_cells)
             q0 = np.bincount(self.code, w * w, self.n_cells) if self.of_rows else q0
-        wy = w * y
+        wy, work = np.multiply(w, y, out=self._wy), self._work  # no new memory: page faults cost more
         s1 = np.bincount(self.code, wy, self.n_cells)
-        s2 = np.bincount(d, np.bincount(self.code, wy * y, self.n_cells), g)
+        s2 = np.bincount(d, np.bincount(self.code, np.multiply(wy, y, out=work), self.n_cells), g)
         size, sums = np.bincount(d, s0, g), np.bincount(d, s1, g)
         mean = np.divide(sums, size, out=np.full(g, np.nan), where=size > 0)
         spread = s2 - np.nan_to_num(mean) * sums
@@ -114,8 +115,8 @@ class Cells:
         t = (s1 - centre[d] * s0) * scale[d]  # (3)
         squares = np.zeros(0)
         if self.of_rows:
-            q1 = np.bincount(self.code, w * wy, self.n_cells)
-            q2 = np.bincount(self.code, wy * wy, self.n_cells)
+            q1 = np.bincount(self.code, np.multiply(w, wy, out=work), self.n_cells)
+            q2 = np.bincount(self.code, np.multiply(wy, wy, out=work), self.n_cells)
             squares = (q2 - 2 * centre[d] * q1 + centre[d] ** 2 * q0) * scale[d] ** 2  # (4)
 
         def of_stage(s: int) -> FloatArray:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "STATISTICS",
+    "Scale",
     "answer_shares",
     "linear_scores",
     "satisfaction",
@@ -53,15 +54,15 @@ def linear_scores(scale: tuple[int, int] = (1, 5)) -> dict[int, float]:
     return {code: 100 * (code - low) / (high - low) for code in range(int(low), int(high) + 1)}
 
 
-class _Scale:
+class Scale:
     """Codes of an item and what they count for."""
 
     def __init__(
         self,
-        satisfied: Sequence[int],
-        dissatisfied: Sequence[int] | None,
-        scores: Mapping[int, float] | None,
-        scale: tuple[int, int],
+        satisfied: Sequence[int] = (4, 5),
+        dissatisfied: Sequence[int] | None = None,
+        scores: Mapping[int, float] | None = None,
+        scale: tuple[int, int] = (1, 5),
     ) -> None:
         self.scores = dict(scores) if scores is not None else linear_scores(scale)
         codes = sorted(self.scores)
@@ -169,7 +170,7 @@ def satisfaction(
         If an answer lies outside the scale (item, values, rows named).
     """
     names = variables_of(items)
-    codes = _Scale(satisfied, dissatisfied, scores, scale)
+    codes = Scale(satisfied, dissatisfied, scores, scale)
     codes.check(design, names)
     found = estimates(design, (c for item in names for c in codes.columns(design, item)), by=by)
     labels = pd.DataFrame(
@@ -186,9 +187,7 @@ def satisfaction(
         confidence=confidence,
     )
     frame = found.frame(labels, low, high)
-    frame["n_effective"] = np.divide(
-        frame["n"], frame["deff"], out=np.full(len(frame), np.nan), where=(frame["deff"] > 0).to_numpy()
-    )
+    frame["n_effective"] = found.effective.ravel()
     return frame.drop(columns="deff")
 
 
@@ -209,7 +208,7 @@ def answer_shares(
         ci_low, ci_high, df, deff, n (asked), count (respondents with this answer, unweighted).
     """
     names = variables_of(items)
-    codes = _Scale((scale[1],), None, None, scale)
+    codes = Scale((scale[1],), None, None, scale)
     codes.check(design, names)
     options = [*codes.codes, tables.DONT_KNOW]
 
@@ -264,7 +263,7 @@ def satisfaction_change(
     if strange or not len(statistics):
         raise ParameterError(f"statistics {listing(strange)} are not among {', '.join(STATISTICS)}")
     names = variables_of(items)
-    codes = _Scale(satisfied, dissatisfied, scores, scale)
+    codes = Scale(satisfied, dissatisfied, scores, scale)
     codes.check(design, names)
     frames = []
     for item in names:
@@ -306,7 +305,7 @@ def satisfaction_from_counts(
     DataError
         If a column is no code of the scale, or a count is missing, negative or not whole.
     """
-    codes = _Scale(satisfied, dissatisfied, scores, scale)
+    codes = Scale(satisfied, dissatisfied, scores, scale)
     known = [*codes.codes, tables.DONT_KNOW, tables.NOT_APPLICABLE]
     strange = [c for c in counts if c not in known]
     if strange:

@@ -86,10 +86,20 @@ class Structure:
 
 
 def as_list(names: str | Sequence[str | None] | None) -> list[str | None]:
-    """One name, several, or none, as a list."""
+    """One name, several, or none, as a list.
+
+    Raises
+    ------
+    ParameterError
+        If it is neither text nor a sequence.
+    """
     if names is None:
         return []
-    return [names] if isinstance(names, str) else list(names)
+    if isinstance(names, str):
+        return [names]
+    if not isinstance(names, (Sequence, pd.Index)):
+        raise ParameterError(f"give a column name or a list of them, not {type(names).__name__}: {names!r}")
+    return list(names)
 
 
 def shown(value: object) -> str:
