@@ -131,6 +131,7 @@ def publish(job: Job, folder: Path) -> dict[str, str]:
     dict
         Final path relative to the study -> hash, of every file that was made.
     """
+    from commlab.report import export
 
     pages = [f for f in job.formats if f != "xlsx"]
     if job.kind == "method" and not _is_document(folder / _NOTEBOOK):
@@ -172,7 +173,8 @@ def warm_up() -> None:
 
     shown = [new_output("display_data", data={MIME: block}) for block, _ in blocks(report.Cover("commlab"))]
     with tempfile.TemporaryDirectory() as folder:
-        report.export(new_notebook(cells=[new_code_cell("", outputs=shown)]), folder, formats=("html", "docx"))
+        page = new_notebook(cells=[new_code_cell("", outputs=shown)])
+        report.export(page, folder, formats=("html", "docx"))
 
 
 def produced(job: Job, folder: Path) -> dict[Path, Path]:
