@@ -99,10 +99,28 @@ def test_printed_size_clear_edges_and_no_global_change(draw):
     assert set(picture.info) <= {"dpi", "transparency"}  # no program, no clock
     assert len(drawn.png) < 150_000
     assert re.fullmatch("[a-z-]+", drawn.name)
-    # Labels are never cut: the outermost pixels are paper.
-    grey = np.asarray(picture.convert("L"))
+    assert_clear_edges(drawn)
+
+
+def assert_clear_edges(drawn):
+    """Labels are never cut: the outermost pixels are paper."""
+    grey = np.asarray(Image.open(io.BytesIO(drawn.png)).convert("L"))
     edges = np.concatenate([grey[:2].ravel(), grey[-2:].ravel(), grey[:, :2].ravel(), grey[:, -2:].ravel()])
     assert edges.min() > 245
+
+
+LONG = [
+    "Governance environment of communities",
+    "社区综合服务设施建设与运营机制创新",
+    "Management",
+    "保障",
+    "WWWWWWWWWWWWWWWW",
+]
+
+
+@pytest.mark.parametrize("draw", [draw_radar, draw_scores, draw_heatmap])
+def test_long_labels_are_not_cut(draw):
+    assert_clear_edges(draw(scores(LONG)))
 
 
 @pytest.mark.parametrize("draw", [draw_scores, draw_likert])

@@ -23,6 +23,10 @@ DIVERGING = ("#A6480B", "#F0A45D", "#D9DCE0", "#86BBDD", "#145A8D")
 """Negative to positive: safe for colour-blind readers; in grey the ends are dark and the middle is light."""
 SMALLEST_LABEL = 0.055
 """Shares below this are not written into their bar: they would not fit."""
+STAR_MM, STAR_HEIGHT_MM, STAR_BELOW_MM = 54.0, 88.0, 20.0
+"""Diameter of a star, height of its figure, and the room below for labels and legend."""
+STAR_LABEL = 14
+"""Half-width characters in a line of a star's label: it has 28 mm on each side."""
 VALUE_AWAY_PT = 13.0
 """How far outside its point a value of the star is written."""
 _T = "en"
@@ -163,7 +167,12 @@ def radar(
     closed = np.append(angles, angles[0])
 
     def draw(figure: Canvas) -> None:
-        axes: Any = figure.add_subplot(projection="polar")
+        # The layout engine does not see the labels around a star: it gets a place with room for them.
+        figure.set_layout_engine("none")
+        width, height = STAR_MM / HALF, STAR_MM / STAR_HEIGHT_MM
+        axes: Any = figure.add_axes(
+            ((1 - width) / 2, STAR_BELOW_MM / STAR_HEIGHT_MM, width, height), projection="polar"
+        )
         axes.set_theta_offset(np.pi / 2)
         axes.set_theta_direction(-1)
         axes.grid(True, axis="both")
@@ -203,15 +212,15 @@ def radar(
         axes.set_yticks(np.linspace(0, top, 6)[1:-1])
         axes.tick_params(axis="y", labelsize=6.5, labelcolor=COLOURS["muted"])
         axes.set_rlabel_position(180 / len(rows))
-        axes.set_xticks(angles, [label_text(x, 16) for x in rows["label"]])
+        axes.set_xticks(angles, [label_text(x, STAR_LABEL) for x in rows["label"]])
         for tick, angle in zip(axes.get_xticklabels(), angles, strict=True):
             side = math.sin(angle)
             tick.set_horizontalalignment("center" if abs(side) < 0.1 else "left" if side > 0 else "right")
         axes.tick_params(axis="x", pad=4)
         axes.spines["polar"].set_color(COLOURS["grid"])
         if title:
-            figure.suptitle(label_text(title, 60))
-        figure.legend(loc="outside lower center", ncols=2)
+            figure.text(0.5, 0.995, label_text(title, 60), ha="center", va="top", fontsize=9.5)
+        figure.legend(loc="lower center", ncols=2)
 
     t = Text(_T)
     alt = listed(
@@ -221,7 +230,7 @@ def radar(
             for r in rows.itertuples()
         ),
     )
-    return render(draw, name="radar", alt=alt, width_mm=HALF, height_mm=92)
+    return render(draw, name="radar", alt=alt, width_mm=HALF, height_mm=STAR_HEIGHT_MM)
 
 
 def heatmap(frame: pd.DataFrame, *, colour_label: str, title: str = "") -> Figure:

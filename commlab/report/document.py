@@ -33,8 +33,8 @@ __all__ = [
     "read_document",
 ]
 
-SHORT_TEXT = 900
-"""Text of at most so many half-width characters moves to the landscape page of the table that follows it."""
+SHORT_TEXT = 450
+"""Text of at most so many characters moves to the landscape page of the table that follows it."""
 TALLEST_MM = 205.0
 """Height of a picture that leaves room for its caption on a page."""
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -190,20 +190,18 @@ class Document:
 
 
 def _lead_in(parts: Sequence[Part]) -> list[Part]:
-    """The heading and the short text at the end of a run; nothing if it is long or has no heading."""
-    length = 0
-    for k in range(len(parts) - 1, -1, -1):
-        part = parts[k]
-        if isinstance(part, Heading):
-            while k and isinstance(parts[k - 1], Heading):
-                k -= 1
-            return list(parts[k:])
+    """The short text at the end of a run and the headings above it; nothing where the text is long."""
+    start, length = len(parts), 0
+    for part in reversed(parts):
         if not isinstance(part, (Para, Items)):
             break
+        start -= 1
         length += len(part.text if isinstance(part, Para) else "".join(part.items))
-        if length > SHORT_TEXT / 2:
-            break
-    return []
+    if length > SHORT_TEXT:
+        return []
+    while start and isinstance(parts[start - 1], Heading):
+        start -= 1
+    return list(parts[start:])
 
 
 def read_document(notebook: str | Path | Mapping[str, Any], *, language: str | None = None) -> Document:

@@ -30,7 +30,7 @@ from commlab.report.layout import (
 
 __all__ = ["first_pages", "keep_together"]
 
-TIMES = 0.93
+TIMES = 0.9
 """Width of a letter or digit of Times New Roman where half a Chinese character is 1."""
 HEADING_PT, CAPTION_PT, NOTE_PT, PICTURE_PT = 14.0, 34.0, 18.0, 42.0
 """Space that goes with a heading, a table's caption, a note, a picture's caption."""

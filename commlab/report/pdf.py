@@ -79,7 +79,14 @@ def _told(document: Document, files: dict[str, str]) -> dict[str, Any]:
         "contents": len(document.headings) > 2,
         "contents_title": document.text("Contents"),
         "spreads": [
-            {"landscape": landscape, "parts": [_part(p, document, files) for p in parts]}
+            {
+                "landscape": landscape,
+                # A run of pages starts on a new page by itself.
+                "parts": [
+                    _part(p, document, files) | ({} if k else {"new_page": False})
+                    for k, p in enumerate(parts)
+                ],
+            }
             for landscape, parts in document.spreads
         ],
     }
