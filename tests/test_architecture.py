@@ -38,7 +38,9 @@ def imports(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = []
         if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names = [f"{node.module}.{a.name}" for a in node.names] if node.module == "commlab" else [node.module]
+            names = (
+                [f"{node.module}.{a.name}" for a in node.names] if node.module == "commlab" else [node.module]
+            )
         elif isinstance(node, ast.Import):
             names = [a.name for a in node.names]
         found |= {n.split(".")[1] for n in names if n.startswith("commlab.")}
@@ -61,7 +63,9 @@ def test_imports_go_down_only(repository: Path) -> None:
             if other not in FLOORS:
                 continue
             up = FLOORS[other] > FLOORS[own]
-            beside = FLOORS[other] == FLOORS[own] and FLOORS[own] >= 2 and (own, other) not in SIBLINGS_ALLOWED
+            beside = (
+                FLOORS[other] == FLOORS[own] and FLOORS[own] >= 2 and (own, other) not in SIBLINGS_ALLOWED
+            )
             if up or (beside and FLOORS[own] != 5):
                 wrong.append(f"{path.relative_to(repository)} imports commlab.{other}")
     assert not wrong, "\n".join(wrong)
@@ -103,14 +107,18 @@ def test_only_store_writes_data(repository: Path) -> None:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
-                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                name = (
+                    node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                )
                 if name in ("print", "to_csv", "to_parquet", "to_excel", "write_text", "write_bytes"):
                     wrong.append(f"{path.relative_to(repository)}:{node.lineno} {name}")
     assert not wrong
 
 
 def test_importing_commlab_costs_hardly_more_than_pandas() -> None:
-    heavy = "['matplotlib','statsmodels','pandera','seaborn','docx','typst','papermill','scipy','pandas','rich']"
+    heavy = (
+        "['matplotlib','statsmodels','pandera','seaborn','docx','typst','papermill','scipy','pandas','rich']"
+    )
     code = f"import sys, commlab; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -126,9 +134,16 @@ def test_environment_names_the_same_packages(repository: Path) -> None:
     wanted = {name.match(d)[0].lower(): d for d in project["dependencies"]}
     listed.pop("python"), listed.pop("pip")
     assert listed == wanted
-    assert {"pandas", "numpy", "scipy", "statsmodels", "matplotlib", "seaborn", "jupyterlab", "papermill"} == {
-        name.match(d)[0] for d in conda
-    } - {"python", "pip"}
+    assert {
+        "pandas",
+        "numpy",
+        "scipy",
+        "statsmodels",
+        "matplotlib",
+        "seaborn",
+        "jupyterlab",
+        "papermill",
+    } == {name.match(d)[0] for d in conda} - {"python", "pip"}
 
 
 @pytest.mark.parametrize("line", ["--hash=sha256:"])

@@ -37,7 +37,13 @@ def test_all_notebooks_are_there() -> None:
 def test_first_cell_asks_one_question_and_says_what_it_reads(notebook: nbformat.NotebookNode) -> None:
     first = notebook.cells[0]
     assert first.cell_type == "markdown"
-    titles = [line for c in notebook.cells if c.cell_type == "markdown" for line in c.source.splitlines() if re.match(r"# ", line)]
+    titles = [
+        line
+        for c in notebook.cells
+        if c.cell_type == "markdown"
+        for line in c.source.splitlines()
+        if re.match(r"# ", line)
+    ]
     assert len(titles) == 1 and titles[0].endswith("?")
     for word in ("Reads", "writes", "Rests on"):
         assert word in first.source
@@ -80,7 +86,12 @@ def test_runs_under_bare_papermill_from_the_root(path: Path, tiny: Path, tmp_pat
     if path.stem == "50-district-report":
         parameters["district"] = "五华区"
     done = papermill.execute_notebook(
-        path, tmp_path / "out.ipynb", parameters=parameters, cwd=str(tiny), progress_bar=False, kernel_name="python3"
+        path,
+        tmp_path / "out.ipynb",
+        parameters=parameters,
+        cwd=str(tiny),
+        progress_bar=False,
+        kernel_name="python3",
     )
     outputs = [o for c in done.cells if c.cell_type == "code" for o in c.outputs]
     assert outputs and not any(o.output_type == "error" for o in outputs)

@@ -202,10 +202,11 @@ def demographics(
         (census share; missing where the census table has no such variable).
     """
     rows = []
+    whole = _once(margins)
     for variable in [v for v in variables if v in data]:
         known = data[data[variable].notna()]
         for unit, part in [(city, known), *known.groupby("district")]:
-            census = margins if unit == city else margins[margins["unit"] == unit]
+            census = whole if unit == city else margins[margins["unit"] == unit]
             population = (
                 census.groupby(variable)["population"].sum()
                 if variable in census
@@ -228,6 +229,12 @@ def demographics(
                     }
                 )
     return pd.DataFrame(rows, columns=["unit", "variable", "level", "n", "sample", "weighted", "population"])
+
+
+def _once(margins: pd.DataFrame) -> pd.DataFrame:
+    """Margins without the units that repeat another's: a park has those of the county that it lies in."""
+    wide = margins.pivot_table(index="unit", columns=["sex", "age_band"], values="population", sort=False)
+    return margins[margins["unit"].isin(wide.index[~wide.duplicated()])]
 
 
 def response_rates(

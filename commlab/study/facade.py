@@ -239,10 +239,21 @@ class Period:
             self.folder.write_table("ledger", validate("ledger", report.ledger))
             self.folder.write_table("status", report.status)
             report.write_ledger_workbook(self.folder.path / "ledger.xlsx")
-            self.folder.write_inputs({"hashes": hashes, "items": list(report.items.items()), "files": report.files})
+            self.folder.write_inputs(
+                {"hashes": hashes, "items": list(report.items.items()), "files": report.files}
+            )
         self._tables.clear()
         self._results.clear()
-        for cached in ("_note", "_stage_key", "failed", "outstanding", "districts", "answers", "design", "communities"):
+        for cached in (
+            "_note",
+            "_stage_key",
+            "failed",
+            "outstanding",
+            "districts",
+            "answers",
+            "design",
+            "communities",
+        ):
             self.__dict__.pop(cached, None)
 
     @cached_property
@@ -256,6 +267,10 @@ class Period:
 
     def table(self, name: str) -> pd.DataFrame:
         """A clean table of this period; an empty frame of the contract where no file feeds it."""
+        if name in ("units", "unit_changes"):
+            return getattr(self.study.register, name)
+        if name == "evidence":
+            return self.result("evidence")
         if name not in self._tables:
             self._note  # noqa: B018  says what to do where the period has not been checked
             stored = self.folder.table_path(name).is_file()

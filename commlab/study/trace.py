@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from commlab.errors import ParameterError, listing
+from commlab.tables import STAGES
 from commlab.text import MISSING, Text
 
 if TYPE_CHECKING:
@@ -219,7 +220,8 @@ class _Teller:
             n=t.integer(row["n"]),
         )
         source = row["source"] if isinstance(row["source"], str) else ""
-        below = self._survey() if part.rule == "survey" else (*self._values(row, part), *self._ledger(source))
+        residents = part.rule == "survey" and row["stage"] not in STAGES
+        below = self._survey() if residents else (*self._values(row, part), *self._ledger(source))
         return Step("evidence", text, _number(row["value"]), source, tuple(below))
 
     def _survey(self) -> tuple[Step, ...]:
@@ -238,7 +240,7 @@ class _Teller:
     def _values(self, row: pd.Series, part: Any) -> tuple[Step, ...]:
         """The measured values or ratings of a line of evidence."""
         t = self.t
-        if isinstance(row["stage"], str) and row["stage"]:
+        if row["stage"] in STAGES:
             ratings = self.period.ratings
             mine = ratings[(ratings["code"] == row["code"]) & (ratings["stage"] == row["stage"])]
             owner = mine["unit"].map(self.period.study.register.district_of)

@@ -138,8 +138,10 @@ def delphi_rounds(report: Report) -> Section:
     order = report.study.framework.table.set_index("code")["order"]
     wide = wide.reset_index().assign(order=lambda f: f["code"].map(order)).sort_values("order")
     wide["label"] = [f"{c} {report.label(c)}" for c in wide["code"]]
-    kept = items[items["round"] == last].set_index("code")["keep"]
-    wide["verdict"] = [t("kept") if k else t("to discuss") for k in wide["code"].map(kept)]
+    verdicts = items[items["round"] == last].set_index("code")["verdict"]
+    kept = verdicts == "keep"
+    words = {"keep": t("kept"), "discuss": t("to discuss"), "drop": t("dropped")}
+    wide["verdict"] = wide["code"].map(verdicts).map(words)
     rounds = sorted(items["round"].unique())
     columns: dict[str, Col] = {"label": Col(t("Standard"), width=3)}
     for r in rounds:
