@@ -457,9 +457,8 @@ class Period:
         weighting : {"design", "raked", "all"}
             Base weights; raked to the census; all answers, excluded ones too. Only for city and districts.
         """
-        level = {"district": "district", "community": "community", None: "city"}.get(
-            by if not isinstance(by, list | tuple) else "", ""
-        )
+        levels = {"district": "district", "community": "community", None: "city"}
+        level = levels.get(by, "") if by is None or isinstance(by, str) else ""
         if level:
             rows = self.result("satisfaction")
             rows = rows[(rows["level"] == level) & (rows["weighting"] == weighting)]

@@ -82,8 +82,10 @@ class Report:
         instrument = self.study.config.instrument
         return load_codebook(self.study.register.codebook(instrument)) if instrument else None
 
-    def item(self, name: str) -> str:
+    def item(self, name: str | None) -> str:
         """Label of a survey item."""
+        if name is None:
+            return ""
         known = self.book.items if self.book else {}
         return known[name].labels[self.language] if name in known else name
 
