@@ -206,6 +206,15 @@ def test_cells_that_the_sheet_shows_as_per_cent_are_shares_already():
     assert rules(column)["percent_format"] == ("changed", "note", 1)
 
 
+def test_fractions_under_a_header_in_per_cent_are_doubted():
+    unknown = parse_column([0.955, 0.5], "办结率(%)", percents=None)
+    assert unknown.values.tolist() == [0.955, 0.5]
+    assert rules(unknown)["percent_unknown"] == ("flagged", "warning", 2)
+    known = parse_column([0.5, 0.25], "信访率(%)")
+    assert known.values.tolist() == [0.005, 0.0025]
+    assert rules(known)["percent_small"] == ("flagged", "warning", 2)
+
+
 def test_percent_beside_bare_numbers_is_doubted_not_guessed():
     column = parse_column(["10%", "20%", 30.0, 0.4], "办结率")
     assert column.values.tolist() == [0.1, 0.2, 30.0, 0.4]

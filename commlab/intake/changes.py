@@ -55,6 +55,18 @@ RULES: dict[str, tuple[str, str, str]] = {
     "not_a_number": ("flagged", "warning", '"{before}" is not a number; read as missing'),
     "not_a_date": ("flagged", "warning", '"{before}" is not a date; read as missing'),
     "percent_format": ("changed", "note", "shown as per cent in the sheet, so {before} is a share already"),
+    "percent_unknown": (
+        "flagged",
+        "warning",
+        "all numbers are at most 1 under a header in per cent, and this kind of file does not tell how cells "
+        "are shown: read as shares ({before} is {before} of 1); check them, or send the file as .xlsx",
+    ),
+    "percent_small": (
+        "flagged",
+        "warning",
+        "all numbers are at most 1 under a header in per cent; read as the header says ({before} %): check "
+        "whether shares were meant",
+    ),
     "percent_mixed": (
         "flagged",
         "warning",

@@ -39,20 +39,24 @@ class Block:
     kinds: dict[int, str] = field(default_factory=dict)
     above: list[int] = field(default_factory=list)
     folded: list[dict[int, str]] = field(default_factory=list)
+    keys: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.find_keys()
 
     def rows(self, kind: str) -> list[int]:
         return [row for row, is_a in self.kinds.items() if is_a == kind]
 
-    @property
-    def keys(self) -> list[int]:
-        """Columns of words left of the first column of numbers: where a row is named."""
+    def find_keys(self) -> None:
+        """Columns of words left of the first column of numbers are keys: there a row is named."""
         numeric = [
             n and not words.is_serial(label) for n, label in zip(self.numeric, self.labels, strict=True)
         ]
         start = numeric.index(False) if False in numeric else 0
-        if True not in numeric[start:]:
-            return self.columns[: start + _MOST_KEYS]
-        return self.columns[: max(numeric.index(True, start), 1)]
+        if True in numeric[start:]:
+            self.keys = self.columns[: max(numeric.index(True, start), 1)]
+        else:
+            self.keys = self.columns[: start + _MOST_KEYS]
 
 
 @dataclass
@@ -241,6 +245,10 @@ def _block(
     block.kinds.update(dict.fromkeys(header, "header"))
     row = first
     while row < len(grid.rows):
+        if not grid.filled(row, columns):
+            block.kinds[row] = "blank"
+            row += 1
+            continue
         if row > first and _starts_table(grid, block, row):
             row = _back_to_titles(grid, block, row)
             break
@@ -262,6 +270,7 @@ def _block(
     block.labels = [labels[i] or f"({letters(columns[i])})" for i in kept]
     block.numeric = [block.numeric[i] for i in kept]
     block.folded = []
+    block.find_keys()
     return block, row
 
 
@@ -315,8 +324,6 @@ def _lone_names(grid: Grid, block: Block, row: int) -> list[int]:
 
 def _row_kind(grid: Grid, block: Block, row: int, place: int) -> str:
     filled = grid.filled(row, block.columns)
-    if not filled:
-        return "blank"
     line = grid.rows[row]
     cells = [line[c] for c in filled]
     if place < 2 and is_counted(cells) and len(cells) * 2 >= len(block.columns):

@@ -24,7 +24,7 @@ _MOST_PART = 400 << 20
 _MOST_RATIO = 400
 _SMALL_PART = 16 << 20
 _MOST_PARTS = 10_000
-_MOST_CELLS = 12_000_000
+_MOST_CELLS = 6_000_000
 
 _SHEET = re.compile(rb"<(?:\w+:)?sheet\b([^>]*)>")
 _RELATION = re.compile(rb"<(?:\w+:)?Relationship\b([^>]*)>")

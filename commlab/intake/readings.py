@@ -50,6 +50,7 @@ _LOOSE_MONTH = re.compile(r"((?:19|20)\d{2})[./-](\d{1,2})")
 _PACKED = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})")
 _ZERO = re.compile(r"[\u200b\u200c\u200d\u2060\ufeff\xad]")
 _EPOCH = dt.datetime(1899, 12, 30)
+_PLAIN_DIGITS = 15
 _SERIALS = (20_000, 80_000)  # 1954 to 2119
 
 
@@ -83,6 +84,8 @@ def read(cell: str) -> Reading:
     text = cell.strip()
     if not text.isascii():
         text = _ZERO.sub("", unicodedata.normalize("NFKC", cell)).strip().replace("−", "-")
+    if text.isascii() and text.isdigit() and len(text) <= _PLAIN_DIGITS:
+        return _whole(text, "full_width" if text != cell.strip() else "")
     if not text or text in MISSING or cell.strip() in MISSING:
         return Reading("error" if text in ERRORS else "missing", text)
     if text in NONE:
@@ -98,7 +101,15 @@ def read(cell: str) -> Reading:
         return date
     if _RANGE.fullmatch(text):
         return Reading("range", text)
-    return _number(text, changed=text != cell) or Reading("text", text)
+    return _number(text, changed=text != cell.strip()) or Reading("text", text)
+
+
+def _whole(text: str, rule: str) -> Reading:
+    date = None
+    if len(text) == 8 and (packed := _PACKED.fullmatch(text)):
+        date = _moment(*(int(part) for part in packed.groups()))
+    code = len(text) > 1 and text[0] == "0"
+    return Reading("number", text, number=float(text), date=date, rule=rule, loose=bool(date), code=code)
 
 
 def _date(text: str) -> Reading | None:
@@ -160,16 +171,11 @@ def _number(text: str, *, changed: bool) -> Reading | None:
         rule = rule if rule == "approximate" else ("percent" if rest in "%‰" else "unit_in_cell")
     elif "," in digits and not rule:
         rule = "thousands"
-    plain = digits.lstrip("+-")
-    code = plain.isdigit() and len(plain) > 1 and plain[0] == "0"
     number = float(value)
     if number in (float("inf"), float("-inf")):
         return None
-    packed = _PACKED.fullmatch(plain) if not rest else None
-    date = _moment(*(int(part) for part in packed.groups())) if packed else None
-    return Reading(
-        "number", text, number=number, date=date, rule=rule, absolute=absolute, loose=bool(date), code=code
-    )
+    code = digits.isdigit() and len(digits) > 1 and digits[0] == "0"
+    return Reading("number", text, number=number, rule=rule, absolute=absolute, code=code)
 
 
 def _unit_factor(rest: str) -> Decimal | None:

@@ -35,7 +35,7 @@ KINDS = {
 """Extensions that are read, and what their bytes must be."""
 
 _MOST_BYTES = {"text": 256 << 20, "ole": 256 << 20, "package": 256 << 20, "sav": 1 << 30}
-_MOST_CELLS = 12_000_000
+_MOST_CELLS = 6_000_000
 _MOST_MERGED = 2_000_000
 _OLE = bytes.fromhex("D0CF11E0A1B11AE1")
 _SAV = (b"$FL2", b"$FL3")
@@ -63,7 +63,7 @@ class Sheet:
     hidden_rows: frozenset[int] = frozenset()
     errors: dict[tuple[int, int], str] = field(default_factory=dict)
     uncomputed: tuple[tuple[int, int], ...] = ()
-    percents: frozenset[tuple[int, int]] = frozenset()
+    percents: frozenset[tuple[int, int]] | None = frozenset()
     remarks: tuple[str, ...] = ()
     text: str = ""
 
@@ -259,7 +259,7 @@ def _workbook(path: Path, found: str) -> list[Sheet]:
                         hidden_rows=seen.hidden_rows,
                         errors=seen.errors,
                         uncomputed=seen.uncomputed,
-                        percents=seen.percents,
+                        percents=seen.percents if meta.name in peek else None,
                     )
                 )
     except calamine.PasswordError:

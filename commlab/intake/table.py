@@ -208,7 +208,7 @@ def _columns(
     shares = found.sheet.percents
     out = []
     for i, label in enumerate(body.labels):
-        percents: frozenset[int] = frozenset()
+        percents: frozenset[int] | None = None if shares is None else frozenset()
         own = units.header_unit(label)
         if shares and own and own.times < 1:
             at = [block.columns[i] for block in found.blocks]

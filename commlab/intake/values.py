@@ -82,7 +82,12 @@ def is_number(value: Any) -> bool:
         return False
     if isinstance(value, int):
         return True
-    return isinstance(value, str) and read(value).kind == NUMBER
+    if not isinstance(value, str):
+        return False
+    start = value.lstrip()[:1]
+    if start.isalpha() and start not in "约近大将接":
+        return False
+    return (value.isascii() and value.isdigit()) or read(value).kind == NUMBER
 
 
 def is_code_label(label: str) -> bool:
@@ -174,7 +179,7 @@ def parse_column(
     *,
     body: int | None = None,
     unit: Unit | None = None,
-    percents: frozenset[int] = frozenset(),
+    percents: frozenset[int] | None = frozenset(),
     none_is_zero: bool = False,
 ) -> Column:
     """Read a column.
@@ -189,8 +194,8 @@ def parse_column(
         Only the first so many cells decide what the column holds; the rest (totals) is read alike.
     unit : Unit, optional
         Declared above the table, for a header without one.
-    percents : set of int
-        Positions of cells that the sheet shows as per cent.
+    percents : set of int, optional
+        Positions of cells that the sheet shows as per cent; None: the file does not tell.
     none_is_zero : bool
         Whether 无 means 0 here.
     """
@@ -270,7 +275,7 @@ def _numbers(
     label: str,
     own: Unit | None,
     applied: Unit | None,
-    percents: frozenset[int],
+    percents: frozenset[int] | None,
     none_is_zero: bool,
 ) -> Column:
     raw = np.full(len(found.values), np.nan)
@@ -293,13 +298,13 @@ def _numbers(
     in_base = found.take(absolute, False)
     changes = found.changes(done)
     times = applied.times if applied else 1.0
-    if times < 1 and percents:
-        # The sheet shows these cells as per cent: 0.35 is printed 35 %.
-        shares = np.array([i for i in sorted(percents) if np.isfinite(found.floats[i])], dtype=np.intp)
-        in_base[shares] = True
+    if times < 1:
+        shares, rule = _shares(numbers, in_base, percents)
+        if rule != "percent_small":
+            in_base[shares] = True
         if len(shares):
             first = shown(float(numbers[shares[0]]))
-            changes.append(told("percent_format", len(shares), first, "", _first(shares)))
+            changes.append(told(rule, len(shares), first, "", _first(shares)))
     if times == 1:
         changes += _mixed_percent(found, numbers)
     base = np.where(in_base, numbers, scale(numbers, times))
@@ -311,6 +316,24 @@ def _numbers(
             after = shown(float(base[scaled[0]]))
         changes.append(told("base_unit", len(scaled), before, after, _first(scaled)))
     return Column(own.label if own else label, NUMBER, pd.Series(base), printed, applied, tuple(changes))
+
+
+def _shares(
+    numbers: np.ndarray, in_base: np.ndarray, percents: frozenset[int] | None
+) -> tuple[np.ndarray, str]:
+    """Numbers under a header in per cent that are shares already, and how that is known.
+
+    A cell that the sheet shows as per cent stores 0.35 for 35 %. Where the file does not tell how cells are
+    shown, a column of nothing but fractions of 1 is taken for such; where it does tell, the header holds.
+    """
+    plain = np.flatnonzero(np.isfinite(numbers) & ~in_base)
+    if percents:
+        return plain[np.isin(plain, sorted(percents))], "percent_format"
+    mine = numbers[plain]
+    small = len(mine) > 0 and bool(np.all((mine >= 0) & (mine <= 1)) and np.any(mine % 1))
+    if not small or len(plain) * 2 < len(numbers):
+        return plain[:0], "percent_format"
+    return plain, "percent_unknown" if percents is None else "percent_small"
 
 
 def _mixed_percent(found: _Cells, numbers: np.ndarray) -> list[Change]:
@@ -381,5 +404,6 @@ def _texts(found: _Cells, label: str) -> Column:
         out[numbers] = texts[back]
         where = numbers[lost[back]]
         if len(where):
-            changes.append(told("lossy", len(where), shown(float(found.floats[where[0]])), "", _first(where)))
+            first = f"{found.floats[where[0]]:.5E}"  # as a spreadsheet shows it; it may be a person's number
+            changes.append(told("lossy", len(where), first, "", _first(where)))
     return Column(label, TEXT, pd.Series(out, dtype="str"), None, None, tuple(changes))

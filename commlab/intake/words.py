@@ -36,6 +36,8 @@ _SUM = word_set(
     "total totals sum subtotal grandtotal"
 )
 _MEAN = word_set("平均 平均值 平均数 均值 均数 平均分 人均 mean average avg")
+_MAY_TOTAL = re.compile(r"[计均全总汇和]|^\s*[a-z]", re.I)
+_MAY_FILL_IN = re.compile(r"[:\uff1a章名字]")
 _SUM_END = re.compile(r"^(.{0,20}?)(?:总计|合计|小计|共计|汇总)$")
 _MEAN_END = re.compile(r"^(.{0,20}?)(?:平均值|平均数|平均分|平均|均值)$")
 _BEFORE = re.compile(r"^(?:总计|合计|小计|共计|平均值?)[(:](.+?)\)?$")
@@ -70,6 +72,8 @@ def folded(text: object) -> str:
 
 def total_kind(text: object) -> str:
     """``sum`` or ``mean`` where a row's label says that it adds up other rows, else empty."""
+    if isinstance(text, str) and not _MAY_TOTAL.search(text):
+        return ""
     word = folded(text).lower().rstrip(":")
     if word in _SUM or word.strip("()") in _SUM:
         return "sum"
@@ -101,9 +105,11 @@ def is_fill_in(texts: Sequence[object]) -> bool:
     >>> is_fill_in(["填报单位:五华区", "单位:万元"]), is_fill_in(["单位", "数量"])
     (True, False)
     """
+    if not any(isinstance(t, str) and _MAY_FILL_IN.search(t) for t in texts):
+        first = texts[0] if texts else None
+        if not isinstance(first, str) or not _FILL_WORD.match(folded(first)):
+            return False
     words = [folded(t) if isinstance(t, str) else "" for t in texts]
-    if not words:
-        return False
     marked = sum(1 for w in words if _FILL_IN.match(w) or _STAMP.search(w))
     if marked and (marked * 2 >= len(words) or _FILL_IN.match(words[0]) or len(words) <= 4):
         return True
