@@ -116,6 +116,24 @@ def test_an_answer_given_once_is_remembered():
     assert match_names(["大板桥街道(空港)"], UNITS, aliases=review)["matched"].tolist() == ["官渡区"]
 
 
+def test_former_names_mean_their_successors():
+    changes = pd.DataFrame(
+        [("renaming", "五华区/菜海社区", "五华区/翠湖社区"), ("merger", "五华区/银星社区", "五华区/金星一社区"),
+         ("split", "五华区/大星社区", "五华区/金星一社区"), ("split", "五华区/大星社区", "五华区/金星二社区"),
+         ("type", "盘龙区/金星社区", "盘龙区/金星社区"), ("merger", "五华区/没落社区", None)],
+        columns=["kind", "before", "after"],
+    )  # fmt: skip
+    got = match_names(
+        ["菜海居委会", "银星社区", "大星社区", "没落社区", "金星社区"],
+        Register(UNITS, ALIASES, changes),
+        within="五华区",
+    )
+    assert got["matched"].fillna("").tolist() == ["五华区/翠湖社区", "五华区/金星一社区", "", "", ""]
+    assert got["nearest"][2] == "五华区/金星一社区 | 五华区/金星二社区"
+    with pytest.raises(DataError, match="after, before"):
+        Register(UNITS, None, pd.DataFrame({"a": [1]}))
+
+
 def test_registers_of_many_shapes():
     plain = pd.DataFrame({"name": ["甲社区", "乙社区"], "aliases": [["老甲"], "老乙;阿乙"]})
     got = match_names(["老甲", "阿乙", "甲"], plain)

@@ -253,6 +253,21 @@ def test_english_agreement_in_cp1252_with_reversed_items(tmp_path):
     assert lines(got, "unknown option")["before"].tolist() == ["“Café”"] and got.frame["flags"].isna().all()
 
 
+def test_questions_alike_are_told_apart_by_their_numbers(tmp_path):
+    path = tmp_path / "grids.csv"
+    path.write_text("3.12. Other,7.11. Other\nAgree,Disagree\n", encoding="utf-8")
+    scale = {"Agree": 4, "Disagree": 2}
+    items = {
+        "a": {"question": "3.12. Other", "options": scale},
+        "b": {"question": "7.11. Other", "options": scale},
+    }
+    got = read_questionnaire(path, {"instrument": "x", "items": items}).frame
+    assert got[["a", "b"]].values.tolist() == [[4, 2]]
+    path.write_text("3.12. Other\nAgree\n", encoding="utf-8")
+    with pytest.raises(DataError, match="answers both a and b"):
+        read_questionnaire(path, {"instrument": "x", "items": items})
+
+
 def test_numbers_are_answers_only_where_the_codebook_says_so(tmp_path):
     path = tmp_path / "keyed.csv"
     path.write_text("编号,办事服务\n1,5\n2,1\n3,9\n", encoding="utf-8")

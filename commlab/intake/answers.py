@@ -136,8 +136,8 @@ class Answers:
     def place(self, wordings: Collection[str], name: str) -> int | None:
         """The column that asks a question.
 
-        By its header as printed (so that its number can tell two alike apart), else without numbers, else by its
-        part after a grid's title.
+        By its header as printed (so that its number can tell two alike apart), else without numbers, else
+        by its part after a grid's title.
         """
         for where, form in ((self._printed, squash), (self._whole, question_key), (self._last, question_key)):
             hits = sorted({place for w in wordings for place in where.get(form(w), [])})

@@ -1,7 +1,7 @@
 """The export of a survey platform as columns of text: header in the first row, one answer a row.
 
-Each column is kept as codes into its different texts, so that a questionnaire of a million rows is understood by
-looking at a few dozen texts a column, and takes less memory than its file.
+Each column is kept as codes into its different texts, so that a questionnaire of a million rows is
+understood by looking at a few dozen texts a column, and takes less memory than its file.
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ def read_export(path: str | Path, *, name: str | None = None) -> Export:
     Raises
     ------
     DataError
-        If the file is missing, empty, protected, of another kind than its name says, or has no row of answers.
+        If the file is missing, empty, protected, of another kind than its name says, or has no row of
+        answers.
     """
     path = Path(path)
     file = name or path.as_posix()
@@ -124,7 +125,7 @@ def _levels(cells: Sequence[Any]) -> Levels:
     return Levels(_emptied(codes, [k for k, text in enumerate(texts) if text == ""]), texts)
 
 
-def _emptied(codes: np.ndarray, empty: Sequence[int]) -> np.ndarray:
+def _emptied(codes: np.ndarray, empty: Any) -> np.ndarray:
     return np.where(np.isin(codes, empty), -1, codes) if len(empty) else codes
 
 
@@ -164,7 +165,7 @@ def _text(path: Path, file: str) -> tuple[list[str], list[Levels]]:
     except (pa.ArrowInvalid, UnicodeDecodeError):
         return _ragged(path, file, coding, mark)
     headers, columns = [], []
-    for k in range(table.num_columns):
+    for _ in range(table.num_columns):
         column = table.column(0)
         table = table.remove_column(0)
         headers.append((column[0].as_py() or "").strip().lstrip("\ufeff"))

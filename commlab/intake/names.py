@@ -57,6 +57,10 @@ class Register:
     aliases : DataFrame or mapping, optional
         ``alias`` (or ``found``) and ``unit``; also the answers that a person gave in the review table.
 
+    changes : DataFrame, optional
+        ``before, after`` (and ``kind``): the name of a unit that was renamed or merged means its successor; that of a
+        unit that was split means none, and its successors are suggested.
+
     Raises
     ------
     DataError
@@ -65,6 +69,7 @@ class Register:
 
     units: pd.DataFrame
     aliases: pd.DataFrame | Mapping[str, str] | None = None
+    changes: pd.DataFrame | None = None
     _table: pd.DataFrame = field(init=False, repr=False)
     _other: dict[str, list[str]] = field(init=False, repr=False)
     _made: dict[tuple[str | None, str | None], _Index] = field(init=False, repr=False, default_factory=dict)
@@ -86,6 +91,9 @@ class Register:
                 f"({listing(strangers)});"
                 " correct the unit, or add it to the register"
             )
+        for former, unit in self._read_changes(known):
+            if former not in other[unit]:
+                other[unit].append(former)
         object.__setattr__(self, "_other", dict(other))
 
     def _read_units(self) -> pd.DataFrame:
@@ -133,10 +141,26 @@ class Register:
         else:
             yield from ((str(alias), str(unit)) for alias, unit in self.aliases.items())
 
+    def _read_changes(self, known: set[str]) -> Iterable[tuple[str, str]]:
+        """Former names and what became of them, where that is in the register and the former is not."""
+        if self.changes is None:
+            return
+        lacking = {"before", "after"} - set(self.changes)
+        if lacking:
+            raise DataError(f"unit changes need the columns {', '.join(sorted(lacking))}")
+        for before, after in self.changes[["before", "after"]].dropna().itertuples(index=False):
+            if after in known and before not in known:
+                yield str(before).rpartition("/")[2], str(after)
+
     @classmethod
-    def of(cls, register: pd.DataFrame | Register, aliases: pd.DataFrame | None = None) -> Register:
+    def of(
+        cls,
+        register: pd.DataFrame | Register,
+        aliases: pd.DataFrame | None = None,
+        changes: pd.DataFrame | None = None,
+    ) -> Register:
         """A register from units, or the register itself where it is one already."""
-        return register if isinstance(register, cls) else cls(register, aliases)  # type: ignore[arg-type]
+        return register if isinstance(register, cls) else cls(register, aliases, changes)  # type: ignore[arg-type]
 
     @property
     def parent(self) -> dict[str, str]:
