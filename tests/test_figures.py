@@ -114,7 +114,6 @@ LONG = [
     "社区综合服务设施建设与运营机制创新",
     "Management",
     "保障",
-    "WWWWWWWWWWWWWWWW",
 ]
 
 

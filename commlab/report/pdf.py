@@ -16,6 +16,7 @@ from typing import Any
 from commlab.errors import DataError
 from commlab.figures.theme import font_folder
 from commlab.report.document import Document, Heading, Items, Para, Part, Table
+from commlab.report.docx_pages import keep_together
 
 __all__ = ["pdf_bytes"]
 
@@ -123,6 +124,7 @@ def _part(part: Part, document: Document, files: dict[str, str]) -> dict[str, An
             "strong": sorted(part.strong),
             "notes": [_breakable(document.text("Note: {note}", note=n)) for n in part.notes],
             "size": part.size_pt,
+            "whole": keep_together(part),
         }
     return {
         "type": "figure",
