@@ -360,6 +360,9 @@ def test_flags_do_not_depend_on_the_order_of_rows(order):
         ({"items": {"q": {"question": "a", "scale": [5, 1], "options": {}}}}, "scale"),
         ({"numbers": "maybe"}, "numbers"),
         ({"columns": {"shoe": ["鞋"]}}, "shoe"),
+        ({"checks": {"attention": "满意"}}, "question and expect"),
+        ({"checks": {"min_seconds": "一分钟"}}, "numbers"),
+        ({"items": {"valid": {"question": "a", "options": SCALE}}}, "belong to the table"),
     ],
 )
 def test_a_codebook_is_refused_with_what_is_wrong(change, told):

@@ -22,7 +22,8 @@ import yaml
 
 from commlab.errors import DataError, ParameterError
 from commlab.intake.names import squash
-from commlab.tables import DONT_KNOW, NOT_APPLICABLE
+from commlab.intake.quality import Limits
+from commlab.tables import CONTRACTS, DONT_KNOW, NOT_APPLICABLE
 
 __all__ = ["Codebook", "Question", "load_codebook", "option_key", "question_key"]
 
@@ -35,6 +36,7 @@ _QUESTION = {
     "scale", "number",
     "order",
 }  # fmt: skip
+_RESERVED = {c.name for c in CONTRACTS["responses"].columns if c.privacy != "quasi"} | {"submitted_at"}
 _CHECKS = {"attention", "min_seconds", "straightline", "burst", "all_satisfied"}
 ROLES = ("id", "submitted_at", "started_at", "duration_s", "ip", "person", "interviewer")
 
@@ -195,7 +197,10 @@ def load_codebook(codebook: str | Path | Mapping[str, Any] | Codebook) -> Codebo
         faults.append('"items" is missing or empty')
     if book.numbers not in (None, "options", "values"):
         faults.append(f'"numbers" must be options or values, not {book.numbers!r}')
-    _unknown(book.checks, _CHECKS, "checks", faults)
+    _check_checks(book, faults)
+    taken = sorted(set(book.questions) & _RESERVED)
+    if taken:
+        faults.append(f"{', '.join(taken)}: these names belong to the table of responses; choose others")
     _claimed_twice(book, faults)
     if faults:
         raise DataError("the codebook has faults: " + "; ".join(faults), file=file, faults=faults)
@@ -300,6 +305,15 @@ def _question(name: str, body: Any, part: str, faults: list[str]) -> Question:
     if strangers:
         faults.append(f"{where}: order names unknown options: {', '.join(strangers)}")
     return question
+
+
+def _check_checks(book: Codebook, faults: list[str]) -> None:
+    _unknown(book.checks, _CHECKS, "checks", faults)
+    try:
+        attention_check(book)
+        Limits.of({k: v for k, v in book.checks.items() if k in _CHECKS})
+    except ParameterError as error:
+        faults.append(str(error))
 
 
 def _claimed_twice(book: Codebook, faults: list[str]) -> None:

@@ -159,9 +159,9 @@ def mask_column(
     values = values[values.map(lambda v: isinstance(v, str))]
     if values.empty:
         return column, {}
-    # Columns that hold single tokens (codes, numbers as text) are judged by the patterns alone.
+    # Columns of single tokens (codes, numbers as text) are judged by the patterns alone.
     tokens = values.str.fullmatch(r"\s*[0-9A-Za-z_.\-/]*\s*").mean()
-    free = bool(tokens < 0.8) or (not _CODE_HEADER.search(squash(column.name)) and tokens < 1)
+    free = bool(tokens < 0.8 or (tokens < 1 and not _CODE_HEADER.search(squash(column.name))))
     counts: Counter[str] = Counter()
     changed: dict[str, str] = {}
     for value, times in values.value_counts().items():
