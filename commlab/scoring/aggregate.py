@@ -19,7 +19,7 @@ from commlab.framework.rules import RULES
 from commlab.scoring.rules import score_rows
 from commlab.tables import STATES
 
-__all__ = ["HOWS", "Leaves", "aggregate", "climb", "leaf_matrices", "score"]
+__all__ = ["HOWS", "Leaves", "aggregate", "climb", "leaf_matrices", "score", "total_scores"]
 
 HOWS = ("arithmetic", "geometric", "harmonic")
 MISSING = ("measured", "zero")
@@ -69,20 +69,19 @@ def score(evidence: pd.DataFrame, framework: Framework) -> pd.DataFrame:
             f"{len(again)} unit(s) have more than one main row of evidence, first {first['unit']}"
             f" {first['code']} part {first['part']}"
         )
-    groups = {key: rows for key, rows in main.groupby(["code", "part"], sort=False)}
-    out = [
-        score_rows(part, groups[code, part.part])
-        for code in framework.leaves
-        for part in framework.parts(code)
-        if (code, part.part) in groups
-    ]
-    columns = ["unit", "code", "part", "value", "score", "state", "source", "inherited"]
-    texts = dict.fromkeys(["unit", "code", "part", "state", "source"], "str")
-    if not out:
-        return pd.DataFrame(columns=columns).astype(
-            {**texts, "value": "float64", "score": "float64", "inherited": "bool"}
-        )
-    return pd.concat(out, ignore_index=True)[columns].astype(texts)
+    main = main.reset_index(drop=True)
+    found = {(p.code, p.part): rows for p, rows in _by_part(main, framework)}
+    inside = main[["value", "numerator", "denominator", "per", "state", "statistic"]]
+    ordered = [p for c in framework.leaves for p in framework.parts(c) if (c, p.part) in found]
+    results = [score_rows(part, inside.iloc[found[part.code, part.part]]) for part in ordered]
+    rows = np.concatenate([found[p.code, p.part] for p in ordered]) if ordered else np.zeros(0, dtype=int)
+    out = main[["unit", "code", "part", "value"]].iloc[rows].reset_index(drop=True)
+    out["score"] = np.concatenate([r[0] for r in results]) if results else np.zeros(0)
+    number = np.concatenate([r[1] for r in results]) if results else np.zeros(0, dtype=int)
+    out["state"] = pd.array(np.array(STATES, dtype=object)[number], dtype="str")
+    out["source"] = main["source"].iloc[rows].to_numpy()
+    out["inherited"] = (main["state"].iloc[rows] == "inherited").to_numpy(dtype=bool)
+    return out.astype({**dict.fromkeys(["unit", "code", "part", "source"], "str"), "value": "float64"})
 
 
 @dataclass(frozen=True)
@@ -297,13 +296,24 @@ def aggregate(
             f"{len(low)} score(s) are below 0, first {first['unit']} {first['code']}: {first['score']:g}"
         )
     leaves = leaf_matrices(scores, framework, missing=missing)
-    return _Tree(framework, leaves, hows, missing).frame()
+    tree = _Tree(framework, leaves, hows)
+    tree.hand_down()
+    return tree.frame()
+
+
+def total_scores(
+    framework: Framework, leaves: Leaves, *, how: str | Mapping[str, str] = "arithmetic"
+) -> np.ndarray:
+    """Total score of every unit, in points; missing where nothing was measured."""
+    tree = _Tree(framework, leaves, _chosen(framework, how))
+    share, bonus = tree.share[TOTAL] * framework.full(TOTAL), tree.bonus[TOTAL]
+    return np.where(bonus > 0, np.nan_to_num(share) + bonus, share)
 
 
 class _Tree:
     """Node vectors over units, filled from the leaves up and then weights from the top down."""
 
-    def __init__(self, framework: Framework, leaves: Leaves, hows: Mapping[str, str], missing: str) -> None:
+    def __init__(self, framework: Framework, leaves: Leaves, hows: Mapping[str, str]) -> None:
         self.framework, self.leaves, self.hows = framework, leaves, hows
         self.local = framework.local_weights
         n = len(leaves.units)
@@ -319,9 +329,11 @@ class _Tree:
         self.weight: dict[str, np.ndarray] = {TOTAL: np.ones(n)}
         self.part_of_total: dict[str, np.ndarray] = {}
         self._up(TOTAL)
-        arithmetic = hows[TOTAL] == "arithmetic"
-        self.part_of_total[TOTAL] = np.ones(n)
-        self._down(TOTAL, arithmetic)
+
+    def hand_down(self) -> None:
+        """Weights from the top: what each node weighs in what applies, and in the score."""
+        self.part_of_total[TOTAL] = np.ones(len(self.leaves.units))
+        self._down(TOTAL, self.hows[TOTAL] == "arithmetic")
 
     def _up(self, code: str) -> None:
         below = self.framework.children(code)

@@ -216,7 +216,7 @@ class _Gatherer:
         if part.rule == "yes_no":
             return fact.value > 0
         frame = pd.DataFrame([fact._asdict() | {"unit": "", "statistic": None}])
-        return bool(score_rows(part, frame)["score"].iloc[0] >= part.full)
+        return bool(score_rows(part, frame)[0][0] >= part.full)
 
     # -- checklists and deductions ------------------------------------------------------------
 

@@ -16,7 +16,7 @@ import pandas as pd
 from commlab.errors import DataError, ParameterError, listing
 from commlab.framework import TOTAL, Framework
 from commlab.framework.rules import RULES
-from commlab.scoring.aggregate import HOWS, MISSING, Leaves, aggregate, leaf_matrices, score
+from commlab.scoring.aggregate import HOWS, MISSING, Leaves, leaf_matrices, score, total_scores
 
 __all__ = ["SOURCES", "Dirichlet", "Draws", "draw_scores"]
 
@@ -72,10 +72,9 @@ def draw_scores(
     rules = _choices(choices)
     parts = score(evidence, framework)
     variants = [(how, missing, leaf_matrices(parts, framework, missing=missing)) for how, missing in rules]
-    base = aggregate(parts, framework, how=rules[0][0], missing=rules[0][1])
-    published = base[base["code"] == TOTAL].set_index("unit")["score"]
     leaves = variants[0][2]
-    keep = np.flatnonzero(np.isfinite(published.reindex(list(leaves.units)).to_numpy(float)))
+    published = total_scores(framework, leaves, how=rules[0][0])
+    keep = np.flatnonzero(np.isfinite(published))
     units = tuple(leaves.units[i] for i in keep)
     streams = _streams(seed, again)
     leaf_weights, weight_source = _leaf_weights(framework, weights, int(draws), streams["weights"])
@@ -106,9 +105,7 @@ def draw_scores(
         *(e.name for e in errors if e.drawn),
         *(f"choice of {k}" for k, v in (choices or {}).items() if len(v) > 1),
     ]
-    base_scores = pd.Series(
-        published[list(units)].to_numpy(float), index=pd.Index(units, name="unit"), name="score"
-    )
+    base_scores = pd.Series(published[keep], index=pd.Index(units, name="unit"), name="score")
     return Draws(units, out, base_scores, tuple(sources))
 
 
@@ -118,7 +115,9 @@ def _streams(seed: int, again: Sequence[str]) -> dict[str, np.random.Generator]:
         raise ParameterError(f"again names {listing(strange)}; sources are {', '.join(SOURCES)}")
     first, second = (np.random.SeedSequence(seed).spawn(2 * len(SOURCES))[i::2] for i in (0, 1))
     chosen = [second[i] if name in again else first[i] for i, name in enumerate(SOURCES)]
-    return {name: np.random.default_rng(one) for name, one in zip(SOURCES, chosen, strict=True)}
+    return {
+        name: np.random.Generator(np.random.SFC64(one)) for name, one in zip(SOURCES, chosen, strict=True)
+    }
 
 
 def _choices(choices: Mapping[str, Sequence[str]] | None) -> list[tuple[str, str]]:
@@ -223,7 +222,9 @@ class _Errors:
             (c, p.part): p for c in self.framework.leaves for p in self.framework.parts(c) if p.rule in rules
         }
         told: dict[tuple[int, int], float] = {}
-        for unit, code, name, se in zip(main["unit"], main["code"], main["part"], main["se"], strict=True):
+        for unit, code, name, se in zip(
+            *(main[c].tolist() for c in ("unit", "code", "part", "se")), strict=True
+        ):
             part = parts.get((code, name))
             if part is not None and unit in self._unit:
                 key = (self._unit[unit], self._leaf[code])
@@ -320,7 +321,7 @@ class _Totals:
         self.applies = leaves.applicable[keep]
 
     def noise(self, errors: _Errors, draws: int) -> _Noise:
-        """Draw the errors of one source: single ones near 0 and full marks, and where means are not linear."""
+        """Errors of one source: single ones near 0 and full marks, and wherever means are not linear."""
         if self.how != "arithmetic":
             return _Noise(errors.fields(draws, np.ones(self.share.shape, bool)), None, None)
         reach = _FAR * np.sqrt(errors.variance)
@@ -350,7 +351,8 @@ class _Totals:
 
 def _moved(share: np.ndarray, error: np.ndarray) -> np.ndarray:
     """Error of a leaf in every draw, cut so that the score stays within 0 and full marks."""
-    return np.clip(error, np.minimum(-share, 0), np.maximum(1 - share, 0))
+    low, high = np.minimum(-share, 0).astype(error.dtype), np.maximum(1 - share, 0).astype(error.dtype)
+    return np.clip(error, low, high)
 
 
 def _linear(
@@ -418,19 +420,23 @@ def _curved(
     shape = (len(weights), len(share))
 
     def up(code: str | None) -> tuple[np.ndarray, np.ndarray]:
+        """Score (units, or draws x units where it is drawn) and drawn weight (draws x 1) of a node."""
         below = framework.children(code)
         if not below:
             j = column[str(code)]
-            x = share[:, j] + _moved(share[:, j], errors[j]) if j in errors else share[:, j]
-            return np.where(applies[:, j], np.broadcast_to(x, shape), np.nan), weights[:, [j]]
+            x = share[:, j]
+            if j in errors:
+                x = x.astype(errors[j].dtype) + _moved(share[:, j], errors[j])
+            return np.where(applies[:, j], x, np.nan), weights[:, [j]]
         top, kept, mass = np.zeros(shape), np.zeros(shape), np.zeros((len(weights), 1))
         for c in below:
             x, w = up(c)
             seen = np.isfinite(x)
             with np.errstate(divide="ignore", invalid="ignore"):
                 part = np.log(x) if how == "geometric" else 1 / x
-                top += np.where(seen & (w > 0), w * part, 0.0)
-            kept += np.where(seen, w, 0.0)
+                part = w * (part if seen.all() else np.where(seen, part, 0.0))
+            top += part if (w > 0).all() else np.where(w > 0, part, 0.0)
+            kept += w if seen.all() else np.where(seen, w, 0.0)
             mass = mass + w
         with np.errstate(divide="ignore", invalid="ignore"):
             out = np.exp(top / kept) if how == "geometric" else kept / top

@@ -17,6 +17,7 @@ import pandas as pd
 
 from commlab.framework import Part, exact
 from commlab.scoring.gather import Fact
+from commlab.tables import STATES
 
 __all__ = ["deduct", "meets", "meets_one", "score_rows"]
 
@@ -30,6 +31,7 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
 _NEAR = 1e-9
 """Relative distance within which floats are compared as fractions."""
 PERCENT = 100.0
+_SCORED, _FAILED, _MISSING, _NOT_APPLICABLE, _VETOED = range(len(STATES))
 
 
 def meets(rows: pd.DataFrame, op: str, target: object) -> np.ndarray:
@@ -108,7 +110,7 @@ def _norm(part: Part, rows: pd.DataFrame, op: str, target: object) -> tuple[np.n
 
 
 def _threshold(part: Part, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    share = (rows["statistic"] == "share_meeting").to_numpy()
+    share = (rows["statistic"] == "share_meeting").to_numpy(dtype=bool)
     score, failed = _norm(part, rows, part.params["op"], part.params["target"])
     return _by_share(part, rows, share, score, failed)
 
@@ -126,13 +128,13 @@ def _growth(part: Part, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _range(part: Part, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    share = (rows["statistic"] == "share_meeting").to_numpy()
+    share = (rows["statistic"] == "share_meeting").to_numpy(dtype=bool)
     inside = meets(rows, ">=", part.params["low"]) & meets(rows, "<=", part.params["high"])
     return _by_share(part, rows, share, np.where(inside, part.full, 0.0), ~inside)
 
 
 def _yes_no(part: Part, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    share = (rows["statistic"] == "share_meeting").to_numpy()
+    share = (rows["statistic"] == "share_meeting").to_numpy(dtype=bool)
     yes = rows["value"].to_numpy(float) > 0
     return _by_share(part, rows, share, np.where(yes, part.full, 0.0), ~yes)
 
@@ -196,33 +198,28 @@ _RULES: dict[str, Callable[[Part, pd.DataFrame], tuple[np.ndarray, np.ndarray]]]
 }
 
 
-def score_rows(part: Part, rows: pd.DataFrame) -> pd.DataFrame:
+def score_rows(part: Part, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Score the main evidence rows of one part.
+
+    Parameters
+    ----------
+    part : Part
+    rows : DataFrame
+        value, numerator, denominator, per, state, statistic.
 
     Returns
     -------
-    DataFrame
-        unit, code, part, value, score (0 to the part's full marks), state, source, inherited. A soft part
-        never fails; a veto that struck is ``vetoed``, one that did not is ``not_applicable``.
+    tuple of ndarray
+        Scores (0 to the part's full marks, missing where nothing is known) and states (positions in
+        ``STATES``). A soft part never fails; a veto that struck is ``vetoed``, one that did not is
+        ``not_applicable``.
     """
     score, failed = _RULES[part.rule](part, rows)
-    known = rows["state"].isin(["observed", "inherited"]).to_numpy() & np.isfinite(
-        rows["value"].to_numpy(float)
-    )
-    states = np.where(rows["state"] == "not_applicable", "not_applicable", "missing")
+    found = rows["state"].to_numpy(dtype=object)
+    known = ((found == "observed") | (found == "inherited")) & np.isfinite(rows["value"].to_numpy(float))
+    states = np.where(found == "not_applicable", _NOT_APPLICABLE, _MISSING)
     if part.rule == "veto":
-        states = np.where(known & failed, "vetoed", np.where(known, "not_applicable", states))
+        states = np.where(known, np.where(failed, _VETOED, _NOT_APPLICABLE), states)
     else:
-        states = np.where(known, "scored" if part.soft else np.where(failed, "failed", "scored"), states)
-    return pd.DataFrame(
-        {
-            "unit": rows["unit"].to_numpy(),
-            "code": part.code,
-            "part": part.part,
-            "value": rows["value"].to_numpy(float),
-            "score": np.where(known, score, np.nan),
-            "state": states,
-            "source": rows["source"].to_numpy(),
-            "inherited": (rows["state"] == "inherited").to_numpy(),
-        }
-    )
+        states = np.where(known, np.where(failed & (not part.soft), _FAILED, _SCORED), states)
+    return np.where(known, score, np.nan), states
