@@ -1,14 +1,21 @@
-"""A sheet's cells with what the layout asks of them again and again."""
+"""What the layout of a sheet is made of: its cells, asked again and again, and the blocks found in them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from commlab.intake import words
 from commlab.intake.readings import read
 from commlab.intake.sheets import Range, Sheet
 
-__all__ = ["Grid", "is_mark"]
+__all__ = ["ROW_KINDS", "Block", "Grid", "Layout", "is_mark"]
+
+ROW_KINDS = ("data", "total", "header", "section", "fill-in", "note", "title", "form", "blank")
+"""What a row can be, the stronger first: a row that is data in one block is data."""
+
+_MOST_KEYS = 3
 
 
 def is_mark(cell: Any) -> bool:
@@ -49,3 +56,42 @@ class Grid:
     def span(self, row: int, column: int) -> int:
         area = self.merges.get((row, column)) if self.merges else None
         return area[3] - area[1] + 1 if area else 1
+
+
+@dataclass
+class Block:
+    """One block of rows and columns under one header; rows and columns are zero-based."""
+
+    columns: list[int]
+    labels: list[str]
+    header: list[int]
+    numeric: list[bool]
+    kinds: dict[int, str] = field(default_factory=dict)
+    above: list[int] = field(default_factory=list)
+    folded: list[dict[int, str]] = field(default_factory=list)
+    keys: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.find_keys()
+
+    def rows(self, kind: str) -> list[int]:
+        return [row for row, is_a in self.kinds.items() if is_a == kind]
+
+    def find_keys(self) -> None:
+        """Columns of words left of the first column of numbers are keys: there a row is named."""
+        numeric = [
+            n and not words.is_serial(label) for n, label in zip(self.numeric, self.labels, strict=True)
+        ]
+        start = numeric.index(False) if False in numeric else 0
+        if True in numeric[start:]:
+            self.keys = self.columns[: max(numeric.index(True, start), 1)]
+        else:
+            self.keys = self.columns[: start + _MOST_KEYS]
+
+
+@dataclass
+class Layout:
+    """The blocks of a sheet and the kind of each of its rows."""
+
+    blocks: list[Block]
+    kinds: dict[int, str]

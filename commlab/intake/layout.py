@@ -8,63 +8,19 @@ repeat from left to right are blocks set side by side.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from commlab.intake import words
-from commlab.intake.grid import Grid, is_mark
+from commlab.intake.grid import ROW_KINDS, Block, Grid, Layout, is_mark
 from commlab.intake.header import as_label, header_row, header_rows, is_counted, joined_labels
 from commlab.intake.sheets import Sheet, letters
 from commlab.intake.values import is_code_label, is_number
 
 __all__ = ["ROW_KINDS", "Block", "Layout", "find"]
 
-ROW_KINDS = ("data", "total", "header", "section", "fill-in", "note", "title", "form", "blank")
-"""What a row can be, the stronger first: a row that is data in one block is data."""
-
 _SAMPLE = 200
 _ENOUGH = 400
 _LONG = 40
-_MOST_KEYS = 3
-
-
-@dataclass
-class Block:
-    """One block of rows and columns under one header; rows and columns are zero-based."""
-
-    columns: list[int]
-    labels: list[str]
-    header: list[int]
-    numeric: list[bool]
-    kinds: dict[int, str] = field(default_factory=dict)
-    above: list[int] = field(default_factory=list)
-    folded: list[dict[int, str]] = field(default_factory=list)
-    keys: list[int] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.find_keys()
-
-    def rows(self, kind: str) -> list[int]:
-        return [row for row, is_a in self.kinds.items() if is_a == kind]
-
-    def find_keys(self) -> None:
-        """Columns of words left of the first column of numbers are keys: there a row is named."""
-        numeric = [
-            n and not words.is_serial(label) for n, label in zip(self.numeric, self.labels, strict=True)
-        ]
-        start = numeric.index(False) if False in numeric else 0
-        if True in numeric[start:]:
-            self.keys = self.columns[: max(numeric.index(True, start), 1)]
-        else:
-            self.keys = self.columns[: start + _MOST_KEYS]
-
-
-@dataclass
-class Layout:
-    """The blocks of a sheet and the kind of each of its rows."""
-
-    blocks: list[Block]
-    kinds: dict[int, str]
 
 
 def find(sheet: Sheet) -> Layout:

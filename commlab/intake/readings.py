@@ -16,10 +16,21 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from commlab.intake import units, words
 
-__all__ = ["ERRORS", "MISSING", "NONE", "Reading", "date_of_number", "read"]
+__all__ = [
+    "ERRORS",
+    "MISSING",
+    "NONE",
+    "Reading",
+    "date_of_number",
+    "is_code_label",
+    "is_number",
+    "read",
+    "shown",
+]
 MISSING = words.word_set(
     "- -- --- ---- — —— ——— – ― ─ －－ / // \\ . .. … …… ? ?? * ** *** × #N/A N/A n/a NA na NaN nan "
     "NULL null None "
@@ -49,6 +60,11 @@ _MONTH = re.compile(r"(\d{4})年(\d{1,2})月份?|(\d{4})-(0[1-9]|1[0-2])|(\d{4})
 _LOOSE_MONTH = re.compile(r"((?:19|20)\d{2})[./-](\d{1,2})")
 _PACKED = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})")
 _ZERO = re.compile(r"[\u200b\u200c\u200d\u2060\ufeff\xad]")
+_CODE = re.compile(
+    r"代码|编码|区划码|邮编|邮政编码|联系电话|电话号|手机号|^手机$|^电话$|身份证|证件号|证号|卡号|账号|帐号|信用码|编号|工号"
+    r"|\bcode\b|\bid\b|_id$|_code$",
+    re.I,
+)
 _EPOCH = dt.datetime(1899, 12, 30)
 _PLAIN_DIGITS = 15
 _SERIALS = (20_000, 80_000)  # 1954 to 2119
@@ -208,3 +224,43 @@ def date_of_number(value: float) -> tuple[dt.datetime | None, str]:
             # A spreadsheet stores 2018.10 as 2018.1: January and October look alike.
             return _moment(int(found.group(1)), month, 1), "month_or_october" if month == 1 else "month"
     return None, ""
+
+
+def shown(value: Any) -> str:
+    """A cell as a person would write it.
+
+    >>> shown(12.0), shown(0.5), shown(dt.datetime(2019, 9, 30)), shown(True)
+    ('12', '0.5', '2019-09-30', 'TRUE')
+    """
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e18 else repr(value)
+    if isinstance(value, dt.datetime):
+        return str(value.date() if value.time() == dt.time() else value)
+    return str(value)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a cell on its own reads as a number."""
+    if type(value) is float:
+        return True
+    if isinstance(value, bool) or value is None:
+        return False
+    if isinstance(value, int):
+        return True
+    if not isinstance(value, str):
+        return False
+    start = value.lstrip()[:1]
+    if start.isalpha() and start not in "约近大将接":
+        return False
+    return (value.isascii() and value.isdigit()) or read(value).kind == "number"
+
+
+def is_code_label(label: str) -> bool:
+    """Whether a header names codes, which stay text.
+
+    >>> is_code_label("社区代码"), is_code_label("联系电话"), is_code_label("手机部数")
+    (True, True, False)
+    """
+    return bool(_CODE.search(label.rpartition("/")[2]))

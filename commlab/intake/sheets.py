@@ -36,6 +36,7 @@ KINDS = {
 
 _MOST_BYTES = {"text": 256 << 20, "ole": 256 << 20, "package": 256 << 20, "sav": 1 << 30}
 _MOST_CELLS = 6_000_000
+_TALL = 100_000
 _MOST_MERGED = 2_000_000
 _OLE = bytes.fromhex("D0CF11E0A1B11AE1")
 _SAV = (b"$FL2", b"$FL3")
@@ -248,6 +249,7 @@ def _workbook(path: Path, found: str) -> list[Sheet]:
                         sheet=meta.name,
                     )
                 rows = sheet.to_python(skip_empty_area=False)
+                _refuse_stray(rows, name, meta.name)
                 seen = peek.get(meta.name, package.Peek())
                 grid = _clean(rows, seen.errors)
                 out.append(
@@ -273,6 +275,20 @@ def _workbook(path: Path, found: str) -> list[Sheet]:
     if not out:
         raise DataError("holds no worksheet", file=name)
     return out
+
+
+def _refuse_stray(rows: list[list[Any]], name: str, sheet: str) -> None:
+    """A cell hundreds of thousands of rows below a table is a slip of the mouse, and costs minutes."""
+    if len(rows) <= _TALL:
+        return
+    filled = sum(1 for row in rows if any(cell != "" for cell in row))
+    if filled * 20 < len(rows):
+        raise DataError(
+            f"the last filled cell stands in row {len(rows):,}, but only {filled:,} rows are filled: delete stray "
+            "cells far from the table and send it again",
+            file=name,
+            sheet=sheet,
+        )
 
 
 def _merges(

@@ -15,28 +15,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from commlab.errors import ParameterError, listing
-from commlab.intake import totals, units, values, words
+from commlab.errors import ParameterError
+from commlab.intake import remarks, totals, units, values, words
 from commlab.intake.found import Body, Found, choose, tables_of, unique
 from commlab.intake.ledger import Pad
 from commlab.intake.sheets import letters
 
 __all__ = ["RawTable", "read_table", "read_tables"]
 
-_RECOGNISED = {
-    "total": "rows of totals, kept out of the table and checked against it",
-    "header": "header rows",
-    "section": "headings of parts of the table, kept in the notes",
-    "fill-in": "fill-in and signature lines, kept in the notes",
-    "note": "notes",
-    "title": "titles, kept in the notes",
-    "form": "form lines with nothing but their number",
-    "blank": "blank rows",
-    "other": "rows of another table on the sheet",
-}
 _ITEMS = re.compile(r"指标|标准|项目|内容|条款|考核|评分|题")
 _TEXTUAL = ("title", "fill-in", "section", "note")
-_MOST_CELLS = 5
 
 
 @dataclass(frozen=True)
@@ -148,8 +136,8 @@ def _read(found: Found, file: str, none_is_zero: frozenset[str]) -> RawTable:
     whole.index = pd.RangeIndex(len(body.places))
     source = pd.Series([_source(body, file, i) for i in range(len(body.places))], dtype="str")
     rows = pd.Series([row + 1 for _, row in body.places], dtype="int64")
-    _row_lines(found, {body.places[i][1] for i in kept}, {body.places[i][1] for i in taken}, pad)
-    _sheet_lines(found, body, pad)
+    remarks.row_lines(found, {body.places[i][1] for i in kept}, {body.places[i][1] for i in taken}, pad)
+    remarks.sheet_lines(found, body, pad)
     gone = whole.iloc[taken].reset_index(drop=True)
     gone["label"] = pd.Series([lines[i].label for i in taken], dtype="str")
     gone["source"] = source.iloc[taken].to_numpy()
@@ -338,82 +326,4 @@ def _check_totals(
             action="flagged",
             severity=verdict.severity,
             cells=[body.cell(position, i)],
-        )
-
-
-def _row_lines(found: Found, kept: set[int], taken: set[int], pad: Pad) -> None:
-    by_kind: dict[str, list[int]] = {}
-    for row, kind in found.layout.kinds.items():
-        if row in kept:
-            continue
-        if row in taken:
-            kind = "total"
-        elif kind in ("data", "total"):
-            kind = "other"
-        by_kind.setdefault(kind, []).append(row + 1)
-    for kind, rows in by_kind.items():
-        pad.add(
-            f"{kind} row",
-            f"{_RECOGNISED[kind]}: {listing(rows)}",
-            action="recognised",
-            severity="note",
-            n=len(rows),
-            cells=[f"{row}:{row}" for row in rows],
-        )
-
-
-def _sheet_lines(found: Found, body: Body, pad: Pad) -> None:
-    sheet = found.sheet
-    if sheet.text not in ("", "utf-8", "utf-8-sig", "sav"):
-        pad.add(
-            "encoding",
-            f"the text was {sheet.text}, not UTF-8",
-            action="changed",
-            severity="note",
-            after="utf-8",
-        )
-    hidden = sorted(row + 1 for row in sheet.hidden_rows if row < len(sheet.rows))
-    if hidden:
-        pad.add(
-            "hidden_rows",
-            f"{len(hidden)} hidden rows were read like the others: {listing(hidden)}",
-            severity="note",
-            n=len(hidden),
-            cells=[f"{row}:{row}" for row in hidden],
-        )
-    if sheet.hidden:
-        pad.add("hidden_sheet", "the sheet is hidden; it was read because it was asked for", severity="note")
-    if sheet.uncomputed:
-        cells = [f"{letters(c)}{r + 1}" for r, c in sheet.uncomputed]
-        pad.add(
-            "formula_without_result",
-            "formulas without a stored result were read as blank; open the file in a spreadsheet, save "
-            "it and send it again",
-            severity="error",
-            n=len(cells),
-            cells=cells,
-        )
-    merged = body.merged_numbers()
-    if merged:
-        pad.add(
-            "merged_number",
-            "a number in merged cells stands for several rows; it was read in the first of them only",
-            n=len(merged),
-            cells=[f"{letters(c)}{r + 1}" for r, c in merged],
-        )
-    bare = [label for label in body.labels if re.fullmatch(r"\([A-Z]+\)", label)]
-    if bare:
-        pad.add(
-            "column_without_label",
-            f"columns without a label are called by their letters: {listing(bare)}; write a label",
-            severity="note" if bare == body.labels[:1] else "warning",
-            n=len(bare),
-        )
-    doubled = [label for label in body.found.blocks[0].labels if body.found.blocks[0].labels.count(label) > 1]
-    if doubled:
-        pad.add(
-            "repeated_header",
-            f"several columns are called {listing(dict.fromkeys(doubled))}; the later ones were "
-            "numbered #2, #3",
-            n=len(doubled),
         )

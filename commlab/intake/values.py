@@ -22,16 +22,20 @@ import numpy as np
 import pandas as pd
 
 from commlab.intake.changes import Change, told
-from commlab.intake.readings import ERRORS, MISSING, Reading, date_of_number, read
+from commlab.intake.readings import (
+    ERRORS,
+    MISSING,
+    Reading,
+    date_of_number,
+    is_code_label,
+    is_number,
+    read,
+    shown,
+)
 from commlab.intake.units import Unit, header_unit, scale
 
 __all__ = ["Column", "is_code_label", "is_number", "parse_column", "shown"]
 
-_CODE = re.compile(
-    r"代码|编码|区划码|邮编|邮政编码|联系电话|电话号|手机号|^手机$|^电话$|身份证|证件号|证号|卡号|账号|帐号|信用码|编号|工号"
-    r"|\bcode\b|\bid\b|_id$|_code$",
-    re.I,
-)
 _DATE = re.compile(r"日期|时间|年月|时点|截止|竣工|\bdate\b|\btime\b|_at$|_on$", re.I)
 _CODE_LENGTHS = frozenset({11, 12, 15, 16, 17, 18, 19, 20})
 _EXACT = 1e15  # a double holds 15 digits for certain
@@ -57,46 +61,6 @@ class Column:
     printed: np.ndarray | None
     unit: Unit | None
     changes: tuple[Change, ...]
-
-
-def shown(value: Any) -> str:
-    """A cell as a person would write it.
-
-    >>> shown(12.0), shown(0.5), shown(dt.datetime(2019, 9, 30)), shown(True)
-    ('12', '0.5', '2019-09-30', 'TRUE')
-    """
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e18 else repr(value)
-    if isinstance(value, dt.datetime):
-        return str(value.date() if value.time() == dt.time() else value)
-    return str(value)
-
-
-def is_number(value: Any) -> bool:
-    """Whether a cell on its own reads as a number."""
-    if type(value) is float:
-        return True
-    if isinstance(value, bool) or value is None:
-        return False
-    if isinstance(value, int):
-        return True
-    if not isinstance(value, str):
-        return False
-    start = value.lstrip()[:1]
-    if start.isalpha() and start not in "约近大将接":
-        return False
-    return (value.isascii() and value.isdigit()) or read(value).kind == NUMBER
-
-
-def is_code_label(label: str) -> bool:
-    """Whether a header names codes, which stay text.
-
-    >>> is_code_label("社区代码"), is_code_label("联系电话"), is_code_label("手机部数")
-    (True, True, False)
-    """
-    return bool(_CODE.search(label.rpartition("/")[2]))
 
 
 class _Cells:

@@ -1,0 +1,103 @@
+"""Ledger lines about a sheet as a whole: what each of its rows was, and what a reader of it should know."""
+
+from __future__ import annotations
+
+import re
+
+from commlab.errors import listing
+from commlab.intake.found import Body, Found
+from commlab.intake.ledger import Pad
+from commlab.intake.sheets import letters
+
+__all__ = ["row_lines", "sheet_lines"]
+
+_RECOGNISED = {
+    "total": "rows of totals, kept out of the table and checked against it",
+    "header": "header rows",
+    "section": "headings of parts of the table, kept in the notes",
+    "fill-in": "fill-in and signature lines, kept in the notes",
+    "note": "notes",
+    "title": "titles, kept in the notes",
+    "form": "form lines with nothing but their number",
+    "blank": "blank rows",
+    "other": "rows of another table on the sheet",
+}
+_MOST_CELLS = 5
+
+
+def row_lines(found: Found, kept: set[int], taken: set[int], pad: Pad) -> None:
+    by_kind: dict[str, list[int]] = {}
+    for row, kind in found.layout.kinds.items():
+        if row in kept:
+            continue
+        if row in taken:
+            kind = "total"
+        elif kind in ("data", "total"):
+            kind = "other"
+        by_kind.setdefault(kind, []).append(row + 1)
+    for kind, rows in by_kind.items():
+        pad.add(
+            f"{kind} row",
+            f"{_RECOGNISED[kind]}: {listing(rows)}",
+            action="recognised",
+            severity="note",
+            n=len(rows),
+            cells=[f"{row}:{row}" for row in rows[:_MOST_CELLS]],
+        )
+
+
+def sheet_lines(found: Found, body: Body, pad: Pad) -> None:
+    sheet = found.sheet
+    if sheet.text not in ("", "utf-8", "utf-8-sig", "sav"):
+        pad.add(
+            "encoding",
+            f"the text was {sheet.text}, not UTF-8",
+            action="changed",
+            severity="note",
+            after="utf-8",
+        )
+    hidden = sorted(row + 1 for row in sheet.hidden_rows if row < len(sheet.rows))
+    if hidden:
+        pad.add(
+            "hidden_rows",
+            f"{len(hidden)} hidden rows were read like the others: {listing(hidden)}",
+            severity="note",
+            n=len(hidden),
+            cells=[f"{row}:{row}" for row in hidden[:_MOST_CELLS]],
+        )
+    if sheet.hidden:
+        pad.add("hidden_sheet", "the sheet is hidden; it was read because it was asked for", severity="note")
+    if sheet.uncomputed:
+        cells = [f"{letters(c)}{r + 1}" for r, c in sheet.uncomputed]
+        pad.add(
+            "formula_without_result",
+            "formulas without a stored result were read as blank; open the file in a spreadsheet, save "
+            "it and send it again",
+            severity="error",
+            n=len(cells),
+            cells=cells,
+        )
+    merged = body.merged_numbers()
+    if merged:
+        pad.add(
+            "merged_number",
+            "a number in merged cells stands for several rows; it was read in the first of them only",
+            n=len(merged),
+            cells=[f"{letters(c)}{r + 1}" for r, c in merged],
+        )
+    bare = [label for label in body.labels if re.fullmatch(r"\([A-Z]+\)", label)]
+    if bare:
+        pad.add(
+            "column_without_label",
+            f"columns without a label are called by their letters: {listing(bare)}; write a label",
+            severity="note" if bare == body.labels[:1] else "warning",
+            n=len(bare),
+        )
+    doubled = [label for label in body.found.blocks[0].labels if body.found.blocks[0].labels.count(label) > 1]
+    if doubled:
+        pad.add(
+            "repeated_header",
+            f"several columns are called {listing(dict.fromkeys(doubled))}; the later ones were "
+            "numbered #2, #3",
+            n=len(doubled),
+        )
