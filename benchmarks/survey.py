@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from commlab.survey import SurveyDesign, satisfaction
+from commlab.survey import SurveyDesign, satisfaction, stream_means
 
 DISTRICTS, COMMUNITIES, ITEMS, SEED = 18, 742, 20, 2019
 
@@ -66,6 +68,20 @@ def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def streamed(data: pd.DataFrame, items: list[str]) -> None:
+    """The same numbers from a parquet file, batch by batch."""
+    spec = {"weights": "weight", "strata": "district", "fpc": ["communities", "adults"]}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "answers.parquet"
+        data.to_parquet(path)
+        start = time.perf_counter()
+        found = stream_means(path, items, clusters="unit", by="district", rows=200_000, **spec)
+        seconds = time.perf_counter() - start
+    whole = SurveyDesign(data, clusters=["unit", "id"], **spec).mean(items, by="district")
+    off = max((found[c] / whole[c] - 1).abs().max() for c in ("estimate", "se"))
+    print(f"stream of {len(items)} items by district: {seconds:.2f} s, largest relative difference {off:.1e}")
+
+
 def main(rows: int) -> None:
     data = sample(rows)
     items = [c for c in data if c.startswith("q")]
@@ -90,6 +106,7 @@ def main(rows: int) -> None:
     print(f"satisfaction by district: {best(lambda: satisfaction(clusters, items, by='district'), 1):.2f} s")
     margins = {v: data[v].value_counts() * 3.0 for v in ("sex", "age", "tenure")}
     print(f"raking on three margins: {best(lambda: clusters.rake(margins)):.3f} s")
+    streamed(data, items[:5])
     print(f"peak memory {peak_mb():.0f} MB; estimates added {(peak_mb() - before) / frame_mb:.2f} frames")
 
 

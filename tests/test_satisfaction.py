@@ -130,6 +130,11 @@ def test_change_leaves_dont_know_out():
     np.testing.assert_allclose(found["se"][:2], alone["se"], rtol=1e-10)
     np.testing.assert_allclose(found["estimate"][:2], alone["estimate"], rtol=1e-10)
     assert found["n_before"].tolist() == [20] * 4
+    other = SurveyDesign(data.assign(r=data["q"].where(data["wave"] == "Q4"), z=data["q"]), clusters="unit")
+    with pytest.raises(DataError, match=r'^"r" has no answers in Q3; compare only'):
+        satisfaction_change(other, ["q", "r", "z"], wave="wave")
+    with pytest.raises(DataError, match='"r" has no answers in Q3'):
+        other.change("r", wave="wave")
     with pytest.raises(ParameterError, match="mode are not among mean, index"):
         satisfaction_change(design, "q", wave="wave", statistics=("mode",))
 

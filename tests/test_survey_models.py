@@ -129,7 +129,7 @@ def test_equal_variances_in_closed_form():
     for method, expected in (("reml", a), ("fh", a), ("ml", rss / m - 0.5)):
         found = fay_herriot(y, d, x, method=method)
         assert found.sigma2 == pytest.approx(expected, rel=1e-8)
-        assert found.beta["estimate"].tolist() == pytest.approx(beta.tolist(), rel=1e-10)
+        assert found.beta.tolist() == pytest.approx(beta.tolist(), rel=1e-10)
         g = expected / (expected + 0.5)
         assert found.estimates["eblup"].to_numpy() == pytest.approx(
             g * y.to_numpy() + (1 - g) * (x @ beta).to_numpy()
@@ -157,7 +157,7 @@ def test_areas_without_an_estimate_are_modelled_and_benchmarked():
     found = fay_herriot(y, np.where(y.isna(), np.nan, d), x)
     row = found.estimates.loc["c3"]
     assert row["source"] == "model" and row["shrinkage"] == 0
-    assert row["eblup"] == pytest.approx(float(x.iloc[3] @ found.beta["estimate"]))
+    assert row["eblup"] == pytest.approx(float(x.iloc[3] @ found.beta))
     assert row["mse"] > found.estimates["mse"].drop("c3").max()
     sizes = pd.Series(np.arange(1.0, 21), index=y.index)
     fitted = benchmark(found.estimates["eblup"], sizes, 4.0)
@@ -201,7 +201,7 @@ DATA = pd.DataFrame({"y": [0, 1, 1, 0, 1, 0], "x": [1.0, 2, 3, 4, 5, 7], "g": li
         ("y ~ q", "gaussian", ParameterError, "cannot be used"),
         ("y ~ (", "gaussian", ParameterError, "cannot be used"),
         ("x ~ y", "logit", DataError, "must be 0/1"),
-        ("y ~ x", "probit", ParameterError, "not one of gaussian, logit"),
+        ("y ~ x", "probit", ParameterError, "not one of gaussian, linear"),
         ("I(x > 3.5) ~ x", "logit", DataError, "without error"),
         ("y ~ x + g + x:g", "gaussian", DataError, "no degree of freedom|collinear"),
     ],

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +24,7 @@ from commlab.survey.structure import FloatArray, IntArray, build, column
 if TYPE_CHECKING:
     from commlab.survey.design import SurveyDesign
 
-__all__ = ["change", "change_of"]
+__all__ = ["change", "change_of", "unasked"]
 
 
 def change(
@@ -60,7 +60,29 @@ def change(
     DataError
         If the column of waves has not two values.
     """
-    return change_of(design, values_of(design, variable), wave=wave, by=by, confidence=confidence)
+    y = values_of(design, variable)
+    unasked(design, {variable: y}, wave)
+    return change_of(design, y, wave=wave, by=by, confidence=confidence)
+
+
+def unasked(design: SurveyDesign, columns: Mapping[str, FloatArray], wave: str) -> None:
+    """Refuse variables without a single answer in a wave, all at once.
+
+    Raises
+    ------
+    DataError
+        Naming variable and wave.
+    """
+    waves = column(design.data, wave, "wave")
+    faults = []
+    for name, y in columns.items():
+        lacking = set(waves.dropna().unique()) - set(
+            waves[~np.isnan(y) & (design.weights > 0)].dropna().unique()
+        )
+        if lacking and not np.isnan(y).all():
+            faults.append(f'"{name}" has no answers in {listing(sorted(lacking, key=str))}')
+    if faults:
+        raise DataError("; ".join(faults) + "; compare only what both waves asked", faults=faults)
 
 
 def change_of(

@@ -156,17 +156,21 @@ class SurveyDesign:
         names = as_list(by)
         if not names:
             return np.where(active, 0, -1).astype(np.int64), pd.DataFrame(index=range(1))
-        joint = np.zeros(len(self.data), dtype=np.int64)
-        levels: list[Any] = []
         if len(set(names)) < len(names):
             raise ParameterError(f"by names a column twice: {listing(names)}")
+        joint: IntArray = np.zeros(0, dtype=np.int64)
+        levels: list[Any] = []
         for name in names:
             if name is None:
                 raise ParameterError("by must be column names, not None among them")
             codes, labels = pd.factorize(column(self.data, name, "by"), sort=True)
-            joint = np.where((joint < 0) | (codes < 0), -1, joint * len(labels) + codes)
+            if levels:
+                joint = np.where((joint < 0) | (codes < 0), -1, joint * len(labels) + codes)
+            else:
+                joint = codes.astype(np.int64)
             levels.append(labels)
-        joint = np.where(active, joint, -1)
+        if not active.all():
+            joint = np.where(active, joint, -1)
         found, code = _compact(joint)
         if not len(found):
             raise DataError(f"no row has a value in {listing(names)}; there is no group to estimate")
@@ -322,7 +326,10 @@ def _compact(joint: IntArray) -> tuple[IntArray, IntArray]:
     """The codes >= 0 that occur, ascending, and every row's place among them (-1 stays)."""
     top = int(joint.max(initial=-1)) + 1
     if top <= max(1_000_000, 4 * len(joint)):
-        occurs = np.bincount(joint[joint >= 0], minlength=top) > 0
+        whole = joint.min(initial=0) >= 0
+        occurs = np.bincount(joint if whole else joint[joint >= 0], minlength=top) > 0
+        if whole and occurs.all():
+            return np.arange(top), joint
         place = np.append(np.where(occurs, np.cumsum(occurs) - 1, -1), -1)  # index -1 is the last
         return np.flatnonzero(occurs).astype(np.int64), place[joint].astype(np.int64)
     found, code = np.unique(joint, return_inverse=True)

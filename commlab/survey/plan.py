@@ -83,10 +83,10 @@ class Plan:
         if stage.rows_are_units:
             pair, pair_domain, pair_stratum, n_pairs = None, self.domain, stratum, len(self.rows)
         else:
-            pair, found = pd.factorize(unit * g + self.domain)
+            pair, found = _crossed(unit, stage.n_units, self.domain, g)
             pair_domain, n_pairs = found % g, len(found)
             pair_stratum = stage.unit_stratum[found // g]
-        cell, cells = pd.factorize(pair_stratum * g + pair_domain)
+        cell, cells = _crossed(pair_stratum, len(stage.size), pair_domain, g)
         cell_stratum, cell_domain = cells // g, cells % g
         scale, alone, centred = scale_of(stage, self.lonely)
         if s > 0:
@@ -202,3 +202,18 @@ class Plan:
         else:
             units = np.bincount(pd.unique(unit * g + domain) % g, minlength=g)
         return units, units - strata
+
+
+def _crossed(codes: IntArray, n: int, domain: IntArray, g: int) -> tuple[IntArray, IntArray]:
+    """Code of each (code, domain) pair, and the pairs as code * g + domain."""
+    owner = np.full(n, -1, dtype=np.int64)
+    owner[codes] = domain
+    if (
+        owner[codes] == domain
+    ).all():  # each code lies in one domain, as communities in districts: no hashing
+        used = owner >= 0
+        if used.all():
+            return codes, np.arange(n) * g + owner
+        return (np.cumsum(used) - 1)[codes], np.flatnonzero(used) * g + owner[used]
+    pair, found = pd.factorize(codes * g + domain)
+    return pair.astype(np.int64), found

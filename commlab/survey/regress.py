@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 
 __all__ = ["FAMILIES", "RankTest", "Regression", "rank_test", "regression"]
 
-FAMILIES = ("gaussian", "logit")
+FAMILIES = {
+    "gaussian": "gaussian",
+    "linear": "gaussian",
+    "logit": "logit",
+    "logistic": "logit",
+    "binomial": "logit",
+    "quasibinomial": "logit",
+}
+"""Names of the two families, R's among them."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,7 @@ def regression(
         As in R: ``"score ~ age + tenure"``; names with dots in backticks. Rows with a missing value are left
         out as a domain. It is code: never build it from data.
     family : "gaussian" or "logit"
-        For "logit" the left side is 0/1 or boolean.
+        Also under the names ``FAMILIES`` lists. For "logit" the left side is 0/1 or boolean.
 
     Raises
     ------
@@ -90,6 +98,7 @@ def regression(
 
     if family not in FAMILIES:
         raise ParameterError(f"family={family!r} is not one of {', '.join(FAMILIES)}")
+    family = FAMILIES[family]
     design._sound()
     data = design.data.reset_index(drop=True)
     try:

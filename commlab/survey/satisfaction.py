@@ -257,7 +257,7 @@ def satisfaction_change(
         [by...], item, statistic, before, after, estimate, se, ci_low, ci_high, df, p_value, n_before,
         n_after; ``design.change`` says how the covariance of shared communities is kept.
     """
-    from commlab.survey.change import change_of
+    from commlab.survey.change import change_of, unasked
 
     strange = [s for s in statistics if s not in STATISTICS]
     if strange or not len(statistics):
@@ -265,6 +265,7 @@ def satisfaction_change(
     names = variables_of(items)
     codes = Scale(satisfied, dissatisfied, scores, scale)
     codes.check(design, names)
+    unasked(design, {item: next(codes.columns(design, item)) for item in names}, wave)
     frames = []
     for item in names:
         columns = dict(zip(STATISTICS, codes.columns(design, item), strict=True))

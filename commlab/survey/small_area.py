@@ -34,14 +34,15 @@ class SmallArea:
     estimates : DataFrame
         Index as given; direct, variance, eblup, mse, cv (sqrt(mse) / eblup), shrinkage (g_i, the direct
         estimate's share), source ("direct and model", or "model" where there was no direct estimate).
-    beta : DataFrame
-        estimate, se per covariate.
+    beta, beta_se : Series
+        Coefficient and standard error per covariate.
     sigma2 : float
         A, the variance between areas that the covariates leave.
     """
 
     estimates: pd.DataFrame
-    beta: pd.DataFrame
+    beta: pd.Series
+    beta_se: pd.Series
     sigma2: float
     method: str
     iterations: int
@@ -188,8 +189,8 @@ def _predict(
         },
         index=index,
     )
-    table = pd.DataFrame({"estimate": beta, "se": np.sqrt(np.diag(q))}, index=names)
-    return SmallArea(estimates, table, a, method, used)
+    se = pd.Series(np.sqrt(np.diag(q)), index=names, name="se")
+    return SmallArea(estimates, pd.Series(beta, index=names, name="beta"), se, a, method, used)
 
 
 def benchmark(estimates: pd.Series, sizes: pd.Series, total: float) -> pd.Series:
