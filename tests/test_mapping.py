@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 import pytest
+import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commlab import tables
 from commlab.errors import ParameterError
-from commlab.intake import READERS, Register
+from commlab.intake import READERS, Register, read_table
 from commlab.intake.sheets import letters
 
 UNITS = pd.DataFrame(
@@ -439,3 +440,62 @@ def test_no_cell_breaks_a_reader_and_every_row_is_accounted_for(names, cells):
 
 
 BOOK = Register(UNITS)
+
+
+def workbook(path, rows, sheet):
+    book = xlsxwriter.Workbook(str(path))
+    page = book.add_worksheet(sheet)
+    for r, row in enumerate(rows):
+        for c, cell in enumerate(row):
+            if cell is not None:
+                page.write(r, c, cell)
+    book.close()
+    return path
+
+
+@pytest.mark.parametrize("letters_in", [1, 3, 5])
+def test_letters_for_scores_are_errors_however_many_they_are(tmp_path, letters_in):
+    rows = [["五华区试点社区自评表"], ["标准编号", "考评标准", "翠湖社区", "金星一社区"]]
+    rows += [
+        ["Ⅱ-4.1", "a", "优" if letters_in > 0 else 80, 90],
+        ["Ⅱ-4.2", "b", "良" if letters_in > 1 else 81, 91],
+    ]
+    rows += [
+        [code, "c", "优" if letters_in > k else 70 + k, 92] for k, code in enumerate(["Ⅰ-1", "Ⅰ-2", "Ⅰ-3"], 2)
+    ]
+    raw = read_table(workbook(tmp_path / "五华区.xlsx", rows, "评分表"), name="评分表/五华区.xlsx")
+    mapped = READERS["ratings"](
+        raw, {**ACROSS, "stage": "self"}, period="2019Q4", units=UNITS, codes=CODES, district="五华区"
+    )
+    errors = mapped.ledger[mapped.ledger["severity"] == "error"]
+    assert set(errors["rule"]) == {"letters for a number"} and errors["n"].sum() == letters_in
+    assert (
+        errors["message"].iloc[0].startswith("评分表/五华区.xlsx [评分表] C3: score of 五华区/翠湖社区: “优”")
+    )
+    assert mapped.frame["score"].isna().sum() == letters_in and len(mapped.frame) == 10
+
+
+def test_cells_of_tables_that_stand_side_by_side(tmp_path):
+    rows = [
+        ["社区名称", "社区社会组织(个)", "社区名称", "社区社会组织(个)"],
+        ["翠湖社区", 3, "金星一社区", 4],
+    ]
+    raw = read_table(workbook(tmp_path / "a.xlsx", rows, "表"), name="a.xlsx")
+    spec = {"level": "community", "unit": ["社区名称"], "columns": {"social_org_n": ["社区社会组织(个)"]}}
+    mapped = READERS["measures"](raw, spec, period="2019Q4", units=UNITS, district="五华区")
+    assert mapped.frame["source"].tolist() == ["a.xlsx#表!B2", "a.xlsx#表!D2"]
+    assert mapped.frame["value"].tolist() == [3, 4] and mapped.ledger.empty
+
+
+def test_matrices_with_fractions_as_offices_type_them(tmp_path):
+    rows = [["total", "Ⅰ-1", "Ⅰ-2", "Ⅰ-3"], ["Ⅰ-1", 1, 3, "1/5"], ["Ⅰ-2", "1/3", 1, "1/2"], ["Ⅰ-3", 5, 2, 1]]
+    raw = read_table(workbook(tmp_path / "a.xlsx", rows, "total"), name="a.xlsx")
+    mapped = READERS["judgments"](
+        raw, {}, period="2019Q4", units=UNITS, codes=CODES, given={"expert": "专家01"}
+    )
+    assert mapped.frame[["row", "column", "value"]].values.tolist() == [
+        ["Ⅰ-1", "Ⅰ-2", 3],
+        ["Ⅰ-3", "Ⅰ-1", 5],
+        ["Ⅰ-3", "Ⅰ-2", 2],
+    ]
+    assert mapped.frame["node"].unique().tolist() == ["total"] and mapped.ledger.empty
