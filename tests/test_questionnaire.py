@@ -14,7 +14,7 @@ from commlab import tables
 from commlab.errors import DataError, ParameterError
 from commlab.intake import Register, load_codebook, read_questionnaire
 from commlab.intake.codebook import option_key, question_key
-from commlab.intake.quality import Limits, flag, set_valid
+from commlab.intake.quality import Limits, compare_entries, flag, set_valid
 
 UNITS = pd.DataFrame(
     [
@@ -275,6 +275,25 @@ def test_numbers_are_answers_only_where_the_codebook_says_so(tmp_path):
     assert read_questionnaire(path, book).frame["q"].isna().all()
     assert read_questionnaire(path, {**book, "numbers": "values"}).frame["q"].tolist() == [5, 1, pd.NA]
     assert read_questionnaire(path, {**book, "numbers": "options"}).frame["q"].tolist() == [1, 5, pd.NA]
+
+
+def test_two_keyings_of_the_same_paper_are_compared(tmp_path):
+    book = {
+        "instrument": "paper",
+        "numbers": "values",
+        "items": {"q": {"question": "办事服务", "options": SCALE}},
+    }
+    entries = []
+    for k, text in enumerate(("编号,办事服务\n1,5\n2,1\n3,\n4,2\n", "编号,办事服务\n2,2\n1,5\n3,\n5,2\n")):
+        path = tmp_path / f"{k}.csv"
+        path.write_text(text, encoding="utf-8")
+        entries.append(read_questionnaire(path, book, name="纸质问卷").frame)
+    odd = compare_entries(*entries).sort_values("column")
+    assert odd["column"].tolist() == ["(row)", "(row)", "q"]
+    assert odd.iloc[2][["first", "second", "source"]].tolist() == [1, 2, "纸质问卷#!3:3 / 纸质问卷#!2:2"]
+    assert compare_entries(entries[0], entries[0]).empty
+    with pytest.raises(DataError, match="same number 2 times"):
+        compare_entries(pd.concat([entries[0], entries[0].head(1)]), entries[1])
 
 
 def made(n=20, **columns):

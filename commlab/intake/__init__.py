@@ -15,11 +15,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from commlab.intake.checks import check_measures, check_ratings
+    from commlab.intake.checks import check_measures, check_problems, check_ratings
     from commlab.intake.codebook import Codebook, load_codebook
     from commlab.intake.mapped import Mapped
     from commlab.intake.names import Register, match_names
     from commlab.intake.privacy import deidentify
+    from commlab.intake.quality import compare_entries
     from commlab.intake.questionnaire import Responses, read_questionnaire
     from commlab.intake.readers import READERS
     from commlab.intake.table import RawTable, read_table
@@ -32,7 +33,9 @@ _HOMES = {
     "Register": "names",
     "Responses": "questionnaire",
     "check_measures": "checks",
+    "check_problems": "checks",
     "check_ratings": "checks",
+    "compare_entries": "quality",
     "deidentify": "privacy",
     "load_codebook": "codebook",
     "match_names": "names",
@@ -48,7 +51,9 @@ __all__ = [
     "Register",
     "Responses",
     "check_measures",
+    "check_problems",
     "check_ratings",
+    "compare_entries",
     "deidentify",
     "load_codebook",
     "match_names",
