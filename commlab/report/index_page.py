@@ -30,7 +30,7 @@ STATES = {"fresh": "up to date", "failed": "failed", "outstanding": "outstanding
 """States of a report and the message that names each."""
 
 NEEDED = ("unit", "score", "satisfied", "coverage", "rank", "state")
-PLOT = (140.0, 14.0)
+PLOT = (100.0, 14.0)
 """Width and height of an interval drawing, in pixels."""
 _NUMBERS = (
     "score",
@@ -278,6 +278,6 @@ def _plot(low: float, value: float, high: float, scale: tuple[float, float] | No
     if not pd.isna(low) and not pd.isna(high):
         ends = f'x1="{x(low)}" x2="{x(high)}" y1="{middle:g}" y2="{middle:g}"'
         drawn.append(f'<line {ends} stroke="#0b4a7d" stroke-width="3"/>')
-    drawn.append(f'<circle cx="{x(value)}" cy="{middle:g}" r="3.5" fill="#0b4a7d" stroke="#fff"/>')
+    drawn.append(f'<circle cx="{x(value)}" cy="{middle:g}" r="2.8" fill="#0b4a7d" stroke="#fff"/>')
     size = f'width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}"'
     return trusted(f'<svg aria-hidden="true" focusable="false" {size}>{"".join(drawn)}</svg>')
