@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from commlab.errors import DataError, ParameterError
-from commlab.framework import RULES, Framework, exact, load_framework
+from commlab.framework import RULES, Framework, compare, exact, load_framework
 
 HEAD = "name: small\n"
 TREE = """
@@ -378,3 +378,27 @@ def test_frameworks_that_extend_each_other(tmp_path):
 def test_a_base_that_does_not_exist(tmp_path):
     with pytest.raises(DataError, match="line 2: extends: no framework is called 'nowhere'"):
         made(tmp_path, "name: a\nextends: nowhere\n")
+
+
+def test_two_versions_are_compared(tmp_path, kunming):
+    path = tmp_path / "f.yaml"
+    path.write_text(
+        """
+name: later
+extends: kunming_2018
+nodes:
+- {code: Ⅱ-9.5, drop: true}
+- {code: Ⅱ-4.2, zh: 驻区单位开放}
+- code: Ⅱ-16.1
+  parts: [{rule: growth, metric: certified_sw_n, target: 0.05, scored_at: [district]}]
+""",
+        encoding="utf-8",
+    )
+    out = compare(kunming, load_framework(path))
+    told = set(zip(out["code"], out["what"], out["key"], strict=True))
+    assert {("Ⅱ-9.5", "removed", ""), ("Ⅱ-4.2", "label", "zh"), ("Ⅱ-16.1", "rule", "target")} <= told
+    # four siblings share what the fifth leaves
+    assert (out["what"] == "weight").sum() == 4
+    assert not out.loc[out["what"] == "label", "moves"].any()
+    target = out[out["key"] == "target"].iloc[0]
+    assert (target["before"], target["after"]) == (0.03, 0.05)

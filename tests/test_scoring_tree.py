@@ -197,6 +197,20 @@ def test_grades_have_stated_ends():
     assert grade(s, bands).fillna("-").tolist() == ["high", "high", "low", "low", "-"]
 
 
+def test_the_share_of_the_best_grade_can_be_capped():
+    s = pd.Series([95.0, 94, 93, 92, 70, np.nan])
+    bands = {"优": 90, "良": 60}
+    # 40% of five scored units are two
+    assert grade(s, bands, most={"优": 0.4}).fillna("-").tolist() == ["优", "优", "良", "良", "良", "-"]
+    # three units tie on the line: none of them may be among the two
+    tied = pd.Series([95.0, 93, 93, 93, 70])
+    assert grade(tied, bands, most={"优": "2/5"}).tolist() == ["优", "良", "良", "良", "良"]
+    with pytest.raises(ParameterError, match="most names 差"):
+        grade(s, bands, most={"差": 0.1})
+    with pytest.raises(ParameterError, match="a band below it"):
+        grade(s, bands, most={"良": 0.1})
+
+
 def test_naming_under_quota():
     s = pd.Series({"D/a": 90.0, "D/b": 85.0, "D/c": 85.0, "D/d": 70.0, "E/a": 60.0, "E/b": np.nan})
     out = select(s, pd.Series({"D": 2, "E": 1}), probability=pd.Series({"D/a": 0.9})).set_index("unit")

@@ -4,8 +4,20 @@
 result that weights, scoring and reports share.
 """
 
+from commlab.framework.compare import compare
 from commlab.framework.loader import bundled, load_framework
 from commlab.framework.model import TOTAL, Framework, Metric, Node, Part
 from commlab.framework.rules import RULES, exact
 
-__all__ = ["RULES", "TOTAL", "Framework", "Metric", "Node", "Part", "bundled", "exact", "load_framework"]
+__all__ = [
+    "RULES",
+    "TOTAL",
+    "Framework",
+    "Metric",
+    "Node",
+    "Part",
+    "bundled",
+    "compare",
+    "exact",
+    "load_framework",
+]

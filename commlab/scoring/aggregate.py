@@ -129,8 +129,9 @@ def leaf_matrices(scores: pd.DataFrame, framework: Framework, *, missing: str = 
     states = np.array([STATES.index(s) for s in found], dtype=int)[state_number]
     for part, rows in _by_part(scores, framework):
         at, value, state = at_unit[rows], values[rows], states[rows]
-        if len(np.unique(at)) < len(at):
-            doubled = [units[i] for i in np.flatnonzero(np.bincount(at) > 1)]
+        times = np.bincount(at)
+        if times.max(initial=0) > 1:
+            doubled = [units[i] for i in np.flatnonzero(times > 1)]
             raise DataError(f"{part.code} part {part.part} is scored more than once for {listing(doubled)}")
         j = column[part.code]
         if not RULES[part.rule].shared:

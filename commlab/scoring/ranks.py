@@ -90,7 +90,12 @@ def _groups(units: pd.Index, within: pd.Series) -> pd.Series:
     return out
 
 
-def grade(scores: pd.Series, bands: Sequence[Mapping[str, Any]] | Mapping[str, float]) -> pd.Series:
+def grade(
+    scores: pd.Series,
+    bands: Sequence[Mapping[str, Any]] | Mapping[str, float],
+    *,
+    most: Mapping[str, float] | None = None,
+) -> pd.Series:
     """Name the band in which each score falls.
 
     Parameters
@@ -99,6 +104,10 @@ def grade(scores: pd.Series, bands: Sequence[Mapping[str, Any]] | Mapping[str, f
     bands : mapping of label to lowest score, or sequence of {low, high, closed, label}
         In the short form a band reaches up to the next one: ``{"优": 90, "良": 80, "不合格": 0}``. In the
         long form ``closed`` is ``left`` (default), ``right`` or ``both``.
+
+    most : mapping of label to share, optional
+        Largest share of the scored units that may have a label (``{"优": 0.3}``, or ``"1/3"``); the lowest
+        of them drop to the next band down. Units tied on the line all drop.
 
     Returns
     -------
@@ -129,7 +138,34 @@ def grade(scores: pd.Series, bands: Sequence[Mapping[str, Any]] | Mapping[str, f
         above = value >= low if closed in ("left", "both") else value > low
         below = value <= high if closed in ("right", "both") else value < high
         out[np.isfinite(value) & above & below & pd.isna(out)] = band["label"]
-    return pd.Series(out, index=scores.index, dtype="str", name="grade")
+    return pd.Series(_capped(out, value, long, most or {}), index=scores.index, dtype="str", name="grade")
+
+
+def _capped(
+    out: np.ndarray, value: np.ndarray, bands: list[Mapping[str, Any]], most: Mapping[str, float]
+) -> np.ndarray:
+    """Units beyond the allowed share of a label drop to the next band down."""
+    down = sorted(bands, key=lambda b: -float(exact(b["low"])) if "low" in b else np.inf)
+    labels = [b["label"] for b in down]
+    strange = [label for label in most if label not in labels]
+    if strange:
+        raise ParameterError(f"most names {listing(strange)}; labels are {listing(labels)}")
+    n = int(np.isfinite(value).sum())
+    for k, label in enumerate(labels):
+        if label not in most:
+            continue
+        share = exact(most[label])
+        if not 0 <= share <= 1 or k + 1 == len(labels):
+            raise ParameterError(
+                f"most: {label} takes a share from 0 to 1, and there must be a band below it"
+            )
+        allowed = int(share * n)
+        holders = np.flatnonzero(out == label)
+        if len(holders) > allowed:
+            ordered = np.sort(value[holders])[::-1]
+            line = ordered[allowed]
+            out[holders[value[holders] <= line]] = labels[k + 1]
+    return out
 
 
 def select(
