@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from commlab.batch.engine.client import CallError, EngineError, Zygote, available
+from commlab.batch.engine.client import CallError, EngineError, Zygote, available, without_grammar
 from commlab.batch.jobs import Job
 from commlab.batch.progress import Silent
 from commlab.batch.work import (
@@ -31,10 +31,15 @@ __all__ = ["ForkRunner", "PoolRunner", "Runner", "open_runner"]
 # What reports use, imported once before the first of them.
 _MODULES = (
     "pandas",
+    "pandera.pandas",
+    "pyarrow.parquet",
+    "python_calamine",
     "matplotlib.pyplot",
+    "matplotlib.backends.backend_agg",
     "seaborn",
     "nbformat",
     "commlab.study",
+    "commlab.intake",
     "commlab.figures",
     "commlab.report.chapters",
     "commlab.report.press",
@@ -85,8 +90,8 @@ class ForkRunner:
         return self.threads.submit(self._make, job, folder)
 
     def _make(self, job: Job, folder: Path) -> Outcome:
-        from commlab.batch.engine.forked import NAME, register
-
+        with without_grammar():
+            from commlab.batch.engine.forked import NAME, register
         register()
         outcome = execute(job, folder, engine=NAME, zygote=self.zygote, run_folder=job.root, **self.options)
         if outcome.state != "done":

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from commlab import store
-from commlab.batch.engine.client import ONE_THREAD, EngineError
+from commlab.batch.engine.client import ONE_THREAD, EngineError, without_grammar
 from commlab.batch.jobs import Job
 from commlab.batch.notebooks import clean, first_error
 from commlab.errors import CommlabError
@@ -61,7 +61,8 @@ def execute(job: Job, folder: Path, *, engine: str | None = None, **options: Any
     options
         For the engine: ``execution_timeout`` (seconds a cell), ...
     """
-    import papermill
+    with without_grammar():
+        import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from commlab.errors import CommlabError
 
-__all__ = ["ONE_THREAD", "CallError", "EngineError", "Task", "Zygote", "available"]
+__all__ = ["ONE_THREAD", "CallError", "EngineError", "Task", "Zygote", "available", "without_grammar"]
 
 ONE_THREAD = {
     "OPENBLAS_NUM_THREADS": "1",
@@ -53,6 +53,24 @@ class CallError(CommlabError):
 def available() -> bool:
     """Whether this system can fork a process that has imported scientific libraries: Linux."""
     return sys.platform == "linux" and hasattr(os, "memfd_create")
+
+
+@contextlib.contextmanager
+def without_grammar() -> Iterator[None]:
+    """Import notebooks' libraries without the grammar of internationalised addresses.
+
+    nbformat imports jsonschema, which builds that grammar when it is imported: a second or more, for a format
+    that no notebook's schema uses. Where it has been imported already nothing changes.
+    """
+    name = "rfc3987_syntax"
+    hidden = name not in sys.modules
+    if hidden:
+        sys.modules[name] = None  # type: ignore[assignment]  # an import of it now fails, which jsonschema allows
+    try:
+        yield
+    finally:
+        if hidden:
+            sys.modules.pop(name, None)
 
 
 @dataclass

@@ -49,13 +49,15 @@ def serve(descriptor: int) -> None:
     setup = json.loads(control.recv(1 << 20))
     sys.path[:] = setup["path"]
     os.environ.setdefault("MPLBACKEND", _INLINE)
+    from commlab.batch.engine.client import without_grammar
     from commlab.batch.engine.shell import make_shell
 
     shell = make_shell()
-    for name in setup["modules"]:
-        importlib.import_module(name)
-    for module, function in setup["calls"]:
-        getattr(importlib.import_module(module), function)()
+    with without_grammar():
+        for name in setup["modules"]:
+            importlib.import_module(name)
+        for module, function in setup["calls"]:
+            getattr(importlib.import_module(module), function)()
     gc.collect()
     gc.freeze()
     control.send(json.dumps({"ready": os.getpid(), "threads": threads()}).encode())
