@@ -63,6 +63,18 @@ def test_the_withheld_are_mixed(yes, rules):
     assert sorted(gone["rule"]) == rules
 
 
+def test_a_rare_answer_does_not_withhold_everyone():
+    # 8 and 9 answers are withheld; nobody there chose option 1, and that alone is no reason for more.
+    options = pd.DataFrame({"option": [1, 2, 3], "count": [0, 0, 0]})
+    counts = {"c0": [4, 20, 16], "c1": [3, 20, 20], "c2": [0, 4, 4], "c3": [0, 5, 4]}
+    rows = [options.assign(unit=u, item="q", count=c, n=sum(c)) for u, c in counts.items()]
+    table = pd.concat(rows).assign(estimate=lambda d: d["count"] / d["n"])
+    assert protect(table, k=10)[1]["rule"].tolist() == ["R1", "R1"]
+    alike = table.assign(count=table["count"].where(~table["unit"].isin(["c2", "c3"]), 0))
+    alike.loc[alike["unit"].isin(["c2", "c3"]) & (alike["option"] == 2), "count"] = [8, 9]
+    assert protect(alike, k=10)[1]["rule"].tolist() == ["R3", "R1", "R1"]
+
+
 def test_shares_of_few_become_bounds():
     table, _ = protect(children([40, 40, 40], [2, 20, 38]), k=10)
     assert table["bound"].tolist() == ["<=", "", ">="]

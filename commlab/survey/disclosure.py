@@ -7,7 +7,8 @@ rounding:
 R1  n < k: the whole (domain, item) is withheld, with every statistic of it and its n
 R2  per parent and item: no withheld child, or at least two with k respondents together; else the next
     smallest child goes too (a parent's figure minus its printed children's is then no small group)
-R3  the withheld children together answered neither all yes nor all no: min(s, n - s) >= 3, else one more;
+R3  the withheld children together answered neither all yes nor all no: min(s, n - s) >= 3 (of several levels
+    or options: no one was given by all but two), else one more;
     printed shares with min(s, n - s) < 3 become bounds "<= x" or ">= x", a figure from answers all alike is
     blank
 R4  a change needs both periods printed
@@ -108,7 +109,9 @@ def protect(
     cells["parent"] = _parents(cells, domains, parent, parent_column)
     cells["rule"] = np.where(cells["n"] < k, "R1", "")
     cells = _earlier(cells, domains, item, previous, k, is_change="before" in out)
-    _close_all(cells, domains, ["parent", *context, *([item] if item else [])], k, _yes(out, cells))
+    levelled = "statistic" not in out and ("level" in out or "option" in out)
+    keys = ["parent", *context, *([item] if item else [])]
+    _close_all(cells, domains, keys, k, _yes(out, cells), both_sides=not levelled)
     out = _blank(out, cells)
     withheld = cells.loc[cells["rule"] != "", [*domains, *([item] if item else []), "rule"]]
     return out, withheld.reset_index(drop=True)
@@ -217,7 +220,13 @@ def _respondents(out: pd.DataFrame) -> pd.Series:
 
 
 def _close_all(
-    cells: pd.DataFrame, domains: Sequence[str], keys: Sequence[str], k: int, asks: pd.DataFrame | None
+    cells: pd.DataFrame,
+    domains: Sequence[str],
+    keys: Sequence[str],
+    k: int,
+    asks: pd.DataFrame | None,
+    *,
+    both_sides: bool,
 ) -> None:
     """R2 and R3 in every family of siblings, again until a withheld parent is covered by its children."""
     family = cells.groupby(list(keys), sort=False, dropna=False).ngroup().to_numpy()
@@ -234,7 +243,7 @@ def _close_all(
             parent = above[members[0]]
             hidden_parent = parent >= 0 and rule[parent] != ""
             if hidden_parent or (rule[members] != "").any():
-                changed |= _close(members, n, yes, rule, k, covered=hidden_parent)
+                changed |= _close(members, n, yes, rule, k, covered=hidden_parent, both_sides=both_sides)
         changed = changed and bool((above >= 0).any())
     cells["rule"] = pd.Series(rule, index=cells.index, dtype="str")
 
@@ -252,7 +261,14 @@ def _parent_rows(cells: pd.DataFrame, domains: Sequence[str], keys: Sequence[str
 
 
 def _close(
-    members: npt.NDArray, n: FloatArray, yes: FloatArray, rule: npt.NDArray, k: int, *, covered: bool
+    members: npt.NDArray,
+    n: FloatArray,
+    yes: FloatArray,
+    rule: npt.NDArray,
+    k: int,
+    *,
+    covered: bool,
+    both_sides: bool,
 ) -> bool:
     """R2 and R3 among siblings: withhold the next smallest until both hold. True where something was."""
     gone = rule[members] != ""
@@ -260,11 +276,15 @@ def _close(
         return False
     n, yes = n[members], yes[members]
     whole, total = np.nansum(yes, axis=0), n.sum()
-    curable = np.minimum(whole, total - whole) >= FEW
+
+    def mixes(s: FloatArray, size: float) -> npt.NDArray[np.bool_]:
+        return (np.minimum(s, size - s) if both_sides else size - s) >= FEW
+
+    curable = mixes(whole, total)
     changed = False
     for chosen in np.argsort(n, kind="stable"):
         size, s = n[gone].sum(), np.nansum(yes[gone], axis=0)
-        mixed = (np.minimum(s, size - s) >= FEW) | ~curable
+        mixed = mixes(s, size) | ~curable
         enough = (gone.sum() >= 2 and size >= k) or (not gone.any() and not covered)
         if enough and (mixed.all() or not gone.any()):
             break
