@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from commlab import tables
+from commlab.errors import DataError
 from commlab.intake.checks import check_measures, check_problems, check_ratings, parts_of
 
 DAY = pd.Timestamp("2019-12-31")
@@ -110,6 +111,11 @@ def test_parts_come_from_the_framework_and_a_clean_table_says_nothing():
     assert (
         check_measures(tables.empty("measures"), previous=wrong, units=UNITS, metrics=metrics).shape[0] <= 2
     )
+
+
+def test_other_tables_are_refused():
+    with pytest.raises(DataError, match="unit, metric"):
+        check_measures(pd.DataFrame({"a": [1]}))
 
 
 def ratings(rows):

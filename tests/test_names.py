@@ -147,6 +147,7 @@ def test_registers_of_many_shapes():
     ("call", "error", "told"),
     [
         (lambda: match_names("五华区", UNITS), ParameterError, "list of names"),
+        (lambda: match_names(5, UNITS), ParameterError, "not int 5"),
         (lambda: match_names(["a"], UNITS, within=["五华区", "盘龙区"]), ParameterError, "2 entries for 1"),
         (lambda: match_names(["a"], UNITS, certainty=0), ParameterError, "certainty"),
         (lambda: match_names(["a"], ["五华区"]), ParameterError, "DataFrame"),

@@ -212,5 +212,7 @@ def test_odd_tables(frame):
 def test_wrong_calls():
     with pytest.raises(ParameterError, match="key is empty"):
         deidentify(people(), key="")
+    with pytest.raises(ParameterError, match="no text"):
+        deidentify(people(), key=5)
     with pytest.raises(ParameterError, match="DataFrame"):
         deidentify([1], key="k")

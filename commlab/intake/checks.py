@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from commlab.errors import listing
+from commlab.errors import DataError, listing
 from commlab.intake.ledger import Pad, joined, split_source
 
 __all__ = ["SLIP", "check_measures", "check_problems", "check_ratings", "parts_of"]
@@ -80,7 +80,16 @@ def check_measures(
     -------
     DataFrame
         Ledger lines.
+
+    Raises
+    ------
+    DataError
+        If a frame lacks columns of ``measures``.
     """
+    for frame in (measures, previous):
+        lacking = [] if frame is None else [c for c in (*_KEY, "value", "as_of", "source") if c not in frame]
+        if lacking:
+            raise DataError(f"this is no table of measures: {', '.join(lacking)} are missing")
     facts = measures[measures["value"].notna()].copy()
     facts["item"] = facts["item"].astype("object").where(facts["item"].notna(), "")
     lines = [

@@ -103,17 +103,14 @@ class Table:
                     told = (
                         f"{what}: {len(hits)} columns are called “{header}”; none was read. Name them apart"
                     )
-                    self.pad.add("ambiguous column", told, column=header, severity="error", n=len(hits))
+                    self.reject("ambiguous column", told, column=header, n=len(hits), cells=[])
                     return None
         if required and wanted:
             names = " or ".join(f"“{w}”" for w in wanted)
             told = f"{what}: no column is called {names} (found: {listing(self.frame.columns, most=8)})"
-            self.pad.add(
-                "missing column",
-                f"{self._at()}{told}; add the header to study.yaml, or mend the file",
-                column=wanted[0],
-                severity=severity,
-            )
+            told = f"{self._at()}{told}; add the header to study.yaml, or mend the file"
+            action = "rejected" if severity == "error" else "flagged"
+            self.pad.add("missing column", told, column=wanted[0], action=action, severity=severity)
         return None
 
     def named(self, key: str, *, required: bool = True) -> str | None:
@@ -311,9 +308,10 @@ class Table:
         level = level or self.spec.get("level")
         entry = self.columns.get(key, self.spec.get(key))
         district = self.context.district
-        column = None if entry is None else self.column(entry, what=key, required=district is None)
+        own = district is not None and (entry is None or level == "district")
+        column = None if entry is None else self.column(entry, what=key, required=not own)
         if column is None:
-            return pd.Series(district, index=self.frame.index, dtype="str")
+            return pd.Series(district if own else None, index=self.frame.index, dtype="str")
         self.naming.add(column)
         names = self.texts(column)
         rows = np.flatnonzero(names.isna() & self.frame.notna().any(axis=1))

@@ -267,8 +267,8 @@ def match_names(
     """
     if not 0 < certainty <= 100:
         raise ParameterError(f"certainty must be above 0 and at most 100, not {certainty}")
-    if isinstance(names, str):
-        raise ParameterError("names must be a list of names, not one text")
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise ParameterError(f"names must be a list of names, not {type(names).__name__} {names!r}")
     written = list(names)
     book = Register.of(register, aliases)
     if within is None or isinstance(within, str):

@@ -85,11 +85,13 @@ def keyed_hash(key: str | bytes, *parts: object) -> str:
     Raises
     ------
     ParameterError
-        If the key is empty.
+        If the key is empty, or neither text nor bytes.
     """
     secret = key.encode() if isinstance(key, str) else key
-    if not secret:
-        raise ParameterError("the de-identification key is empty; give a key of at least one character")
+    if not secret or not isinstance(secret, bytes):
+        raise ParameterError(
+            "the de-identification key is empty or no text; give one of at least one character"
+        )
     return hmac.digest(secret, "\x1f".join(str(p) for p in parts).encode(), "sha256").hex()[:16]
 
 
