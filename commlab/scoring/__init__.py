@@ -8,18 +8,17 @@ methods that teams paste from papers
 (``topsis`` ...), and raters as instruments (``rater_agreement`` ...).
 """
 
-from commlab.scoring.aggregate import aggregate, score
+from commlab.scoring.aggregate import aggregate
+from commlab.scoring.agreement import fleiss_kappa, icc, krippendorff_alpha
 from commlab.scoring.collect import collect
 from commlab.scoring.draws import Dirichlet, draw_scores
 from commlab.scoring.explain import explain_change
+from commlab.scoring.leaves import score
 from commlab.scoring.methods import coupling, fuzzy_evaluation, obstacles, rank_sum_ratio, topsis
 from commlab.scoring.normalise import denominate, impute, normalise, treat
 from commlab.scoring.ranks import grade, ranks, select
 from commlab.scoring.raters import (
     adjust_raters,
-    fleiss_kappa,
-    icc,
-    krippendorff_alpha,
     mutual_evaluation,
     rater_agreement,
     self_inflation,

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from commlab.framework import Framework, Part, exact
-from commlab.framework.build import NO_BASE
+from commlab.scoring.counts import Counts
 from commlab.scoring.gather import NOTHING, Fact, Measures, Places, summed
 from commlab.scoring.growth import yearly
 from commlab.scoring.judged import Judgements
@@ -31,9 +31,6 @@ EVIDENCE = [
     "state", "source", "role", "level", "statistic", "per", "of", "percentile",
 ]  # fmt: skip
 """Columns of the evidence; ``of``: how many there could have been where ``n`` were found."""
-PER_HOUSEHOLDS = 1000
-"""Counts are shown per this many households."""
-HOUSEHOLDS = "households"
 _TEXTS = ["unit", "code", "part", "item", "stage", "method", "state", "source", "role", "level", "statistic"]
 _NUMBERS = ["value", "numerator", "denominator", "n", "se", "df", "per", "of", "percentile"]
 
@@ -119,8 +116,7 @@ class _Gatherer:
         self.answers = Answers(survey)
         periods = [t["period"].dropna() for t in (measures, ratings) if "period" in t and len(t)]
         self.period = _last_period(periods)
-        self._newest: dict[str, dict[str, Fact]] = {}
-        self._members: dict[tuple[str, str | None], dict[str, list[str]]] = {}
+        self.counts = Counts(framework, self.measures, self.places)
         self._rules: Mapping[str, Callable[[Part], list[Row]]] = {
             "judged": self._judged,
             "count": self._count,
@@ -129,18 +125,6 @@ class _Gatherer:
             "deduction": self._deduction,
             "growth": self._growth,
         }
-
-    # -- look-ups ------------------------------------------------------------------------------------------
-
-    def newest(self, metric: str) -> dict[str, Fact]:
-        if metric not in self._newest:
-            self._newest[metric] = self.measures.newest(metric)
-        return self._newest[metric]
-
-    def members(self, level: str, kind: str | None = None) -> dict[str, list[str]]:
-        if (level, kind) not in self._members:
-            self._members[level, kind] = self.places.members(level, kind)
-        return self._members[level, kind]
 
     def part(self, part: Part, *, first: bool) -> list[Row]:
         """All evidence rows of one part."""
@@ -160,7 +144,7 @@ class _Gatherer:
         if self.places.is_below(unit, part.measured_at):
             above = self.places.above(unit, part.measured_at)
             return ([above] if above else []), True
-        return self.members(part.measured_at, part.type).get(unit, []), False
+        return self.places.members(part.measured_at, part.type).get(unit, []), False
 
     # -- measured parts ------------------------------------------------------------------------------------
 
@@ -168,7 +152,7 @@ class _Gatherer:
         if part.rule == "rate":
             base = self.measures.quotient(part.params["numerator"], part.params["denominator"])
         else:
-            base = self.newest(str(part.metric))
+            base = self.measures.newest(str(part.metric))
         rows: list[Row] = []
         for unit in self.places.targets(part):
             members, inherited = self.standing_for(part, unit)
@@ -224,7 +208,7 @@ class _Gatherer:
         if part.metric:
             return self._counted_list(part)
         op, target = part.params.get("op", ">="), part.params.get("target", 1)
-        bases = {item: self.newest(item) for item in part.items}
+        bases = {item: self.measures.newest(item) for item in part.items}
         rows: list[Row] = []
         for unit in self.places.targets(part):
             members, inherited = self.standing_for(part, unit)
@@ -252,7 +236,7 @@ class _Gatherer:
         of = float(part.params["of"])
         base = {
             unit: fact._replace(value=fact.value / of, numerator=fact.value, denominator=of)
-            for unit, fact in self.newest(str(part.metric)).items()
+            for unit, fact in self.measures.newest(str(part.metric)).items()
         }
         rows: list[Row] = []
         for unit in self.places.targets(part):
@@ -266,7 +250,7 @@ class _Gatherer:
     def _deduction(self, part: Part) -> list[Row]:
         names = [i["item"] for i in part.items]
         prefix = f"{part.metric}/" if part.metric else ""
-        bases = {name: self.newest(prefix + name) for name in names}
+        bases = {name: self.measures.newest(prefix + name) for name in names}
         floor = float(exact(part.params.get("floor", 0)))
         rows: list[Row] = []
         for unit in self.places.targets(part):
@@ -320,8 +304,8 @@ class _Gatherer:
         return rows
 
     def _of_type(self, part: Part, unit: str) -> bool:
-        return bool(self.members(self.places.level[unit], part.type).get(unit)) or bool(
-            self.members(part.measured_at, part.type).get(unit)
+        return bool(self.places.members(self.places.level[unit], part.type).get(unit)) or bool(
+            self.places.members(part.measured_at, part.type).get(unit)
         )
 
     def _checks(self, part: Part) -> list[Row]:
@@ -342,75 +326,7 @@ class _Gatherer:
         return rows
 
     def _count(self, part: Part) -> list[Row]:
-        rows = self._judged(part)
-        targets = self.places.targets(part)
-        for metric in (str(part.metric), *part.params.get("also", ())):
-            rows += self._counts(part, metric, targets)
-        return rows
-
-    def _counts(self, part: Part, metric: str, targets: list[str]) -> list[Row]:
-        """The count, per so many households, with its percentile among units of the same level and type."""
-        entry = self.measures.metric(metric)
-        base_metric = str(part.params.get("base", HOUSEHOLDS))
-        rows: list[Row] = []
-        if entry.sensitive:
-            # what concerns cared-for people is told in sums above the community only
-            targets = [u for u in targets if not self.places.is_below(u, "district")]
-        for level in dict.fromkeys(self.places.level[u] for u in targets):
-            peers = self._peers(level)
-            per = float(exact(part.params.get("per", PER_HOUSEHOLDS)))
-            found = {u: self._quantity(metric, u, base_metric, per) for u in peers}
-            values = pd.Series({u: f["value"] for u, f in found.items()}, dtype="float64")
-            group = pd.Series({u: self.places.type.get(u, "") for u in peers}, dtype="object")
-            percentile = values.groupby(group).rank(pct=True) * 100
-            for unit in targets:
-                if self.places.level[unit] == level:
-                    rows.append(
-                        {
-                            "unit": unit,
-                            "role": "beside",
-                            "item": metric,
-                            "percentile": percentile[unit],
-                            **found[unit],
-                        }
-                    )
-        return rows
-
-    def _peers(self, level: str) -> list[str]:
-        return [u for u, at in self.places.level.items() if at == level]
-
-    def _quantity(self, metric: str, unit: str, base_metric: str, per: float) -> Row:
-        entry = self.measures.metric(metric)
-        if entry.kind == "ratio":
-            return self._summed(metric, unit, "ratio_of_sums")
-        top = self._summed(metric, unit, "sum")
-        if base_metric == NO_BASE or (
-            base_metric not in self.framework.metrics and not self.newest(base_metric)
-        ):
-            return top
-        bottom = self._summed(base_metric, unit, "sum")
-        if (
-            top["state"] not in ("observed", "inherited")
-            or bottom["state"] != "observed"
-            or not bottom["value"]
-        ):
-            return top
-        if top["state"] == "inherited":
-            return top
-        return top | {
-            "denominator": bottom["value"],
-            "per": per,
-            "value": top["value"] / bottom["value"] * per,
-            "statistic": f"per_{per:g}_{base_metric}",
-        }
-
-    def _summed(self, metric: str, unit: str, how: str) -> Row:
-        level = self.measures.metric(metric).level
-        if self.places.is_below(unit, level):
-            above = self.places.above(unit, level)
-            out = summed(self.newest(metric), [above] if above else [], how)
-            return out | ({"state": "inherited"} if out["state"] == "observed" else {})
-        return summed(self.newest(metric), self.members(level).get(unit, []), how)
+        return self._judged(part) + self.counts.rows(part)
 
 
 def _over_items(items: list[Row], worst: bool) -> Row:

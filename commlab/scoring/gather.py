@@ -81,6 +81,7 @@ class Places:
         marked = units["scored"].astype(bool) if "scored" in units else pd.Series(True, index=units.index)
         self.scored = tuple(units.loc[marked, "unit"])
         self._above = {u: self._chain(u) for u in self.level}
+        self._members: dict[tuple[str, str | None], dict[str, list[str]]] = {}
 
     def _chain(self, unit: str) -> tuple[str, ...]:
         out: list[str] = []
@@ -98,12 +99,14 @@ class Places:
 
     def members(self, level: str, kind: str | None = None) -> dict[str, list[str]]:
         """For every unit, the units of one level at or below it (of one type, if given)."""
-        out: dict[str, list[str]] = {}
-        for unit, at in self.level.items():
-            if at == level and (kind is None or self.type.get(unit) == kind):
-                for owner in (unit, *self._above[unit]):
-                    out.setdefault(owner, []).append(unit)
-        return out
+        if (level, kind) not in self._members:
+            out: dict[str, list[str]] = {}
+            for unit, at in self.level.items():
+                if at == level and (kind is None or self.type.get(unit) == kind):
+                    for owner in (unit, *self._above[unit]):
+                        out.setdefault(owner, []).append(unit)
+            self._members[level, kind] = out
+        return self._members[level, kind]
 
     def above(self, unit: str, level: str) -> str | None:
         """The unit of a level in which a unit lies."""
@@ -126,6 +129,7 @@ class Measures:
         if lacking:
             raise DataError(f'table "measures" lacks the columns {listing(lacking)}')
         self.framework = framework
+        self._newest: dict[str, dict[str, Fact]] = {}
         frame = measures.copy()
         if "source" not in frame:
             frame["source"] = ""
@@ -165,10 +169,15 @@ class Measures:
 
     def newest(self, key: str) -> dict[str, Fact]:
         """Newest value of a metric for every unit; a ratio is rebuilt from its parts."""
-        metric = self.metric(key)
-        if metric.kind == "ratio" and metric.numerator:
-            return self.quotient(metric.numerator, metric.denominator, metric.per, direct=key)
-        return self._reported(key)
+        if key not in self._newest:
+            metric = self.metric(key)
+            is_ratio = metric.kind == "ratio" and metric.numerator
+            self._newest[key] = (
+                self.quotient(metric.numerator, metric.denominator, metric.per, direct=key)
+                if is_ratio
+                else self._reported(key)
+            )
+        return self._newest[key]
 
     def _reported(self, key: str) -> dict[str, Fact]:
         rows = self.dated(key).drop_duplicates("unit", keep="last")
