@@ -522,6 +522,25 @@ def test_each_table_has_the_unit_printed_above_it(tmp_path):
     assert first.frame["经费"].tolist() == [10000.0] and second.frame["经费"].tolist() == [2.0]
 
 
+def test_subtotals_by_type(tmp_path):
+    rows = [["社区", "类型", "户数"], ["甲社区", "城市", 1], ["乙社区", "村改居", 2], ["丙社区", "城市", 4]]
+    rows += [["城市社区小计", None, 5], ["村改居小计", None, 2], ["总计", None, 7]]
+    table = read_table(write(tmp_path / "a.xlsx", rows))
+    assert len(table.totals) == 3 and not (table.ledger["severity"] == "error").any()
+
+
+def test_a_subtitle_in_two_pieces_is_no_header(tmp_path):
+    rows = [
+        ["五华区", None, "2019年第四季度"],
+        ["社区", "户数", "人口", "面积"],
+        ["翠湖", 1, 2, 3],
+        ["北门", 4, 5, 6],
+    ]
+    table = read_table(write(tmp_path / "a.xlsx", rows))
+    assert list(table.frame.columns) == ["社区", "户数", "人口", "面积"] and len(table.frame) == 2
+    assert table.notes == ("五华区 2019年第四季度",) and balanced(table)
+
+
 def test_the_scores_of_a_form_are_added_up(tmp_path):
     rows = [["考评指标", "得分"], ["组织领导", 20], ["服务供给", 30.5], ["合计", 50.5]]
     assert not (read_table(write(tmp_path / "a.xlsx", rows)).ledger["severity"] == "error").any()

@@ -72,11 +72,25 @@ def header_row(grid: Grid, columns: list[int], counts: dict[int, int], start: in
         named = sum(map(_is_word, cells))
         # Below a line of numbers (columns counted, a date in pieces) only a row of nothing but words will do.
         if named == len(cells) or (not passed and (named * 2 >= len(cells) or _counts(cells))):
-            return row
+            return row + 1 if _is_subtitle(grid, columns, row) else row
         passed += 1
         if passed > _MOST_PASSED:
             return None
     return None
+
+
+def _is_subtitle(grid: Grid, columns: list[int], row: int) -> bool:
+    """Whether a row of few words (a district and a quarter, say) stands above a full header of one level."""
+    if row + 2 >= len(grid.rows) or any((row, c) in grid.merges for c in columns):
+        return False
+    filled, below = grid.filled(row, columns), grid.filled(row + 1, columns)
+    cells = [grid.rows[row + 1][c] for c in below]
+    return (
+        len(filled) < len(below) == len(columns)
+        and all(map(_is_word, cells))
+        and not _is_child(grid, columns, [row], row + 1)
+        and any(is_number(grid.rows[row + 2][c]) for c in below)
+    )
 
 
 def header_rows(grid: Grid, columns: list[int], row: int, start: int) -> list[int]:
@@ -136,7 +150,7 @@ def _is_child(grid: Grid, columns: list[int], header: list[int], row: int) -> bo
     if merged & set(filled):
         return True
     if not closed:
-        return opened <= set(filled) and len({words.folded(c) for c in cells}) > 1
+        return False
     return any(
         c not in filled or words.folded(grid.rows[row][c]) == words.folded(grid.label(last, c))
         for c in closed

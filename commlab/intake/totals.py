@@ -180,6 +180,11 @@ def _scopes(lines: Sequence[Line], t: int) -> list[np.ndarray]:
         np.array([i for i in data if any(text.startswith(g) for text in lines[i].texts)], dtype=int)
         for g in groups
     ]
+    # 城市社区小计 sums up the rows of type 城市.
+    named += [
+        np.array([i for i in data if any(len(x) > 1 and g.startswith(x) for x in lines[i].texts)], dtype=int)
+        for g in groups
+    ]
     part = words.folded(line.label).startswith("小计") or bool(line.group) or any(len(n) for n in named)
     whole = [data, mine, mine[mine < t], mine[mine > t]]
     return [*named, since, below, *whole] if part else [*whole, since, below, *named]
