@@ -124,7 +124,7 @@ def test_reports_are_chinese_and_complete(run: tuple[Path, int]) -> None:
 def test_nothing_personal_leaves(run: tuple[Path, int]) -> None:
     """Canaries planted in the sample's questionnaires are in no output and no clean table."""
     root, _ = run
-    raw = pd.read_excel(next((root / f"data/raw/{PERIOD}/居民问卷").glob("*.xlsx")), dtype="str")
+    raw = pd.read_excel(next((root / f"data/raw/{PERIOD}/居民问卷").glob("*.xlsx")), dtype="str", engine="calamine")
     phones = {p for c in raw for p in raw[c].dropna().str.findall(r"1[3-9]\d{9}").explode().dropna()}
     assert phones
     for table in (root / f"data/processed/{PERIOD}").rglob("*.parquet"):

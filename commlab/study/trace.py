@@ -16,7 +16,7 @@ from commlab.tables import STAGES
 from commlab.text import MISSING, Text
 
 if TYPE_CHECKING:
-    from commlab.study.facade import Period
+    from commlab.study.period import Period
 
 __all__ = ["Step", "Trace", "trace"]
 

@@ -1,0 +1,361 @@
+"""One period of a study: clean tables, city-wide results, and what people ask of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from commlab.errors import ParameterError, StudyError, listing
+from commlab.store import ProcessedFolder, frame_hash, json_hash
+from commlab.study.raw import code_hash, input_hashes
+from commlab.study.results import RESULTS, Clean, period_end
+from commlab.tables import CONTRACTS, empty, previous_period, validate
+
+if TYPE_CHECKING:
+    from commlab.study.facade import Study
+    from commlab.study.trace import Trace
+    from commlab.survey import SurveyDesign
+
+__all__ = ["Period"]
+
+
+class Period:
+    """One period of a study: its clean tables and its city-wide results."""
+
+    def __init__(self, study: Study, name: str) -> None:
+        self.study, self.name = study, name
+        self.folder = ProcessedFolder(study.root, name)
+        self._results: dict[str, pd.DataFrame] = {}
+        self._tables: dict[str, pd.DataFrame] = {}
+
+    def __repr__(self) -> str:
+        return f"Period({self.name} of {self.study.title['zh']})"
+
+    @property
+    def end(self) -> pd.Timestamp:
+        return period_end(self.name)
+
+    # -- cleaning ------------------------------------------------------------------------------------------------
+
+    def clean(self, *, force: bool = False) -> None:
+        """Read this period's raw files into ``data/processed`` where anything they depend on changed."""
+        from commlab.study.clean import clean_period
+
+        hashes = input_hashes(self.study.config, self.study.register, self.name)
+        note = self.folder.read_inputs()
+        if not force and note and note.get("hashes") == hashes and self.folder.tables():
+            return
+        with self.folder.lock(doing=f"check {self.name}"):
+            report = clean_period(self.study.config, self.study.register, self.study.framework, self.name)
+            self.folder.drop_stage()
+            for table, frame in report.tables.items():
+                self.folder.write_table(table, validate(table, frame))
+            for stale in set(self.folder.tables()) - set(report.tables) - {"ledger", "status"}:
+                self.folder.table_path(stale).unlink()
+            self.folder.write_table("ledger", validate("ledger", report.ledger))
+            self.folder.write_table("status", report.status)
+            report.write_ledger_workbook(self.folder.path / "ledger.xlsx")
+            self.folder.write_inputs(
+                {"hashes": hashes, "items": list(report.items.items()), "files": report.files}
+            )
+        self._tables.clear()
+        self._results.clear()
+        for cached in (
+            "_note",
+            "_stage_key",
+            "failed",
+            "outstanding",
+            "districts",
+            "answers",
+            "design",
+            "communities",
+        ):
+            self.__dict__.pop(cached, None)
+
+    @cached_property
+    def _note(self) -> dict[str, Any]:
+        note = self.folder.read_inputs()
+        if note is None:
+            raise StudyError(
+                f"{self.name} has not been checked yet; run `commlab check {self.name}` (or `make reports`)"
+            )
+        return note
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A clean table of this period; an empty frame of the contract where no file feeds it."""
+        if name in ("units", "unit_changes"):
+            return getattr(self.study.register, name)
+        if name == "evidence":
+            return self.result("evidence")
+        if name not in self._tables:
+            self._note  # noqa: B018  says what to do where the period has not been checked
+            stored = self.folder.table_path(name).is_file()
+            if not stored and name not in CONTRACTS:
+                raise ParameterError(f"no table is called {name!r}; known: {', '.join(CONTRACTS)}")
+            self._tables[name] = self.folder.read_table(name) if stored else empty(name)
+        return self._tables[name]
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        if name in CONTRACTS:
+            return self.table(name)
+        raise AttributeError(f"a period has no {name!r}; its tables are {', '.join(CONTRACTS)}")
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *CONTRACTS})
+
+    @property
+    def units(self) -> pd.DataFrame:
+        return self.study.register.units
+
+    @property
+    def unit_changes(self) -> pd.DataFrame:
+        return self.study.register.unit_changes
+
+    @cached_property
+    def communities(self) -> pd.DataFrame:
+        """Wide view of ``measures``: a row a community, a column a metric (``metric/item`` for checked points)."""
+        rows = self.measures[self.measures["unit"].isin(self.study.register.communities["unit"])]
+        key = rows["metric"] + ("/" + rows["item"]).fillna("")
+        wide = rows.assign(key=key).pivot_table(
+            index="unit", columns="key", values="value", aggfunc="last", dropna=False
+        )
+        wide.columns.name = None
+        return self.study.register.communities.merge(wide.reset_index(), on="unit", how="left")
+
+    @property
+    def status(self) -> pd.DataFrame:
+        """Who sent what: period, unit, input, label_zh, label_en, state, files, rows, message."""
+        return self.table_raw("status")
+
+    def table_raw(self, name: str) -> pd.DataFrame:
+        self._note  # noqa: B018
+        return self.folder.read_table(name)
+
+    @cached_property
+    def failed(self) -> dict[str, str]:
+        """District -> why it cannot be reported (errors in its files)."""
+        return self._blocked("failed")
+
+    @cached_property
+    def outstanding(self) -> dict[str, str]:
+        """District -> what it has not sent."""
+        return self._blocked("outstanding")
+
+    def _blocked(self, state: str) -> dict[str, str]:
+        rows = self.status[
+            (self.status["state"] == state) & self.status["unit"].isin(self.study.register.districts)
+        ]
+        return rows.groupby("unit", sort=False)["message"].agg("; ".join).to_dict()
+
+    @cached_property
+    def districts(self) -> tuple[str, ...]:
+        """Districts that can be reported, in register order."""
+        blocked = {*self.failed, *self.outstanding}
+        return tuple(d for d in self.study.register.districts if d not in blocked)
+
+    @property
+    def items(self) -> dict[str, int]:
+        """Survey item -> points on its scale, in the questionnaire's order."""
+        return dict(self._note["items"])
+
+    def files_of(self, district: str) -> list[str]:
+        """Raw files behind a district's report: its own and those of the whole city."""
+        return [f["file"] for f in self._note["files"] if f["district"] in (district, None)]
+
+    # -- results ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def previous(self) -> Period | None:
+        """The period before this one of the same kind, where the study has it."""
+        name = previous_period(self.name, list(self.study.config.periods))
+        return self.study.period(name) if name else None
+
+    def _as_clean(self) -> Clean:
+        names = ("measures", "responses", "ratings", "judgments", "opinions", "problems", "mutual")
+        return Clean(self.name, {n: self.table(n) for n in names}, self.districts, self.items)
+
+    @cached_property
+    def _stage_key(self) -> str:
+        # Rank draws and weights depend on the framework file; everything else on the clean tables' inputs.
+        before = (
+            self.previous._note["hashes"] if self.previous and self.previous.folder.read_inputs() else None
+        )
+        return json_hash({"inputs": self._note["hashes"], "previous": before, "code": code_hash()})
+
+    def build(self, *, force: bool = False) -> bool:
+        """Compute and store the city-wide results where anything they rest on changed; True where it did."""
+        key = self._stage_key
+        note = self.folder.read_stage()
+        if not force and note and note.get("key") == key:
+            return False
+        if not self.districts:
+            raise StudyError(
+                f"{self.name} has no district that can be reported: nothing was sent, or every file has errors "
+                f"(see `commlab check {self.name}`)"
+            )
+        results = self._compute()
+        with self.folder.lock(doing=f"city stage {self.name}"):
+            self.folder.drop_stage()
+            hashes = {name: self.folder.write_result(name, frame) for name, frame in results.items()}
+            self.folder.write_stage({"key": key, "results": hashes})
+        self._results = dict(results)
+        return True
+
+    def _compute(self) -> dict[str, pd.DataFrame]:
+        from commlab.study.stage import compute
+
+        return compute(
+            self._as_clean(),
+            config=self.study.config,
+            register=self.study.register,
+            framework=self.study.framework,
+            previous=self.previous._as_clean()
+            if self.previous and self.previous.folder.read_inputs()
+            else None,
+        )
+
+    def result(self, name: str) -> pd.DataFrame:
+        """A city-wide result (see ``commlab.study.stage``): read where it is fresh, computed in memory otherwise."""
+        if name not in RESULTS:
+            raise ParameterError(f"no result is called {name!r}; known: {', '.join(RESULTS)}")
+        if name not in self._results:
+            note = self.folder.read_stage()
+            if note and note.get("key") == self._stage_key:
+                self._results[name] = self.folder.read_result(name)
+            else:
+                self._results.update(self._compute())
+        return self._results[name]
+
+    def district(self, name: str) -> str:
+        """A district that this period can report; ParameterError where it failed, is outstanding or unknown."""
+        unit = self.study.district(name)
+        for why, blocked in (("has errors", self.failed), ("is outstanding", self.outstanding)):
+            if unit in blocked:
+                raise ParameterError(f"{unit} {why} in {self.name}: {blocked[unit]}")
+        return unit
+
+    # -- what people ask -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def answers(self) -> pd.DataFrame:
+        """Valid answers with district, stratum and base weight: the data of ``design``."""
+        from commlab.study.estimates import weighted
+
+        frame = self.study.register.survey_frame
+        inside = {u: d for u, d in self.study.register.district_of.items() if d in set(self.districts)}
+        frame = frame[(frame["period"] == self.name) & frame["unit"].isin(inside)]
+        return weighted(self.responses, frame, inside)
+
+    @cached_property
+    def design(self) -> SurveyDesign:
+        """The survey design of the period's valid answers."""
+        from commlab.study.estimates import design_of
+
+        if self.answers.empty:
+            raise StudyError(f"{self.name} has no valid answers inside the survey frame")
+        return design_of(self.answers)
+
+    def indicator_weights(self) -> pd.DataFrame:
+        """Local and global weight of every node, and where it comes from."""
+        return self.result("weights")
+
+    def satisfaction(
+        self, by: str | Sequence[str] | None = "district", *, weighting: str = "design"
+    ) -> pd.DataFrame:
+        """Satisfaction per item with standard errors.
+
+        Parameters
+        ----------
+        by : {"district", "community", None} or columns of the answers
+            ``None``: the city. Other columns (``"sex"``, ``["district", "age_band"]``) are computed on the spot.
+        weighting : {"design", "raked", "all"}
+            Base weights; raked to the census; all answers, excluded ones too. Only for city and districts.
+        """
+        levels = {"district": "district", "community": "community", None: "city"}
+        level = levels.get(by, "") if by is None or isinstance(by, str) else ""
+        if level:
+            rows = self.result("satisfaction")
+            rows = rows[(rows["level"] == level) & (rows["weighting"] == weighting)]
+            return rows.drop(columns="level").reset_index(drop=True)
+        from commlab.survey import satisfaction
+
+        wanted = [by] if isinstance(by, str) else list(by or [])
+        lacking = [c for c in wanted if c not in self.answers]
+        if lacking:
+            raise ParameterError(
+                f"the answers have no column {listing(lacking)}; they have {listing(self.answers.columns, most=40)}"
+            )
+        return satisfaction(self.design, list(self.items), by=wanted)
+
+    def scores(self, of: str = "district") -> pd.DataFrame:
+        """Scores of every node: of ``"district"`` profiles or of ``"candidate"`` communities."""
+        return self._set("scores", of)
+
+    def ranks(self, of: str = "district") -> pd.DataFrame:
+        """Ranks and scores with the intervals of joint draws."""
+        return self._set("ranks", of)
+
+    def leaf_scores(self, of: str = "district") -> pd.DataFrame:
+        """Score of every part of every standard, with its source."""
+        return self._set("leaves", of)
+
+    def _set(self, name: str, of: str) -> pd.DataFrame:
+        if of not in ("district", "candidate"):
+            raise ParameterError(f"scores are of 'district' or 'candidate', not {of!r}")
+        rows = self.result(name)
+        if rows.empty:
+            return rows
+        return rows[rows["set"] == of].drop(columns="set").reset_index(drop=True)
+
+    def change(self, by: str | None = "district") -> pd.DataFrame:
+        """Change of every item's 0-100 index since the previous period, with its test."""
+        rows = self.result("change")
+        level = "city" if by is None else by
+        if level not in ("city", "district"):
+            raise ParameterError(f"change is by None (the city) or 'district', not {by!r}")
+        return rows[rows["level"] == level].drop(columns="level").reset_index(drop=True)
+
+    def trace(self, unit: str, code: str) -> Trace:
+        """From a score down to the cells it came from."""
+        from commlab.study.trace import trace
+
+        return trace(self, unit, code)
+
+    # -- for the batch ---------------------------------------------------------------------------------------------
+
+    def report_inputs(self, unit: str) -> dict[str, str]:
+        """Name -> hash of everything that the report of ``unit`` prints or depends on."""
+        mine = {unit, self.study.config.city}
+        parts: dict[str, str] = {}
+        for name in RESULTS:
+            frame = self.result(name)
+            if unit != self.study.config.city and name in _OWN_ROWS and len(frame):
+                column = "district" if "district" in frame else "unit"
+                owner = frame[column].map(self.study.register.district_of).fillna(frame[column])
+                frame = frame[owner.isin(mine)]
+            parts[name] = frame_hash(frame.reset_index(drop=True))
+        ledger = self.ledger
+        if unit != self.study.config.city:
+            ledger = ledger[ledger["file"].isin(self.files_of(unit))]
+        parts["ledger"] = frame_hash(ledger.reset_index(drop=True))
+        parts["register"] = str(self._note["hashes"]["register"])
+        parts["study"] = str(self._note["hashes"]["study.yaml"])
+        parts["framework"] = str(self._note["hashes"]["framework"])
+        parts["status"] = frame_hash(self.status)
+        return parts
+
+
+# Results of which a district's report prints only its own rows and the city's. Of the others (scores, ranks,
+# change, satisfaction) it prints the city mean, its rank among all or a comparison.
+_OWN_ROWS = (
+    "response_rates",
+    "demographics",
+    "rake_cells",
+    "distribution",
+    "evidence",
+    "leaves",
+    "problem_states",
+)
