@@ -187,6 +187,33 @@ def test_a_certainty_is_no_lonely_unit_and_counts_its_residents():
     assert SurveyDesign(whole, **SPEC).df == (town - 6) + 2 + (data["h"] == "pilot").sum() - 1
 
 
+def test_degrees_of_freedom_of_the_variance_itself():
+    data = two_stage()
+    design = SurveyDesign(data, **SPEC, degrees="satterthwaite")
+    w = pd.Series(design.weights)
+    e = w * (data["y"] - (w * data["y"]).sum() / w.sum()) / w.sum()
+    total, fourth = 0.0, 0.0
+    for _, stratum in data.groupby("h"):
+        n, population = stratum["unit"].nunique(), stratum["communities"].iloc[0]
+        parts = []
+        if n < population:
+            between = e[stratum.index].groupby(stratum["unit"]).sum().var(ddof=1)
+            parts.append(((1 - n / population) * n * between, n - 1))
+        for _, unit in stratum.groupby("unit"):
+            m, adults = len(unit), unit["adults"].iloc[0]
+            parts.append((n / population * (1 - m / adults) * m * e[unit.index].var(ddof=1), m - 1))
+        total += sum(v for v, _ in parts)
+        fourth += sum(v**2 / df for v, df in parts)
+    found = design.mean("y").iloc[0]
+    assert found["df"] == pytest.approx(total**2 / fourth, rel=1e-10)
+    assert found["df"] < design.df
+    assert found["se"] == SurveyDesign(data, **SPEC).mean("y")["se"].iloc[0]
+    simple = SurveyDesign(BASE, degrees="satterthwaite").mean("y")
+    assert simple["df"].iloc[0] == pytest.approx(3)
+    with pytest.raises(ParameterError, match="degrees='z'"):
+        SurveyDesign(BASE, degrees="z")
+
+
 def test_a_lonely_stratum_is_refused_by_name():
     data = two_stage(communities=1)
     with pytest.raises(DataError, match=r'1 strata have one "unit" .*\(stage 1: town\).*lonely="adjust"'):

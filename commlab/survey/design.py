@@ -43,6 +43,11 @@ class SurveyDesign:
         when a variance is asked for), "remove" or "certainty" (adds nothing), "adjust" (deviation from the
         grand mean), "average" (the mean of the other strata). As R's ``survey.lonely.psu``.
 
+    degrees : "units" or "satterthwaite"
+        Degrees of freedom of estimates: units minus strata with cases (R, Stata), or those of the variance
+        itself. They differ where few communities carry the variance beside many residents of certain ones;
+        ``compare``, ``change`` and ``independence`` always count units.
+
     Raises
     ------
     ParameterError
@@ -70,6 +75,7 @@ class SurveyDesign:
         clusters: str | Sequence[str | None] | None = None,
         fpc: str | Sequence[str | None] | None = None,
         lonely: str = "fail",
+        degrees: str = "units",
     ) -> None:
         if not isinstance(data, pd.DataFrame):
             raise ParameterError(f"data must be a DataFrame, got {type(data).__name__}")
@@ -77,8 +83,10 @@ class SurveyDesign:
             raise DataError("the design has no rows; a survey needs at least one answer")
         if lonely not in LONELY:
             raise ParameterError(f"lonely={lonely!r} is not one of {', '.join(LONELY)}")
+        if degrees not in ("units", "satterthwaite"):
+            raise ParameterError(f'degrees={degrees!r} is not "units" or "satterthwaite"')
         self.data = data
-        self.lonely = lonely
+        self.lonely, self.degrees = lonely, degrees
         self._spec: dict[str, Any] = {
             "strata": as_list(strata),
             "clusters": as_list(clusters),

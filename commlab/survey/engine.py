@@ -51,7 +51,7 @@ class Estimates:
     domains: pd.DataFrame
     estimate: FloatArray
     se: FloatArray
-    df: IntArray
+    df: IntArray | FloatArray
     deff: FloatArray
     n: IntArray
     effective: FloatArray
@@ -157,7 +157,8 @@ def estimates(
     plan = Plan(structure, design.data, domain, len(domains), design.lonely, inside=inside)
     weights = plan.take(design.weights)
     under = None if denominator is None else plan.take(denominator)
-    cells = None if design.calibrations or kind == "ratio" else Cells.of(plan, weights)
+    slow = design.calibrations or kind == "ratio" or design.degrees != "units"
+    cells = None if slow else Cells.of(plan, weights)
     done: list[_Column] = []
     waiting: list[_Column] = []
     for values in columns:
@@ -190,7 +191,7 @@ def estimates(
         domains,
         estimate,
         np.sqrt(v),
-        np.stack([c.df for c in done], axis=1),
+        np.asarray(np.stack([c.df for c in done], axis=1)),  # type: ignore[arg-type]
         np.divide(v, srs, out=np.full_like(v, np.nan), where=srs > 0),
         n,
         np.divide(alike, v, out=np.full_like(v, np.nan), where=v > 0),
@@ -208,7 +209,7 @@ class _Column:
     estimate: FloatArray
     e: FloatArray
     n: IntArray
-    df: IntArray
+    df: IntArray | FloatArray
     size: FloatArray  # sum of weights
     s2: FloatArray  # S^2 of (4), in the estimate's units
     alone: npt.NDArray[np.bool_]
@@ -294,6 +295,8 @@ def _with_variances(design: SurveyDesign, plan: Plan, columns: list[_Column]) ->
         for j, c in enumerate(calibrated):
             c.variance = np.where(c.alone, c.variance, v[:, j])
     for c in columns:
+        if design.degrees == "satterthwaite":
+            c.df = plan.satterthwaite(c.e, c.alone)
         c.e = np.empty(0)
     return done
 

@@ -48,7 +48,7 @@ def t_interval(
 def proportion_interval(
     p: FloatArray,
     se: FloatArray,
-    df: IntArray,
+    df: FloatArray | IntArray,
     n: IntArray,
     *,
     method: str = "logit",
@@ -63,7 +63,7 @@ def proportion_interval(
     ----------
     p, se : float arrays
         Share and its standard error.
-    df, n : int arrays
+    df, n : arrays
         Degrees of freedom and respondents.
     method : str
         One of ``INTERVALS``.

@@ -162,6 +162,24 @@ class Plan:
                 own = own + np.bincount(p.cell_domain, part, g)
         return np.where(alone, own, total)
 
+    def satterthwaite(self, e: FloatArray, alone: npt.NDArray[np.bool_]) -> FloatArray:
+        """Degrees of freedom that the variance itself has: V^2 / sum V_h^2 / (n_h - 1) over strata and stages.
+
+        Where one stratum of few units carries most of the variance this is near its own n_h - 1, however many
+        residents of certain communities stand beside it. Source: Satterthwaite (1946); Valliant & Rust (2010).
+        """
+        g = self.n_domains
+        total, fourth = np.zeros(g), np.zeros(g)
+        for s in range(stages_needed(self.structure, bool(alone.any()))):
+            stage, p = self.structure.stages[s], self.stage(s)
+            part = self.squares(s, e if p.pair is None else np.bincount(p.pair, e, p.n_pairs).astype(float))
+            beyond = np.zeros_like(stage.reach) if s == 0 else stage.beyond
+            part = part * np.where(alone[p.cell_domain], beyond[p.cell_stratum], stage.reach[p.cell_stratum])
+            total += np.bincount(p.cell_domain, part, g)
+            own = np.maximum(stage.size[p.cell_stratum] - 1, 1)
+            fourth += np.bincount(p.cell_domain, part**2 / own, g)
+        return np.divide(total**2, fourth, out=np.zeros(g), where=fourth > 0)
+
     def counts(self, valid: npt.NDArray[np.bool_] | None) -> tuple[IntArray, IntArray, IntArray]:
         """Rows, first-stage units and degrees of freedom per domain, of the rows that are valid.
 
