@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from commlab.errors import DataError, ParameterError, listing
+from commlab.errors import ParameterError, listing
 from commlab.framework import TOTAL, Framework
 from commlab.framework.rules import RULES
 from commlab.scoring.leaves import Leaves, leaf_matrices
@@ -115,17 +115,12 @@ def aggregate(
     Raises
     ------
     DataError
-        If a score is negative or names no leaf or part, or a unit has two scores of one part.
+        If a score is not a number from 0 to full marks or names no leaf or part, or a unit has two of one
+        part.
     ParameterError
         If ``how`` or ``missing`` is not known.
     """
     hows = _chosen(framework, how)
-    low = scores[scores["score"] < 0] if "score" in scores else scores.iloc[:0]
-    if len(low):
-        first = low.iloc[0]
-        raise DataError(
-            f"{len(low)} score(s) are below 0, first {first['unit']} {first['code']}: {first['score']:g}"
-        )
     leaves = leaf_matrices(scores, framework, missing=missing)
     tree = _Tree(framework, leaves, hows)
     tree.hand_down()

@@ -17,6 +17,7 @@ from commlab.tables import STATES
 __all__ = ["MISSING", "Leaves", "leaf_matrices", "score"]
 
 MISSING = ("measured", "zero")
+_ROUNDING = 1e-9
 _SCORED, _FAILED, _MISSING, _NOT_APPLICABLE, _VETOED = range(len(STATES))
 
 
@@ -42,6 +43,8 @@ def score(evidence: pd.DataFrame, framework: Framework) -> pd.DataFrame:
     ParameterError
         If it names a code that the framework does not have.
     """
+    if not isinstance(evidence, pd.DataFrame):
+        raise ParameterError(f"evidence is the frame that collect gives, not {type(evidence).__name__}")
     lacking = [c for c in ("unit", "code", "part", "value", "state") if c not in evidence]
     if lacking:
         raise DataError(f"the evidence lacks the columns {listing(lacking)}")
@@ -108,6 +111,7 @@ def leaf_matrices(scores: pd.DataFrame, framework: Framework, *, missing: str = 
         raise DataError(
             f"the scores name codes that are no leaves of {framework.name}: {listing(sorted(strange))}"
         )
+    _check(scores)
     at_unit, names = pd.factorize(scores["unit"])
     units = tuple(names)
     shape = (len(units), len(framework.leaves))
@@ -132,6 +136,12 @@ def leaf_matrices(scores: pd.DataFrame, framework: Framework, *, missing: str = 
             _outside(part, framework, at, value, state, j, bonus, vetoes)
             continue
         seen = np.isfinite(value) & (state <= _FAILED)
+        over = np.flatnonzero(seen & (value > part.full * (1 + _ROUNDING)))
+        if len(over):
+            first = f"{units[at[over[0]]]}: {value[over[0]]:g}"
+            raise DataError(
+                f"{part.code} part {part.part} has {len(over)} score(s) above {part.full:g}, first {first}"
+            )
         wanted[at, j] += part.share * (state != _NOT_APPLICABLE)
         measured[at, j] += part.share * seen
         top[at, j] += part.share * np.where(seen, value, 0.0) / part.full
@@ -144,6 +154,22 @@ def leaf_matrices(scores: pd.DataFrame, framework: Framework, *, missing: str = 
     if missing == "zero":
         share = np.where(applicable, share, np.nan)
     return Leaves(units, share, applicable, covered, bonus, failed, tuple(vetoes))
+
+
+def _check(scores: pd.DataFrame) -> None:
+    """Scores are finite numbers from 0, and each has its unit."""
+    if scores["unit"].isna().any():
+        raise DataError(f"{int(scores['unit'].isna().sum())} score(s) name no unit")
+    numbers = pd.to_numeric(scores["score"], errors="coerce")
+    for wrong, what in (
+        (numbers.isna() & scores["score"].notna(), "no numbers"),
+        (np.isinf(numbers), "infinite"),
+        (numbers < 0, "below 0"),
+    ):
+        if wrong.any():
+            first = scores[wrong].iloc[0]
+            where = f"{first['unit']} {first['code']}: {first['score']}"
+            raise DataError(f"{int(wrong.sum())} score(s) are {what}, first {where}")
 
 
 def _by_part(scores: pd.DataFrame, framework: Framework) -> Iterator[tuple[Part, np.ndarray]]:

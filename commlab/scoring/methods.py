@@ -352,6 +352,8 @@ def obstacles(X: pd.DataFrame, weights: pd.Series | None = None, *, full: float 
     (1) I_ij = 1 - x_ij / full  (2) O_ij = w_j I_ij / sum_j w_j I_ij
     """
     w = aligned(weights, X.columns)
+    if wordy(X):
+        raise DataError(f"obstacles: the columns {listing(wordy(X))} are not numbers")
     x = X.to_numpy(dtype=float) / full
     if not full > 0 or np.isinf(x).any() or (np.nan_to_num(x) < 0).any() or (np.nan_to_num(x) > 1).any():
         raise DataError(f"obstacles: scores lie between 0 and {full:g}")
