@@ -140,6 +140,10 @@ def test_missing_values_keep_their_row_and_are_named_as_missing(draw):
     assert draw(frame).png.startswith(b"\x89PNG")
 
 
+def test_infinite_values_are_left_out_like_missing_ones():
+    assert figures.bars(pd.DataFrame({"label": ["a", "b"], "value": [np.inf, 1.0]})).alt == "a —; b 1.0"
+
+
 def test_alternative_text_tells_the_values():
     frame = scores(low=[58.0, 70.0, np.nan], high=[62.0, 80.0, np.nan])
     assert draw_scores(frame).alt == (

@@ -160,6 +160,8 @@ def test_what_is_no_executed_report_is_refused(notebook, change, message):
 
 
 def test_a_file_that_is_no_notebook_is_named(tmp_path):
+    with pytest.raises(DataError, match="there is no such notebook; run the report first"):
+        read_document(tmp_path / "none.ipynb")
     path = tmp_path / "x.ipynb"
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(DataError, match=r"x\.ipynb: this is not a notebook"):

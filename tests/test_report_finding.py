@@ -54,6 +54,11 @@ def test_cells_are_printed_by_their_column():
     assert table["strong"] == [2] and table["notes"] == ["注"]
 
 
+def test_other_values_are_printed_in_words():
+    odd = pd.DataFrame({"a": [True, (1, 2), b"x", float("inf")]}, dtype=object)
+    assert only(Finding(odd, "x"))[1]["rows"] == [["是"], ["(1, 2)"], ["b'x'"], ["inf"]]
+
+
 def test_columns_follow_their_type_where_nobody_says():
     table = only(Finding(TABLE[["unit", "score", "rank", "on"]], "x", language="en"))[1]
     assert table["rows"][0] == ["五华区", "81.3", "1", "31 December 2019"]
@@ -132,6 +137,11 @@ def test_a_notebook_shows_data_and_escaped_html(monkeypatch):
     ("call", "message"),
     [
         (lambda: Finding([1], "x"), "a finding needs a DataFrame, not list"),
+        (lambda: Finding(TABLE, None, title="得分"), "finding '得分' says nothing; compute its sentence"),
+        (
+            lambda: Finding(TABLE, "x", "x.png", title="得分"),
+            "its figure is a str; use a function of commlab.figures",
+        ),
         (lambda: Finding(TABLE, " ", title="得分"), "finding '得分' says nothing; compute its sentence"),
         (
             lambda: Finding(TABLE, "x", columns={"no": Col("a")}),

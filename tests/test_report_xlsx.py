@@ -92,6 +92,11 @@ def test_what_looks_like_a_formula_stays_text_when_edited():
     assert [c.quotePrefix for c in sheet["A"][2:]] == [True, True, False, True]
 
 
+def test_zones_and_booleans_are_written_too():
+    odd = pd.DataFrame({"on": pd.to_datetime(["2020-01-01"], utc=True), "a": [True]})
+    assert [c.value for c in opened(Sheet("a", odd))["a"][3]] == [dt.datetime(2020, 1, 1), "是"]
+
+
 def test_long_text_gets_the_lines_it_needs():
     sheet = opened(Sheet("a", pd.DataFrame({"x": ["短", "很长的说明文字。" * 20]})))["a"]
     assert sheet.row_dimensions[4].height > 3 * 15

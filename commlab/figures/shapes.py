@@ -53,7 +53,7 @@ def likert(
     values = shares.to_numpy(dtype=float)
     if np.nanmin(values, initial=0) < 0 or np.nanmax(values, initial=0) > 1 + 1e-9:
         raise ParameterError("likert needs fractions between 0 and 1; divide percentages by 100")
-    values = np.nan_to_num(values)
+    told, values = values, np.nan_to_num(values)
     answers = [str(c) for c in shares.columns]
     labels = [label_text(x) for x in shares.index]
     unknown = np.full(len(labels), np.nan)
@@ -111,7 +111,7 @@ def likert(
 
     entries = []
     for i, label in enumerate(shares.index):
-        parts = [f"{a} {t.percent(v)}" for a, v in zip(answers, values[i], strict=True)]
+        parts = [f"{a} {t.percent(v)}" for a, v in zip(answers, told[i], strict=True)]
         if dont_know is not None:
             parts.append(f"{dont_know_label} {t.percent(unknown[i])}")
         entries.append(f"{label} " + ", ".join(parts))

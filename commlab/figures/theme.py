@@ -153,7 +153,8 @@ def needed(frame: pd.DataFrame, columns: Sequence[str], figure: str) -> pd.DataF
         raise ParameterError(f"{figure} needs the columns {listing(lacking)}; the frame has {listing(frame)}")
     if frame.empty:
         raise ParameterError(f"{figure} has nothing to draw: the frame has no rows")
-    return frame.reset_index(drop=True)
+    # What is infinite cannot be drawn; it is left out as what is missing.
+    return frame.reset_index(drop=True).replace([np.inf, -np.inf], np.nan)
 
 
 def listed(what: str, entries: Iterable[str], *, most: int = 40) -> str:

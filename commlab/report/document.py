@@ -228,6 +228,8 @@ def read_document(notebook: str | Path | Mapping[str, Any], *, language: str | N
     name = "notebook"
     if isinstance(notebook, (str, Path)):
         name = Path(notebook).name
+        if not Path(notebook).is_file():
+            raise DataError("there is no such notebook; run the report first", file=str(notebook))
         try:
             content = json.loads(Path(notebook).read_text(encoding="utf-8"))
         except (json.JSONDecodeError, UnicodeDecodeError) as error:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from commlab.errors import ParameterError, listing
@@ -89,6 +90,8 @@ class Col:
             return clean(self.format(value))
         if pd.isna(value) if pd.api.types.is_scalar(value) else False:
             return MISSING
+        if isinstance(value, (bool, np.bool_)):
+            return t("yes") if value else t("no")
         if self.format in ("text", "date", "p_value", "integer"):
             show: Callable[[Any], str] = {
                 "text": clean,
@@ -160,8 +163,13 @@ class Finding:
     def __post_init__(self) -> None:
         if not isinstance(self.table, pd.DataFrame):
             raise ParameterError(f"a finding needs a DataFrame, not {type(self.table).__name__}")
-        if not self.text.strip():
+        if not isinstance(self.text, str) or not self.text.strip():
             raise ParameterError(f"finding {self.title!r} says nothing; compute its sentence from the table")
+        if self.figure is not None and not hasattr(self.figure, "png"):
+            what = type(self.figure).__name__
+            raise ParameterError(
+                f"finding {self.title!r}: its figure is a {what}; use a function of commlab.figures"
+            )
         named = self.printed
         if not named.columns.is_unique:
             again = named.columns[named.columns.duplicated()]
@@ -314,7 +322,7 @@ def _table(item: Finding) -> dict[str, Any]:
     strong = [i for i, on in enumerate(table[item.strong].fillna(False)) if bool(on)] if item.strong else []
     return {
         "type": "table",
-        "title": clean(item.title),
+        "title": clean(item.title or ""),
         "columns": [
             {"label": clean(c.label), "align": c.alignment, "width": c.width, "group": clean(c.group)}
             for c in columns.values()
@@ -332,7 +340,7 @@ def _cut(text: str) -> str:
 def _picture(figure: Figure, title: str) -> dict[str, Any]:
     return {
         "type": "figure",
-        "title": clean(title),
+        "title": clean(title or ""),
         "alt": clean(figure.alt),
         "width_mm": figure.width_mm,
         "height_mm": figure.height_mm,

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from commlab.errors import ParameterError, listing
@@ -262,13 +263,14 @@ class _Writer:
         for i, value in enumerate(values, start=2):
             if pd.api.types.is_scalar(value) and pd.isna(value):
                 continue
+            if isinstance(value, (bool, np.bool_)):
+                value = col.cell(value, self.t)
             if kind == "text" or isinstance(value, str):
                 self.text(page, i, j, value, **align, **wrap)
                 longest = max(longest, characters(clean(value)[: 2 * WIDEST]))
             elif kind == "date":
-                page.write_datetime(
-                    i, j, pd.Timestamp(value).to_pydatetime(), self.format(num_format=pattern)
-                )
+                day = pd.Timestamp(value).tz_localize(None).to_pydatetime()
+                page.write_datetime(i, j, day, self.format(num_format=pattern))
                 longest = max(longest, 10)
             elif not math.isfinite(float(value)):
                 self.text(page, i, j, "∞" if value > 0 else "-∞", align="right")
