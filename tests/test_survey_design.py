@@ -313,6 +313,24 @@ def test_change_of_a_two_stage_sample_against_loops():
     expected = total["2019Q3v"] + total["2019Q4v"] - 2 * shared
     assert found["se"] == pytest.approx(np.sqrt(expected), rel=1e-10)
     assert found["estimate"] == pytest.approx(found["after"] - found["before"], rel=1e-12)
+    # Satterthwaite: strata of communities with their covariance, and each wave's residents apart.
+    parts = []
+    for h, population in (("town", 14), ("country", 9), ("pilot", 1)):
+        units = first.loc[first["h"] == h, "unit"].unique()
+        n = len(units)
+        if n < population:
+            step = total["2019Q4"][units] - total["2019Q3"][units]
+            parts.append(((1 - n / population) * n * step.var(ddof=1), n - 1))
+        for _, wave in data.groupby("wave"):
+            e = (wave["y"] - wave["y"].mean()) / len(wave)
+            for unit in units:
+                rows = wave[wave["unit"] == unit]
+                m, f2 = len(rows), 1 - len(rows) / rows["adults"].iloc[0]
+                parts.append((n / population * f2 * m * e[rows.index].var(ddof=1), m - 1))
+    own = SurveyDesign(data.assign(w=1.0), weights="w", degrees="satterthwaite", **SPEC)
+    assert sum(v for v, _ in parts) == pytest.approx(expected, rel=1e-10)
+    wanted = expected**2 / sum(v**2 / df for v, df in parts)
+    assert own.change("y", wave="wave")["df"].iloc[0] == pytest.approx(wanted, rel=1e-9)
     by = design.change("y", wave="wave", by="h")
     assert by["h"].tolist() == ["country", "pilot", "town"]
     assert by["df"].tolist() == [2, 2 * ((first["h"] == "pilot").sum() - 1), 5]

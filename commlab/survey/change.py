@@ -111,19 +111,21 @@ def change_of(
     lone = np.asarray(alone.reshape(g, 2).all(axis=1))
     parts = [_Wave(design, waves == k) for k in (0, 1)]
     inside = is_inside(design, by)
-    total = np.zeros(g)
-    for s in range(len(design.structure.stages)):
-        units = [part.units(d, design.lonely, s, lone, inside) for part in parts]
-        total = total + sum(u.variance() for u in units if u is not None)
-        if units[0] is not None and units[1] is not None:
-            i, j = _shared(parts[0].names(s), parts[1].names(s))
-            total = total + 2 * units[0].shared(units[1], i, j)
+    total, fourth = np.zeros(g), np.zeros(g)
+    for s in range(max(variance.stages_needed(p.structure, bool(lone.any())) for p in parts)):
+        first, second = (part.units(d, design.lonely, s, lone, inside) for part in parts)
+        shared = _shared(parts[0].names(s), parts[1].names(s))
+        strata, own = _joint_strata(first, second, *shared)
+        total = total + _sums(strata)
+        fourth = fourth + _sums(sp.diags(1 / np.maximum(own, 1)) @ strata.power(2))
     se = np.sqrt(np.clip(total, 0, None))
     n = n.reshape(g, 2)
     se = np.where((n < 2).any(axis=1), np.nan, se)
     if not several and design.structure.clusters[0] is not None:
         _refuse_lone(design, parts, cell, y, domains, g)
-    df = _change_df(parts, waves, domain, y, lone, g)
+    df: npt.NDArray = _change_df(parts, waves, domain, y, lone, g)
+    if design.degrees == "satterthwaite":
+        df = np.divide(total**2, fourth, out=np.zeros(g), where=fourth > 0)
     before, after = means[0::2], means[1::2]
     low, high = intervals.t_interval(after - before, se, df, confidence)
     out = domains.copy()
@@ -132,6 +134,27 @@ def change_of(
     out["p_value"] = two_sided(after - before, se, df)
     out["n_before"], out["n_after"] = n[:, 0], n[:, 1]
     return out
+
+
+def _sums(matrix: sp.csr_matrix) -> FloatArray:
+    return np.asarray(matrix.sum(axis=0)).ravel()
+
+
+def _joint_strata(
+    before: variance.UnitTotals, after: variance.UnitTotals, i: IntArray, j: IntArray
+) -> tuple[sp.csr_matrix, FloatArray]:
+    """Variance (1) per stratum and domain, and the strata's degrees of freedom.
+
+    A stratum of the second wave counts with the one of the first with which it shares units.
+    """
+    n = len(before.size)
+    first = before.by_stratum() + 2 * before.shared(after, i, j)
+    second = after.by_stratum()
+    home = np.arange(len(after.size)) + n
+    home[after.of_unit[j]] = before.of_unit[i]
+    move = sp.csr_matrix((np.ones(len(home)), (home, np.arange(len(home)))), shape=(n + len(home), len(home)))
+    grow = sp.csr_matrix((np.ones(n), (np.arange(n), np.arange(n))), shape=(n + len(home), n))
+    return sp.csr_matrix(grow @ first + move @ second), np.concatenate([before.size, after.size]) - 1
 
 
 class _Wave:
@@ -146,9 +169,7 @@ class _Wave:
 
     def units(
         self, d: sp.csr_matrix, lonely: str, stage: int, lone: npt.NDArray[np.bool_], inside: bool
-    ) -> variance.UnitTotals | None:
-        if stage >= variance.stages_needed(self.structure, bool(lone.any())):
-            return None
+    ) -> variance.UnitTotals:
         return variance.unit_totals(
             self.structure, self.data, d[self.rows], lonely, stage, alone=lone, inside=inside
         )

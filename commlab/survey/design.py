@@ -46,7 +46,7 @@ class SurveyDesign:
     degrees : "units" or "satterthwaite"
         Degrees of freedom of estimates: units minus strata with cases (R, Stata), or those of the variance
         itself. They differ where few communities carry the variance beside many residents of certain ones;
-        ``compare``, ``change`` and ``independence`` always count units.
+        ``compare`` and ``independence`` always count units.
 
     Raises
     ------

@@ -96,16 +96,19 @@ class UnitTotals:
         around = self.means.multiply(self.size[:, None])
         return np.asarray((self.totals.T @ self.totals - self.means.T @ sp.csr_matrix(around)).todense())
 
-    def shared(self, other: UnitTotals, i: IntArray, j: IntArray) -> FloatArray:
-        """Sum of products over pairs of units i of this and j of the other, per column."""
+    def by_stratum(self) -> sp.csr_matrix:
+        """Variance per stratum and column, shape (n_strata, m)."""
+        squares = _indicator(self.of_unit, len(self.size)) @ self.totals.power(2)
+        return sp.csr_matrix(squares - sp.diags(self.size) @ self.means.power(2))
+
+    def shared(self, other: UnitTotals, i: IntArray, j: IntArray) -> sp.csr_matrix:
+        """Sum of products over pairs of units i of this and j of the other, per stratum of this and column."""
         a, b = self.totals[i], other.totals[j]
         h, k = self.of_unit[i], other.of_unit[j]
         pairs = sp.csr_matrix((np.ones(len(i)), (h, k)), shape=(len(self.size), len(other.size)))
-        out = a.multiply(b).sum(axis=0) - a.multiply(other.means[k]).sum(axis=0)
-        out = (
-            out - self.means[h].multiply(b).sum(axis=0) + self.means.multiply(pairs @ other.means).sum(axis=0)
-        )
-        return np.asarray(out).ravel()
+        products = a.multiply(b) - a.multiply(other.means[k]) - self.means[h].multiply(b)
+        at = sp.csr_matrix((np.ones(len(i)), (h, np.arange(len(i)))), shape=(len(self.size), len(i)))
+        return sp.csr_matrix(at @ products + self.means.multiply(pairs @ other.means))
 
 
 def unit_totals(
