@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["RunResult", "run"]
 
 _TRIES = 2
-_INTERRUPTED = "interrupted before it was made"
 
 
 @dataclass(frozen=True)
@@ -132,18 +131,21 @@ def run(
         outcomes = {j.name: Outcome("fresh") for j in jobs if j.state == "fresh"}
         if dry_run:
             return RunResult(table(jobs, outcomes))
-        sweep(root, period.name)
-        log = _Log(reports / "run.log")
         interrupted = False
-        with progress or show_progress(len(due)) as tell:
-            try:
-                _carry_out(due, outcomes, workers, engine, {"timeout": timeout, "memory": memory}, tell, log)
-            except KeyboardInterrupt:
-                interrupted = True
-                tell.note("interrupted: what is done stays done, the same command goes on from here")
-            finally:
-                log.close()
-                sweep(root, period.name)
+        if due:
+            sweep(root, period.name)
+            log = _Log(reports / "run.log")
+            with progress or show_progress(len(due)) as tell:
+                try:
+                    _carry_out(
+                        due, outcomes, workers, engine, {"timeout": timeout, "memory": memory}, tell, log
+                    )
+                except KeyboardInterrupt:
+                    interrupted = True
+                    tell.note("interrupted: what is done stays done, the same command goes on from here")
+                finally:
+                    log.close()
+                    sweep(root, period.name)
         statuses = table(jobs, outcomes)
         remember(reports, statuses, index=index_page(period, jobs, statuses))
     return RunResult(statuses, interrupted)

@@ -1,0 +1,150 @@
+"""How fast a quarter's reports are made: a papermill loop, a pool of kernels, forks, and the floor, in turn.
+
+    python benchmarks/batch.py [--study PATH] [--districts 18] [--repeat 3]
+
+Each mode makes the same district reports with their HTML from a cold start of Python, in a fresh copy of
+the study's output folders; the order of the modes changes with each round. Printed are medians and ratios.
+
+- ``loop``    papermill and an export in a process of its own, one notebook after the other
+- ``pool``    a pool of processes, each with ordinary kernels and an exporter in process: ``--engine kernel``
+- ``fork``    ``commlab report``: forks of one warm process
+- ``floor``   the same cells and exports in one warm process, divided by the number of cores
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+LOOP = """
+import subprocess, sys, papermill
+root, period, *districts = sys.argv[1:]
+export = "from commlab.report import export; import sys; export(sys.argv[1], sys.argv[2], formats=['html'])"
+for district in districts:
+    out = f"{root}/bench-{district}.ipynb"
+    papermill.execute_notebook(f"{root}/notebooks/50-district-report.ipynb", out, cwd=root, progress_bar=False,
+                               parameters={"period": period, "district": district})
+    subprocess.run([sys.executable, "-c", export, out, f"{root}/bench"], check=True)
+"""
+
+FLOOR = """
+import sys, os, time
+root, period, *districts = sys.argv[1:]
+os.chdir(root)
+from pathlib import Path
+from commlab.batch.engine.shell import connect, make_shell, run_cell
+shell = make_shell()
+import importlib, nbformat
+from commlab.batch import runners
+from commlab.batch.work import warm_up
+for name in runners._MODULES:
+    importlib.import_module(name)
+warm_up()
+from nbformat.v4 import new_output
+from commlab.report import export
+source = nbformat.read("notebooks/50-district-report.ipynb", as_version=4)
+start = time.perf_counter()
+events = []
+descriptors = connect(shell, events.append)
+for district in districts:
+    notebook = nbformat.from_dict(source)
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        events.clear()
+        run_cell(shell, cell.source, descriptors)
+        cell.outputs = [nbformat.from_dict(e["output"]) for e in events if "output" in e]
+        if "parameters" in cell.metadata.get("tags", []):
+            run_cell(shell, f"period = {period!r}; district = {district!r}", descriptors)
+    export(notebook, "bench", formats=["html"])
+Path("bench-floor.txt").write_text(str(time.perf_counter() - start))
+"""
+
+
+def districts_of(study: Path, most: int) -> tuple[str, list[str]]:
+    """The newest period of a checked study and its first districts."""
+    import commlab
+
+    opened = commlab.open_study(study)
+    opened.check()
+    period = opened.period()
+    period.build()
+    return period.name, list(period.districts[:most])
+
+
+def run(mode: str, study: Path, period: str, districts: list[str], cores: int) -> tuple[float, float]:
+    """Wall and CPU seconds of one mode."""
+    for folder in ("reports", "figures", "bench"):
+        shutil.rmtree(study / folder, ignore_errors=True)
+    units = [part for d in districts for part in ("--unit", d)]
+    report = [sys.executable, "-m", "commlab", "report", period, *units, "--formats", "html", "--study"]
+    report.append(str(study))
+    command = {
+        "loop": [sys.executable, "-c", LOOP, str(study), period, *districts],
+        "pool": [*report, "--engine", "kernel"],
+        "fork": [*report, "--engine", "fork"],
+        "floor": [sys.executable, "-c", FLOOR, str(study), period, *districts],
+    }[mode]
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise SystemExit(f"{mode} failed with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    if mode == "floor":
+        return float((study / "bench-floor.txt").read_text()) / cores, cpu
+    return wall, cpu
+
+
+def main() -> int:
+    """Measure every mode and print the ratios."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    parser.add_argument("--study", type=Path, default=ROOT, help="default: the study of this repository")
+    parser.add_argument("--districts", type=int, default=18)
+    parser.add_argument("--repeat", type=int, default=3)
+    options = parser.parse_args()
+    cores = len(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory() as folder:
+        study = Path(folder) / "study"
+        ignored = shutil.ignore_patterns(".git", ".venv", "reports", "figures", "processed", ".*_cache")
+        shutil.copytree(options.study, study, ignore=ignored)
+        if not (study / "notebooks").exists():
+            shutil.copytree(ROOT / "notebooks", study / "notebooks")
+        period, districts = districts_of(study, options.districts)
+        modes = ["fork", "floor", "pool", "loop"]
+        walls: dict[str, list[float]] = {m: [] for m in modes}
+        cpus: dict[str, list[float]] = {m: [] for m in modes}
+        for number in range(options.repeat):
+            for mode in modes[number % 4 :] + modes[: number % 4]:
+                wall, cpu = run(mode, study, period, districts, cores)
+                walls[mode].append(wall)
+                cpus[mode].append(cpu)
+                print(
+                    f"  round {number + 1}: {mode} {wall:.1f} s, {cpu:.1f} CPU-s", file=sys.stderr, flush=True
+                )
+    middle = {m: statistics.median(walls[m]) for m in modes}
+    print(
+        f"{len(districts)} district reports with HTML, {cores} cores, median of {options.repeat}, cold start"
+    )
+    for mode in modes:
+        print(f"  {mode:6} {middle[mode]:7.1f} s {statistics.median(cpus[mode]):7.1f} CPU-s")
+    print(f"loop / fork  {middle['loop'] / middle['fork']:.2f}   (asked for: at least 5)")
+    print(f"pool / fork  {middle['pool'] / middle['fork']:.2f}   (asked for: at least 2)")
+    print(f"fork / floor {middle['fork'] / middle['floor']:.2f}   (asked for: at most 1.3)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
