@@ -21,6 +21,7 @@ from commlab.intake import (
     READERS,
     RawTable,
     check_measures,
+    check_problems,
     check_ratings,
     load_codebook,
     match_names,
@@ -98,7 +99,7 @@ def clean_period(
         If the period has no file at all.
     """
     files, strangers = find_files(config, period)
-    names = Names.of(register.units, register.aliases)
+    names = Names.of(register.units, register.aliases, register.unit_changes)
     reader = _FileReader(config, register, framework, names, period)
     read = []
     for file in files:
@@ -308,6 +309,8 @@ def _cross_checks(
         )
     if "ratings" in tables:
         lines.append(check_ratings(tables["ratings"]))
+    if "problems" in tables:
+        lines.append(check_problems(tables["problems"]))
     return [line for line in lines if len(line)]
 
 

@@ -23,7 +23,7 @@ FORMAT = 1
 """Version of study.yaml that this library reads."""
 
 READERS = ("measures", "ratings", "judgments", "opinions", "problems", "responses", "mutual", "lists")
-FLAGS = ("fast", "straightline", "duplicate", "attention", "burst", "out_of_frame", "all_satisfied", "fake")
+FLAGS = ("fast", "straightline", "duplicate", "attention", "burst", "out_of_frame", "all_satisfied")
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Choices:
     confidence: float = 0.95
     raking: tuple[str, ...] = ("sex", "age_band")
     raking_min_cell: int = 30
+    lonely: str = "adjust"
     ties: str = "min"
     ahp_method: str = "eigenvector"
     ahp_group: str = "aij"
@@ -263,6 +264,8 @@ def _choices(given: Any, faults: _Faults) -> Choices:
         faults.add(
             f"choices: aggregation is arithmetic, geometric or harmonic, found {choices.aggregation!r}"
         )
+    if choices.lonely not in ("fail", "remove", "adjust", "average", "certainty"):
+        faults.add(f"choices: lonely is fail, remove, adjust, average or certainty, found {choices.lonely!r}")
     if choices.missing not in ("measured", "zero"):
         faults.add(f"choices: missing is measured or zero, found {choices.missing!r}")
     return choices

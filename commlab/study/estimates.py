@@ -59,14 +59,20 @@ def weighted(responses: pd.DataFrame, frame: pd.DataFrame, district_of: dict[str
     return data.reset_index(drop=True)
 
 
-def design_of(data: pd.DataFrame) -> SurveyDesign:
-    """The two-stage design of the sample: communities within strata, adults within communities."""
+def design_of(data: pd.DataFrame, *, lonely: str = "adjust") -> SurveyDesign:
+    """The two-stage design of the sample: communities within strata, adults within communities.
+
+    Degrees of freedom follow Satterthwaite: where candidates are surveyed as certainties, counting units would promise
+    far more than the few sampled communities that carry the variance.
+    """
     return SurveyDesign(
         data,
         weights="base_weight",
         strata="stratum",
         clusters=["unit", "answer"],
         fpc=["communities", "adults"],
+        lonely=lonely,
+        degrees="satterthwaite",
     )
 
 
@@ -140,7 +146,12 @@ def _joined(answers: pd.Series, least: int) -> list[list[str]]:
 
 
 def raked(
-    data: pd.DataFrame, margins: pd.DataFrame, variables: Sequence[str], *, min_cell: int
+    data: pd.DataFrame,
+    margins: pd.DataFrame,
+    variables: Sequence[str],
+    *,
+    min_cell: int,
+    lonely: str = "adjust",
 ) -> tuple[SurveyDesign | None, pd.DataFrame]:
     """The design raked to the census margins, and the cells it was raked on; None where nothing can be raked."""
     known = [v for v in variables if v in margins and v in data]
@@ -151,7 +162,7 @@ def raked(
     ready, targets, cells = rake_cells(data, margins, known, min_cell=min_cell)
     if not cells["raked"].any():
         return None, cells
-    return design_of(ready).rake(targets), cells
+    return design_of(ready, lonely=lonely).rake(targets), cells
 
 
 def satisfaction_results(
@@ -273,6 +284,7 @@ def changes(
     *,
     periods: tuple[str, str],
     city: str,
+    lonely: str = "adjust",
 ) -> pd.DataFrame:
     """Change of the 0-100 index between two periods, communities asked in both kept together.
 
@@ -293,7 +305,7 @@ def changes(
         codes = stacked[item].astype("float64")
         codes = codes.where(~codes.isin([DONT_KNOW, NOT_APPLICABLE]))
         stacked[item] = (codes - 1) * _INDEX_STEP.get(scales.get(item, 5), 100 / (scales.get(item, 5) - 1))
-    design = design_of(stacked)
+    design = design_of(stacked, lonely=lonely)
     parts = []
     for item in common:
         parts.append(design.change(item, wave="wave").assign(level="city", unit=city, item=item))

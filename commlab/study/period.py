@@ -256,7 +256,7 @@ class Period:
 
         if self.answers.empty:
             raise StudyError(f"{self.name} has no valid answers inside the survey frame")
-        return design_of(self.answers)
+        return design_of(self.answers, lonely=self.study.config.choices.lonely)
 
     def indicator_weights(self) -> pd.DataFrame:
         """Local and global weight of every node, and where it comes from."""

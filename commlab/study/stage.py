@@ -107,19 +107,24 @@ def _survey(
             "change": pd.DataFrame(columns=_CHANGE),
         }
     out["demographics"] = estimates.demographics(data, margins, DEMOGRAPHICS, city=config.city)
-    design = estimates.design_of(data)
+    lonely = config.choices.lonely
+    design = estimates.design_of(data, lonely=lonely)
     parts = [
         estimates.satisfaction_results(design, items, weighting="design", city=config.city, communities=True)
     ]
     raked, cells = estimates.raked(
-        data, margins, config.choices.raking, min_cell=config.choices.raking_min_cell
+        data,
+        margins,
+        config.choices.raking,
+        min_cell=config.choices.raking_min_cell,
+        lonely=lonely,
     )
     if raked is not None:
         parts.append(estimates.satisfaction_results(raked, items, weighting="raked", city=config.city))
     everyone = estimates.weighted(responses.assign(valid=responses["unit"].notna()), frame, district_of)
     parts.append(
         estimates.satisfaction_results(
-            estimates.design_of(everyone), items, weighting="all", city=config.city
+            estimates.design_of(everyone, lonely=lonely), items, weighting="all", city=config.city
         )
     )
     out["satisfaction"] = pd.concat(parts, ignore_index=True)[_SATISFACTION]
@@ -170,6 +175,7 @@ def _change(
         dict(clean.items),
         periods=(previous.period, clean.period),
         city=config.city,
+        lonely=config.choices.lonely,
     )[_CHANGE]
 
 

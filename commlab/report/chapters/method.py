@@ -195,7 +195,7 @@ def _rules(report: Report) -> Section:
     flags = {
         "fast": t("answered too fast"), "straightline": t("same answer everywhere"), "duplicate": t("repeated"),
         "attention": t("attention check failed"), "burst": t("many at once"), "out_of_frame": t("outside the sample"),
-        "all_satisfied": t("all satisfied in one place"), "fake": t("made up"),
+        "all_satisfied": t("all satisfied in one place"),
     }  # fmt: skip
     how = {
         "arithmetic": t("arithmetic mean"),
