@@ -1,4 +1,3 @@
-# ruff: noqa: E501  cells and probes stand on one line each
 """batch.engine: notebooks in forks of one process behave as in kernels, apart from each other, and end cleanly."""
 
 from __future__ import annotations
