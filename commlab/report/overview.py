@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from commlab.report.index_page import write_index
+from commlab.text import Text
 
 if TYPE_CHECKING:
     from commlab.study import Period
@@ -28,7 +30,6 @@ def index(period: Period, statuses: pd.DataFrame, path: str | Path, *, language:
     """
     from commlab.report.chapters import Report, cover
     from commlab.report.chapters.city import district_rows
-    from commlab.text import Text
 
     study = period.study
     report = Report(study, period, study.config.city, Text(language))
@@ -59,14 +60,17 @@ def index(period: Period, statuses: pd.DataFrame, path: str | Path, *, language:
         if state == "fresh"
     }
     methods = [
-        (file.stem.removesuffix(".en"), f"methods/{file.name}")
+        (_method(t, file.stem.removesuffix(".en")), f"methods/{file.name}")
         for file in sorted((folder / "methods").glob(f"*{suffix}.html"))
         if suffix or not file.name.endswith(".en.html")
     ]
     return write_index(
         path,
         rows,
-        cover=cover(report),
+        cover=replace(
+            cover(report),
+            title=t("Community governance in {unit}: reports of the districts", unit=report.city),
+        ),
         links=links,
         city=report.city,
         methods=methods,
@@ -78,6 +82,16 @@ def index(period: Period, statuses: pd.DataFrame, path: str | Path, *, language:
             ),
         ],
     )
+
+
+def _method(t: Text, stem: str) -> str:
+    titles = {
+        "10-intake": t("Inputs and what was done to them"),
+        "20-weights": t("Weights and their origin"),
+        "30-satisfaction": t("Satisfaction over the city"),
+        "40-scores": t("Scores, ranks and candidates"),
+    }
+    return titles.get(stem, stem)
 
 
 def _state(period: Period, states: pd.DataFrame, unit: str) -> str:

@@ -72,9 +72,8 @@ def dictionary_rows(report: Report) -> pd.DataFrame:
             "share": part.share,
             "measured": levels[part.measured_at],
             "method": t.listing(t(METHODS[m]) for m in part.methods or framework.node(code).methods),
-            "official": t("printed") if part.official else t("ours"),
+            "official": t("printed") if part.official else t("ours, soft") if part.soft else t("ours"),
             "printed": part.official,
-            "soft": t("soft") if part.soft else "",
         }
         for code in framework.leaves
         for part in framework.parts(code)
@@ -90,7 +89,6 @@ def dictionary_columns(report: Report) -> dict[str, Col]:
         "measured": Col(t("Measured at")),
         "method": Col(t("Method"), width=1.2),
         "official": Col(t("Norm")),
-        "soft": Col(t("Wording"), str),
     }
 
 
