@@ -19,7 +19,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "commlab needs $(PYTHON) on the PATH (or: make PYTHON=/path/to/python3.11 ...)"; exit 2; }
 	@test -x $(PY) || $(PYTHON) -m venv .venv
 	@$(PY) -m pip install --quiet --disable-pip-version-check "$(UV)"
-	@.venv/bin/uv pip sync --quiet --python $(PY) requirements.lock
+	@.venv/bin/uv pip sync --quiet --compile-bytecode --python $(PY) requirements.lock
 	@.venv/bin/uv pip install --quiet --python $(PY) --no-deps -e .
 	@touch $(STAMP)
 

@@ -63,7 +63,12 @@ def test_every_unit_has_every_format(run: tuple[Path, int]) -> None:
         assert (folder / unit / "appendix.xlsx").stat().st_size > 1000
         manifest = json.loads((folder / unit / "manifest.json").read_text(encoding="utf-8"))
         assert manifest["outputs"]
-    assert len(list((folder / "methods").glob("*.html"))) >= 5
+    assert {p.stem for p in (folder / "methods").glob("*.ipynb")} >= {"00-explore", "10-intake", "20-weights"}
+    assert {p.stem for p in (folder / "methods").glob("*.html")} >= {
+        "10-intake",
+        "20-weights",
+        "30-satisfaction",
+    }
     assert list((root / "figures" / PERIOD / districts[0]).glob("*.png"))
 
 
@@ -124,7 +129,9 @@ def test_reports_are_chinese_and_complete(run: tuple[Path, int]) -> None:
 def test_nothing_personal_leaves(run: tuple[Path, int]) -> None:
     """Canaries planted in the sample's questionnaires are in no output and no clean table."""
     root, _ = run
-    raw = pd.read_excel(next((root / f"data/raw/{PERIOD}/居民问卷").glob("*.xlsx")), dtype="str", engine="calamine")
+    raw = pd.read_excel(
+        next((root / f"data/raw/{PERIOD}/居民问卷").glob("*.xlsx")), dtype="str", engine="calamine"
+    )
     phones = {p for c in raw for p in raw[c].dropna().str.findall(r"1[3-9]\d{9}").explode().dropna()}
     assert phones
     for table in (root / f"data/processed/{PERIOD}").rglob("*.parquet"):

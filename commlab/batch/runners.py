@@ -52,7 +52,7 @@ _MODULES = (
     "commlab.report.docx",
     "commlab.report.pdf",
     "commlab.report.xlsx",
-    "commlab.report.appendix",
+    "commlab.report.appendix_book",
 )
 # What an exporter computes when it is first used: font subsets, templates. PDF is left out, it starts
 # threads.

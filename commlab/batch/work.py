@@ -142,7 +142,7 @@ def publish(job: Job, folder: Path) -> dict[str, str]:
         export(folder / _NOTEBOOK, folder, formats=pages, language=job.language, figures=figures)
     if "xlsx" in job.formats:
         import commlab
-        from commlab.report.appendix import appendix
+        from commlab.report import appendix
 
         period = commlab.open_study(job.root).period(job.period)
         appendix(period, job.unit, folder / "appendix.xlsx", language=job.language)

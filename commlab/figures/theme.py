@@ -38,6 +38,7 @@ __all__ = [
     "render",
     "span",
     "theme",
+    "with_mark",
 ]
 
 DPI = 300
@@ -48,6 +49,9 @@ HALF = 110.0
 MM_PER_INCH = 25.4
 PALETTE = 128
 """Colours of a stored picture: drawings need no more, and the file is a third."""
+MARK_PT = 7.0
+MARK_COLOUR = "#B3381E"
+"""Type size and colour of the mark of sample data below a picture."""
 FONT = "Noto Sans SC"
 FONT_FILE = "NotoSansSC-Regular.otf"
 UNKNOWN = "?"
@@ -235,3 +239,21 @@ def render(
     out = io.BytesIO()
     pixels.quantize(PALETTE, dither=Image.Dither.NONE).save(out, format="png", optimize=True, dpi=(DPI, DPI))
     return Figure(out.getvalue(), alt, width_mm, height_mm, name)
+
+
+def with_mark(png: bytes, mark: str) -> bytes:
+    """The picture with a line below it that says what it is not: real results.
+
+    For pictures that leave the document whose pages carry the mark.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    size = round(MARK_PT / 72 * DPI)
+    out = Image.new("RGB", (picture.width, picture.height + 2 * size), "white")
+    out.paste(picture, (0, 0))
+    font = ImageFont.truetype(str(font_folder() / FONT_FILE), size)
+    ImageDraw.Draw(out).text((size, picture.height + size // 2), mark, fill=MARK_COLOUR, font=font)
+    stored = io.BytesIO()
+    out.quantize(PALETTE, dither=Image.Dither.NONE).save(stored, format="png", optimize=True, dpi=(DPI, DPI))
+    return stored.getvalue()

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from commlab.report.appendix import appendix
+    from commlab.report.appendix_book import appendix
     from commlab.report.document import Document, read_document
     from commlab.report.finding import Bullets, Col, Cover, Finding, Paragraph, Section
     from commlab.report.index_page import write_index
@@ -28,7 +28,7 @@ _HOMES = {
     "Paragraph": "finding",
     "Section": "finding",
     "Sheet": "xlsx",
-    "appendix": "appendix",
+    "appendix": "appendix_book",
     "export": "press",
     "index": "overview",
     "read_document": "document",

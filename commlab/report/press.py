@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from commlab.errors import ParameterError, listing
+from commlab.figures.theme import with_mark
 from commlab.report.document import Document, read_document
 from commlab.store import write_bytes
-from commlab.text import Text
+from commlab.text import SAMPLE_MARK, Text
 
 __all__ = ["FORMATS", "export"]
 
@@ -89,7 +90,9 @@ def export(
     pages = {Path(folder) / f"{stem}.{form}": FORMATS[form](document) for form in dict.fromkeys(formats)}
     if figures is not None:
         for number, picture in enumerate(document.pictures, start=1):
-            pages[Path(figures) / f"{number:02d}-{_plain(picture.name)}.png"] = picture.png
+            # On its own a picture has no page around it that says the data are fabricated.
+            alone = with_mark(picture.png, SAMPLE_MARK) if document.sample else picture.png
+            pages[Path(figures) / f"{number:02d}-{_plain(picture.name)}.png"] = alone
     for path, content in pages.items():
         write_bytes(path, content)
     return list(pages)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,27 +30,14 @@ from commlab.intake import (
 )
 from commlab.intake import Register as Names
 from commlab.intake.table import read_tables
-from commlab.study.config import Input, StudyConfig
+from commlab.study.config import StudyConfig
 from commlab.study.estimates import weighted
 from commlab.study.raw import RawFile, find_files, secret_key
 from commlab.study.register import Register
+from commlab.study.status import FileRead, files_read, ledger_line, outstanding_lines, status_table
 from commlab.tables import CONTRACTS, empty, previous_period
 
 __all__ = ["Cleaned", "clean_period"]
-
-_STATUS = [
-    "period",
-    "unit",
-    "input",
-    "label_zh",
-    "label_en",
-    "state",
-    "files",
-    "rows",
-    "warnings",
-    "errors",
-    "message",
-]
 
 
 @dataclass
@@ -68,19 +55,6 @@ class Cleaned:
         from commlab.study.ledgerbook import write_ledger
 
         write_ledger(path, self.ledger, self.status)
-
-
-@dataclass
-class _Read:
-    """One file as read."""
-
-    file: RawFile
-    district: str | None
-    table: str
-    frame: pd.DataFrame
-    ledger: pd.DataFrame
-    broken: list[str] = field(default_factory=list)
-    fault: str = ""
 
 
 def clean_period(
@@ -119,10 +93,10 @@ def clean_period(
     ledgers += _cross_checks(config, register, framework, tables, period)
     ledger = pd.concat(ledgers, ignore_index=True) if ledgers else empty("ledger")
     ledger["period"] = period
-    status = _status(config, register, read, ledger, period)
-    ledger = pd.concat([ledger, _outstanding_lines(status, period)], ignore_index=True)
+    status = status_table(config, register, read, ledger, period)
+    ledger = pd.concat([ledger, outstanding_lines(status, period)], ignore_index=True)
     ledger = ledger.astype(empty("ledger").dtypes.to_dict())
-    return Cleaned(tables, ledger, status, reader.items, _files(read, config))
+    return Cleaned(tables, ledger, status, reader.items, files_read(read, config))
 
 
 class _FileReader:
@@ -136,7 +110,7 @@ class _FileReader:
         self.metrics = list(framework.metrics)
         self.items: dict[str, int] = {}
 
-    def read(self, file: RawFile) -> list[_Read]:
+    def read(self, file: RawFile) -> list[FileRead]:
         district, fault = self._district(file)
         if fault:
             return [_failed(file, None, fault)]
@@ -166,7 +140,7 @@ class _FileReader:
             return list(read_tables(file.path, name=file.name).values())
         return [read_table(file.path, sheet=wanted, name=file.name)]
 
-    def _table(self, file: RawFile, district: str | None, raw: RawTable) -> _Read:
+    def _table(self, file: RawFile, district: str | None, raw: RawTable) -> FileRead:
         mapped = READERS[file.input.reader](
             raw,
             {"name": file.input.name, **file.input.spec},
@@ -182,7 +156,7 @@ class _FileReader:
             [f for f in (raw.ledger, mapped.ledger) if len(f)] or [raw.ledger], ignore_index=True
         )
         broken = self._broken(mapped.frame, mapped.ledger, district)
-        return _Read(file, district, file.input.reader, mapped.frame, ledger, broken)
+        return FileRead(file, district, file.input.reader, mapped.frame, ledger, broken)
 
     def _broken(self, frame: pd.DataFrame, ledger: pd.DataFrame, district: str | None) -> list[str]:
         """Districts that an unusable cell or row of the file belongs to."""
@@ -207,7 +181,7 @@ class _FileReader:
         )
         return sorted(set(owners.dropna()))
 
-    def _responses(self, file: RawFile, district: str | None) -> _Read:
+    def _responses(self, file: RawFile, district: str | None) -> FileRead:
         instrument = str(file.input.spec.get("codebook") or self.config.instrument)
         book = load_codebook(self.register.codebook(instrument))
         frame = self.register.survey_frame
@@ -225,30 +199,22 @@ class _FileReader:
             certainty=self.certainty,
         )
         self.items |= {name: q.high - q.low + 1 for name, q in book.items.items() if not q.multiple}
-        return _Read(file, district, "responses", got.frame, got.ledger)
+        return FileRead(file, district, "responses", got.frame, got.ledger)
 
 
-def _line(period: str, file: str, rule: str, message: str, **more: Any) -> pd.DataFrame:
-    line = {
-        "period": period, "file": file, "sheet": "", "table": "", "column": "", "rule": rule, "before": None,
-        "after": None, "action": "flagged", "severity": "warning", "n": 1, "first_cells": "", "message": message,
-    }  # fmt: skip
-    return pd.DataFrame([line | more]).astype(empty("ledger").dtypes.to_dict())
-
-
-def _failed(file: RawFile, district: str | None, message: str, sheet: str | None = None) -> _Read:
+def _failed(file: RawFile, district: str | None, message: str, sheet: str | None = None) -> FileRead:
     told = message if file.path.name in message or file.name in message else f"{file.name}: {message}"
-    ledger = _line(
+    ledger = ledger_line(
         file.period, file.name, "unreadable file", told, table=file.input.reader, action="rejected", severity="error",
         sheet=sheet or "",
     )  # fmt: skip
-    return _Read(
+    return FileRead(
         file, district, file.input.reader, pd.DataFrame(), ledger, [district] if district else [], told
     )
 
 
 def _stranger(name: str, period: str) -> pd.DataFrame:
-    return _line(
+    return ledger_line(
         period,
         name,
         "unclaimed file",
@@ -265,7 +231,7 @@ def _without_repeats(table: str, frame: pd.DataFrame, period: str) -> tuple[pd.D
         files = frame.loc[again, "source"].str.partition("#")[0]
         for name, count in files.value_counts(sort=False).items():
             lines.append(
-                _line(
+                ledger_line(
                     period, str(name), "repeated across files",
                     f"{name}: {count} rows stand in another file too; the other file's were kept. Remove one of the two",
                     table=table, action="rejected", severity="error", n=int(count),
@@ -312,90 +278,3 @@ def _cross_checks(
     if "problems" in tables:
         lines.append(check_problems(tables["problems"]))
     return [line for line in lines if len(line)]
-
-
-def _status(
-    config: StudyConfig, register: Register, read: list[_Read], ledger: pd.DataFrame, period: str
-) -> pd.DataFrame:
-    rows = []
-    for entry in config.inputs:
-        mine = [r for r in read if r.file.input is entry]
-        offices = list(register.districts) if entry.each == "district" else [config.city]
-        for office in offices:
-            own = [r for r in mine if r.district == office] if entry.each == "district" else mine
-            rows.append(_status_row(entry, office, own, ledger, period))
-        # A city-wide file can break single districts.
-        broken: dict[str, list[str]] = {}
-        for r in mine:
-            if r.district is None:
-                for district in r.broken:
-                    broken.setdefault(district, []).append(r.file.name)
-        for district, names in broken.items():
-            errors = ledger[ledger["file"].isin(names) & (ledger["severity"] == "error")]
-            row = _status_row(entry, district, [], ledger, period)
-            told = "; ".join(errors["message"].head(3))
-            rows.append(row | {"state": "failed", "files": 0, "errors": len(errors), "message": told})
-    frame = pd.DataFrame(rows, columns=_STATUS)
-    return frame.astype(
-        {c: "str" for c in ("period", "unit", "input", "label_zh", "label_en", "state", "message")}
-    )
-
-
-def _status_row(
-    entry: Input, office: str, read: list[_Read], ledger: pd.DataFrame, period: str
-) -> dict[str, Any]:
-    names = {r.file.name for r in read}
-    lines = ledger[ledger["file"].isin(names)]
-    errors = lines[lines["severity"] == "error"]
-    carried = bool(read) and all(r.file.period != period for r in read)
-    failed = any(r.broken or r.fault for r in read if r.district == office) or any(
-        r.fault for r in read if r.district is None
-    )
-    state = "outstanding" if not read else "failed" if failed else "carried" if carried else "read"
-    what = entry.label["zh"]
-    message = f"{what} is outstanding" if not read else "; ".join(errors["message"].head(3)) if failed else ""
-    return {
-        "period": period,
-        "unit": office,
-        "input": entry.name,
-        "label_zh": entry.label["zh"],
-        "label_en": entry.label["en"],
-        "state": state,
-        "files": len(names),
-        "rows": sum(len(r.frame) for r in read),
-        "warnings": int((lines["severity"] == "warning").sum()),
-        "errors": len(errors),
-        "message": message,
-    }
-
-
-def _outstanding_lines(status: pd.DataFrame, period: str) -> pd.DataFrame:
-    rows = status[status["state"] == "outstanding"]
-    lines = [
-        _line(
-            period,
-            "",
-            "outstanding",
-            f"{r.unit}: {r.label_zh} ({r.label_en}) has not been sent",
-            table=r.input,
-        )
-        for r in rows.itertuples()
-    ]
-    return pd.concat(lines, ignore_index=True) if lines else empty("ledger")
-
-
-def _files(read: list[_Read], config: StudyConfig) -> list[dict[str, Any]]:
-    out: dict[str, dict[str, Any]] = {}
-    for r in read:
-        entry = out.setdefault(
-            r.file.name,
-            {
-                "file": r.file.name,
-                "input": r.file.input.name,
-                "district": r.district,
-                "sha256": store.file_hash(config.root / r.file.name),
-                "rows": 0,
-            },
-        )
-        entry["rows"] += len(r.frame)
-    return sorted(out.values(), key=lambda e: e["file"])

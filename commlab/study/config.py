@@ -57,6 +57,7 @@ class Input:
     each: str
     reader: str
     carry: bool
+    required: bool
     spec: Mapping[str, Any]
 
     def regex(self) -> re.Pattern[str]:
@@ -156,7 +157,7 @@ _TOP = (
     "exclude_flags",
     "inputs",
 )
-_INPUT = ("name", "label", "files", "each", "carry", "reader")
+_INPUT = ("name", "label", "files", "each", "carry", "required", "reader")
 
 
 def read_config(root: str | Path) -> StudyConfig:
@@ -303,6 +304,7 @@ def _inputs(given: Any, faults: _Faults) -> tuple[Input, ...]:
                 each=each,
                 reader=str(entry.get("reader") or ""),
                 carry=bool(entry.get("carry", False)),
+                required=bool(entry.get("required", True)),
                 spec={k: v for k, v in entry.items() if k not in _INPUT},
             )
         )

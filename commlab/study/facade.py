@@ -48,7 +48,8 @@ class CheckResult:
 
     @property
     def outstanding(self) -> pd.DataFrame:
-        return self.table[self.table["state"] == "outstanding"]
+        """What is required and has not been sent."""
+        return self.table[(self.table["state"] == "outstanding") & self.table["required"]]
 
     @property
     def errors(self) -> pd.DataFrame:

@@ -145,8 +145,11 @@ class Period:
         return self._blocked("outstanding")
 
     def _blocked(self, state: str) -> dict[str, str]:
+        # A district goes on without what its study does not require.
         rows = self.status[
-            (self.status["state"] == state) & self.status["unit"].isin(self.study.register.districts)
+            (self.status["state"] == state)
+            & (self.status["required"] | (state == "failed"))
+            & self.status["unit"].isin(self.study.register.districts)
         ]
         return rows.groupby("unit", sort=False)["message"].agg("; ".join).to_dict()
 

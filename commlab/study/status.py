@@ -1,0 +1,141 @@
+"""Who sent what: one file as read, the table of offices and inputs, and the ledger lines about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from commlab import store
+from commlab.study.config import Input, StudyConfig
+from commlab.study.raw import RawFile
+from commlab.study.register import Register
+from commlab.tables import empty
+
+__all__ = ["FileRead", "files_read", "ledger_line", "outstanding_lines", "status_table"]
+
+_COLUMNS = [
+    "period",
+    "unit",
+    "input",
+    "label_zh",
+    "label_en",
+    "state",
+    "files",
+    "rows",
+    "warnings",
+    "errors",
+    "message",
+    "required",
+]
+
+
+@dataclass
+class FileRead:
+    """One file as read."""
+
+    file: RawFile
+    district: str | None
+    table: str
+    frame: pd.DataFrame
+    ledger: pd.DataFrame
+    broken: list[str] = field(default_factory=list)
+    fault: str = ""
+
+
+def ledger_line(period: str, file: str, rule: str, message: str, **more: Any) -> pd.DataFrame:
+    """A line of the ledger about a whole file."""
+    line = {
+        "period": period, "file": file, "sheet": "", "table": "", "column": "", "rule": rule, "before": None,
+        "after": None, "action": "flagged", "severity": "warning", "n": 1, "first_cells": "", "message": message,
+    }  # fmt: skip
+    return pd.DataFrame([line | more]).astype(empty("ledger").dtypes.to_dict())
+
+
+def status_table(
+    config: StudyConfig, register: Register, read: list[FileRead], ledger: pd.DataFrame, period: str
+) -> pd.DataFrame:
+    rows = []
+    for entry in config.inputs:
+        mine = [r for r in read if r.file.input is entry]
+        offices = list(register.districts) if entry.each == "district" else [config.city]
+        for office in offices:
+            own = [r for r in mine if r.district == office] if entry.each == "district" else mine
+            rows.append(_row(entry, office, own, ledger, period))
+        # A city-wide file can break single districts.
+        broken: dict[str, list[str]] = {}
+        for r in mine:
+            if r.district is None:
+                for district in r.broken:
+                    broken.setdefault(district, []).append(r.file.name)
+        for district, names in broken.items():
+            errors = ledger[ledger["file"].isin(names) & (ledger["severity"] == "error")]
+            row = _row(entry, district, [], ledger, period)
+            told = "; ".join(errors["message"].head(3))
+            rows.append(row | {"state": "failed", "files": 0, "errors": len(errors), "message": told})
+    frame = pd.DataFrame(rows, columns=_COLUMNS)
+    return frame.astype(
+        {c: "str" for c in ("period", "unit", "input", "label_zh", "label_en", "state", "message")}
+    )
+
+
+def _row(
+    entry: Input, office: str, read: list[FileRead], ledger: pd.DataFrame, period: str
+) -> dict[str, Any]:
+    names = {r.file.name for r in read}
+    lines = ledger[ledger["file"].isin(names)]
+    errors = lines[lines["severity"] == "error"]
+    carried = bool(read) and all(r.file.period != period for r in read)
+    failed = any(r.broken or r.fault for r in read if r.district == office) or any(
+        r.fault for r in read if r.district is None
+    )
+    state = "outstanding" if not read else "failed" if failed else "carried" if carried else "read"
+    what = entry.label["zh"]
+    message = f"{what} is outstanding" if not read else "; ".join(errors["message"].head(3)) if failed else ""
+    return {
+        "period": period,
+        "unit": office,
+        "input": entry.name,
+        "label_zh": entry.label["zh"],
+        "label_en": entry.label["en"],
+        "state": state,
+        "files": len(names),
+        "rows": sum(len(r.frame) for r in read),
+        "warnings": int((lines["severity"] == "warning").sum()),
+        "errors": len(errors),
+        "message": message,
+        "required": entry.required,
+    }
+
+
+def outstanding_lines(status: pd.DataFrame, period: str) -> pd.DataFrame:
+    rows = status[status["state"] == "outstanding"]
+    lines = [
+        ledger_line(
+            period,
+            "",
+            "outstanding",
+            f"{r.unit}: {r.label_zh} ({r.label_en}) has not been sent",
+            table=r.input,
+        )
+        for r in rows.itertuples()
+    ]
+    return pd.concat(lines, ignore_index=True) if lines else empty("ledger")
+
+
+def files_read(read: list[FileRead], config: StudyConfig) -> list[dict[str, Any]]:
+    out: dict[str, dict[str, Any]] = {}
+    for r in read:
+        entry = out.setdefault(
+            r.file.name,
+            {
+                "file": r.file.name,
+                "input": r.file.input.name,
+                "district": r.district,
+                "sha256": store.file_hash(config.root / r.file.name),
+                "rows": 0,
+            },
+        )
+        entry["rows"] += len(r.frame)
+    return sorted(out.values(), key=lambda e: e["file"])
