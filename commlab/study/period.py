@@ -82,6 +82,10 @@ class Period:
             raise StudyError(
                 f"{self.name} has not been checked yet; run `commlab check {self.name}` (or `make reports`)"
             )
+        if note.get("hashes", {}).get("code") != code_hash():
+            raise StudyError(
+                f"data/processed/{self.name} was written by another version of commlab; run `commlab check` again"
+            )
         return note
 
     def table(self, name: str) -> pd.DataFrame:
@@ -189,7 +193,13 @@ class Period:
         return json_hash({"inputs": self._note["hashes"], "previous": before, "code": code_hash()})
 
     def build(self, *, force: bool = False) -> bool:
-        """Compute and store the city-wide results where anything they rest on changed; True where it did."""
+        """Compute and store the city-wide results where anything they rest on changed; True where it did.
+
+        Raw files that changed since they were read, of this period and of the one before, are read again first.
+        """
+        self.clean()
+        if self.previous:
+            self.previous.clean()
         key = self._stage_key
         note = self.folder.read_stage()
         if not force and note and note.get("key") == key:
