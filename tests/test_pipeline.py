@@ -73,38 +73,49 @@ def test_every_unit_has_every_format(run: tuple[Path, int]) -> None:
 
 
 def test_numbers_agree_on_index_report_appendix_and_tables(run: tuple[Path, int]) -> None:
+    """Every number of the index page stands in the district's report, its workbook and the processed tables."""
     root, _ = run
     t = Text("zh")
-    period = cl.open_study(root).period(PERIOD)
-    ranks = period.ranks().set_index("unit")
-    satisfied = period.satisfaction(by="district")
-    satisfied = satisfied[
-        (satisfied["item"] == "q_overall_satisfaction") & (satisfied["statistic"] == "satisfied")
-    ]
-    satisfied = satisfied.set_index("unit")
+    processed = root / f"data/processed/{PERIOD}/results"
+    ranks = pd.read_parquet(processed / "ranks.parquet").query("set == 'district'").set_index("unit")
+    scores = pd.read_parquet(processed / "scores.parquet").query("set == 'district' and code == 'total'")
+    coverage = scores.set_index("unit")["coverage"]
+    share = pd.read_parquet(processed / "satisfaction.parquet").query(
+        "level == 'district' and weighting == 'design' and item == 'q_overall_satisfaction' and statistic == 'satisfied'"
+    )
+    share = share.set_index("unit")
     index = index_rows(root)
-    for unit in period.districts:
+    for unit in ranks.index:
+        rank, told = ranks.loc[unit], share.loc[unit]
+        interval = t.interval(rank["score_low"], rank["score_high"])
+        satisfied = t.interval(told["ci_low"], told["ci_high"], percent=True)
         shown = " ".join(index[unit])
-        score = t.number(ranks.loc[unit, "score"])
-        share = t.percent(satisfied.loc[unit, "estimate"])
-        assert score in shown and share in shown
-        text = BeautifulSoup(
-            (root / f"reports/{PERIOD}/{unit}/report.html").read_text(encoding="utf-8"), "html.parser"
-        ).get_text()
-        assert f"{unit}得分{score}分" in text and share in text
-        sheets = pd.read_excel(
-            root / f"reports/{PERIOD}/{unit}/appendix.xlsx", sheet_name=None, header=None, engine="calamine"
-        )
-        scores = sheets["得分"]
-        total = scores[scores.apply(lambda row: (row == "总分").any(), axis=1)].iloc[0]
-        assert any(
-            isinstance(v, float) and v == pytest.approx(ranks.loc[unit, "score"], abs=1e-9) for v in total
-        )
-        share_rows = sheets["满意度"]
-        assert any(
-            v == pytest.approx(satisfied.loc[unit, "estimate"], abs=1e-9)
-            for v in share_rows.to_numpy().ravel()
-            if isinstance(v, float)
+        expected = [
+            f"{t.number(rank['score'])} {interval}",
+            f"{rank['rank']:.0f} [{rank['rank_low']:.0f}, {rank['rank_high']:.0f}]",
+            f"{t.percent(told['estimate'])} {satisfied}",
+            t.percent(coverage[unit]),
+        ]
+        assert all(e in shown for e in expected), (shown, expected)
+        folder = root / f"reports/{PERIOD}/{unit}"
+        page = BeautifulSoup((folder / "report.html").read_text(encoding="utf-8"), "html.parser").get_text()
+        for sentence in (
+            f"{unit}得分{t.number(rank['score'])}分（满分100，区间{interval}）",
+            f"列第{rank['rank']:.0f}位",
+            f"在第{rank['rank_low']:.0f}至第{rank['rank_high']:.0f}位之间",
+            f"适用权重中有{t.percent(coverage[unit])}取得了依据",
+            f"{t.percent(told['estimate'])}的成年居民对“总体满意度”表示满意（区间{satisfied}",
+        ):
+            assert sentence in page, sentence
+        sheet = pd.read_excel(folder / "appendix.xlsx", sheet_name="概览", header=None, engine="calamine")
+        row = sheet[sheet[0] == unit].iloc[0].tolist()
+        assert row[1:] == pytest.approx(
+            [
+                *rank[["score", "score_low", "score_high", "rank", "rank_low", "rank_high"]],
+                *told[["estimate", "ci_low", "ci_high", "n"]],
+                coverage[unit],
+            ],
+            rel=1e-12,
         )
 
 
@@ -122,8 +133,16 @@ def test_reports_are_chinese_and_complete(run: tuple[Path, int]) -> None:
         assert heading in text
     assert "模拟数据" in text
     assert not re.search(r"\bnan\b|\bNone\b|\bNaT\b", text)
-    summary = page.find(string=re.compile("摘要$")).find_next(["ul", "ol"]).find_all("li")
-    assert 5 <= len(summary) <= 8
+    assert 5 <= len(summary_of(page)) <= 8
+    city = BeautifulSoup(
+        (root / f"reports/{PERIOD}/city/report.html").read_text(encoding="utf-8"), "html.parser"
+    )
+    assert 5 <= len(summary_of(city)) <= 8
+
+
+def summary_of(page: BeautifulSoup) -> list[str]:
+    heading = page.find(lambda tag: tag.name in ("h2", "h3") and tag.get_text().endswith("摘要"))
+    return [item.get_text() for item in heading.find_next(["ul", "ol"]).find_all("li")]
 
 
 def test_nothing_personal_leaves(run: tuple[Path, int]) -> None:

@@ -32,6 +32,7 @@ def appendix(period: Period, unit: str, path: str | Path, *, language: str = "zh
     name = study.config.city if unit == "city" else unit
     report = Report(study, period, name, Text(language))
     makers = (
+        _overview,
         _scores,
         _satisfaction,
         _change,
@@ -44,6 +45,35 @@ def appendix(period: Period, unit: str, path: str | Path, *, language: str = "zh
     )
     sheets = [sheet for make in makers if (sheet := make(report)) is not None and len(sheet.table)]
     return write_workbook(path, sheets, cover=cover(report))
+
+
+def _overview(report: Report) -> Sheet:
+    from commlab.report.chapters.city import district_rows
+
+    t = report.t
+    rows = district_rows(report)
+    if not report.is_city:
+        rows = rows[rows["unit"] == report.unit]
+    return Sheet(
+        t("Overview"),
+        rows,
+        t("Districts: score, rank and satisfaction"),
+        t("The figures of the index page, unrounded."),
+        {
+            "unit": Col(t("District")),
+            "score": Col(t("Score"), "number", digits=4),
+            "score_low": Col(t("Lower (score)"), "number", digits=4),
+            "score_high": Col(t("Upper (score)"), "number", digits=4),
+            "rank": Col(t("Rank"), "integer"),
+            "rank_low": Col(t("Best rank"), "integer"),
+            "rank_high": Col(t("Worst rank"), "integer"),
+            "satisfied": Col(t("Satisfied"), "percent", digits=2),
+            "satisfied_low": Col(t("Lower (satisfied)"), "percent", digits=2),
+            "satisfied_high": Col(t("Upper (satisfied)"), "percent", digits=2),
+            "n": Col(t("Answers"), "integer"),
+            "coverage": Col(t("Coverage"), "percent", digits=2),
+        },
+    )
 
 
 def _scores(report: Report) -> Sheet:
