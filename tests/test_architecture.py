@@ -77,6 +77,22 @@ def test_architecture_page_names_every_package(repository: Path) -> None:
         assert f"`{package}`" in page, f"ARCHITECTURE.md does not name {package}"
 
 
+def test_architecture_page_names_every_module(repository: Path) -> None:
+    page = (repository / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rows = {m[1]: m[0] for m in re.finditer(r"^\| `(\w+)` \|.*$", page, flags=re.M)}
+    lacking = []
+    for path in modules(repository):
+        parts = path.relative_to(repository / "commlab").parts
+        if len(parts) == 2 and parts[1] != "__init__.py" and f"`{path.stem}`" not in rows[parts[0]]:
+            lacking.append("/".join(parts))
+    named = {
+        (package, name) for package, row in rows.items() for name in re.findall(r"`(\w+)`", row.split("|")[2])
+    }
+    gone = [f"{p}/{n}" for p, n in named if not (repository / "commlab" / p / f"{n}.py").is_file()]
+    assert not lacking and not gone, (lacking, gone)
+    assert len(named) > 90
+
+
 def test_modules_stay_small(repository: Path) -> None:
     big = {
         str(p.relative_to(repository)): n

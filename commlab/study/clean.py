@@ -184,8 +184,7 @@ class _FileReader:
     def _responses(self, file: RawFile, district: str | None) -> FileRead:
         instrument = str(file.input.spec.get("codebook") or self.config.instrument)
         book = load_codebook(self.register.codebook(instrument))
-        frame = self.register.survey_frame
-        sampled = set(frame.loc[frame["period"] == self.period, "unit"])
+        sampled = set(self.register.frame_of(self.period)["unit"])
         got = read_questionnaire(
             file.path,
             book,
@@ -241,7 +240,7 @@ def _without_repeats(table: str, frame: pd.DataFrame, period: str) -> tuple[pd.D
 
 
 def _base_weights(responses: pd.DataFrame, register: Register, period: str) -> pd.DataFrame:
-    frame = register.survey_frame[register.survey_frame["period"] == period]
+    frame = register.frame_of(period)
     data = weighted(responses, frame, register.district_of)
     keyed = data.set_index("source")["base_weight"]
     return responses.assign(base_weight=responses["source"].map(keyed).astype("float64"))

@@ -257,9 +257,9 @@ class Period:
         """Valid answers with district, stratum and base weight: the data of ``design``."""
         from commlab.study.estimates import weighted
 
-        frame = self.study.register.survey_frame
+        frame = self.study.register.frame_of(self.name)
         inside = {u: d for u, d in self.study.register.district_of.items() if d in set(self.districts)}
-        frame = frame[(frame["period"] == self.name) & frame["unit"].isin(inside)]
+        frame = frame[frame["unit"].isin(inside)]
         return weighted(self.responses, frame, inside)
 
     @cached_property

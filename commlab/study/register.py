@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from commlab.errors import DataError, StudyError, listing
+from commlab.periods import period_key
 from commlab.tables import empty, validate
 
 __all__ = ["Register", "read_register"]
@@ -62,6 +63,12 @@ class Register:
             if isinstance(at, str):
                 found[unit] = at
         return found
+
+    def frame_of(self, period: str) -> pd.DataFrame:
+        """The survey frame of a period; where it has none of its own, the latest earlier one."""
+        frame = self.survey_frame
+        earlier = [p for p in frame["period"].unique() if period_key(p)[:2] <= period_key(period)[:2]]
+        return frame[frame["period"] == max(earlier, key=period_key)] if earlier else frame.iloc[:0]
 
     def codebook(self, instrument: str) -> Path:
         path = self.folder / "codebooks" / f"{instrument}.yaml"

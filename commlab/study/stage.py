@@ -78,7 +78,7 @@ def _survey(
     clean: Clean, config: StudyConfig, register: Register, previous: Clean | None
 ) -> dict[str, pd.DataFrame]:
     items = [i for i in clean.items if i in clean["responses"]]
-    frame = register.survey_frame[register.survey_frame["period"] == clean.period]
+    frame = register.frame_of(clean.period)
     districts = set(clean.districts)
     district_of = {u: d for u, d in register.district_of.items() if d in districts}
     frame = frame[frame["unit"].isin(district_of)]
@@ -161,7 +161,7 @@ def _change(
 ) -> pd.DataFrame:
     if previous is None or previous["responses"].empty:
         return pd.DataFrame(columns=_CHANGE)
-    frame = register.survey_frame[register.survey_frame["period"] == previous.period]
+    frame = register.frame_of(previous.period)
     # A district counts only where both quarters can be reported.
     both = {u: d for u, d in district_of.items() if d in previous.districts}
     before = estimates.weighted(previous["responses"], frame[frame["unit"].isin(both)], both)

@@ -1,14 +1,12 @@
 """Weights that experts and data both stand behind.
 
-- **Experts compare pairs.** ``ahp`` weighs one matrix, ``ahp_group`` several experts' matrices, ``ahp_tree``
-a whole
+- **Experts compare pairs.** ``ahp`` weighs one matrix, ``ahp_group`` several experts' matrices, ``ahp_tree`` a whole
   framework from the clean table of judgements; ``bwm`` needs only comparisons with the best and the worst.
 - **Experts score.** ``delphi`` describes rounds and screens indicators, ``kendall_w`` measures agreement;
   ``direct_rating``, ``budget_allocation`` and ``rank_weights`` turn plain answers into weights.
-- **Data speak.** ``equal``, ``standard_deviation``, ``coefficient_of_variation``, ``entropy``, ``critic``,
-``merec``, ``pca``. - **Both.** ``combine`` one set, ``combine_siblings`` at every level; ``game_shares`` and
-``deviation_shares`` set the shares. - **How firm?** ``bootstrap_weights`` and ``bootstrap_units`` draw again;
-``weight_intervals`` and ``indistinguishable``
+- **Data speak.** ``equal``, ``standard_deviation``, ``coefficient_of_variation``, ``entropy``, ``critic``, ``merec``, ``pca``.
+- **Both.** ``combine`` one set, ``combine_siblings`` at every level; ``game_shares`` and ``deviation_shares`` set the shares.
+- **How firm?** ``bootstrap_weights`` and ``bootstrap_units`` draw again; ``weight_intervals`` and ``indistinguishable``
   read the draws.
 """
 
