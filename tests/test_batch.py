@@ -423,6 +423,7 @@ def test_only_faults_of_the_machinery_are_tried_again(period: FakePeriod) -> Non
     assert (period.study.root / "tries").read_text() == "x"
 
 
+@pytest.mark.slow
 @forks
 def test_a_run_survives_the_death_of_the_process_it_forks_from(period: FakePeriod) -> None:
     once = "do import os; p = Path('killed'); n = p.exists(); p.touch(); n or os.kill(os.getppid(), 9)"

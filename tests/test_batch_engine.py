@@ -21,9 +21,10 @@ from commlab.batch.engine import forked
 from commlab.batch.engine.client import CallError, EngineError, Zygote, available, told_status
 from commlab.batch.notebooks import clean, first_error
 
-pytestmark = pytest.mark.skipif(
-    not available(), reason="the fork engine is for Linux; kernels are used elsewhere"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not available(), reason="the fork engine is for Linux; kernels are used elsewhere"),
+]
 
 
 @pytest.fixture(scope="module")

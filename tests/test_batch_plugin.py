@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "first", ["import papermill.engines", "import commlab.batch.engine.forked", "import papermill"]

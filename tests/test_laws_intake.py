@@ -56,6 +56,7 @@ def faults(path: Path, seed: int) -> list[str]:
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", range(10))
 def test_messy_workbooks_are_read_as_they_are_meant(tmp_path, block):
     """500 random workbooks: every value, every total, every row."""

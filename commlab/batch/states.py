@@ -82,7 +82,7 @@ def index_page(period: Period, jobs: Sequence[Job], statuses: pd.DataFrame) -> d
     made_from = store.json_hash([shown.to_dict("records"), sorted(j.fingerprint for j in jobs)])
     made = _pages(reports)
     if made.get(name) != made_from or not (reports / name).is_file():
-        from commlab.report import index
+        from commlab.report.overview import index
 
         index(period, shown, reports / name, language=language)
     return {**made, name: made_from}
