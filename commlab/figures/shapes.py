@@ -38,6 +38,7 @@ def likert(
     dont_know: pd.Series | None = None,
     dont_know_label: str = "",
     title: str = "",
+    about: str = "",
 ) -> Figure:
     """Answers as bars that diverge around the middle answer, "don't know" apart on the right.
 
@@ -47,6 +48,8 @@ def likert(
         Rows: items (index = labels). Columns: answers from the most negative to the most positive, fractions.
     dont_know : Series, optional
         Fractions with the same index.
+    title, about : str
+        Printed above the bars; what the alternative text begins with where there is no title.
     """
     if not isinstance(shares, pd.DataFrame) or shares.empty:
         raise ParameterError("likert has nothing to draw: it needs a frame of items x answers")
@@ -118,7 +121,7 @@ def likert(
     height = (
         FRAME_MM + sum(max(6.4, LINE_MM * (1 + x.count("\n")) + 1.4) for x in labels) + (4 if title else 0)
     )
-    return render(draw, name="answers", alt=listed(title, entries), width_mm=FULL, height_mm=height)
+    return render(draw, name="answers", alt=listed(title or about, entries), width_mm=FULL, height_mm=height)
 
 
 def _items(axes: Axes, labels: list[str]) -> None:

@@ -36,7 +36,9 @@ def _standing(report: Report) -> list[str]:
             low=t.integer(here["rank_low"]),
             high=t.integer(here["rank_high"]),
         ),
-        t(
+        t("All of the applicable weight was measured.")
+        if total["coverage"] == 1
+        else t(
             "{coverage} of the applicable weight was measured; what is missing is named in the indicator table.",
             coverage=t.percent(total["coverage"]),
         ),
@@ -138,14 +140,13 @@ def _moved(report: Report) -> list[str]:
             strongest = moved.reindex(moved["estimate"].abs().sort_values(ascending=False).index)
             names = t.listing(report.item(i) for i in strongest["item"].head(3))
             parts.append(t(message, n=t.integer(len(moved)), names=names))
-    return [
-        t(
-            "Since {before}, of {n} satisfaction items {moved}; the others show no change beyond chance.",
-            before=t.period(before.name),
-            n=t.integer(len(tested)),
-            moved=t.listing(parts),
-        )
-    ]
+    message = (
+        "Since {before}, of {n} satisfaction items {moved}."
+        if len(sure) == len(tested)
+        else "Since {before}, of {n} satisfaction items {moved}; the others show no change beyond chance."
+    )
+    moved = t.listing(parts)
+    return [t(message, before=t.period(before.name), n=t.integer(len(tested)), moved=moved)]
 
 
 def official_parts(report: Report) -> pd.DataFrame:

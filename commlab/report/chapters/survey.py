@@ -160,7 +160,7 @@ def _distribution(report: Report) -> list:
         picture[[labels[a] for a in answers]],
         dont_know=picture[unknown] if unknown else None,
         dont_know_label=unknown or "",
-        title=t("Answers per item"),
+        about=t("Answers per item, weighted"),
     )
     top = picture[labels[answers[-1]]]
     return [
