@@ -63,9 +63,19 @@ def _print_check(result: CheckResult, periods: list[str]) -> None:
             lines = [(f"  {r.unit}", r.state, r.input, r.message) for r in lacking.head(_MOST).itertuples()]
             print(columns(lines))
             _and_more(len(lacking), f"commlab check {name}")
-    for message in result.errors["message"].head(_MOST):
-        print(f"error: {plain(message)}")
+    for line in result.errors.head(_MOST).itertuples():
+        print(f"error: {plain(_placed(line))}")
     _and_more(len(result.errors), "ledger.xlsx")
+
+
+def _placed(line: Any) -> str:
+    """A ledger line's message, with file, sheet and cells where the message does not name the file."""
+    file = line.file if isinstance(line.file, str) else ""
+    if not file or file in line.message:
+        return str(line.message)
+    sheet = f" [{line.sheet}]" if isinstance(line.sheet, str) and line.sheet else ""
+    cells = f" {line.first_cells}" if isinstance(line.first_cells, str) and line.first_cells else ""
+    return f"{file}{sheet}{cells}: {line.message}"
 
 
 def _and_more(n: int, where: str) -> None:

@@ -202,7 +202,10 @@ class _FileReader:
 
 
 def _failed(file: RawFile, district: str | None, message: str, sheet: str | None = None) -> FileRead:
-    told = message if file.path.name in message or file.name in message else f"{file.name}: {message}"
+    # The reader knows the file's bare name; people need to know which office's.
+    told = file.name + message.removeprefix(file.name).removeprefix(file.path.name)
+    if not told.startswith(f"{file.name}:") and not told.startswith(f"{file.name} "):
+        told = f"{file.name}: {message}"
     ledger = ledger_line(
         file.period, file.name, "unreadable file", told, table=file.input.reader, action="rejected", severity="error",
         sheet=sheet or "",
