@@ -232,6 +232,17 @@ def test_district_that_sent_nothing_is_outstanding(tiny_raw: Path, tmp_path: Pat
     assert set(result.outstanding["unit"]) == {district}
 
 
+def test_without_the_questionnaire_the_reports_say_so(tiny_raw: Path, tmp_path: Path) -> None:
+    root = fresh(tiny_raw, tmp_path / "study")
+    for file in (root / f"data/raw/{PERIOD}/居民问卷").iterdir():
+        file.unlink()
+    assert main(["--study", str(root), "run", "--formats", "html"]) == 1
+    text = (root / f"reports/{PERIOD}/五华区/report.html").read_text(encoding="utf-8")
+    assert "没有有效问卷" in text and "不显示满意度" in text
+    leaf = cl.open_study(root).period(PERIOD).scores().query("code == 'Ⅱ-1.3'")
+    assert set(leaf["state"]) == {"missing"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

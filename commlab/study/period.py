@@ -301,6 +301,8 @@ class Period:
             raise ParameterError(
                 f"the answers have no column {listing(lacking)}; they have {listing(self.answers.columns, most=40)}"
             )
+        if self.answers.empty:
+            return self.result("satisfaction").iloc[:0].drop(columns=["level", "unit", "weighting"])
         return satisfaction(self.design, list(self.items), by=wanted)
 
     def scores(self, of: str = "district") -> pd.DataFrame:

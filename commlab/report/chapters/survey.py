@@ -87,8 +87,8 @@ def _item_table(report: Report) -> pd.DataFrame:
 
 def satisfaction(report: Report) -> Section:
     """Every item: shares, mean, index, interval, distribution; "don't know" apart."""
-    t, table = report.t, _item_table(report)
-    title = t("Satisfaction")
+    t, title = report.t, report.t("Satisfaction")
+    table = _item_table(report) if len(report.satisfaction) else pd.DataFrame({"index": []})
     known = table.dropna(subset=["index"])
     if known.empty:
         return Section(
