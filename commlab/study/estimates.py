@@ -5,15 +5,17 @@ Functions of frames; ``stage`` calls them once a period and stores what they ret
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from commlab.survey import SurveyDesign, answer_shares, collapse, holm, satisfaction
-from commlab.tables import DONT_KNOW, NOT_APPLICABLE
+from commlab.survey import SurveyDesign, answer_shares, collapse, holm, satisfaction, satisfaction_change
 
 __all__ = [
+    "CHANGE",
     "changes",
     "demographics",
     "design_of",
@@ -25,7 +27,44 @@ __all__ = [
     "weighted",
 ]
 
-_INDEX_STEP = {5: 25.0, 4: 100 / 3, 3: 50.0, 10: 100 / 9}
+CHANGE = [
+    "level",
+    "unit",
+    "item",
+    "before",
+    "after",
+    "estimate",
+    "se",
+    "ci_low",
+    "ci_high",
+    "df",
+    "p_value",
+    "p_holm",
+]
+"""Columns of ``changes``."""
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """Items of one scale, 1 to ``points``; satisfied are the upper two answers of four and more, else the top one."""
+
+    items: list[str]
+    points: int
+
+    @property
+    def scale(self) -> tuple[int, int]:
+        return 1, self.points
+
+    @property
+    def satisfied(self) -> tuple[int, ...]:
+        return (self.points - 1, self.points) if self.points >= 4 else (self.points,)
+
+
+def _by_scale(items: Mapping[str, int]) -> list[_Scale]:
+    return [
+        _Scale([i for i, p in items.items() if p == points], points)
+        for points in dict.fromkeys(items.values())
+    ]
 
 
 def weighted(responses: pd.DataFrame, frame: pd.DataFrame, district_of: dict[str, str]) -> pd.DataFrame:
@@ -166,7 +205,7 @@ def raked(
 
 
 def satisfaction_results(
-    design: SurveyDesign, items: Sequence[str], *, weighting: str, city: str, communities: bool = False
+    design: SurveyDesign, items: Mapping[str, int], *, weighting: str, city: str, communities: bool = False
 ) -> pd.DataFrame:
     """Satisfaction of the city, of every district and, on demand, of every community.
 
@@ -175,27 +214,25 @@ def satisfaction_results(
     DataFrame
         level, unit, weighting, item, statistic, estimate, se, ci_low, ci_high, df, n, n_effective.
     """
-    frames = [
-        satisfaction(design, items).assign(level="city", unit=city),
-        satisfaction(design, items, by="district")
-        .rename(columns={"district": "unit"})
-        .assign(level="district"),
-    ]
-    if communities:
-        frames.append(satisfaction(design, items, by="unit").assign(level="community"))
+    frames = []
+    for one in _by_scale(items):
+        ask = partial(satisfaction, design, one.items, satisfied=one.satisfied, scale=one.scale)
+        frames.append(ask().assign(level="city", unit=city))
+        frames.append(ask(by="district").rename(columns={"district": "unit"}).assign(level="district"))
+        if communities:
+            frames.append(ask(by="unit").assign(level="community"))
     out = pd.concat(frames, ignore_index=True).assign(weighting=weighting)
     first = ["level", "unit", "weighting", "item", "statistic"]
     return out[first + [c for c in out if c not in first]]
 
 
-def distributions(design: SurveyDesign, items: Sequence[str], *, city: str) -> pd.DataFrame:
+def distributions(design: SurveyDesign, items: Mapping[str, int], *, city: str) -> pd.DataFrame:
     """Share of every answer: level, unit, item, answer (code), share, n (with this answer), asked."""
-    parts = [
-        answer_shares(design, items).assign(level="city", unit=city),
-        answer_shares(design, items, by="district")
-        .rename(columns={"district": "unit"})
-        .assign(level="district"),
-    ]
+    parts = []
+    for one in _by_scale(items):
+        ask = partial(answer_shares, design, one.items, scale=one.scale)
+        parts.append(ask().assign(level="city", unit=city))
+        parts.append(ask(by="district").rename(columns={"district": "unit"}).assign(level="district"))
     found = pd.concat(parts, ignore_index=True)
     found = found.rename(columns={"option": "answer", "estimate": "share", "n": "asked", "count": "n"})
     return found[["level", "unit", "item", "answer", "share", "n", "asked"]]
@@ -279,8 +316,7 @@ def response_rates(
 def changes(
     before: pd.DataFrame,
     after: pd.DataFrame,
-    items: Sequence[str],
-    scales: dict[str, int],
+    items: Mapping[str, int],
     *,
     periods: tuple[str, str],
     city: str,
@@ -294,46 +330,34 @@ def changes(
         level, unit, item, before, after, estimate, se, ci_low, ci_high, df, p_value, p_holm (Holm over the items
         of one unit).
     """
-    common = [i for i in items if i in before and i in after]
+    common = {i: points for i, points in items.items() if i in before and i in after}
     keep = ["unit", "district", "stratum", "communities", "adults", "answer", "base_weight"]
     stacked = pd.concat(
-        [before[keep + common].assign(wave=periods[0]), after[keep + common].assign(wave=periods[1])],
+        [
+            before[[*keep, *common]].assign(wave=periods[0]),
+            after[[*keep, *common]].assign(wave=periods[1]),
+        ],
         ignore_index=True,
     )
     stacked["answer"] = stacked["wave"] + "/" + stacked["answer"]
-    for item in common:
-        codes = stacked[item].astype("float64")
-        codes = codes.where(~codes.isin([DONT_KNOW, NOT_APPLICABLE]))
-        stacked[item] = (codes - 1) * _INDEX_STEP.get(scales.get(item, 5), 100 / (scales.get(item, 5) - 1))
     design = design_of(stacked, lonely=lonely)
     parts = []
-    for item in common:
-        parts.append(design.change(item, wave="wave").assign(level="city", unit=city, item=item))
-        parts.append(
-            design.change(item, wave="wave", by="district")
-            .rename(columns={"district": "unit"})
-            .assign(level="district", item=item)
+    for one in _by_scale(common):
+        ask = partial(
+            satisfaction_change,
+            design,
+            one.items,
+            wave="wave",
+            statistics=("index",),
+            satisfied=one.satisfied,
+            scale=one.scale,
         )
+        parts.append(ask().assign(level="city", unit=city))
+        parts.append(ask(by="district").rename(columns={"district": "unit"}).assign(level="district"))
     if not parts:
-        return pd.DataFrame(
-            columns=[
-                "level",
-                "unit",
-                "item",
-                "before",
-                "after",
-                "estimate",
-                "se",
-                "ci_low",
-                "ci_high",
-                "df",
-                "p_value",
-                "p_holm",
-            ]
-        )
+        return pd.DataFrame(columns=CHANGE)
     out = pd.concat(parts, ignore_index=True)
     # Fewer than three degrees of freedom: an interval, but no comparison.
     out["p_value"] = out["p_value"].where(out["df"] >= 3)
     out["p_holm"] = out.groupby("unit")["p_value"].transform(holm)
-    first = ["level", "unit", "item"]
-    return out[first + [c for c in out if c not in first]]
+    return out[CHANGE]

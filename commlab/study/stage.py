@@ -6,6 +6,8 @@ The district notebooks only read them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from commlab.framework import Framework
@@ -77,7 +79,7 @@ _SATISFACTION = [
 def _survey(
     clean: Clean, config: StudyConfig, register: Register, previous: Clean | None
 ) -> dict[str, pd.DataFrame]:
-    items = [i for i in clean.items if i in clean["responses"]]
+    items = {i: points for i, points in clean.items.items() if i in clean["responses"]}
     frame = register.frame_of(clean.period)
     districts = set(clean.districts)
     district_of = {u: d for u, d in register.district_of.items() if d in districts}
@@ -104,7 +106,7 @@ def _survey(
                 columns=["district", "variable", "cell", "answers", "population_share", "raked"]
             ),
             "distribution": pd.DataFrame(columns=["level", "unit", "item", "answer", "share", "n", "asked"]),
-            "change": pd.DataFrame(columns=_CHANGE),
+            "change": pd.DataFrame(columns=estimates.CHANGE),
         }
     out["demographics"] = estimates.demographics(data, margins, DEMOGRAPHICS, city=config.city)
     lonely = config.choices.lonely
@@ -134,49 +136,32 @@ def _survey(
     return out
 
 
-_CHANGE = [
-    "level",
-    "unit",
-    "item",
-    "before",
-    "after",
-    "estimate",
-    "se",
-    "ci_low",
-    "ci_high",
-    "df",
-    "p_value",
-    "p_holm",
-]
-
-
 def _change(
     clean: Clean,
     previous: Clean | None,
     data: pd.DataFrame,
-    items: list[str],
+    items: Mapping[str, int],
     register: Register,
     district_of: dict[str, str],
     config: StudyConfig,
 ) -> pd.DataFrame:
     if previous is None or previous["responses"].empty:
-        return pd.DataFrame(columns=_CHANGE)
+        return pd.DataFrame(columns=estimates.CHANGE)
     frame = register.frame_of(previous.period)
     # A district counts only where both quarters can be reported.
     both = {u: d for u, d in district_of.items() if d in previous.districts}
     before = estimates.weighted(previous["responses"], frame[frame["unit"].isin(both)], both)
     after = data[data["district"].isin(set(both.values()))]
     if before.empty or after.empty:
-        return pd.DataFrame(columns=_CHANGE)
+        return pd.DataFrame(columns=estimates.CHANGE)
     return estimates.changes(
         before,
         after,
         items,
-        dict(clean.items),
         periods=(previous.period, clean.period),
         city=config.city,
         lonely=config.choices.lonely,
-    )[_CHANGE]
+    )
 
 
 def _scores(
