@@ -1,0 +1,356 @@
+"""The study floor: study.yaml, the register, weights of answers, raking cells, problem states, raw files, trace."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import commlab as cl
+from commlab.errors import DataError, ParameterError, StudyError
+from commlab.study import estimates
+from commlab.study.config import find_study, read_config
+from commlab.study.raw import find_files
+from commlab.study.register import read_register
+from commlab.study.standing import problem_states
+
+PERIOD = "2019Q4"
+
+
+def edit(root: Path, old: str, new: str) -> Path:
+    path = root / "study.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return root
+
+
+# ------------------------------------------------------------------------------------------------- study.yaml
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("\nstudy: 1", "\nstudy: 2", "expected 1"),
+        ("sample: true", "sample: maybe", "expected true or false"),
+        ("language: zh", "language: fr", "zh or en"),
+        ("2019Q4]", "2019Q5]", "'2019Q5' is not a period"),
+        ("  draws: ", "  drawz: ", 'unknown key "drawz" (did you mean "draws"?)'),
+        ("  draws: ", "  draws: many", "draws must be like 2000"),
+        ("confidence: 0.95", "confidence: 95", "between 0 and 1"),
+        ("{internal: 10", "{internal: 0", "at least 1"),
+        ("fast, duplicate", "quick, duplicate", "'quick' is unknown"),
+        ("reader: problems", "reader: trouble", "'trouble' is unknown"),
+        ("primary: ahp", "primary: guess", "ahp or equal"),
+        ("city: 昆明市", "town: 昆明市", '"city" is missing'),
+    ],
+)
+def test_faults_of_study_yaml_are_named(tiny_copy: Path, old: str, new: str, told: str) -> None:
+    with pytest.raises(StudyError, match=r"study\.yaml") as error:
+        read_config(edit(tiny_copy, old, new))
+    assert told in str(error.value)
+
+
+def test_all_faults_at_once(tiny_copy: Path) -> None:
+    edit(edit(tiny_copy, "language: zh", "language: fr"), "confidence: 0.95", "confidence: 2")
+    with pytest.raises(StudyError) as error:
+        read_config(tiny_copy)
+    assert "language" in str(error.value) and "confidence" in str(error.value)
+
+
+def test_study_is_found_from_below_and_missed_outside(tiny_raw: Path, tmp_path: Path) -> None:
+    assert find_study(tiny_raw / "notebooks") == tiny_raw
+    with pytest.raises(StudyError, match=r"no study\.yaml"):
+        find_study(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "fields"),
+    [
+        ("社区统计/{district}.*", "社区统计/官渡区(含大板桥街道).xlsx", {"district": "官渡区(含大板桥街道)"}),
+        ("专家判断/AHP_{expert}.xlsx", "专家判断/AHP_专家01.xlsx", {"expert": "专家01"}),
+        ("问卷/居民_*.xlsx", "问卷/居民_2019Q4.xlsx", {}),
+        ("社区统计/{district}.*", "社区统计/下级/五华区.xlsx", None),
+        ("问卷/居民_*.xlsx", "问卷/居民_2019Q4.csv", None),
+    ],
+)
+def test_patterns_of_inputs(tiny_raw: Path, pattern: str, path: str, fields: dict[str, str] | None) -> None:
+    from dataclasses import replace
+
+    entry = replace(read_config(tiny_raw).inputs[0], files=pattern)
+    match = entry.regex().fullmatch(path)
+    assert (match.groupdict() if match else None) == fields
+
+
+def test_a_file_claimed_twice_is_refused(tiny_copy: Path) -> None:
+    edit(tiny_copy, 'files: "问题台账/{district}.xlsx"', 'files: "社区统计/{district}.xlsx"')
+    with pytest.raises(ParameterError, match="claimed by the inputs"):
+        find_files(read_config(tiny_copy), PERIOD)
+
+
+# --------------------------------------------------------------------------------------------------- register
+
+
+def register_of(root: Path):
+    return read_register(root, city="昆明市", period=PERIOD)
+
+
+def test_register_of_kunming_is_annex_1(repository: Path) -> None:
+    register = register_of(repository)
+    assert len(register.districts) == 18 and len(register.communities) == 742
+    assert register.quotas[["communities", "urban", "converted", "pilots", "phase1"]].sum().tolist() == [
+        742, 309, 433, 100, 35,
+    ]  # fmt: skip
+    assert tuple(register.quotas["unit"]) == register.districts
+    assert register.margins.groupby("unit").size().eq(12).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "told"),
+    [
+        ("units.csv", "昆明市,city", "昆明市,village", "isin"),
+        ("units.csv", ",昆明市,五华区,", ",昆阳市,五华区,", "parents that are no units"),
+        ("aliases.csv", "alias,unit", "alias,unit\n某区,不存在区", "不存在区"),
+        ("margins.csv", "population", "people", "has no column"),
+        ("survey_frame.csv", "五华区/", "五花区/", "units.csv does not have"),
+    ],
+)
+def test_faults_of_the_register_are_named(tiny_copy: Path, name: str, old: str, new: str, told: str) -> None:
+    path = tiny_copy / "data/register" / name
+    text = path.read_text(encoding="utf-8-sig")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises((DataError, StudyError)) as error:
+        register_of(tiny_copy)
+    assert told in str(error.value)
+
+
+def test_a_community_that_annex_1_does_not_count_is_refused(tiny_copy: Path) -> None:
+    path = tiny_copy / "data/register/units.csv"
+    with path.open("a", encoding="utf-8") as file:
+        file.write("五华区/多余社区,community,五华区,多余社区,530102999999,urban,,,\n")
+    with pytest.raises(DataError, match=r"五华区: \d+ urban communities are printed"):
+        register_of(tiny_copy)
+
+
+def test_frame_of_a_period_is_the_latest_up_to_it(tiny_raw: Path) -> None:
+    register = register_of(tiny_raw)
+    assert set(register.frame_of("2020Q2")["period"]) == {"2019Q4"}
+    assert register.frame_of("2019Q2").empty
+
+
+# ----------------------------------------------------------------------------------------------- survey results
+
+
+def test_weights_stand_for_the_adults_of_the_stratum() -> None:
+    """Two of four communities answer: weights add up to the adults of both, twice."""
+    responses = pd.DataFrame(
+        {
+            "unit": ["a", "a", "b", "c"],
+            "response_id": list("1234"),
+            "valid": [True, True, True, False],
+            "base_weight": np.nan,
+        }
+    )
+    frame = pd.DataFrame(
+        {"unit": list("abc"), "stratum": "s", "communities": 4.0, "adults": [100.0, 300.0, 50.0]}
+    )
+    data = estimates.weighted(responses, frame, dict.fromkeys("abc", "D"))
+    assert data["base_weight"].tolist() == [100.0, 100.0, 600.0]
+    assert data["base_weight"].sum() == 4 / 2 * (100 + 300)
+
+
+@pytest.fixture
+def people() -> tuple[pd.DataFrame, pd.DataFrame]:
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame(
+        {
+            "district": "D",
+            "sex": rng.choice(["male", "female"], 200),
+            "age_band": rng.choice(["18-24", "25-34", "35-44", "65+"], 200, p=[0.05, 0.45, 0.4, 0.1]),
+            "base_weight": 10.0,
+        }
+    ).astype({"district": "str"})
+    data.loc[:4, "sex"] = pd.NA
+    margins = pd.DataFrame(
+        [
+            ("D", s, a, 100 + 10 * i)
+            for s in ("male", "female")
+            for i, a in enumerate(["18-24", "25-34", "35-44", "65+"])
+        ],
+        columns=["unit", "sex", "age_band", "population"],
+    )
+    return data, margins
+
+
+def test_small_cells_are_joined_and_targets_add_up(people: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    data, margins = people
+    ready, targets, cells = estimates.rake_cells(data, margins, ["sex", "age_band"], min_cell=30)
+    assert (cells["answers"] >= 30).all() and cells["raked"].all()
+    assert "18-24+25-34" in set(cells["cell"])
+    for target in targets.values():
+        assert target.sum() == pytest.approx(2000.0)
+    assert targets["rake_sex"]["D/?"] == 50.0
+    assert (ready["rake_age_band"] != "").all()
+
+
+def test_where_cells_stay_small_nothing_is_raked(people: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    data, margins = people
+    _, _, cells = estimates.rake_cells(data.head(20), margins, ["sex", "age_band"], min_cell=30)
+    assert not cells["raked"].any()
+
+
+def test_raking_meets_the_census_shares_of_every_district(tiny: Path) -> None:
+    """Law: after raking, the weighted shares of a raked margin are the census shares."""
+    period = cl.open_study(tiny).period()
+    register = period.study.register
+    design, cells = estimates.raked(period.answers, register.margins, ["sex"], min_cell=10)
+    assert design is not None and cells["raked"].any()
+    weights = pd.Series(design.weights, index=design.data.index)
+    for district in cells.loc[cells["raked"], "district"].unique():
+        rows = (design.data["district"] == district) & design.data["sex"].notna()
+        share = weights[rows & (design.data["sex"] == "female")].sum() / weights[rows].sum()
+        census = register.margins[register.margins["unit"] == district].groupby("sex")["population"].sum()
+        assert share == pytest.approx(census["female"] / census.sum(), abs=1e-9)
+
+
+def test_city_population_counts_a_park_s_county_once(repository: Path) -> None:
+    margins = register_of(repository).margins
+    counties = estimates._once(margins)
+    assert counties["unit"].nunique() == 14
+    assert counties["population"].sum() < margins["population"].sum()
+
+
+# ----------------------------------------------------------------------------------------------- problem states
+
+
+@pytest.mark.parametrize(
+    ("events", "state", "reopened", "days"),
+    [
+        ([("found", "2019-10-01"), ("due", "2019-12-01"), ("closed", "2019-11-01")], "closed", 0, 31),
+        ([("found", "2019-10-01"), ("due", "2019-12-01")], "overdue", 0, 91),
+        ([("found", "2019-12-01"), ("due", "2020-02-01")], "open", 0, 30),
+        ([("found", "2019-10-01"), ("closed", "2019-10-05"), ("reopened", "2019-12-30")], "open", 1, 91),
+        ([("found", "2019-10-01"), ("closed", "2020-01-05")], "open", 0, 91),
+        ([("found", "2020-01-02")], None, 0, 0),
+    ],
+)
+def test_state_of_a_problem(
+    events: list[tuple[str, str]], state: str | None, reopened: int, days: int
+) -> None:
+    problems = pd.DataFrame(events, columns=["event", "on"]).assign(
+        problem="1",
+        unit="D/x",
+        code="Ⅱ-1.1",
+        origin="field",
+        responsible="office",
+        on=lambda f: pd.to_datetime(f["on"]),
+    )
+    found = problem_states(problems, {"D/x": "D"}, on=pd.Timestamp("2019-12-31"))
+    if state is None:
+        assert found.empty
+        return
+    row = found.iloc[0]
+    assert (row["state"], row["reopened"], row["days_open"], row["district"]) == (state, reopened, days, "D")
+
+
+# ------------------------------------------------------------------------------------------------------- facade
+
+
+def test_units_by_any_name_and_near_names(tiny: Path) -> None:
+    study = cl.open_study(tiny)
+    assert study.district("五华") == "五华区"
+    assert study.district("530102") == "五华区"
+    with pytest.raises(ParameterError, match="五华区"):
+        study.district("五花区")
+    with pytest.raises(ParameterError, match="2019Q4"):
+        study.period("2019Q1")
+
+
+def test_order_of_files_does_not_matter_and_reading_twice_is_reading_once(
+    tiny_copy: Path, tiny: Path
+) -> None:
+    study = cl.open_study(tiny_copy)
+    study.check([PERIOD])
+    first = study.period(PERIOD)
+    other = cl.open_study(tiny).period(PERIOD)
+    for table in ("measures", "ratings", "responses", "problems", "judgments", "opinions"):
+        pd.testing.assert_frame_equal(first.table(table), other.table(table))
+
+
+def test_key_of_the_hashes_moves_no_result(
+    tiny_copy: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit(tiny_copy, "sample: true", "sample: false")
+    monkeypatch.setenv("COMMLAB_KEY", "another key")
+    study = cl.open_study(tiny_copy)
+    study.check()
+    period, other = study.period(PERIOD), cl.open_study(tiny).period(PERIOD)
+    assert set(period.responses["response_id"]).isdisjoint(other.responses["response_id"])
+    pd.testing.assert_frame_equal(period.result("satisfaction"), other.result("satisfaction"))
+    pd.testing.assert_frame_equal(period.ranks(), other.ranks())
+
+
+def test_conservation_rows_of_the_questionnaire(tiny: Path) -> None:
+    """Every row of the export is an answer with its own row number; none is lost, none stands twice."""
+    period = cl.open_study(tiny).period(PERIOD)
+    path = next((tiny / f"data/raw/{PERIOD}/居民问卷").glob("*.xlsx"))
+    raw = pd.read_excel(path, engine="calamine")
+    assert len(period.responses) == len(raw)
+    assert period.responses["source"].is_unique
+
+
+def test_trace_of_every_score_of_a_district_reaches_files(tiny: Path) -> None:
+    period = cl.open_study(tiny).period(PERIOD)
+    scores = period.scores()
+    for code in scores.loc[
+        (scores["unit"] == "五华区") & scores["leaf"] & (scores["state"] == "scored"), "code"
+    ]:
+        steps = period.trace("五华区", code).steps()
+        assert any("data/raw/" in s.source for s in steps), code
+    whole = period.trace("五华区", "total")
+    parts = [s.value for s in whole.top.below]
+    assert (
+        len(parts) == len(period.study.framework.children(None))
+        and whole.to_dict()["value"] == whole.top.value
+    )
+
+
+def test_contributions_add_up_to_the_total(tiny: Path) -> None:
+    scores = cl.open_study(tiny).period(PERIOD).scores()
+    leaves = scores[scores["leaf"]].groupby("unit")["contribution"].sum()
+    total = scores[scores["code"] == "total"].set_index("unit")["score"]
+    pd.testing.assert_series_equal(leaves, total.reindex(leaves.index), check_names=False, rtol=1e-12)
+
+
+def test_panel_of_a_metric(tiny: Path) -> None:
+    study = cl.open_study(tiny)
+    panel = study.panel("social_org_n")
+    assert list(panel.columns) == ["period", "as_of", "unit", "value"]
+    communities = study.period(PERIOD).communities
+    expected = communities.groupby("parent")["social_org_n"].sum()
+    last = panel[panel["period"] == PERIOD].set_index("unit")["value"]
+    assert last.to_dict() == expected.to_dict()
+    with pytest.raises(ParameterError, match="no period has the metric"):
+        study.panel("happiness")
+
+
+def test_another_version_s_tables_are_refused(tiny_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cl.open_study(tiny_copy).check([PERIOD])
+    monkeypatch.setattr("commlab.study.period.code_hash", lambda: "another version")
+    with pytest.raises(StudyError, match="another version of commlab"):
+        cl.open_study(tiny_copy).period(PERIOD).responses  # noqa: B018
+
+
+def test_raw_files_are_never_written(tiny_copy: Path) -> None:
+    from commlab.store import tree_hash
+
+    shutil.rmtree(tiny_copy / "data/processed", ignore_errors=True)
+    before = tree_hash(tiny_copy / "data/raw")
+    study = cl.open_study(tiny_copy)
+    study.check()
+    study.period().build()
+    assert tree_hash(tiny_copy / "data/raw") == before
