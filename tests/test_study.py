@@ -354,3 +354,18 @@ def test_raw_files_are_never_written(tiny_copy: Path) -> None:
     study.check()
     study.period().build()
     assert tree_hash(tiny_copy / "data/raw") == before
+
+
+def test_survey_standards_err_together(tiny: Path) -> None:
+    """The joint error of the survey leaves has the standard errors of the evidence and positive covariances."""
+    from commlab.study.standing import survey_covariance
+
+    period = cl.open_study(tiny).period(PERIOD)
+    joint = survey_covariance(period.design, period.study.framework, by="district")
+    assert joint is not None
+    pd.testing.assert_frame_equal(joint, joint.T)
+    item = period.satisfaction(by="district").query("item == 'q_clean_conduct' and statistic == 'index'")
+    for unit, se in zip(item["unit"], item["se"], strict=True):
+        assert joint.loc[(unit, "Ⅱ-1.3"), (unit, "Ⅱ-1.3")] == pytest.approx(se**2, rel=1e-9)
+    assert joint.loc[("五华区", "Ⅱ-1.3"), ("五华区", "Ⅱ-17.1")] > 0
+    assert joint.loc[("五华区", "Ⅱ-1.3"), ("盘龙区", "Ⅱ-1.3")] == pytest.approx(0, abs=1e-9)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from commlab.errors import ParameterError, StudyError, listing
-from commlab.store import ProcessedFolder, frame_hash, json_hash
+from commlab.store import HashCache, ProcessedFolder, frame_hash, json_hash, slice_hashes
 from commlab.study.raw import code_hash, input_hashes
 from commlab.study.results import RESULTS, Clean, period_end
 from commlab.tables import CONTRACTS, empty, previous_period, validate
@@ -42,12 +43,12 @@ class Period:
 
     def clean(self, *, force: bool = False) -> None:
         """Read this period's raw files into ``data/processed`` where anything they depend on changed."""
-        from commlab.study.clean import clean_period
-
         hashes = input_hashes(self.study.config, self.study.register, self.name)
         note = self.folder.read_inputs()
         if not force and note and note.get("hashes") == hashes and self.folder.tables():
             return
+        from commlab.study.clean import clean_period
+
         with self.folder.lock(doing=f"check {self.name}"):
             report = clean_period(self.study.config, self.study.register, self.study.framework, self.name)
             self.folder.drop_stage()
@@ -66,6 +67,7 @@ class Period:
         for cached in (
             "_note",
             "_stage_key",
+            "_report_inputs",
             "failed",
             "outstanding",
             "districts",
@@ -215,6 +217,7 @@ class Period:
             hashes = {name: self.folder.write_result(name, frame) for name, frame in results.items()}
             self.folder.write_stage({"key": key, "results": hashes})
         self._results = dict(results)
+        self.__dict__.pop("_report_inputs", None)
         return True
 
     def _compute(self) -> dict[str, pd.DataFrame]:
@@ -343,23 +346,50 @@ class Period:
 
     def report_inputs(self, unit: str) -> dict[str, str]:
         """Name -> hash of everything that the report of ``unit`` prints or depends on."""
-        mine = {unit, self.study.config.city}
-        parts: dict[str, str] = {}
+        known = self._report_inputs
+        if unit not in known:
+            raise ParameterError(f"{unit!r} is neither the city nor a district of the register")
+        return dict(known[unit])
+
+    @cached_property
+    def _report_inputs(self) -> dict[str, dict[str, str]]:
+        """Unit -> what its report depends on; remembered on disk for as long as no stored file has changed."""
+        stage = self.folder.read_stage()
+        stored = bool(stage and stage.get("key") == self._stage_key)
+        mark = self.folder.mark(HashCache(self.study.root / "data" / "processed" / ".hashes.json"))
+        made_from = json_hash({"files": mark, "code": code_hash(), "city": self.study.config.city})
+        note = self.folder.read_reports()
+        if stored and note.get("made_from") == made_from:
+            return dict(note["units"])
+        units = self._hashed_inputs()
+        if stored:
+            self.folder.write_reports({"made_from": made_from, "units": units})
+        return units
+
+    def _hashed_inputs(self) -> dict[str, dict[str, str]]:
+        city, districts = self.study.config.city, self.study.register.districts
+        shared = {
+            "register": str(self._note["hashes"]["register"]),
+            "study": str(self._note["hashes"]["study.yaml"]),
+            "framework": str(self._note["hashes"]["framework"]),
+            "status": frame_hash(self.status),
+        }
+        parts: dict[str, dict[str, str]] = {unit: dict(shared) for unit in (city, *districts)}
         for name in RESULTS:
             frame = self.result(name)
-            if unit != self.study.config.city and name in _OWN_ROWS and len(frame):
+            if name in _OWN_ROWS and len(frame):
                 column = "district" if "district" in frame else "unit"
                 owner = frame[column].map(self.study.register.district_of).fillna(frame[column])
-                frame = frame[owner.isin(mine)]
-            parts[name] = frame_hash(frame.reset_index(drop=True))
+                rows = {d: owner.isin([d, city]).to_numpy() for d in districts}
+                hashes = slice_hashes(frame, rows | {city: np.ones(len(frame), dtype=bool)})
+            else:
+                hashes = dict.fromkeys(parts, frame_hash(frame))
+            for unit, value in hashes.items():
+                parts[unit][name] = value
         ledger = self.ledger
-        if unit != self.study.config.city:
-            ledger = ledger[ledger["file"].isin(self.files_of(unit))]
-        parts["ledger"] = frame_hash(ledger.reset_index(drop=True))
-        parts["register"] = str(self._note["hashes"]["register"])
-        parts["study"] = str(self._note["hashes"]["study.yaml"])
-        parts["framework"] = str(self._note["hashes"]["framework"])
-        parts["status"] = frame_hash(self.status)
+        rows = {d: ledger["file"].isin(self.files_of(d)).to_numpy() for d in districts}
+        for unit, value in slice_hashes(ledger, rows | {city: np.ones(len(ledger), dtype=bool)}).items():
+            parts[unit]["ledger"] = value
         return parts
 
 

@@ -8,12 +8,17 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from commlab import store
 from commlab.errors import ParameterError, StudyError
 from commlab.study.config import Input, StudyConfig
-from commlab.study.register import Register
 from commlab.tables import period_key
+
+if TYPE_CHECKING:
+    import re
+
+    from commlab.study.register import Register
 
 __all__ = ["RawFile", "code_hash", "find_files", "input_hashes", "raw_folder", "secret_key"]
 
@@ -66,10 +71,11 @@ def find_files(config: StudyConfig, period: str) -> tuple[list[RawFile], list[st
             f"data/raw/{period} holds no file: put what the offices sent there (`commlab new {period}` makes the "
             "folder), or ask for another period"
         )
+    patterns = [(entry, entry.regex()) for entry in config.inputs]
     found: list[RawFile] = []
     strangers = []
     for path in files:
-        claims = _claims(config, path, period)
+        claims = _claims(config, path, period, patterns)
         if len(claims) > 1:
             names = " and ".join(c.input.name for c in claims)
             raise ParameterError(
@@ -89,12 +95,14 @@ def _name(root: Path, path: Path) -> str:
     return path.relative_to(root).as_posix()
 
 
-def _claims(config: StudyConfig, path: Path, period: str) -> list[RawFile]:
+def _claims(
+    config: StudyConfig, path: Path, period: str, patterns: list[tuple[Input, re.Pattern[str]]]
+) -> list[RawFile]:
     below = path.relative_to(raw_folder(config.root, period)).as_posix()
     below = unicodedata.normalize("NFC", below)
     claims = []
-    for entry in config.inputs:
-        match = entry.regex().fullmatch(below)
+    for entry, pattern in patterns:
+        match = pattern.fullmatch(below)
         if match:
             claims.append(RawFile(path, _name(config.root, path), entry, period, match.groupdict()))
     return claims
@@ -103,12 +111,8 @@ def _claims(config: StudyConfig, path: Path, period: str) -> list[RawFile]:
 def _carried(config: StudyConfig, entry: Input, period: str) -> list[RawFile]:
     earlier = [p for p in config.periods if period_key(p)[:2] < period_key(period)[:2]]
     for before in sorted(earlier, key=period_key, reverse=True):
-        mine = [
-            c
-            for path in _listed(config.root, before)
-            for c in _claims(config, path, before)
-            if c.input is entry
-        ]
+        pattern = [(entry, entry.regex())]
+        mine = [c for path in _listed(config.root, before) for c in _claims(config, path, before, pattern)]
         if mine:
             return mine
     return []

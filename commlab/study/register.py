@@ -1,19 +1,22 @@
 """The register: what people keep by hand about the units of a study, read once and checked against itself.
 
-Annex 1 is the printed allocation of pilots. Its counts of communities are compared with ``units.csv`` at every
-read, so that neither can drift from the other.
+Annex 1 is the printed allocation of pilots. Its counts of communities are compared with ``units.csv``
+whenever a file of the register has changed, so that neither can drift from the other; in between, the checked
+tables are remembered.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
+from commlab import store
 from commlab.errors import DataError, StudyError, listing
 from commlab.periods import period_key
+from commlab.study.raw import code_hash
 from commlab.tables import empty, validate
 
 __all__ = ["Register", "read_register"]
@@ -80,7 +83,7 @@ class Register:
 
     def files(self) -> list[Path]:
         """Every file of the register; results depend on all of them."""
-        return sorted(p for p in self.folder.rglob("*") if p.is_file() and not p.name.startswith(("~", ".")))
+        return _files(self.folder)
 
 
 def _csv(folder: Path, name: str, columns: tuple[str, ...], *, required: bool = False) -> pd.DataFrame:
@@ -140,6 +143,31 @@ def read_register(root: str | Path, *, city: str, period: str) -> Register:
         If a table breaks its contract, a parent is unknown, or annex 1 disagrees with units.csv.
     """
     root = Path(root)
+    memory = store.FrameMemory(root, ".register")
+    key = _key(root, city, period)
+    known = memory.read(key, _FRAMES)
+    if known is not None:
+        return Register(root, city, **known)
+    register = _read(root, city, period)
+    memory.write(key, {name: getattr(register, name) for name in _FRAMES})
+    return register
+
+
+_FRAMES = tuple(f.name for f in fields(Register) if f.name not in ("root", "city"))
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(("~", ".")))
+
+
+def _key(root: Path, city: str, period: str) -> str:
+    """What a checked register rests on: its files, the code that reads it, and what it is read for."""
+    cache = store.HashCache(root / "data" / "processed" / ".hashes.json")
+    files = {p.relative_to(root).as_posix(): cache.hash(p) for p in _files(root / _FOLDER)}
+    return store.json_hash({"files": files, "code": code_hash(), "city": city, "period": period})
+
+
+def _read(root: Path, city: str, period: str) -> Register:
     folder = root / _FOLDER
     units = _csv(folder, "units.csv", ("unit", "level", "parent", "name", "code", "type"), required=True)
     units["source"] = [f"{_FOLDER}/units.csv#!{i + 2}:{i + 2}" for i in range(len(units))]

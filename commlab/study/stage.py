@@ -15,6 +15,7 @@ from commlab.study import estimates, standing
 from commlab.study.config import StudyConfig
 from commlab.study.register import Register
 from commlab.study.results import RESULTS, Clean, period_end
+from commlab.survey import SurveyDesign
 from commlab.weights import delphi
 
 __all__ = ["compute"]
@@ -33,9 +34,9 @@ def compute(
     """Every city-wide result of a period; the frames of the module's table."""
     out = _weights(clean, config, framework)
     weighing = out.pop("_weighing")
-    answers = _survey(clean, config, register, previous)
+    answers, design = _survey(clean, config, register, previous)
     out.update(answers)
-    out.update(_scores(clean, config, register, weighing, answers["satisfaction"]))
+    out.update(_scores(clean, config, register, weighing, answers["satisfaction"], design))
     out["problem_states"] = standing.problem_states(
         clean["problems"], register.district_of, on=period_end(clean.period)
     )
@@ -78,7 +79,8 @@ _SATISFACTION = [
 
 def _survey(
     clean: Clean, config: StudyConfig, register: Register, previous: Clean | None
-) -> dict[str, pd.DataFrame]:
+) -> tuple[dict[str, pd.DataFrame], SurveyDesign | None]:
+    """The survey's results and the design they rest on; no design where nobody answered."""
     items = {i: points for i, points in clean.items.items() if i in clean["responses"]}
     frame = register.frame_of(clean.period)
     districts = set(clean.districts)
@@ -97,7 +99,7 @@ def _survey(
     }
     data = estimates.weighted(responses, frame, district_of)
     if data.empty or not items:
-        return out | {
+        out |= {
             "demographics": pd.DataFrame(
                 columns=["unit", "variable", "level", "n", "sample", "weighted", "population"]
             ),
@@ -108,6 +110,7 @@ def _survey(
             "distribution": pd.DataFrame(columns=["level", "unit", "item", "answer", "share", "n", "asked"]),
             "change": pd.DataFrame(columns=estimates.CHANGE),
         }
+        return out, None
     out["demographics"] = estimates.demographics(data, margins, DEMOGRAPHICS, city=config.city)
     lonely = config.choices.lonely
     design = estimates.design_of(data, lonely=lonely)
@@ -133,7 +136,7 @@ def _survey(
     out["rake_cells"] = cells
     out["distribution"] = estimates.distributions(design, items, city=config.city)
     out["change"] = _change(clean, previous, data, items, register, district_of, config)
-    return out
+    return out, design
 
 
 def _change(
@@ -170,6 +173,7 @@ def _scores(
     register: Register,
     weighing: standing.Weighing,
     satisfaction: pd.DataFrame,
+    design: SurveyDesign | None,
 ) -> dict[str, pd.DataFrame]:
     districts = set(clean.districts)
     inside = {u for u, d in register.district_of.items() if d in districts}
@@ -192,13 +196,20 @@ def _scores(
             survey=survey,
             choices=config.choices,
         )
+        joint = None
+        if design is not None:
+            domains = {"district": "district", "candidate": "unit"}[name]
+            sample = design if name == "district" else design.subset(design.data["unit"].isin(set(chosen)))
+            joint = standing.survey_covariance(sample, weighing.framework, by=domains)
         if name == "candidate":
             groups = pd.Series({u: register.district_of[u] for u in chosen}, dtype="str")
             quota = register.quotas.set_index("unit")["phase1"] if len(register.quotas) else 1
-            ranks = standing.standing(result, weighing, config.choices, within=groups, top=quota)
+            ranks = standing.standing(
+                result, weighing, config.choices, within=groups, top=quota, sampling=joint
+            )
             ranks["group"] = ranks["unit"].map(groups)
         else:
-            ranks = standing.standing(result, weighing, config.choices)
+            ranks = standing.standing(result, weighing, config.choices, sampling=joint)
             ranks["group"] = config.city
         for key, frame in (
             ("evidence", result.evidence),

@@ -13,9 +13,10 @@ import pandas as pd
 from commlab.framework import Framework
 from commlab.scoring import aggregate, collect, rank_uncertainty, score
 from commlab.study.config import Choices
+from commlab.survey import SurveyDesign, satisfaction_covariance
 from commlab.weights import ahp_tree, bootstrap_weights
 
-__all__ = ["Scored", "Weighing", "problem_states", "scored", "standing", "weigh"]
+__all__ = ["Scored", "Weighing", "problem_states", "scored", "standing", "survey_covariance", "weigh"]
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,44 @@ def scored(
     return Scored(evidence, leaves, nodes)
 
 
+def survey_covariance(design: SurveyDesign, framework: Framework, *, by: str) -> pd.DataFrame | None:
+    """Joint sampling error of the survey standards: the same people answer all of them, so their errors go together.
+
+    Returns
+    -------
+    DataFrame or None
+        Covariance over (unit, code) of 0-100 scores, for the leaves that are a plain mean of indices; None where the
+        framework has no such leaf.
+    """
+    asked: dict[str, list[str]] = {}
+    for code in framework.leaves:
+        parts = framework.parts(code)
+        if (
+            len(parts) == 1
+            and parts[0].rule == "survey"
+            and parts[0].params.get("statistic", "index") == "index"
+        ):
+            asked[code] = [str(i) for i in parts[0].items if str(i) in design.data]
+    asked = {code: items for code, items in asked.items() if items}
+    if not asked:
+        return None
+    items = list(dict.fromkeys(i for group in asked.values() for i in group))
+    of_items = satisfaction_covariance(design, items, by=by, statistic="index")
+    units = of_items.index.get_level_values(0).unique()
+    cells = pd.MultiIndex.from_product([units, list(asked)], names=["unit", "code"])
+    # score of a leaf = mean of its items' indices
+    mean = pd.DataFrame(0.0, index=cells, columns=of_items.index)
+    for unit in units:
+        for code, group in asked.items():
+            mean.loc[(unit, code), [(unit, i) for i in group]] = 1 / len(group)
+    weights, covariance = mean.to_numpy(), of_items.to_numpy()
+    known = np.isfinite(np.diag(covariance))
+    joint = weights @ np.where(np.isfinite(covariance), covariance, 0.0) @ weights.T
+    # A leaf of which one item has no error estimate is left out whole.
+    whole = ~((weights > 0) & ~known).any(axis=1)
+    return pd.DataFrame((joint + joint.T) / 2, index=cells, columns=cells).loc[whole, whole]
+
+
 def standing(
     result: Scored,
     weighing: Weighing,
@@ -99,6 +138,7 @@ def standing(
     *,
     within: pd.Series | None = None,
     top: pd.Series | int = 1,
+    sampling: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Rank, score and their intervals from joint draws of expert weights, survey error and rater disagreement.
 
@@ -111,6 +151,7 @@ def standing(
         result.evidence,
         weighing.framework,
         weights=weighing.draws,
+        sampling="evidence" if sampling is None else sampling,
         within=within,
         top=top,
         draws=choices.draws,
