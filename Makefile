@@ -1,7 +1,7 @@
 # commlab: `make` prints the targets; `make reports` and `make test` are the two commands.
 PY      := .venv/bin/python
 STAMP   := .venv/.ready
-PYTHON  ?= python3.11
+PYTHON  ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 # uv is pinned like everything else; it only installs, nothing imports it.
 UV      := uv==0.13.9
 export OPENBLAS_NUM_THREADS ?= 1
@@ -16,7 +16,8 @@ help: ## print this list
 env: $(STAMP) ## build .venv (the only set-up; instant when nothing changed)
 
 $(STAMP): requirements.lock pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "commlab needs $(PYTHON) on the PATH (or: make PYTHON=/path/to/python3.11 ...)"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "commlab needs Python 3.11 or newer; found none as $(PYTHON). Or: make PYTHON=/path/to/python3.11 ..."; exit 2; }
 	@test -x $(PY) || $(PYTHON) -m venv .venv
 	@$(PY) -m pip install --quiet --disable-pip-version-check "$(UV)"
 	@.venv/bin/uv pip sync --quiet --compile-bytecode --python $(PY) requirements.lock
