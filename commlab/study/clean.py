@@ -49,12 +49,13 @@ class Cleaned:
     status: pd.DataFrame
     items: dict[str, int]
     files: list[dict[str, Any]]
+    sample: bool
 
     def write_ledger_workbook(self, path: Path) -> None:
         """``ledger.xlsx``: a summary sheet, then a sheet a kind of input."""
         from commlab.study.ledgerbook import write_ledger
 
-        write_ledger(path, self.ledger, self.status)
+        write_ledger(path, self.ledger, self.status, sample=self.sample)
 
 
 def clean_period(
@@ -96,7 +97,7 @@ def clean_period(
     status = status_table(config, register, read, ledger, period)
     ledger = pd.concat([ledger, outstanding_lines(status, period)], ignore_index=True)
     ledger = ledger.astype(empty("ledger").dtypes.to_dict())
-    return Cleaned(tables, ledger, status, reader.items, files_read(read, config))
+    return Cleaned(tables, ledger, status, reader.items, files_read(read, config), config.sample)
 
 
 class _FileReader:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from commlab import store
+from commlab.text import SAMPLE_MARK
 
 __all__ = ["write_ledger"]
 
@@ -49,8 +50,11 @@ _ORDER = {"error": 0, "warning": 1, "rounding": 2, "note": 3}
 _MOST_SHEETS = 200
 
 
-def write_ledger(path: Path, ledger: pd.DataFrame, status: pd.DataFrame) -> None:
-    """Write the workbook: who sent what; all lines that ask for action; a sheet a file."""
+def write_ledger(path: Path, ledger: pd.DataFrame, status: pd.DataFrame, *, sample: bool = False) -> None:
+    """Write the workbook: who sent what; all lines that ask for action; a sheet a file.
+
+    ``sample`` puts the mark of fabricated data beside the header of every sheet and on every printed page.
+    """
     import datetime as dt
 
     import xlsxwriter
@@ -69,6 +73,7 @@ def write_ledger(path: Path, ledger: pd.DataFrame, status: pd.DataFrame) -> None
                 "head": book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}),
                 "text": book.add_format({"text_wrap": True, "valign": "top"}),
                 "error": book.add_format({"text_wrap": True, "valign": "top", "bg_color": "#F8D7DA"}),
+                "mark": book.add_format({"bold": True, "font_color": "#B3381E"}) if sample else None,
                 "warning": book.add_format({"text_wrap": True, "valign": "top", "bg_color": "#FFF3CD"}),
             }
             _sheet(book, "报送 sent", status, _STATUS, styles)
@@ -104,5 +109,8 @@ def _sheet(book, title: str, frame: pd.DataFrame, columns: dict[str, str], style
                 sheet.write_string(i, j, value, style)
             elif pd.notna(value):
                 sheet.write_number(i, j, float(value), style)
+    if styles["mark"]:
+        sheet.write_string(0, len(columns) + 1, SAMPLE_MARK, styles["mark"])
+        sheet.set_header(f"&C{SAMPLE_MARK}")
     if len(frame):
         sheet.autofilter(0, 0, len(frame), len(columns) - 1)
