@@ -117,6 +117,7 @@ def changes(
     before_label: str,
     after_label: str,
     xlabel: str = "",
+    difference_label: str = "",
     title: str = "",
     label: str = "label",
 ) -> Figure:
@@ -129,11 +130,13 @@ def changes(
         ``ci_high`` (of the change).
     before_label, after_label : str
         In the legend.
+    difference_label : str
+        Below the changes; default: after - before.
     """
     wanted = [label, "before", "after", "estimate", "ci_low", "ci_high"]
     rows = needed(frame, wanted, "changes").rename(columns={label: "label"})
     labels = [label_text(x) for x in rows["label"]]
-    difference = f"{after_label} - {before_label}"
+    difference = difference_label or f"{after_label} - {before_label}"
 
     def draw(figure: Canvas) -> None:
         left, right = figure.subplots(1, 2, sharey=True, gridspec_kw={"width_ratios": [3, 2]})

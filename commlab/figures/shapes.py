@@ -23,7 +23,7 @@ DIVERGING = ("#A6480B", "#F0A45D", "#D9DCE0", "#86BBDD", "#145A8D")
 """Negative to positive: safe for colour-blind readers; in grey the ends are dark and the middle is light."""
 SMALLEST_LABEL = 0.055
 """Shares below this are not written into their bar: they would not fit."""
-STAR_MM, STAR_HEIGHT_MM, STAR_BELOW_MM = 54.0, 88.0, 20.0
+STAR_MM, STAR_HEIGHT_MM, STAR_BELOW_MM = 50.0, 80.0, 17.0
 """Diameter of a star, height of its figure, and the room below for labels and legend."""
 STAR_LABEL = 14
 """Half-width characters in a line of a star's label: it has 28 mm on each side."""
@@ -89,8 +89,9 @@ def likert(
                     )
             start = start + values[:, j]
         axes.axvline(0, color=COLOURS["ink"], linewidth=0.7, zorder=0.5)
-        reach = max(float(left_of.max()), float((values.sum(axis=1) - left_of).max()), 0.1) * 1.03
-        axes.set_xlim(-reach, reach)
+        reach = [max(float(side.max()), 0.05) for side in (left_of, values.sum(axis=1) - left_of)]
+        room = 0.02 * sum(reach)
+        axes.set_xlim(-reach[0] - room, reach[1] + room)
         _items(axes, labels)
         axes.xaxis.set_major_formatter(lambda value, _: t.percent(abs(value), 0))
         handles, names = axes.get_legend_handles_labels()
@@ -285,7 +286,7 @@ def heatmap(frame: pd.DataFrame, *, colour_label: str, title: str = "") -> Figur
         low, high = (t.number(known.min()), t.number(known.max())) if known.size else (MISSING, MISSING)
         entries.append(f"{label} {low}-{high}")
     longest = max(len(c.split("\n")[0]) for c in columns) if upright else 2
-    height = 14 + 5.4 * len(rows) + 2.4 * longest
+    height = 14 + 4.9 * len(rows) + 2.4 * longest
     return render(
         draw, name="heatmap", alt=listed(title or colour_label, entries), width_mm=FULL, height_mm=height
     )

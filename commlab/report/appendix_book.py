@@ -339,5 +339,7 @@ def _denominators(report: Report) -> Sheet | None:
             "numerator": Col(t("Numerator"), "number", digits=2),
             "denominator": Col(t("Denominator"), "number", digits=2),
             "value": Col(t("Quotient"), "number", digits=4),
+            "result": Col(t("Result"), align="right"),
+            "basis": Col(t("Basis"), width=1.5),
         },
     )

@@ -11,7 +11,7 @@ import zipfile
 from typing import Any
 
 from commlab.report.document import Document, Heading, Items, Para, Part, Picture, Table
-from commlab.report.docx_pages import first_pages, keep_together
+from commlab.report.docx_pages import LAST_ROWS, first_pages, keep_together
 from commlab.report.docx_styles import TWIPS_PER_MM, element, field_runs, new_document, section_properties
 from commlab.report.layout import TEXT_WIDTH_MM
 
@@ -242,7 +242,7 @@ def _table_element(table: Table, style_ids: dict[float, str]) -> Any:
     whole = keep_together(table)
     made.extend(_header_rows(table, widths, style))
     for i, row in enumerate(table.rows):
-        keep = (whole and i < len(table.rows) - 1) or i == 0 < len(table.rows) - 1
+        keep = i < len(table.rows) - 1 and (whole or i == 0 or i >= len(table.rows) - LAST_ROWS)
         shade = "E9EFF6" if i in table.strong else None
         cells = [
             _cell(v, w, c.align, style, keep=keep, shade=shade)

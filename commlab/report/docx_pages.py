@@ -28,12 +28,14 @@ from commlab.report.layout import (
     row_heights,
 )
 
-__all__ = ["first_pages", "keep_together"]
+__all__ = ["LAST_ROWS", "first_pages", "keep_together"]
 
 TIMES = 0.9
 """Width of a letter or digit of Times New Roman where half a Chinese character is 1."""
 HEADING_PT, CAPTION_PT, NOTE_PT, PICTURE_PT = 14.0, 34.0, 18.0, 42.0
 """Space that goes with a heading, a table's caption, a note, a picture's caption."""
+LAST_ROWS = 4
+"""Rows at the end of a long table that stay together: no page holds one row alone."""
 TOGETHER = 2 / 3
 """Part of a page up to which a table is not broken."""
 

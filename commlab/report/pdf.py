@@ -16,7 +16,7 @@ from typing import Any
 from commlab.errors import DataError
 from commlab.figures.theme import font_folder
 from commlab.report.document import Document, Heading, Items, Para, Part, Table
-from commlab.report.docx_pages import keep_together
+from commlab.report.docx_pages import LAST_ROWS, keep_together
 
 __all__ = ["pdf_bytes"]
 
@@ -26,6 +26,8 @@ EPOCH = 946_684_800
 LONGEST_WORD = 20
 """Words from this length on may be broken."""
 PIECE = 12
+LONGEST_KEPT = 200
+"""Characters up to which a cell may keep its row together with others."""
 
 
 def pdf_bytes(document: Document) -> bytes:
@@ -107,6 +109,12 @@ def _breakable(text: str) -> str | list[str | list[str]]:
     return [*runs, text[at:]] if runs else text
 
 
+def _last(table: Table) -> int:
+    """How many rows at the end stay together: none where one of them is long."""
+    rows = table.rows[-LAST_ROWS:]
+    return len(rows) if all(len(v) <= LONGEST_KEPT for row in rows for v in row) else 1
+
+
 def _part(part: Part, document: Document, files: dict[str, str]) -> dict[str, Any]:
     if isinstance(part, Heading):
         return {"type": "heading", "level": part.level, "text": part.printed, "new_page": part.appendix}
@@ -125,6 +133,7 @@ def _part(part: Part, document: Document, files: dict[str, str]) -> dict[str, An
             "notes": [_breakable(document.text("Note: {note}", note=n)) for n in part.notes],
             "size": part.size_pt,
             "whole": keep_together(part),
+            "last": _last(part),
         }
     return {
         "type": "figure",

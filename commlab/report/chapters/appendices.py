@@ -4,11 +4,41 @@ from __future__ import annotations
 
 import pandas as pd
 
+from commlab.framework import Part
 from commlab.report.chapters.base import Report
 from commlab.report.chapters.indicators import METHODS
 from commlab.report.finding import Bullets, Col, Section
+from commlab.text import Text
 
 __all__ = ["cleaning_summary", "denominators", "indicator_dictionary", "manifest", "questionnaire"]
+
+PRINTED_AS = ("what", "result", "basis")
+BASES = {
+    "per_1000_households": "per 1,000 households",
+    "per_1000_floating_pop": "per 1,000 floating residents",
+}
+INPUTS = {
+    "weights": "indicator weights",
+    "weight_experts": "the experts' own weights and consistency",
+    "delphi_items": "Delphi results by standard",
+    "delphi_agreement": "agreement of the Delphi experts",
+    "response_rates": "questionnaires issued, returned and valid",
+    "demographics": "sample structure",
+    "satisfaction": "satisfaction estimates",
+    "rake_cells": "census margins used for raking",
+    "distribution": "distribution of answers",
+    "change": "change since the last quarter",
+    "evidence": "evidence",
+    "leaves": "scores of the standards' parts",
+    "scores": "indicator scores",
+    "ranks": "ranks and their intervals",
+    "problem_states": "states of problems",
+    "ledger": "cleaning ledger",
+    "register": "register of units",
+    "study": "settings of the study",
+    "framework": "framework of indicators",
+    "status": "what the offices sent",
+}
 
 
 def questionnaire(report: Report) -> Section:
@@ -43,7 +73,7 @@ def questionnaire(report: Report) -> Section:
         title=t("Items and answers offered"),
         columns={
             "item": Col(t("Item")),
-            "wording": Col(t("Question"), width=2.5),
+            "wording": Col(t("Question")),
             "answers": Col(t("Answers offered"), width=2),
             "code": Col(t("Standard")),
         },
@@ -83,11 +113,11 @@ def dictionary_rows(report: Report) -> pd.DataFrame:
 def dictionary_columns(report: Report) -> dict[str, Col]:
     t = report.t
     return {
-        "label": Col(t("Standard"), width=3.4),
-        "rule": Col(t("Rule"), width=1.4),
+        "label": Col(t("Standard")),
+        "rule": Col(t("Rule")),
         "share": Col(t("Share"), "percent", digits=0),
         "measured": Col(t("Measured at")),
-        "method": Col(t("Method"), width=1.2),
+        "method": Col(t("Method")),
         "official": Col(t("Norm")),
     }
 
@@ -113,24 +143,65 @@ def indicator_dictionary(report: Report) -> Section:
 
 
 def denominator_rows(report: Report) -> pd.DataFrame:
-    """label, what, numerator, denominator, value of every quotient in the unit's evidence."""
-    evidence = report.period.result("evidence")
-    rows = evidence[(evidence["set"] == "district") & evidence["denominator"].notna()]
+    """label, what, numerator, denominator, value, result, basis of every quotient in the unit's evidence."""
+    evidence, framework = report.period.result("evidence"), report.study.framework
+    rows = evidence[(evidence["set"] == "district") & evidence["denominator"].notna()].copy()
     if not report.is_city:
         rows = rows[rows["unit"] == report.unit]
     if rows.empty:
         return rows
     if report.is_city:
-        keys = ["code", "part", "item"]
+        keys = ["code", "part", "item", "statistic", "per"]
         rows = rows.groupby(keys, dropna=False, as_index=False)[["numerator", "denominator"]].sum()
-        rows["value"] = rows["numerator"] / rows["denominator"]
+    # What a checklist item holds as its value is a count; its quotient is the share that passed.
+    rows["value"] = rows["numerator"] / rows["denominator"].where(rows["denominator"] != 0)
+    parts = {(p.code, p.part): p for c in framework.leaves for p in framework.parts(c)}
+    printed = [
+        _quotient(report, parts[r.code, r.part], r.item, r.statistic, r.value * r.per, r.per)
+        for r in rows.itertuples(index=False)
+    ]
+    rows["what"], rows["result"], rows["basis"] = ([p[k] for p in printed] for k in range(len(PRINTED_AS)))
     order = report.study.framework.table.set_index("code")["order"]
     rows = rows.assign(
         order=rows["code"].map(order),
         label=[f"{c} {report.label(c)}" for c in rows["code"]],
-        what=[report.metric(i) for i in rows["item"]],
     )
     return rows.sort_values("order", kind="stable")
+
+
+def _quotient(
+    report: Report, part: Part, item: object, statistic: object, value: float, per: float
+) -> tuple[str, str, str]:
+    """What a quotient is, its value as printed and what the value is told per."""
+    t = report.t
+    named = isinstance(item, str) and bool(item)
+    own = (part.zh if report.language == "zh" else part.en) or report.label(part.code)
+    if part.rule == "growth":
+        label = t("growth {years}", years=item) if named else t("growth in the last year")
+        return label, t.percent(value), t("of the year before")
+    what = report.metric(item) if named else own
+    if statistic in BASES:
+        return what, _figures(t, value), t(BASES[str(statistic)])
+    if statistic == "passed":
+        return what, t.percent(value), t("of the communities checked")
+    if statistic == "share_meeting":
+        label = own if part.rule == "yes_no" else report.join(own, t("(share that meets the norm)"))
+        return label, t.percent(value), t("of the communities")
+    if part.rule == "checklist":
+        return t("all checks"), t.percent(value), t("of the checks made")
+    metric = report.study.framework.metrics.get(str(item) if named else str(part.metric))
+    if metric is not None and metric.unit == "%":
+        return what, t.percent(value / per), t("of the denominator")
+    if metric is not None and metric.kind == "ratio" and metric.unit and report.language == "zh":
+        return what, _figures(t, value), metric.unit
+    if per == 1 and part.measured_at == "community":
+        return what, _figures(t, value), t("per community")
+    return what, _figures(t, value), t("per {n} of the denominator", n=t.number(per, 0))
+
+
+def _figures(t: Text, value: float) -> str:
+    """Three or four figures that count."""
+    return t.number(value, 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2)
 
 
 def denominators(report: Report) -> Section:
@@ -145,8 +216,8 @@ def denominators(report: Report) -> Section:
         t("{n} figures are quotients; numerator and denominator stand beside them.", n=t.integer(len(rows))),
         title=t("Numerators and denominators"),
         columns={
-            "label": Col(t("Standard"), width=3.4),
-            "what": Col(t("Figure"), str, width=2),
+            "label": Col(t("Standard")),
+            "what": Col(t("Figure")),
             "numerator": Col(
                 t("Numerator"),
                 lambda v: t.number(v, 0 if v == round(v) else 1) if v == v else "—",
@@ -157,7 +228,8 @@ def denominators(report: Report) -> Section:
                 lambda v: t.number(v, 0 if v == round(v) else 1) if v == v else "—",
                 align="right",
             ),
-            "value": Col(t("Quotient"), "number", digits=3),
+            "result": Col(t("Result"), align="right"),
+            "basis": Col(t("Basis")),
         },
     )
     return Section(title, 1, [table], appendix=True)
@@ -239,14 +311,14 @@ def manifest(report: Report) -> Section:
 
     t = report.t
     inputs = report.period.report_inputs(report.unit)
-    rows = [(t("Input"), name, digest[:8]) for name, digest in inputs.items()]
+    rows = [(t("Input"), report.word(INPUTS.get(name, name)), digest[:8]) for name, digest in inputs.items()]
     rows += [
         (t("Version"), name, version(name)) for name in ("commlab", "pandas", "numpy", "scipy", "statsmodels")
     ]
     rows += [
         (t("Parameter"), t("period"), report.period.name),
         (t("Parameter"), t("unit"), report.unit),
-        (t("Parameter"), t("language"), report.language),
+        (t("Parameter"), t("language"), t("English") if report.language == "en" else t("Chinese")),
     ]
     table = pd.DataFrame(rows, columns=["kind", "name", "value"])
     found = report.finding(

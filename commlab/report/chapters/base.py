@@ -144,6 +144,11 @@ class Report:
         inner = metric.items.get(item, {})
         return f"{label}: {inner.get(self.language) or inner.get('zh') or item}"
 
+    def places(self, low: float, high: float) -> str:
+        """An interval of ranks: one number where both ends are the same."""
+        ends = [self.t.integer(low), self.t.integer(high)]
+        return ends[0] if ends[0] == ends[1] else "-".join(ends)
+
     def join(self, *sentences: str) -> str:
         """Sentences in a row: Chinese ones touch, English ones are spaced."""
         return ("" if self.language == "zh" else " ").join(s for s in sentences if s)
@@ -160,6 +165,8 @@ class Report:
     def counted(self) -> str:
         """ "17 of 18 districts": how many districts the city figures rest on."""
         have, all_ = len(self.period.districts), len(self.study.register.districts)
+        if have == all_:
+            return self.t("all {n} districts", n=have)
         return self.t("{n} of {all} districts", n=have, all=all_)
 
     @cached_property

@@ -48,7 +48,7 @@ def districts(report: Report) -> Section:
         t.interval(a, b) for a, b in zip(rows["score_low"], rows["score_high"], strict=True)
     ]
     rows["rank_interval"] = [
-        f"{t.integer(a)}-{t.integer(b)}" for a, b in zip(rows["rank_low"], rows["rank_high"], strict=True)
+        report.places(a, b) for a, b in zip(rows["rank_low"], rows["rank_high"], strict=True)
     ]
     rows["satisfied_interval"] = [
         t.interval(a, b, percent=True)
@@ -64,7 +64,7 @@ def districts(report: Report) -> Section:
         text,
         title=t("Districts: score, rank and satisfaction"),
         columns={
-            "unit": Col(t("District"), width=1.6),
+            "unit": Col(t("District")),
             "score": Col(t("Score"), "number"),
             "score_interval": Col(t("Interval"), align="center"),
             "rank": Col(t("Rank"), "integer"),

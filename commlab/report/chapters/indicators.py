@@ -7,7 +7,7 @@ import pandas as pd
 from commlab.framework import Part
 from commlab.report.chapters.base import Report
 from commlab.report.finding import Col, Section
-from commlab.text import Text
+from commlab.text import MISSING, Text
 
 __all__ = ["METHODS", "candidates", "indicators", "weak_points"]
 
@@ -17,6 +17,8 @@ METHODS = {
     "questionnaire": "questionnaire",
     "documents": "documents",
 }
+LEAST_CHANCE = 0.01
+"""Chances below this, or as near to certainty, are not told apart."""
 
 
 def indicator_rows(report: Report) -> pd.DataFrame:
@@ -64,19 +66,19 @@ def indicators(report: Report) -> Section:
     leaves = rows[rows["level"] == 3]
     secondary = rows[rows["level"] == 2]
     columns = {
-        "label": Col(t("Indicator"), width=4.4),
+        "label": Col(t("Indicator")),
         "weight": Col(t("Weight"), "percent", digits=2),
         "city_mean": Col(t("City mean"), "number"),
     }
     if report.is_city:
         spread = report.period.scores("district").pivot(index="code", columns="unit", values="score")
         rows["low"], rows["high"] = rows["code"].map(spread.min(axis=1)), rows["code"].map(spread.max(axis=1))
-        rows["best"] = rows["code"].map(spread.dropna(how="all").idxmax(axis=1))
+        rows["best"] = rows["code"].map(_first(report, spread))
         columns |= {
             "low": Col(t("Lowest"), "number"),
             "high": Col(t("Highest"), "number"),
             "best": Col(t("Highest in")),
-            "n": Col(t("Districts"), "integer"),
+            "n": Col(t("Districts scored"), "integer"),
         }
         low = secondary.loc[secondary["city_mean"].idxmin()]
         high = secondary.loc[secondary["city_mean"].idxmax()]
@@ -101,7 +103,7 @@ def indicators(report: Report) -> Section:
         "score": Col(t("Score"), "number"),
         "rank": Col(t("District rank"), "integer"),
         "difference": Col(t("Difference"), "signed"),
-        "method": Col(t("Method"), str, width=1.6),
+        "method": Col(t("Method"), str),
         "evidence": Col(t("Evidence"), "integer"),
         "coverage": Col(t("Coverage"), "percent", digits=0),
     }
@@ -136,6 +138,26 @@ def indicators(report: Report) -> Section:
         ],
     )
     return Section(t("Indicators"), 1, [*_pictures(report, secondary), table])
+
+
+def _first(report: Report, spread: pd.DataFrame) -> dict[str, str]:
+    """The best district of every indicator; where several share the best score, how many do."""
+    t, best = report.t, spread.max(axis=1)
+    shared = spread.eq(best, axis=0).sum(axis=1)
+    return {
+        code: spread.loc[code].idxmax() if n == 1 else t("{n} districts", n=t.integer(n))
+        for code, n in shared.items()
+        if n
+    }
+
+
+def _chance(t: Text, p: float) -> str:
+    """A share of the draws; never 0% or 100%, which no number of draws can show."""
+    if pd.isna(p):
+        return MISSING
+    if p < LEAST_CHANCE:
+        return f"<{t.percent(LEAST_CHANCE, 0)}"
+    return f">{t.percent(1 - LEAST_CHANCE, 0)}" if p > 1 - LEAST_CHANCE else t.percent(p, 0)
 
 
 def _pictures(report: Report, secondary: pd.DataFrame) -> list:
@@ -180,7 +202,7 @@ def _pictures(report: Report, secondary: pd.DataFrame) -> list:
         figure=radar(wide, value_label=report.unit, mean_label=t("City mean")),
         figure_title=t("Primary indicators and city mean"),
     )
-    return [bars, star]
+    return [star, bars]
 
 
 def candidates(report: Report) -> Section:
@@ -205,19 +227,23 @@ def candidates(report: Report) -> Section:
         name=ranks["unit"].map(names),
         coverage=ranks["unit"].map(totals["coverage"]),
         interval=[t.interval(a, b) for a, b in zip(ranks["score_low"], ranks["score_high"], strict=True)],
-        places=[
-            f"{t.integer(a)}-{t.integer(b)}"
-            for a, b in zip(ranks["rank_low"], ranks["rank_high"], strict=True)
-        ],
+        places=[report.places(a, b) for a, b in zip(ranks["rank_low"], ranks["rank_high"], strict=True)],
         quota=ranks["group"].map(quotas),
     ).sort_values(["group", "rank"] if report.is_city else ["rank"])
     inside = rows[rows["rank"] <= rows["quota"]]
     close = rows[rows["p_top"].between(0.1, 0.9)]
-    text = t(
-        "{n} communities apply for {quota} places of phase 1; for {close} of them the draws leave the outcome open (chance between 10% and 90%).",
-        n=t.integer(len(rows)),
-        quota=t.integer(rows.drop_duplicates("group")["quota"].sum()),
-        close=t.integer(len(close)),
+    text = report.join(
+        t(
+            "{n} communities apply for {quota} places of phase 1.",
+            n=t.integer(len(rows)),
+            quota=t.integer(rows.drop_duplicates("group")["quota"].sum()),
+        ),
+        t(
+            "For {close} of them the draws leave the outcome open (chance between 10% and 90%).",
+            close=t.integer(len(close)),
+        )
+        if len(close)
+        else t("For each of them at least 90% of the draws agree on the outcome."),
     )
     if not report.is_city and len(inside):
         text = report.join(text, t("By score these lead: {names}.", names=t.listing(inside["name"])))
@@ -228,7 +254,7 @@ def candidates(report: Report) -> Section:
         "interval": Col(t("Interval"), align="center"),
         "rank": Col(t("Rank"), "integer"),
         "places": Col(t("Rank interval"), align="center"),
-        "p_top": Col(t("Chance of a place"), "percent", digits=0),
+        "p_top": Col(t("Chance of a place"), lambda p: _chance(t, p), align="right"),
         "coverage": Col(t("Coverage"), "percent", digits=0),
     }
     if not report.is_city:
@@ -265,7 +291,7 @@ def weak_points(report: Report) -> Section:
         lost=t.number(leaves["loss"].sum()),
     )
     columns = {
-        "label": Col(t("Indicator"), width=3),
+        "label": Col(t("Indicator"), width=1.5),
         "weight": Col(t("Weight"), "percent", digits=2),
         score: Col(t("City mean") if report.is_city else t("Score"), "number"),
         "loss": Col(t("Points lost"), "number", digits=2),
@@ -310,7 +336,7 @@ def _norms(report: Report) -> list:
             n=t.integer(hardest["failed"]),
         )
         columns = {
-            "label": Col(t("Printed norm"), width=3),
+            "label": Col(t("Printed norm"), width=1.5),
             "scored": Col(t("Met"), "integer"),
             "failed": Col(t("Not met"), "integer"),
             "missing": Col(t("Missing"), "integer"),
@@ -343,7 +369,7 @@ def _norms(report: Report) -> list:
         other=t.integer(mine["state"].isin(["missing", "not_applicable"]).sum()),
     )
     columns = {
-        "label": Col(t("Printed norm"), width=3),
+        "label": Col(t("Printed norm"), width=1.5),
         "norm": Col(t("Required"), align="center"),
         "measured": Col(t("Measured"), align="center"),
         "verdict": Col(t("Finding")),

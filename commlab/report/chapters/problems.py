@@ -68,7 +68,7 @@ def problems(report: Report) -> Section:
     columns = {
         "problem": Col(t("No.")),
         "place": Col(t("Place")),
-        "standard": Col(t("Standard"), width=2.4),
+        "standard": Col(t("Standard")),
         "found": Col(t("Found"), lambda d: "—" if d != d else f"{d:%Y-%m-%d}", align="center"),
         "due": Col(t("Due"), lambda d: "—" if d != d else f"{d:%Y-%m-%d}", align="center"),
         "closed": Col(t("Closed"), lambda d: "—" if d != d else f"{d:%Y-%m-%d}", align="center"),

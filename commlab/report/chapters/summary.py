@@ -9,6 +9,9 @@ from commlab.report.finding import Bullets, Section
 
 __all__ = ["official_parts", "summary"]
 
+NAMED = 3
+"""Items that a sentence of the summary names."""
+
 
 def summary(report: Report) -> Section:
     """What a reader who stops after one page has to know."""
@@ -79,7 +82,7 @@ def _city(report: Report) -> list[str]:
     if len(overlap) > 1:
         told.append(
             t(
-                "The intervals of {n} districts overlap with the first one's: these places cannot be told apart.",
+                "The score intervals of {n} more districts overlap with the first one's: do not read these places as an order.",
                 n=t.integer(len(overlap) - 1),
             )
         )
@@ -129,21 +132,24 @@ def _moved(report: Report) -> list[str]:
     if sure.empty:
         return [
             t(
-                "Of {n} satisfaction items none changed since {before} by more than chance (Holm's test).",
+                "Of {n} satisfaction items none shows a significant change since {before} (after Holm's adjustment).",
                 n=t.integer(len(tested)),
                 before=t.period(before.name),
             )
         ]
     parts = []
-    for moved, message in ((up, "{n} rose ({names})"), (down, "{n} fell ({names})")):
+    for moved, message, most in (
+        (up, "{n} rose ({names})", "{n} rose (most of all {names})"),
+        (down, "{n} fell ({names})", "{n} fell (most of all {names})"),
+    ):
         if len(moved):
             strongest = moved.reindex(moved["estimate"].abs().sort_values(ascending=False).index)
-            names = t.listing(report.item(i) for i in strongest["item"].head(3))
-            parts.append(t(message, n=t.integer(len(moved)), names=names))
+            names = t.listing(report.item(i) for i in strongest["item"].head(NAMED))
+            parts.append(t(most if len(moved) > NAMED else message, n=t.integer(len(moved)), names=names))
     message = (
         "Since {before}, of {n} satisfaction items {moved}."
         if len(sure) == len(tested)
-        else "Since {before}, of {n} satisfaction items {moved}; the others show no change beyond chance."
+        else "Since {before}, of {n} satisfaction items {moved}; the others show no significant change."
     )
     moved = t.listing(parts)
     return [t(message, before=t.period(before.name), n=t.integer(len(tested)), moved=moved)]

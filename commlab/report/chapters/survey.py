@@ -10,6 +10,9 @@ from commlab.tables import DONT_KNOW, NOT_APPLICABLE
 
 __all__ = ["change", "sample", "satisfaction"]
 
+NAMED = 4
+"""Items that the sentence about change names."""
+
 
 def sample(report: Report) -> Section:
     """Who answered, beside who lives there."""
@@ -115,19 +118,19 @@ def satisfaction(report: Report) -> Section:
         text,
         title=t("Satisfaction per item"),
         columns={
-            "label": Col(t("Item"), width=2.2),
+            "label": Col(t("Item")),
             "n": Col(t("Answers"), "integer"),
             "satisfied": Col(t("Satisfied"), "percent"),
             "satisfied_interval": Col(t("Interval"), align="center"),
             "dissatisfied": Col(t("Dissatisfied"), "percent"),
-            "mean": Col(t("Mean (1-5)"), "number", digits=2),
+            "mean": Col(t("Mean"), "number", digits=2),
             "index": Col(t("Index"), "number"),
             "index_interval": Col(t("Interval of index"), align="center"),
             "dont_know": Col(t("Don't know"), "percent"),
         },
         notes=[
             t(
-                'Satisfied: the two upper answers of five. Index: 0 to 100. "Don\'t know" is a share of all who were asked and is in no other column (A26).'
+                'Satisfied: the two upper answers of five. Mean: 1 to 5. Index: 0 to 100. "Don\'t know" is a share of all who were asked and is in no other column (A26).'
             ),
             t(
                 "Intervals at {confidence} confidence, from the two-stage design.",
@@ -175,7 +178,8 @@ def _distribution(report: Report) -> list:
             figure=figure,
             figure_title=t("Answers per item, weighted"),
             title=t("Distribution of answers"),
-            columns={"label": Col(t("Item"), width=2.2)}
+            notes=[t('Shares of all who gave an answer, "don\'t know" among them.')] if unknown else (),
+            columns={"label": Col(t("Item"), width=1.5)}
             | {c: Col(c, "percent") for c in table.columns if c != "label"},
         )
     ]
@@ -216,7 +220,7 @@ def _variants(report: Report) -> list:
             ),
             title=t("The overall result under other choices"),
             columns={
-                "name": Col(t("Choice"), width=2),
+                "name": Col(t("Choice")),
                 "n": Col(t("Answers"), "integer"),
                 "estimate": Col(t("Satisfied"), "percent"),
                 "interval": Col(t("Interval"), align="center"),
@@ -254,7 +258,7 @@ def change(report: Report) -> Section:
         )
     elif sure.empty:
         text = t(
-            "No item of {n} rose or fell beyond chance between {before} and {now}.",
+            "No item of {n} shows a significant change between {before} and {now}.",
             n=t.integer(len(rows)),
             before=t.period(before.name),
             now=report.period_label,
@@ -267,12 +271,21 @@ def change(report: Report) -> Section:
                 verdict=r["verdict"],
                 points=t.number(abs(r["estimate"])),
             )
-            for _, r in sure.reindex(sure["estimate"].abs().sort_values(ascending=False).index).iterrows()
+            for _, r in sure.reindex(sure["estimate"].abs().sort_values(ascending=False).index)
+            .head(NAMED)
+            .iterrows()
         ]
+        told = (
+            "Between {before} and {now} {k} of {n} items changed significantly: {parts}."
+            if len(sure) == len(parts)
+            else "Between {before} and {now} {k} of {n} items changed significantly, most of all: {parts}."
+        )
         text = t(
-            "Between {before} and {now}: {parts}.",
+            told,
             before=t.period(before.name),
             now=report.period_label,
+            k=t.integer(len(sure)),
+            n=t.integer(len(rows)),
             parts=t.listing(parts),
         )
     shown = rows.set_index("label")[["before", "after", "ci_low", "ci_high", "estimate"]]
@@ -282,6 +295,7 @@ def change(report: Report) -> Section:
         before_label=t.period(before.name),
         after_label=report.period_label,
         xlabel=t("Index (0-100)"),
+        difference_label=t("Change of the index"),
     )
     found = report.finding(
         rows,
@@ -290,7 +304,7 @@ def change(report: Report) -> Section:
         figure_title=t("Index per item in both quarters"),
         title=t("Change of the index per item"),
         columns={
-            "label": Col(t("Item"), width=2.2),
+            "label": Col(t("Item"), width=1.5),
             "before": Col(t("Before"), "number"),
             "after": Col(t("Now"), "number"),
             "estimate": Col(t("Change"), "signed"),
