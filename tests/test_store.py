@@ -285,3 +285,75 @@ def test_a_hostile_name_cannot_leave_the_folder(tmp_path: Path, name: str) -> No
         store.ProcessedFolder(tmp_path, name)
     with pytest.raises(ParameterError, match="cannot name a table"):
         store.ProcessedFolder(tmp_path, "2019").table_path(name)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.lists(st.booleans(), min_size=len(FRAME), max_size=len(FRAME)), max_size=3))
+def test_slice_hashes_are_the_hashes_of_the_slices(masks: list[list[bool]]) -> None:
+    rows = {str(i): np.array(mask) for i, mask in enumerate(masks)}
+    expected = {name: store.frame_hash(FRAME[mask]) for name, mask in rows.items()}
+    assert store.slice_hashes(FRAME, rows) == expected
+
+
+def test_frame_memory_gives_back_what_it_was_given_for_the_same_key_alone(tmp_path: Path) -> None:
+    memory = store.FrameMemory(tmp_path, ".register")
+    assert memory.read("k", ["units"]) is None
+    memory.write("k", {"units": FRAME})
+    found = memory.read("k", ["units"])
+    assert found is not None
+    pd.testing.assert_frame_equal(found["units"], FRAME)
+    assert memory.read("other", ["units"]) is None
+    assert memory.read("k", ["units", "aliases"]) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("units.parquet", b"PAR1 no"),
+        ("units.parquet", None),
+        ("made_from.json", b"[1, 2]"),
+        ("made_from.json", b'{"key": "k", "frames": 3}'),
+        ("made_from.json", b"\xff{"),
+        ("made_from.json", None),
+    ],
+)
+def test_frame_memory_that_is_spoilt_knows_nothing(tmp_path: Path, name: str, content: bytes | None) -> None:
+    memory = store.FrameMemory(tmp_path, ".register")
+    memory.write("k", {"units": FRAME})
+    (memory.path / name).unlink()
+    if content is not None:
+        (memory.path / name).write_bytes(content)
+    assert memory.read("k", ["units"]) is None
+
+
+def test_frame_memory_that_cannot_be_written_does_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "data").write_bytes(b"a file where a folder should be")
+    memory = store.FrameMemory(tmp_path, ".register")
+    memory.write("k", {"units": FRAME})
+    assert memory.read("k", ["units"]) is None
+
+
+def test_mark_changes_with_every_stored_file(tmp_path: Path) -> None:
+    folder = store.ProcessedFolder(tmp_path, "2019Q4")
+    marks = [folder.mark()]
+    folder.write_table("measures", FRAME)
+    marks.append(folder.mark())
+    folder.write_result("scores", FRAME)
+    marks.append(folder.mark())
+    folder.write_result("scores", FRAME.head(1))
+    marks.append(folder.mark())
+    folder.write_inputs({"items": []})
+    marks.append(folder.mark())
+    folder.write_reports({"units": {}})
+    assert folder.mark() == marks[-1]
+    assert len(set(marks)) == len(marks)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff"])
+def test_damaged_memory_of_reports_is_empty(tmp_path: Path, content: bytes) -> None:
+    folder = store.ProcessedFolder(tmp_path, "2019Q4")
+    assert folder.read_reports() == {}
+    folder.write_reports({"units": {"昆明市": {}}})
+    assert folder.read_reports() == {"units": {"昆明市": {}}}
+    (folder.path / "reports.json").write_bytes(content)
+    assert folder.read_reports() == {}

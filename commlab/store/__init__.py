@@ -20,11 +20,12 @@ from commlab.store.files import (
     write_parquet,
     write_text,
 )
-from commlab.store.folder import ProcessedFolder
-from commlab.store.hashes import file_hash, frame_hash, json_hash, tree_hash
+from commlab.store.folder import FrameMemory, ProcessedFolder
+from commlab.store.hashes import file_hash, frame_hash, json_hash, slice_hashes, tree_hash
 from commlab.store.locks import lock
 
 __all__ = [
+    "FrameMemory",
     "HashCache",
     "ProcessedFolder",
     "atomic_path",
@@ -34,6 +35,7 @@ __all__ = [
     "lock",
     "read_json",
     "read_parquet",
+    "slice_hashes",
     "tree_hash",
     "write_bytes",
     "write_json",

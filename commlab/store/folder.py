@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commlab.errors import ParameterError, StudyError
 from commlab.store.files import TEMPORARY, read_json, read_parquet, write_json, write_parquet
+from commlab.store.hashes import file_hash, json_hash
 from commlab.store.locks import lock
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class ProcessedFolder:
     -----
     ``<table>.parquet`` clean tables, ``results/<name>.parquet`` the city stage, ``inputs.json`` which office
     sent what, ``stage.json`` the hashes the results were computed from. ``stage.json`` is written last and
-    removed first, so that results beside it always belong to it.
+    removed first, so that results beside it always belong to it. ``reports.json`` remembers what each report
+    depends on.
     """
 
     def __init__(self, study_root: str | Path, period: str) -> None:
@@ -102,6 +104,25 @@ class ProcessedFolder:
         """Remove ``stage.json``: first, before any result is rewritten."""
         (self.path / "stage.json").unlink(missing_ok=True)
 
+    # what reports depend on
+    def mark(self) -> str:
+        """One hash of every table, result and note that is stored: what is taken from them stays good with it."""
+        kept = [self.path / "inputs.json", self.path / "stage.json"]
+        kept += [self.table_path(t) for t in self.tables()] + [self.result_path(r) for r in self.results()]
+        return json_hash({p.relative_to(self.path).as_posix(): file_hash(p) for p in kept if p.exists()})
+
+    def write_reports(self, note: Mapping[str, Any]) -> None:
+        """Write ``reports.json``, a memory: where it cannot be written it is only taken again."""
+        with contextlib.suppress(OSError):
+            write_json(self.path / "reports.json", note)
+
+    def read_reports(self) -> dict[str, Any]:
+        """What ``reports.json`` says; empty where there is none or it is damaged."""
+        try:
+            return self._note("reports.json") or {}
+        except StudyError:
+            return {}
+
     def _note(self, name: str) -> dict[str, Any] | None:
         path = self.path / name
         if not path.exists():
@@ -117,3 +138,41 @@ class ProcessedFolder:
         for path in left:
             path.unlink(missing_ok=True)
         return sorted(p.name for p in left)
+
+
+class FrameMemory:
+    """Frames that took work to read and check, kept in ``data/processed/<name>/`` with what they rest on.
+
+    A memory and nothing more: where it is lost, damaged, of other inputs or cannot be written, the frames are
+    made again.
+
+    Parameters
+    ----------
+    study_root : path
+    name : str
+        For instance ``.register``.
+    """
+
+    def __init__(self, study_root: str | Path, name: str) -> None:
+        self.path = Path(study_root) / "data" / "processed" / name
+
+    def read(self, key: str, names: Iterable[str]) -> dict[str, pd.DataFrame] | None:
+        """The frames that were stored with ``key``; None where there are none."""
+        try:
+            note = read_json(self.path / "made_from.json")
+            wanted = dict(note["frames"]) if note["key"] == key else {}
+            if set(wanted) != set(names):
+                return None
+            files = {n: self.path / f"{n}.parquet" for n in wanted}
+            if any(file_hash(files[n]) != wanted[n] for n in wanted):
+                return None
+            return {n: read_parquet(files[n]) for n in wanted}
+        except (StudyError, KeyError, TypeError, ValueError):
+            return None
+
+    def write(self, key: str, frames: Mapping[str, pd.DataFrame]) -> None:
+        """Store frames; the note of what they rest on comes last."""
+        with contextlib.suppress(OSError):
+            (self.path / "made_from.json").unlink(missing_ok=True)
+            kept = {n: write_parquet(self.path / f"{n}.parquet", frame) for n, frame in frames.items()}
+            write_json(self.path / "made_from.json", {"key": key, "frames": kept})

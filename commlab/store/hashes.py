@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from commlab.errors import DataError, ParameterError, StudyError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 
@@ -79,18 +80,52 @@ def frame_hash(frame: pd.DataFrame) -> str:
     DataError
         If a column holds values that cannot be hashed (lists, mappings); named.
     """
+    return _digest(frame, _hashed_columns(frame))
+
+
+def slice_hashes(frame: pd.DataFrame, rows: Mapping[str, np.ndarray]) -> dict[str, str]:
+    """``frame_hash`` of many slices of one frame, of which every value is hashed once.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    rows : mapping of name to boolean array (len(frame),)
+        True where a row belongs to the slice.
+
+    Returns
+    -------
+    dict
+        Name -> ``frame_hash(frame[rows[name]])``.
+
+    Raises
+    ------
+    DataError
+        See ``frame_hash``.
+    """
+    columns = _hashed_columns(frame)
+    return {name: _digest(frame, [c[mask] for c in columns], int(mask.sum())) for name, mask in rows.items()}
+
+
+def _hashed_columns(frame: pd.DataFrame) -> list[np.ndarray]:
+    """A column of 64-bit hashes for each column of a frame."""
     import pandas as pd
 
-    digest = hashlib.sha256()
-    digest.update(repr([(str(c), str(t)) for c, t in frame.dtypes.items()]).encode())
-    digest.update(str(len(frame)).encode())
+    columns = []
     for position, column in enumerate(frame.columns):
-        values = frame.iloc[:, position]
         try:
-            hashed = pd.util.hash_pandas_object(values, index=False)
+            hashed = pd.util.hash_pandas_object(frame.iloc[:, position], index=False)
         except TypeError as error:
             raise DataError(f'column "{column}" cannot be hashed: {error}; store plain values') from error
-        digest.update(hashed.to_numpy().tobytes())
+        columns.append(hashed.to_numpy())
+    return columns
+
+
+def _digest(frame: pd.DataFrame, columns: list[np.ndarray], rows: int | None = None) -> str:
+    digest = hashlib.sha256()
+    digest.update(repr([(str(c), str(t)) for c, t in frame.dtypes.items()]).encode())
+    digest.update(str(len(frame) if rows is None else rows).encode())
+    for hashed in columns:
+        digest.update(hashed.tobytes())
     return digest.hexdigest()
 
 

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from commlab.errors import ParameterError, StudyError, listing
-from commlab.store import HashCache, ProcessedFolder, frame_hash, json_hash, slice_hashes
-from commlab.study.raw import code_hash, input_hashes
+from commlab.store import ProcessedFolder, json_hash
+from commlab.study.raw import code_hash, input_hashes, report_hashes
 from commlab.study.results import RESULTS, Clean, period_end
 from commlab.tables import CONTRACTS, empty, previous_period, validate
 
@@ -21,6 +20,9 @@ if TYPE_CHECKING:
     from commlab.survey import SurveyDesign
 
 __all__ = ["Period"]
+
+# What a report depends on -> the hash of it that inputs.json notes.
+_SHARED = {"register": "register", "study": "study.yaml", "framework": "framework"}
 
 
 class Period:
@@ -295,7 +297,7 @@ class Period:
         if level:
             rows = self.result("satisfaction")
             rows = rows[(rows["level"] == level) & (rows["weighting"] == weighting)]
-            return rows.drop(columns="level").reset_index(drop=True)
+            return _named_by(rows, level)
         from commlab.survey import satisfaction
 
         wanted = [by] if isinstance(by, str) else list(by or [])
@@ -334,7 +336,7 @@ class Period:
         level = "city" if by is None else by
         if level not in ("city", "district"):
             raise ParameterError(f"change is by None (the city) or 'district', not {by!r}")
-        return rows[rows["level"] == level].drop(columns="level").reset_index(drop=True)
+        return _named_by(rows[rows["level"] == level], level)
 
     def trace(self, unit: str, code: str) -> Trace:
         """From a score down to the cells it came from."""
@@ -356,51 +358,24 @@ class Period:
         """Unit -> what its report depends on; remembered on disk for as long as no stored file has changed."""
         stage = self.folder.read_stage()
         stored = bool(stage and stage.get("key") == self._stage_key)
-        mark = self.folder.mark(HashCache(self.study.root / "data" / "processed" / ".hashes.json"))
-        made_from = json_hash({"files": mark, "code": code_hash(), "city": self.study.config.city})
+        owners = json_hash([*self.study.register.districts, self.study.register.district_of])
+        made_from = json_hash({"files": self.folder.mark(), "owners": owners, "code": code_hash()})
         note = self.folder.read_reports()
         if stored and note.get("made_from") == made_from:
             return dict(note["units"])
-        units = self._hashed_inputs()
+        units = report_hashes(
+            {name: self.result(name) for name in RESULTS},
+            {"ledger": self.ledger, "status": self.status},
+            {n: str(self._note["hashes"][k]) for n, k in _SHARED.items()},
+            register=self.study.register,
+            files_of=self.files_of,
+        )
         if stored:
             self.folder.write_reports({"made_from": made_from, "units": units})
         return units
 
-    def _hashed_inputs(self) -> dict[str, dict[str, str]]:
-        city, districts = self.study.config.city, self.study.register.districts
-        shared = {
-            "register": str(self._note["hashes"]["register"]),
-            "study": str(self._note["hashes"]["study.yaml"]),
-            "framework": str(self._note["hashes"]["framework"]),
-            "status": frame_hash(self.status),
-        }
-        parts: dict[str, dict[str, str]] = {unit: dict(shared) for unit in (city, *districts)}
-        for name in RESULTS:
-            frame = self.result(name)
-            if name in _OWN_ROWS and len(frame):
-                column = "district" if "district" in frame else "unit"
-                owner = frame[column].map(self.study.register.district_of).fillna(frame[column])
-                rows = {d: owner.isin([d, city]).to_numpy() for d in districts}
-                hashes = slice_hashes(frame, rows | {city: np.ones(len(frame), dtype=bool)})
-            else:
-                hashes = dict.fromkeys(parts, frame_hash(frame))
-            for unit, value in hashes.items():
-                parts[unit][name] = value
-        ledger = self.ledger
-        rows = {d: ledger["file"].isin(self.files_of(d)).to_numpy() for d in districts}
-        for unit, value in slice_hashes(ledger, rows | {city: np.ones(len(ledger), dtype=bool)}).items():
-            parts[unit]["ledger"] = value
-        return parts
 
-
-# Results of which a district's report prints only its own rows and the city's. Of the others (scores, ranks,
-# change, satisfaction) it prints the city mean, its rank among all or a comparison.
-_OWN_ROWS = (
-    "response_rates",
-    "demographics",
-    "rake_cells",
-    "distribution",
-    "evidence",
-    "leaves",
-    "problem_states",
-)
+def _named_by(rows: pd.DataFrame, level: str) -> pd.DataFrame:
+    """Rows of one level with their unit in a column of the level's name, as a grouped estimate has it."""
+    out = rows.drop(columns="level").rename(columns={"unit": level})
+    return (out.drop(columns=level) if level == "city" else out).reset_index(drop=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import unicodedata
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,9 +19,11 @@ from commlab.tables import period_key
 if TYPE_CHECKING:
     import re
 
+    import pandas as pd
+
     from commlab.study.register import Register
 
-__all__ = ["RawFile", "code_hash", "find_files", "input_hashes", "raw_folder", "secret_key"]
+__all__ = ["RawFile", "code_hash", "find_files", "input_hashes", "raw_folder", "report_hashes", "secret_key"]
 
 _SAMPLE_KEY = "commlab sample study"
 """Printed on purpose: sample people are invented."""
@@ -166,6 +169,64 @@ def code_hash() -> str:
     )
     packages = {n: version(n) for n in ("pandas", "numpy", "scipy", "pyarrow", "python-calamine")}
     return store.json_hash({"code": store.tree_hash(folder, patterns), "packages": packages})
+
+
+# Results of which a district's report prints only its own rows and the city's. Of the others (scores, ranks,
+# change, satisfaction) it prints the city mean, its rank among all or a comparison.
+_OWN_ROWS = (
+    "response_rates",
+    "demographics",
+    "rake_cells",
+    "distribution",
+    "evidence",
+    "leaves",
+    "problem_states",
+)
+
+
+def report_hashes(
+    results: Mapping[str, pd.DataFrame],
+    tables: Mapping[str, pd.DataFrame],
+    shared: Mapping[str, str],
+    *,
+    register: Register,
+    files_of: Callable[[str], list[str]],
+) -> dict[str, dict[str, str]]:
+    """What the reports of a period depend on: unit (the city, every district) -> name -> hash.
+
+    Parameters
+    ----------
+    results : city-wide results by name
+    tables : ``ledger`` and ``status``
+    shared : hashes that all reports have in common
+    register : Register
+    files_of : callable
+        Raw files behind a district's report.
+    """
+    city, districts = register.city, register.districts
+    parts: dict[str, dict[str, str]] = {unit: {} for unit in (city, *districts)}
+
+    def add(name: str, hashes: Mapping[str, str]) -> None:
+        for unit, value in hashes.items():
+            parts[unit][name] = value
+
+    def sliced(frame: pd.DataFrame, rows: Mapping[str, pd.Series]) -> dict[str, str]:
+        masks = {unit: mine.to_numpy() for unit, mine in rows.items()}
+        return {city: store.frame_hash(frame), **store.slice_hashes(frame, masks)}
+
+    for name, frame in results.items():
+        if name in _OWN_ROWS and len(frame):
+            column = "district" if "district" in frame else "unit"
+            owner = frame[column].map(register.district_of).fillna(frame[column])
+            add(name, sliced(frame, {d: owner.isin([d, city]) for d in districts}))
+        else:
+            add(name, dict.fromkeys(parts, store.frame_hash(frame)))
+    ledger = tables["ledger"]
+    add("ledger", sliced(ledger, {d: ledger["file"].isin(files_of(d)) for d in districts}))
+    add("status", dict.fromkeys(parts, store.frame_hash(tables["status"])))
+    for name, value in shared.items():
+        add(name, dict.fromkeys(parts, value))
+    return parts
 
 
 def secret_key(config: StudyConfig) -> str:

@@ -259,7 +259,7 @@ def _quotas(path: Path, register: Register) -> pd.DataFrame:
     """unit, communities, urban, converted, pilots, phase1, source from the printed annex 1."""
     from commlab.intake import match_names, read_table
 
-    raw = read_table(path)
+    raw = read_table(path, name=f"{_FOLDER}/annex1.xlsx")
     wrong = raw.ledger[raw.ledger["severity"] == "error"]
     if len(wrong):
         raise DataError(str(wrong["message"].iloc[0]), file=f"{_FOLDER}/annex1.xlsx")
