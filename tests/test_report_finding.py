@@ -150,7 +150,7 @@ def test_a_notebook_shows_data_and_escaped_html(monkeypatch):
         (lambda: Finding(TABLE, "x", strong="no"), "its table has no column no"),
         (lambda: Finding(TABLE[["unit", "unit"]], "x", title="t"), "finding 't': its table has unit twice"),
         (lambda: Finding(TABLE, "x", columns={}), "prints no column; name them, or set show_table=False"),
-        (lambda: Col("得分", "procent"), "column '得分' has the format 'procent'; known: text, date"),
+        (lambda: Col("得分", "procent"), "column '得分' has the format 'procent'; known: text, label, date"),
         (lambda: Col("得分", align="top"), "is aligned 'top'; known: left, center, right"),
         (lambda: Section(" "), "a section needs a title"),
         (lambda: Section("x", 4), "has level 4; headings have level 1, 2 or 3"),

@@ -37,7 +37,7 @@ MOST_CHARACTERS = 2000
 """Longer cells are cut: a page is no place for them, and one hostile cell must not fill a hundred."""
 
 _RIGHT = ("integer", "number", "signed", "percent", "points", "p_value")
-FORMATS = ("text", "date", *_RIGHT)
+FORMATS = ("text", "label", "date", *_RIGHT)
 ALIGNMENTS = ("left", "center", "right")
 
 
@@ -50,7 +50,7 @@ class Col:
     label : str
         The header, translated.
     format : str or callable
-        ``text``, ``integer``, ``number``, ``signed`` (a difference), ``percent`` (of a fraction), ``points``
+        ``text``, ``label`` (text that starts with a capital in English), ``integer``, ``number``, ``signed`` (a difference), ``percent`` (of a fraction), ``points``
         (difference of two fractions, in percentage points), ``p_value``, ``date``; or value -> text.
     digits : int
         Decimals.
@@ -91,15 +91,25 @@ class Col:
             return MISSING
         if isinstance(value, (bool, np.bool_)):
             return t("yes") if value else t("no")
-        if self.format in ("text", "date", "p_value", "integer"):
-            show: Callable[[Any], str] = {
+        if self.format in ("text", "label", "date", "p_value", "integer"):
+            shows: dict[str, Callable[[Any], str]] = {
                 "text": clean,
+                "label": lambda v: capital(clean(v), t.language),
                 "date": t.date,
                 "p_value": t.p_value,
                 "integer": t.integer,
-            }[self.format]
-            return show(value) or MISSING
+            }
+            return shows[self.format](value) or MISSING
         return getattr(t, self.format)(value, self.digits)
+
+
+def capital(text: str, language: str) -> str:
+    """A label as it stands at the start of a cell.
+
+    >>> capital("overall satisfaction", "en"), capital("p值", "zh")
+    ('Overall satisfaction', 'p值')
+    """
+    return text[:1].upper() + text[1:] if language == "en" else text
 
 
 @dataclass(frozen=True)

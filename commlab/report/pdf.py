@@ -15,7 +15,7 @@ from typing import Any
 
 from commlab.errors import DataError
 from commlab.figures.theme import font_folder
-from commlab.report.document import Document, Heading, Items, Para, Part, Table
+from commlab.report.document import Document, Heading, Items, Para, Part, Picture, Table
 from commlab.report.docx_pages import LAST_ROWS, keep_together
 
 __all__ = ["pdf_bytes"]
@@ -86,8 +86,10 @@ def _told(document: Document, files: dict[str, str]) -> dict[str, Any]:
                 "landscape": landscape,
                 # A run of pages starts on a new page by itself.
                 "parts": [
-                    _part(p, document, files) | ({} if k else {"new_page": False})
-                    for k, p in enumerate(parts)
+                    _part(p, document, files)
+                    | ({} if k else {"new_page": False})
+                    | {"sticky": isinstance(after, (Table, Picture))}
+                    for k, (p, after) in enumerate(zip(parts, [*parts[1:], None], strict=True))
                 ],
             }
             for landscape, parts in document.spreads

@@ -238,7 +238,7 @@ class _Writer:
             width = min(WIDEST, max(NARROWEST, longest + 3, min(characters(label) + 2, 22)))
             page.set_column(j, j, width)
             total += width
-            if col.format == "text":
+            if col.format in ("text", "label"):
                 lines = [max(n, _lines(v, width)) for n, v in zip(lines, table[column], strict=True)]
         for i, n in enumerate(lines, start=2):
             if n > 1:
@@ -252,7 +252,7 @@ class _Writer:
 
     def _column(self, page: Any, j: int, col: Col, values: pd.Series) -> float:
         """Write one column; returns its longest cell in characters."""
-        kind = col.format if isinstance(col.format, str) else "text"
+        kind = col.format if isinstance(col.format, str) and col.format != "label" else "text"
         decimals = "." + "0" * col.digits if col.digits else ""
         pattern = _PATTERNS.get(kind, "").replace("{d}", decimals)
         align = {"align": col.align} if col.align else {}
@@ -266,7 +266,8 @@ class _Writer:
             if isinstance(value, (bool, np.bool_)):
                 value = col.cell(value, self.t)
             if kind == "text" or isinstance(value, str):
-                self.text(page, i, j, value, **align, **wrap)
+                shown = col.cell(value, self.t) if col.format == "label" else value
+                self.text(page, i, j, shown, **align, **wrap)
                 longest = max(longest, characters(clean(value)[: 2 * WIDEST]))
             elif kind == "date":
                 day = pd.Timestamp(value).tz_localize(None).to_pydatetime()

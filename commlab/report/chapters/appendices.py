@@ -72,7 +72,7 @@ def questionnaire(report: Report) -> Section:
         text,
         title=t("Items and answers offered"),
         columns={
-            "item": Col(t("Item")),
+            "item": Col(t("Item"), "label"),
             "wording": Col(t("Question")),
             "answers": Col(t("Answers offered"), width=2),
             "code": Col(t("Standard")),
@@ -114,11 +114,11 @@ def dictionary_columns(report: Report) -> dict[str, Col]:
     t = report.t
     return {
         "label": Col(t("Standard")),
-        "rule": Col(t("Rule")),
+        "rule": Col(t("Rule"), "label"),
         "share": Col(t("Share"), "percent", digits=0),
-        "measured": Col(t("Measured at")),
-        "method": Col(t("Method")),
-        "official": Col(t("Norm")),
+        "measured": Col(t("Measured at"), "label"),
+        "method": Col(t("Method"), "label"),
+        "official": Col(t("Norm"), "label"),
     }
 
 
@@ -181,7 +181,11 @@ def _quotient(
         return label, t.percent(value), t("of the year before")
     what = report.metric(item) if named else own
     if statistic in BASES:
-        return what, _figures(t, value), t(BASES[str(statistic)])
+        metric = report.study.framework.metrics.get(str(item))
+        basis = t(BASES[str(statistic)])
+        if report.language == "zh" and metric is not None and metric.unit:
+            basis = t("{unit}, {basis}", unit=metric.unit, basis=basis)
+        return what, _figures(t, value), basis
     if statistic == "passed":
         return what, t.percent(value), t("of the communities checked")
     if statistic == "share_meeting":
@@ -217,7 +221,7 @@ def denominators(report: Report) -> Section:
         title=t("Numerators and denominators"),
         columns={
             "label": Col(t("Standard")),
-            "what": Col(t("Figure")),
+            "what": Col(t("Figure"), "label"),
             "numerator": Col(
                 t("Numerator"),
                 lambda v: t.number(v, 0 if v == round(v) else 1) if v == v else "—",
@@ -229,7 +233,7 @@ def denominators(report: Report) -> Section:
                 align="right",
             ),
             "result": Col(t("Result"), align="right"),
-            "basis": Col(t("Basis")),
+            "basis": Col(t("Basis"), "label"),
         },
     )
     return Section(title, 1, [table], appendix=True)
@@ -278,9 +282,9 @@ def cleaning_summary(report: Report) -> Section:
                 ),
                 title=t("Cleaning in short"),
                 columns={
-                    "action_label": Col(t("Action")),
-                    "severity_label": Col(t("Severity")),
-                    "rule": Col(t("Rule"), width=2.5),
+                    "action_label": Col(t("Action"), "label"),
+                    "severity_label": Col(t("Severity"), "label"),
+                    "rule": Col(t("Rule"), "label", width=2),
                     "n": Col(t("Rows or cells"), "integer"),
                 },
             )
@@ -311,14 +315,21 @@ def manifest(report: Report) -> Section:
 
     t = report.t
     inputs = report.period.report_inputs(report.unit)
-    rows = [(t("Input"), report.word(INPUTS.get(name, name)), digest[:8]) for name, digest in inputs.items()]
+    rows = [
+        (t("Input"), report.starting(report.word(INPUTS.get(name, name))), digest[:8])
+        for name, digest in inputs.items()
+    ]
     rows += [
         (t("Version"), name, version(name)) for name in ("commlab", "pandas", "numpy", "scipy", "statsmodels")
     ]
     rows += [
-        (t("Parameter"), t("period"), report.period.name),
-        (t("Parameter"), t("unit"), report.unit),
-        (t("Parameter"), t("language"), t("English") if report.language == "en" else t("Chinese")),
+        (t("Parameter"), report.starting(t("period")), report.period.name),
+        (t("Parameter"), report.starting(t("unit")), report.unit),
+        (
+            t("Parameter"),
+            report.starting(t("language")),
+            t("English") if report.language == "en" else t("Chinese"),
+        ),
     ]
     table = pd.DataFrame(rows, columns=["kind", "name", "value"])
     found = report.finding(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from commlab.errors import ParameterError
-from commlab.report.finding import Finding
+from commlab.report.finding import Finding, capital
 from commlab.study import Period, Study, open_study
 from commlab.tables import DONT_KNOW
 from commlab.text import Text
@@ -142,12 +142,17 @@ class Report:
         if not item:
             return label
         inner = metric.items.get(item, {})
-        return f"{label}: {inner.get(self.language) or inner.get('zh') or item}"
+        named = inner.get(self.language) or inner.get("zh") or item
+        return self.t("{what}: {item}", what=label, item=named)
 
     def places(self, low: float, high: float) -> str:
         """An interval of ranks: one number where both ends are the same."""
         ends = [self.t.integer(low), self.t.integer(high)]
         return ends[0] if ends[0] == ends[1] else "-".join(ends)
+
+    def starting(self, text: str) -> str:
+        """A label as it stands at the start of a cell or beside a bar."""
+        return capital(text, self.language)
 
     def join(self, *sentences: str) -> str:
         """Sentences in a row: Chinese ones touch, English ones are spaced."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from commlab.framework import Part
@@ -17,6 +19,8 @@ METHODS = {
     "questionnaire": "questionnaire",
     "documents": "documents",
 }
+IN_SHORT = {"field": "field", "media": "web", "questionnaire": "survey", "documents": "files"}
+"""Names of the methods in the table of indicators."""
 LEAST_CHANCE = 0.01
 """Chances below this, or as near to certainty, are not told apart."""
 
@@ -37,9 +41,7 @@ def indicator_rows(report: Report) -> pd.DataFrame:
     rows["weight"] = rows["code"].map(weights)
     rows["label"] = [f"{c} {report.label(c)}" for c in rows["code"]]
     rows["method"] = [
-        t.listing(t(METHODS[m]) for m in methods)
-        if isinstance(methods, tuple | list) or hasattr(methods, "__iter__")
-        else ""
+        report.starting(t.listing(t(IN_SHORT[m]) for m in methods)) if len(methods) else MISSING
         for methods in rows["methods"]
     ]
     rows["evidence"] = rows["code"].map(counted)
@@ -54,7 +56,7 @@ def indicator_rows(report: Report) -> pd.DataFrame:
     total = (
         profile.loc[["total"]]
         .reset_index()
-        .assign(label=t("Total"), level=0, weight=1.0, method="", evidence=counted.sum())
+        .assign(label=t("Total"), level=0, weight=1.0, method=MISSING, evidence=counted.sum())
     )
     return pd.concat([rows, total], ignore_index=True).assign(strong=lambda f: f["level"] < 3)
 
@@ -134,7 +136,11 @@ def indicators(report: Report) -> Section:
             t(
                 "Weight: share of the whole. City mean: unweighted mean over {counted}. Evidence: lines of evidence behind the score. Coverage: measured share of the applicable weight.",
                 counted=report.counted,
-            )
+            ),
+            t(
+                "Method: {words}.",
+                words=t.listing(f"{t(IN_SHORT[m])} = {t(word)}" for m, word in METHODS.items()),
+            ),
         ],
     )
     return Section(t("Indicators"), 1, [*_pictures(report, secondary), table])
@@ -372,7 +378,7 @@ def _norms(report: Report) -> list:
         "label": Col(t("Printed norm"), width=1.5),
         "norm": Col(t("Required"), align="center"),
         "measured": Col(t("Measured"), align="center"),
-        "verdict": Col(t("Finding")),
+        "verdict": Col(t("Finding"), "label"),
     }
     return [report.finding(mine, text, title=t("Printed norms"), columns=columns)]
 
@@ -385,5 +391,6 @@ def _part_label(report: Report, parts: dict[tuple[str, str], Part], code: str, p
 def _norm(t: Text, part: Part) -> str:
     signs = {">=": "≥", "<=": "≤", ">": ">", "<": "<", "==": "="}
     if part.rule == "growth":
-        return t("≥ {target} a year", target=t.percent(part.target))
+        whole = part.target is not None and math.isclose(part.target * 100, round(part.target * 100))
+        return t("≥ {target} a year", target=t.percent(part.target, 0 if whole else 1))
     return f"{signs[part.op or '>=']} {t.number(part.target, 0)}"

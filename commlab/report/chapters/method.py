@@ -23,7 +23,14 @@ def cover(report: Report) -> Cover:
         (t("Study"), report.study.title[report.language]),
         (t("Period"), report.period_label),
         (t("Unit"), report.unit),
-        (t("Framework"), f"{report.study.framework.title[report.language]} ({source['document']})"),
+        (
+            t("Framework"),
+            t(
+                "{title} ({document})",
+                title=report.study.framework.title[report.language],
+                document=source["document"],
+            ),
+        ),
         (t("Districts in city figures"), report.counted),
     ]
     return Cover(title, report.period_label, facts, language=report.language, sample=report.study.sample)
@@ -130,7 +137,7 @@ def _facts(report: Report):
         table,
         text,
         title=t("Method at a glance"),
-        columns={"what": Col(t("Topic")), "value": Col(t("Value"), width=3)},
+        columns={"what": Col(t("Topic")), "value": Col(t("Value"), "label", width=3)},
     )
 
 
@@ -175,18 +182,25 @@ def _weights(report: Report):
                 cr=t.number(crs.median(), 3),
             ),
         )
+    columns = {
+        "label": Col(t("Indicator"), width=1.5),
+        "local": Col(t("Weight among siblings"), "percent", digits=2),
+        "weight": Col(t("Weight in the whole"), "percent", digits=2),
+    }
+    notes = [t("Below the secondary level all standards of an indicator weigh the same.")]
+    if top["origin_label"].nunique() == 1:
+        notes.insert(
+            0, t("Origin of all weights in this table: {origin}.", origin=top["origin_label"].iloc[0])
+        )
+    else:
+        columns["origin_label"] = Col(t("Origin"), "label")
     return report.finding(
         top,
         text,
         title=t("Weights of primary and secondary indicators"),
-        columns={
-            "label": Col(t("Indicator"), width=2.5),
-            "local": Col(t("Weight among siblings"), "percent", digits=2),
-            "weight": Col(t("Weight in the whole"), "percent", digits=2),
-            "origin_label": Col(t("Origin"), width=1.5),
-        },
+        columns=columns,
         strong="strong",
-        notes=[t("Below the secondary level all standards of an indicator weigh the same.")],
+        notes=notes,
     )
 
 

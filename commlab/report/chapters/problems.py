@@ -72,7 +72,7 @@ def problems(report: Report) -> Section:
         "found": Col(t("Found"), lambda d: "—" if d != d else f"{d:%Y-%m-%d}", align="center"),
         "due": Col(t("Due"), lambda d: "—" if d != d else f"{d:%Y-%m-%d}", align="center"),
         "closed": Col(t("Closed"), lambda d: "—" if d != d else f"{d:%Y-%m-%d}", align="center"),
-        "verdict": Col(t("State"), align="center"),
+        "verdict": Col(t("State"), "label", align="center"),
     }
     return Section(
         title, 1, [report.finding(table, text, title=t("Problems found"), columns=columns, strong="late")]

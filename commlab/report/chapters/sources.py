@@ -44,8 +44,8 @@ def intake(report: Report) -> Section:
         text,
         title=t("What was sent"),
         columns={
-            label: Col(t("Input"), width=2),
-            "state_label": Col(t("State")),
+            label: Col(t("Input"), "label", width=2),
+            "state_label": Col(t("State"), "label"),
             "units": Col(t("Offices"), "integer"),
             "files": Col(t("Files"), "integer"),
             "rows": Col(t("Rows"), "integer"),
@@ -77,8 +77,8 @@ def intake(report: Report) -> Section:
         ),
         title=t("The ledger in short"),
         columns={
-            "action_label": Col(t("Action")),
-            "severity_label": Col(t("Severity")),
+            "action_label": Col(t("Action"), "label"),
+            "severity_label": Col(t("Severity"), "label"),
             "lines": Col(t("Lines"), "integer"),
             "cells": Col(t("Rows or cells"), "integer"),
         },
@@ -151,7 +151,7 @@ def delphi_rounds(report: Report) -> Section:
             f"cv_{r}": Col(t("CV"), "number", digits=2, group=group),
             f"full_score_rate_{r}": Col(t("Full score"), "percent", digits=0, group=group),
         }
-    columns["verdict"] = Col(t("Finding"))
+    columns["verdict"] = Col(t("Finding"), "label")
     text = t(
         "In round {n} {kept} of {all} standards pass the threshold method.",
         n=t.integer(last),

@@ -52,8 +52,8 @@ def sample(report: Report) -> Section:
         text,
         title=t("Sample structure and population"),
         columns={
-            "variable_label": Col(t("Characteristic"), str),
-            "level_label": Col(t("Group")),
+            "variable_label": Col(t("Characteristic"), "label"),
+            "level_label": Col(t("Group"), "label"),
             "n": Col(t("Answers"), "integer"),
             "sample": Col(t("Sample"), "percent"),
             "weighted": Col(t("Weighted"), "percent"),
@@ -118,7 +118,7 @@ def satisfaction(report: Report) -> Section:
         text,
         title=t("Satisfaction per item"),
         columns={
-            "label": Col(t("Item")),
+            "label": Col(t("Item"), "label"),
             "n": Col(t("Answers"), "integer"),
             "satisfied": Col(t("Satisfied"), "percent"),
             "satisfied_interval": Col(t("Interval"), align="center"),
@@ -157,7 +157,7 @@ def _distribution(report: Report) -> list:
     labels = {a: report.answer(a) for a in [*answers, DONT_KNOW]}
     table = wide[[*answers, *([DONT_KNOW] if DONT_KNOW in wide else [])]].rename(columns=labels)
     table.insert(0, "label", [report.item(i) for i in items])
-    picture = table.set_index("label")
+    picture = table.assign(label=[report.starting(x) for x in table["label"]]).set_index("label")
     unknown = labels[DONT_KNOW] if labels[DONT_KNOW] in picture else None
     figure = likert(
         picture[[labels[a] for a in answers]],
@@ -165,7 +165,7 @@ def _distribution(report: Report) -> list:
         dont_know_label=unknown or "",
         about=t("Answers per item, weighted"),
     )
-    top = picture[labels[answers[-1]]]
+    top = table.set_index("label")[labels[answers[-1]]]
     return [
         report.finding(
             table.reset_index(drop=True),
@@ -179,8 +179,8 @@ def _distribution(report: Report) -> list:
             figure_title=t("Answers per item, weighted"),
             title=t("Distribution of answers"),
             notes=[t('Shares of all who gave an answer, "don\'t know" among them.')] if unknown else (),
-            columns={"label": Col(t("Item"), width=1.5)}
-            | {c: Col(c, "percent") for c in table.columns if c != "label"},
+            columns={"label": Col(t("Item"), "label", width=1.5)}
+            | {c: Col(report.starting(c), "percent") for c in table.columns if c != "label"},
         )
     ]
 
@@ -290,7 +290,7 @@ def change(report: Report) -> Section:
         )
     shown = rows.set_index("label")[["before", "after", "ci_low", "ci_high", "estimate"]]
     figure = drawn(
-        shown.reset_index(),
+        shown.rename(index=report.starting).reset_index(),
         label="label",
         before_label=t.period(before.name),
         after_label=report.period_label,
@@ -304,13 +304,13 @@ def change(report: Report) -> Section:
         figure_title=t("Index per item in both quarters"),
         title=t("Change of the index per item"),
         columns={
-            "label": Col(t("Item"), width=1.5),
+            "label": Col(t("Item"), "label", width=1.5),
             "before": Col(t("Before"), "number"),
             "after": Col(t("Now"), "number"),
             "estimate": Col(t("Change"), "signed"),
             "interval": Col(t("Interval"), align="center"),
             "p_holm": Col(t("p (Holm)"), "p_value"),
-            "verdict": Col(t("Finding")),
+            "verdict": Col(t("Finding"), "label"),
         },
         notes=[
             t(
