@@ -109,7 +109,7 @@ def test_a_period_without_any_report_is_still_a_page():
         ({"rows": ROWS.drop(columns=["rank"])}, "the index page needs the columns rank; it got unit, score"),
         (
             {"rows": ROWS.assign(state="old")},
-            "no report has the state old; known: fresh, failed, outstanding",
+            "no report has the state old; known: fresh, stale, failed, outstanding",
         ),
         ({"rows": pd.concat([ROWS, ROWS.tail(1)])}, "stands twice on the index page; one row a unit"),
         (

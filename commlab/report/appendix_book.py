@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["appendix"]
 
+_ANSWERS = "responses: "
+"""How the source of an answer begins (see ``scoring.residents``)."""
+
 
 def appendix(period: Period, unit: str, path: str | Path, *, language: str = "zh") -> Path:
     """Write the workbook of a district, or of the city (``unit`` is ``city`` or the city's name).
@@ -211,10 +214,20 @@ def _evidence(report: Report) -> Sheet | None:
     if not report.is_city:
         rows = rows[rows["unit"] == report.unit]
     stages = {"self": t("self"), "district": t("district"), "expert": t("expert")}
-    order = report.study.framework.table.set_index("code")["order"]
+    framework = report.study.framework
+    order = framework.table.set_index("code")["order"]
+    parts = {
+        (p.code, p.part): p.zh if report.language == "zh" else p.en
+        for c in framework.leaves
+        for p in framework.parts(c)
+    }
     rows = rows.assign(
         label=[report.label(c) for c in rows["code"]],
-        what=[report.metric(i) for i in rows["item"]],
+        part_label=[parts.get((c, p)) or "" for c, p in zip(rows["code"], rows["part"], strict=True)],
+        what=[report.metric(report.item(i) if isinstance(i, str) else i) for i in rows["item"]],
+        source=[
+            _source(report, s, n, u) for s, n, u in zip(rows["source"], rows["n"], rows["unit"], strict=True)
+        ],
         stage_label=rows["stage"].map(stages).fillna(""),
         state_label=[report.state(s) for s in rows["state"]],
         order=rows["code"].map(order),
@@ -223,9 +236,9 @@ def _evidence(report: Report) -> Sheet | None:
         "unit": Col(t("Unit")),
         "code": Col(t("Code")),
         "label": Col(t("Standard"), width=3),
-        "part": Col(t("Part")),
-        "what": Col(t("Figure"), width=2),
-        "stage_label": Col(t("Stage")),
+        "part_label": Col(t("Part"), "label"),
+        "what": Col(t("Figure"), "label", width=2),
+        "stage_label": Col(t("Stage"), "label"),
         "value": Col(t("Value"), "number", digits=4),
         "numerator": Col(t("Numerator"), "number", digits=2),
         "denominator": Col(t("Denominator"), "number", digits=2),
@@ -242,6 +255,20 @@ def _evidence(report: Report) -> Sheet | None:
         t("Evidence behind every score"),
         t("What each score rests on, with file, sheet and cells."),
         columns,
+    )
+
+
+def _source(report: Report, source: object, n: float, unit: str) -> str:
+    """Where a value was read; the answers to a question have no cell, they are told in words."""
+    text = source if isinstance(source, str) else ""
+    if not text.startswith(_ANSWERS):
+        return text
+    item = text.removeprefix(_ANSWERS).split(",")[0].strip()
+    return report.t(
+        "questionnaire: {item}, {n} answers of {unit}",
+        item=report.item(item),
+        n=report.t.integer(n),
+        unit=unit,
     )
 
 

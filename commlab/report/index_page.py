@@ -26,7 +26,7 @@ from commlab.text import MISSING, Text, clean
 
 __all__ = ["STATES", "index_text", "write_index"]
 
-STATES = {"fresh": "up to date", "failed": "failed", "outstanding": "outstanding"}
+STATES = {"fresh": "up to date", "stale": "not made anew", "failed": "failed", "outstanding": "outstanding"}
 """States of a report and the message that names each."""
 
 NEEDED = ("unit", "score", "satisfied", "coverage", "rank", "state")
@@ -83,7 +83,7 @@ def write_index(
         The page; it appears complete or not at all.
     rows : DataFrame
         One row a unit: ``unit``, ``score`` (0-100), ``satisfied`` and ``coverage`` (fractions), ``rank``,
-        ``state`` (``fresh failed outstanding``); optional ``score_low score_high satisfied_low
+        ``state`` (``fresh stale failed outstanding``); optional ``score_low score_high satisfied_low
         satisfied_high rank_low rank_high`` and ``why`` (shown beside a state that is not fresh). Values may
         be missing.
     cover : Cover

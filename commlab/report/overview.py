@@ -99,14 +99,16 @@ def _state(period: Period, states: pd.DataFrame, unit: str) -> str:
         return "outstanding"
     if unit in period.failed:
         return "failed"
-    return "fresh" if unit in states.index and states.loc[unit, "state"] in _READY else "failed"
+    found = states.loc[unit, "state"] if unit in states.index else "missing"
+    return "fresh" if found in _READY else "failed" if found == "failed" else "stale"
 
 
 def _why(period: Period, states: pd.DataFrame, unit: str) -> str:
     blocked = {**period.outstanding, **period.failed}
     if unit in blocked:
         return blocked[unit]
-    return str(states.loc[unit, "why"]) if unit in states.index else ""
+    failed = unit in states.index and states.loc[unit, "state"] == "failed"
+    return str(states.loc[unit, "why"]) if failed else ""
 
 
 def _links(folder: Path, unit: str, suffix: str) -> dict[str, str]:

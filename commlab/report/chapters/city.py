@@ -19,9 +19,13 @@ def district_rows(report: Report) -> pd.DataFrame:
     totals = report.period.scores("district").query("code == 'total'").set_index("unit")
     item = report.overall_item
     k = report.study.config.disclosure["internal"]
-    satisfied = report.period.satisfaction(by="district")
+    satisfied = report.period.result("satisfaction")
     satisfied = satisfied[
-        (satisfied["item"] == item) & (satisfied["statistic"] == "satisfied") & (satisfied["n"] >= k)
+        (satisfied["level"] == "district")
+        & (satisfied["weighting"] == "design")
+        & (satisfied["item"] == item)
+        & (satisfied["statistic"] == "satisfied")
+        & (satisfied["n"] >= k)
     ]
     satisfied = satisfied.set_index("unit")
     out = pd.DataFrame({"unit": [d for d in report.period.districts if d in ranks.index]})
