@@ -365,7 +365,15 @@ def test_survey_standards_err_together(tiny: Path) -> None:
     assert joint is not None
     pd.testing.assert_frame_equal(joint, joint.T)
     item = period.satisfaction(by="district").query("item == 'q_clean_conduct' and statistic == 'index'")
-    for unit, se in zip(item["unit"], item["se"], strict=True):
+    for unit, se in zip(item["district"], item["se"], strict=True):
         assert joint.loc[(unit, "Ⅱ-1.3"), (unit, "Ⅱ-1.3")] == pytest.approx(se**2, rel=1e-9)
     assert joint.loc[("五华区", "Ⅱ-1.3"), ("五华区", "Ⅱ-17.1")] > 0
     assert joint.loc[("五华区", "Ⅱ-1.3"), ("盘龙区", "Ⅱ-1.3")] == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("by", ["district", "community", None, "sex", ["district", "sex"]])
+def test_satisfaction_is_named_by_what_it_is_grouped_by(tiny: Path, by: str | list[str] | None) -> None:
+    found = cl.open_study(tiny).period(PERIOD).satisfaction(by=by)
+    named = [] if by is None else [by] if isinstance(by, str) else by
+    wanted = [*named, "item", "statistic", "estimate", "se", "ci_low", "ci_high", "df", "n", "n_effective"]
+    assert [c for c in found.columns if c != "weighting"] == wanted and len(found)
