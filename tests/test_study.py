@@ -377,3 +377,21 @@ def test_satisfaction_is_named_by_what_it_is_grouped_by(tiny: Path, by: str | li
     named = [] if by is None else [by] if isinstance(by, str) else by
     wanted = [*named, "item", "statistic", "estimate", "se", "ci_low", "ci_high", "df", "n", "n_effective"]
     assert [c for c in found.columns if c != "weighting"] == wanted and len(found)
+
+
+def test_sources_list_what_arrived_and_keep_what_people_wrote(tiny_copy: Path) -> None:
+    path = tiny_copy / "data/raw/SOURCES.csv"
+    before = path.read_bytes()
+    study = cl.open_study(tiny_copy)
+    study.check([PERIOD])
+    assert path.read_bytes() == before, "nothing new arrived"
+    again = tiny_copy / f"data/raw/{PERIOD}/问题台账/五华区.xlsx"
+    shutil.copy(tiny_copy / f"data/raw/{PERIOD}/问题台账/盘龙区.xlsx", again)
+    cl.open_study(tiny_copy).check([PERIOD])
+    lines = pd.read_csv(path, dtype="str")
+    mine = lines[lines["file"] == f"data/raw/{PERIOD}/问题台账/五华区.xlsx"]
+    assert len(mine) == 2 and mine["sha256"].nunique() == 2 and mine["from"].iloc[1] == "五华区"
+    path.write_text("file,hash\n", encoding="utf-8")
+    shutil.copy(tiny_copy / f"data/raw/{PERIOD}/问题台账/阳宗海风景区.xlsx", again)
+    with pytest.raises(DataError, match="has no column sha256"):
+        cl.open_study(tiny_copy).check([PERIOD])

@@ -50,6 +50,7 @@ class Period:
         if not force and note and note.get("hashes") == hashes and self.folder.tables():
             return
         from commlab.study.clean import clean_period
+        from commlab.study.sources import record_sources
 
         with self.folder.lock(doing=f"check {self.name}"):
             report = clean_period(self.study.config, self.study.register, self.study.framework, self.name)
@@ -61,6 +62,7 @@ class Period:
             self.folder.write_table("ledger", validate("ledger", report.ledger))
             self.folder.write_table("status", report.status)
             report.write_ledger_workbook(self.folder.path / "ledger.xlsx")
+            record_sources(self.study.root, report.files)
             self.folder.write_inputs(
                 {"hashes": hashes, "items": list(report.items.items()), "files": report.files}
             )
