@@ -106,6 +106,7 @@ def _scores(report: Report) -> Sheet:
             "method": Col(t("Method"), width=2),
         }
         rows["state_label"] = [report.state(s) for s in rows["state"]]
+    rows["code"] = rows["code"].where(rows["code"] != "total", "—")
     return Sheet(
         t("Scores"),
         rows,

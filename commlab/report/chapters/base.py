@@ -112,7 +112,9 @@ class Report:
 
     def word(self, text: str) -> str:
         """A word of a fixed vocabulary (states, ledger rules); one without a translation is printed as it is."""
-        return self.t(text) if self.language == "en" or self.t.knows(text) else text
+        if self.language == "en":
+            return text.replace("_", " ")
+        return self.t(text) if self.t.knows(text) else text
 
     def state(self, name: object) -> str:
         """A score's state in words."""

@@ -27,8 +27,6 @@ def sample(report: Report) -> Section:
         level_label=[report.option(v, x) for v, x in zip(rows["variable"], rows["level"], strict=True)],
         difference=rows["weighted"] - rows["population"],
     )
-    shown = rows["variable_label"].where(~rows["variable"].duplicated(), "")
-    rows = rows.assign(variable_label=shown)
     known = rows.dropna(subset=["population"])
     worst = known.loc[known["difference"].abs().idxmax()] if len(known) else None
     text = t(
