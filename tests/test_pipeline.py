@@ -103,7 +103,7 @@ def test_numbers_agree_on_index_report_appendix_and_tables(run: tuple[Path, int]
             f"{unit}得分{t.number(rank['score'])}分（满分100，区间{interval}）",
             f"列第{rank['rank']:.0f}位",
             f"在第{rank['rank_low']:.0f}至第{rank['rank_high']:.0f}位之间",
-            "适用权重全部取得了依据"
+            "适用的指标全部取得依据，覆盖率为100%"
             if coverage[unit] == 1
             else f"适用权重中有{t.percent(coverage[unit])}取得了依据",
             f"{t.percent(told['estimate'])}的成年居民对“总体满意度”表示满意（区间{satisfied}",

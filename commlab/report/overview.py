@@ -12,6 +12,7 @@ from commlab.report.index_page import write_index
 from commlab.text import Text
 
 if TYPE_CHECKING:
+    from commlab.report.chapters import Report
     from commlab.study import Period
 
 __all__ = ["index"]
@@ -28,18 +29,18 @@ def index(period: Period, statuses: pd.DataFrame, path: str | Path, *, language:
     statuses : DataFrame
         unit, name, kind, state, why of every report (``batch.status``).
     """
-    from commlab.report.chapters import Report, cover
+    from commlab.report import chapters
     from commlab.report.chapters.city import district_rows
 
     study = period.study
-    report = Report(study, period, study.config.city, Text(language))
+    report = chapters.Report(study, period, study.config.city, Text(language))
     t, folder = report.t, Path(path).parent
     rows = pd.DataFrame({"unit": study.register.districts}).merge(
         district_rows(report), on="unit", how="left"
     )
     states = statuses[statuses["kind"] == "district"].set_index("unit")
     rows["state"] = [_state(period, states, unit) for unit in rows["unit"]]
-    rows["why"] = [_why(period, states, unit) for unit in rows["unit"]]
+    rows["why"] = [_why(report, states, unit) for unit in rows["unit"]]
     totals = report.profiles.loc["total"]
     overall = report.overall
     city = {
@@ -68,7 +69,7 @@ def index(period: Period, statuses: pd.DataFrame, path: str | Path, *, language:
         path,
         rows,
         cover=replace(
-            cover(report),
+            chapters.cover(report),
             title=t("Community governance in {unit}: reports of the districts", unit=report.city),
         ),
         links=links,
@@ -103,10 +104,27 @@ def _state(period: Period, states: pd.DataFrame, unit: str) -> str:
     return "fresh" if found in _READY else "failed" if found == "failed" else "stale"
 
 
-def _why(period: Period, states: pd.DataFrame, unit: str) -> str:
-    blocked = {**period.outstanding, **period.failed}
-    if unit in blocked:
-        return blocked[unit]
+def _why(report: Report, states: pd.DataFrame, unit: str) -> str:
+    t, period = report.t, report.period
+    status = period.status[period.status["unit"] == unit]
+    lacking = status.loc[status["state"] == "outstanding", f"label_{report.language}"]
+    if unit in period.outstanding:
+        return t("Not sent: {inputs}.", inputs=t.listing(lacking)) if len(lacking) else ""
+    if unit in period.failed:
+        ledger = period.ledger
+        errors = ledger[(ledger["severity"] == "error") & ledger["file"].isin(period.files_of(unit))]
+        if errors.empty:
+            return period.failed[unit]
+        first = errors.iloc[0].fillna("")
+        where = " ".join(
+            filter(None, [first["file"], first["sheet"] and f"[{first['sheet']}]", first["first_cells"]])
+        )
+        return t(
+            "{where}: {found}; the ledger says what to do ({n} errors).",
+            where=where,
+            found=first["before"],
+            n=t.integer(errors["n"].sum()),
+        )
     failed = unit in states.index and states.loc[unit, "state"] == "failed"
     return str(states.loc[unit, "why"]) if failed else ""
 
