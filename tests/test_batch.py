@@ -202,7 +202,7 @@ def test_cleaning_twice_is_cleaning_once_and_keeps_no_clock() -> None:
     nb.cells[0].outputs = [
         nbformat.v4.new_output("stream", name=n, text=t)
         for n, t in [
-            ("stderr", "/tmp/ipykernel_12/345.py:1: W"),
+            ("stderr", "/run/ipykernel_12/345.py:1: W"),
             ("stdout", "a"),
             ("stderr", "b"),
             ("stdout", "c"),
@@ -222,7 +222,7 @@ def test_cleaning_twice_is_cleaning_once_and_keeps_no_clock() -> None:
 def test_cleaning_takes_time_in_proportion() -> None:
     picture = "iVBOR/" * 200_000  # one word of a million characters, many slashes
     shown = nbformat.v4.new_output("display_data", data={"image/png": picture})
-    told = nbformat.v4.new_output("stream", text="/tmp/ipykernel_12/345.py:1: W")
+    told = nbformat.v4.new_output("stream", text="/run/ipykernel_12/345.py:1: W")
     nb = new_notebook(cells=[new_code_cell("x", outputs=[shown, told])])
     start = time.process_time()
     assert clean(nb, {}).cells[0].outputs[1].text == "cell-345.py:1: W"
