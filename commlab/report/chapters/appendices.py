@@ -97,7 +97,7 @@ def dictionary_rows(report: Report) -> pd.DataFrame:
     framework = report.study.framework
     return pd.DataFrame(
         {
-            "label": f"{code} {(part.zh if report.language == 'zh' else part.en) or report.label(code)}",
+            "label": f"{code} {report.starting((part.zh if report.language == 'zh' else part.en) or report.label(code))}",
             "rule": rules[part.rule],
             "share": part.share,
             "measured": levels[part.measured_at],

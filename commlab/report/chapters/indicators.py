@@ -385,7 +385,8 @@ def _norms(report: Report) -> list:
 
 def _part_label(report: Report, parts: dict[tuple[str, str], Part], code: str, part: str) -> str:
     own = parts[code, part]
-    return f"{code} {(own.zh if report.language == 'zh' else own.en) or report.label(code)}"
+    name = (own.zh if report.language == "zh" else own.en) or report.label(code)
+    return f"{code} {report.starting(name)}"
 
 
 def _norm(t: Text, part: Part) -> str:

@@ -34,7 +34,7 @@ def problems(report: Report) -> Section:
         )
     again = rows[rows["reopened"] > 0]
     if len(again):
-        text = report.join(text, t("{n} were reopened after closing.", n=t.integer(len(again))))
+        text = report.join(text, t("Reopened after closing: {n}.", n=t.integer(len(again))))
     if report.is_city:
         table = (
             rows.groupby("district", sort=False)["state"]
