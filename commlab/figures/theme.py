@@ -52,6 +52,8 @@ PALETTE = 128
 MARK_PT = 7.0
 MARK_COLOUR = "#B3381E"
 """Type size and colour of the mark of sample data below a picture."""
+NEARLY_WHITE = 252
+COMPRESSION = 6
 FONT = "Noto Sans SC"
 FONT_FILE = "NotoSansSC-Regular.otf"
 UNKNOWN = "?"
@@ -236,9 +238,7 @@ def render(
         draw(figure)
         canvas.draw()
         pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    out = io.BytesIO()
-    pixels.quantize(PALETTE, dither=Image.Dither.NONE).save(out, format="png", optimize=True, dpi=(DPI, DPI))
-    return Figure(out.getvalue(), alt, width_mm, height_mm, name)
+    return Figure(_stored(pixels), alt, width_mm, height_mm, name)
 
 
 def with_mark(png: bytes, mark: str) -> bytes:
@@ -254,6 +254,21 @@ def with_mark(png: bytes, mark: str) -> bytes:
     out.paste(picture, (0, 0))
     font = ImageFont.truetype(str(font_folder() / FONT_FILE), size)
     ImageDraw.Draw(out).text((size, picture.height + size // 2), mark, fill=MARK_COLOUR, font=font)
-    stored = io.BytesIO()
-    out.quantize(PALETTE, dither=Image.Dither.NONE).save(stored, format="png", optimize=True, dpi=(DPI, DPI))
-    return stored.getvalue()
+    return _stored(out)
+
+
+def _stored(picture: Any) -> bytes:
+    """A picture as PNG with a palette.
+
+    The octree is six times faster than cutting by medians and as good on drawings, but for paper white, which it
+    mixes with what is nearly white: those entries are set to white again.
+    """
+    from PIL import Image
+
+    few = picture.quantize(PALETTE, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    colours = few.getpalette()
+    triples = [colours[i : i + 3] for i in range(0, len(colours), 3)]
+    few.putpalette([c for triple in triples for c in ([255] * 3 if min(triple) >= NEARLY_WHITE else triple)])
+    out = io.BytesIO()
+    few.save(out, format="png", compress_level=COMPRESSION, dpi=(DPI, DPI))
+    return out.getvalue()
