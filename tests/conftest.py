@@ -52,3 +52,24 @@ def tiny_copy(tiny_raw: Path, tmp_path: Path) -> Path:
     target = tmp_path / "study"
     shutil.copytree(tiny_raw, target, ignore=shutil.ignore_patterns("processed"))
     return target
+
+
+# Modules whose tests take seconds each: laws with many examples, whole runs, pages rendered. `make check` leaves them out.
+SLOW = {
+    "test_batch",
+    "test_disclosure",
+    "test_laws_intake",
+    "test_laws_scoring",
+    "test_laws_weights",
+    "test_mapping",
+    "test_questionnaire",
+    "test_report_pages",
+    "test_sample_study",
+    "test_survey_planning",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.stem in SLOW:
+            item.add_marker(pytest.mark.slow)

@@ -14,11 +14,14 @@ import pytest
 import commlab as cl
 from commlab.study import register as register_module
 
+pytestmark = pytest.mark.slow
+
 HEAVY = ("scipy", "pandera", "statsmodels", "matplotlib", "IPython", "papermill", "nbformat", "openpyxl")
 
 NOTHING_DUE = """
 import json, sys
 from commlab.study import open_study
+
 study = open_study(sys.argv[1])
 study.check()
 period = study.period()

@@ -17,6 +17,8 @@ from commlab.report.appendix_book import appendix
 from commlab.report.document import Document, Heading, Items, Para, Picture, Table, build_document
 from commlab.report.finding import blocks
 
+pytestmark = pytest.mark.slow
+
 COMMON = (
     "summary", "method", "sample", "indicators", "satisfaction", "change", "weak_points", "problems",
     "candidates", "questionnaire", "indicator_dictionary", "denominators", "cleaning_summary", "manifest",

@@ -270,6 +270,7 @@ def test_units_by_any_name_and_near_names(tiny: Path) -> None:
         study.period("2019Q1")
 
 
+@pytest.mark.slow
 def test_order_of_files_does_not_matter_and_reading_twice_is_reading_once(
     tiny_copy: Path, tiny: Path
 ) -> None:
@@ -281,6 +282,7 @@ def test_order_of_files_does_not_matter_and_reading_twice_is_reading_once(
         pd.testing.assert_frame_equal(first.table(table), other.table(table))
 
 
+@pytest.mark.slow
 def test_key_of_the_hashes_moves_no_result(
     tiny_copy: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -338,6 +340,7 @@ def test_panel_of_a_metric(tiny: Path) -> None:
         study.panel("happiness")
 
 
+@pytest.mark.slow
 def test_another_version_s_tables_are_refused(tiny_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cl.open_study(tiny_copy).check([PERIOD])
     monkeypatch.setattr("commlab.study.period.code_hash", lambda: "another version")
@@ -345,6 +348,7 @@ def test_another_version_s_tables_are_refused(tiny_copy: Path, monkeypatch: pyte
         cl.open_study(tiny_copy).period(PERIOD).responses  # noqa: B018
 
 
+@pytest.mark.slow
 def test_raw_files_are_never_written(tiny_copy: Path) -> None:
     from commlab.store import tree_hash
 
@@ -379,6 +383,7 @@ def test_satisfaction_is_named_by_what_it_is_grouped_by(tiny: Path, by: str | li
     assert [c for c in found.columns if c != "weighting"] == wanted and len(found)
 
 
+@pytest.mark.slow
 def test_sources_list_what_arrived_and_keep_what_people_wrote(tiny_copy: Path) -> None:
     path = tiny_copy / "data/raw/SOURCES.csv"
     before = path.read_bytes()
