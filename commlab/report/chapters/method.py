@@ -216,6 +216,13 @@ def _rules(report: Report) -> Section:
         "geometric": t("geometric mean"),
         "harmonic": t("harmonic mean"),
     }
+    lonely = {
+        "fail": t("refuse the estimate"),
+        "remove": t("left out of the variance"),
+        "adjust": t("centred at the mean of all"),
+        "average": t("the mean of the other strata"),
+        "certainty": t("a certainty"),
+    }
     items = [
         t(
             "Missing is not zero: a standard without evidence is left out, its weight goes to its siblings, and coverage says how much was measured."
@@ -236,6 +243,13 @@ def _rules(report: Report) -> Section:
             "Score and rank intervals come from {draws} joint draws (seed {seed}) of: expert weights (bootstrap over experts), sampling error of survey items, disagreement of raters.",
             draws=t.integer(choices.draws),
             seed=choices.seed,
+        ),
+        t(
+            "Questionnaires were handed out on the spot, not drawn from a list: intervals treat them as a random sample of the adults of each community (A21)."
+        ),
+        t(
+            'Degrees of freedom of survey intervals follow Satterthwaite; a stratum with a single community is treated by the rule "{rule}".',
+            rule=lonely[choices.lonely],
         ),
         t(
             "Survey figures of fewer than {k} respondents are withheld.",
