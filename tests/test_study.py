@@ -400,3 +400,23 @@ def test_sources_list_what_arrived_and_keep_what_people_wrote(tiny_copy: Path) -
     shutil.copy(tiny_copy / f"data/raw/{PERIOD}/问题台账/阳宗海风景区.xlsx", again)
     with pytest.raises(DataError, match="has no column sha256"):
         cl.open_study(tiny_copy).check([PERIOD])
+
+
+@pytest.mark.slow
+def test_declared_choices_move_what_they_are_about(tiny_copy: Path, tiny: Path) -> None:
+    """Confidence narrows every interval; the way up the tree moves scores and the draws behind their intervals."""
+    edit(
+        edit(tiny_copy, "confidence: 0.95", "confidence: 0.8"),
+        "aggregation: arithmetic",
+        "aggregation: geometric",
+    )
+    study = cl.open_study(tiny_copy)
+    study.check()
+    here, usual = study.period(PERIOD), cl.open_study(tiny).period(PERIOD)
+    for frame in ("satisfaction", "change"):
+        a, b = here.result(frame), usual.result(frame)
+        known = b["se"] > 0
+        assert ((a["ci_high"] - a["ci_low"])[known] < (b["ci_high"] - b["ci_low"])[known]).all()
+    ranks, before = here.ranks().set_index("unit"), usual.ranks().set_index("unit")
+    assert (ranks["score"] < before["score"]).all()
+    assert ranks["score"].between(ranks["score_low"], ranks["score_high"]).all()

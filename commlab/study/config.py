@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +38,10 @@ class Choices:
     raking: tuple[str, ...] = ("sex", "age_band")
     raking_min_cell: int = 30
     lonely: str = "adjust"
-    ties: str = "min"
     ahp_method: str = "eigenvector"
     ahp_group: str = "aij"
     ahp_max_cr: float = 0.1
     fuzzy_certainty: float = 90.0
-    goalposts: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     weak_points: int = 5
 
 
@@ -254,7 +252,7 @@ def _choices(given: Any, faults: _Faults) -> Choices:
             value = float(value)
         if key == "raking" and value is False:
             value = ()
-        if key != "goalposts" and (not isinstance(value, type(usual)) or isinstance(value, bool)):
+        if not isinstance(value, type(usual)) or isinstance(value, bool):
             faults.add(f"choices: {key} must be like {usual!r}, found {value!r}")
             continue
         taken[key] = value

@@ -205,7 +205,13 @@ def raked(
 
 
 def satisfaction_results(
-    design: SurveyDesign, items: Mapping[str, int], *, weighting: str, city: str, communities: bool = False
+    design: SurveyDesign,
+    items: Mapping[str, int],
+    *,
+    weighting: str,
+    city: str,
+    communities: bool = False,
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Satisfaction of the city, of every district and, on demand, of every community.
 
@@ -216,7 +222,14 @@ def satisfaction_results(
     """
     frames = []
     for one in _by_scale(items):
-        ask = partial(satisfaction, design, one.items, satisfied=one.satisfied, scale=one.scale)
+        ask = partial(
+            satisfaction,
+            design,
+            one.items,
+            satisfied=one.satisfied,
+            scale=one.scale,
+            confidence=confidence,
+        )
         frames.append(ask().assign(level="city", unit=city))
         frames.append(ask(by="district").rename(columns={"district": "unit"}).assign(level="district"))
         if communities:
@@ -321,6 +334,7 @@ def changes(
     periods: tuple[str, str],
     city: str,
     lonely: str = "adjust",
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Change of the 0-100 index between two periods, communities asked in both kept together.
 
@@ -351,6 +365,7 @@ def changes(
             statistics=("index",),
             satisfied=one.satisfied,
             scale=one.scale,
+            confidence=confidence,
         )
         parts.append(ask().assign(level="city", unit=city))
         parts.append(ask(by="district").rename(columns={"district": "unit"}).assign(level="district"))

@@ -112,10 +112,12 @@ def _survey(
         }
         return out, None
     out["demographics"] = estimates.demographics(data, margins, DEMOGRAPHICS, city=config.city)
-    lonely = config.choices.lonely
+    lonely, level = config.choices.lonely, config.choices.confidence
     design = estimates.design_of(data, lonely=lonely)
     parts = [
-        estimates.satisfaction_results(design, items, weighting="design", city=config.city, communities=True)
+        estimates.satisfaction_results(
+            design, items, weighting="design", city=config.city, communities=True, confidence=level
+        )
     ]
     raked, cells = estimates.raked(
         data,
@@ -125,11 +127,19 @@ def _survey(
         lonely=lonely,
     )
     if raked is not None:
-        parts.append(estimates.satisfaction_results(raked, items, weighting="raked", city=config.city))
+        parts.append(
+            estimates.satisfaction_results(
+                raked, items, weighting="raked", city=config.city, confidence=level
+            )
+        )
     everyone = estimates.weighted(responses.assign(valid=responses["unit"].notna()), frame, district_of)
     parts.append(
         estimates.satisfaction_results(
-            estimates.design_of(everyone, lonely=lonely), items, weighting="all", city=config.city
+            estimates.design_of(everyone, lonely=lonely),
+            items,
+            weighting="all",
+            city=config.city,
+            confidence=level,
         )
     )
     out["satisfaction"] = pd.concat(parts, ignore_index=True)[_SATISFACTION]
@@ -164,6 +174,7 @@ def _change(
         periods=(previous.period, clean.period),
         city=config.city,
         lonely=config.choices.lonely,
+        confidence=config.choices.confidence,
     )
 
 

@@ -154,8 +154,10 @@ def standing(
         sampling="evidence" if sampling is None else sampling,
         within=within,
         top=top,
+        choices={"how": [choices.aggregation], "missing": [choices.missing]},
         draws=choices.draws,
         seed=choices.seed,
+        confidence=choices.confidence,
     )
 
 
