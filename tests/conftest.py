@@ -65,6 +65,7 @@ SLOW = {
     "test_questionnaire",
     "test_report_pages",
     "test_sample_study",
+    "test_study",
     "test_survey_planning",
 }
 
