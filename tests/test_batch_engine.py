@@ -296,7 +296,9 @@ def test_memory_has_a_ceiling(zygote: Zygote, tmp_path: Path) -> None:
 def test_calls_return_raise_and_die(zygote: Zygote, tmp_path: Path) -> None:
     assert zygote.call("math", "factorial", 20) == 2432902008176640000
     assert zygote.call("os", "getcwd", folder=tmp_path) == str(tmp_path)
-    assert len(zygote.call("os", "urandom", 3_000_000)) == 3_000_000
+    assert len(zygote.call("json", "loads", "[" + "1," * 1_500_000 + "1]")) == 1_500_001
+    with pytest.raises(CallError, match="not JSON serializable"):
+        zygote.call("os", "urandom", 3)
     with pytest.raises(CallError, match="factorial") as error:
         zygote.call("math", "factorial", -1)
     assert error.value.name == "ValueError" and "Traceback" in error.value.trace

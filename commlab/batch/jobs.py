@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,6 +72,17 @@ class Job:
     state: str = "missing"
     why: str = ""
     blocked: str = ""
+
+    def record(self) -> dict[str, Any]:
+        """The job as JSON holds it, for another process; ``of`` reads it."""
+        told = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {k: str(v) if isinstance(v, Path) else v for k, v in told.items()}
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Job:
+        """The job of a record."""
+        paths = {k: Path(record[k]) for k in ("root", "notebook")}
+        return cls(**{**record, **paths, "formats": tuple(record["formats"])})
 
     @property
     def fingerprint(self) -> str:

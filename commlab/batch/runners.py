@@ -21,7 +21,7 @@ from commlab.batch.work import (
     finish,
     perform,
     prepare_process,
-    publish,
+    publish_record,
     unpublished,
     warm_up,
 )
@@ -121,7 +121,9 @@ class ForkRunner:
             return replace(unpublished(outcome, "EngineError", str(error)), infrastructure=True)
 
     def _publish(self, job: Job, folder: Path) -> dict[str, str]:
-        return self.zygote.call(publish.__module__, publish.__name__, job, folder, folder=job.root)
+        return self.zygote.call(
+            publish_record.__module__, publish_record.__name__, job.record(), str(folder), folder=job.root
+        )
 
     def close(self, *, kill: bool = False) -> None:
         if kill:

@@ -20,7 +20,17 @@ from commlab.batch.jobs import Job
 from commlab.batch.notebooks import clean, first_error
 from commlab.errors import CommlabError
 
-__all__ = ["Outcome", "execute", "finish", "perform", "prepare_process", "publish", "unpublished", "warm_up"]
+__all__ = [
+    "Outcome",
+    "execute",
+    "finish",
+    "perform",
+    "prepare_process",
+    "publish",
+    "publish_record",
+    "unpublished",
+    "warm_up",
+]
 
 _NOTEBOOK = "report.ipynb"
 
@@ -150,6 +160,11 @@ def publish(job: Job, folder: Path) -> dict[str, str]:
         target.relative_to(job.root).as_posix(): store.file_hash(source)
         for source, target in produced(job, folder).items()
     }
+
+
+def publish_record(record: Mapping[str, Any], folder: str) -> dict[str, str]:
+    """``publish`` for a process that is told of its job in JSON."""
+    return publish(Job.of(record), Path(folder))
 
 
 def _is_document(notebook: Path) -> bool:

@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import json
 import os
-import pickle
 import signal
 import socket
 import subprocess
@@ -197,7 +196,7 @@ class Zygote:
         try:
             with self.lock:
                 socket.send_fds(self.control, [request], [theirs.fileno(), told])
-            connection.send_bytes(pickle.dumps({"environment": {**os.environ, **ONE_THREAD}, **job}))
+            connection.send_bytes(json.dumps({"environment": {**os.environ, **ONE_THREAD}, **job}).encode())
         except OSError as error:
             connection.close()
             ended.close()
@@ -212,7 +211,7 @@ class Zygote:
             self.control.send(json.dumps({"op": "kill", "id": number, "signal": int(signal_number)}).encode())
 
     def call(self, module: str, name: str, *arguments: Any, folder: Path | str = ".") -> Any:
-        """``module.name(*arguments)`` in a fork of its own.
+        """``module.name(*arguments)`` in a fork of its own; arguments and answer are what JSON can hold.
 
         Raises
         ------
@@ -226,7 +225,7 @@ class Zygote:
         status = task.status()
         if not answers:
             raise EngineError(f"the process that called {name} died ({told_status(status)})")
-        fine, answer = pickle.loads(answers[0])
+        fine, answer = json.loads(answers[0])
         if not fine:
             raise CallError(*answer)
         return answer

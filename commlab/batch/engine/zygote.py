@@ -13,7 +13,6 @@ import gc
 import importlib
 import json
 import os
-import pickle
 import random
 import select
 import signal
@@ -182,7 +181,7 @@ def reseed() -> None:
 
 def work(connection: Connection, shell: Any) -> None:
     """One job: a notebook's cells, or a call."""
-    job = pickle.loads(connection.recv_bytes())
+    job = json.loads(connection.recv_bytes())
     os.environ.clear()
     os.environ.update(job["environment"])
     os.chdir(job["folder"])
@@ -231,7 +230,7 @@ def _call(connection: Connection, job: dict[str, Any]) -> None:
     """Call a function and send what it returns, or the error that it raises."""
     module, name = job["call"]
     try:
-        answer = (True, getattr(importlib.import_module(module), name)(*job["arguments"]))
+        answer = json.dumps((True, getattr(importlib.import_module(module), name)(*job["arguments"])))
     except BaseException as error:
-        answer = (False, (type(error).__name__, str(error), traceback.format_exc()))
-    connection.send_bytes(pickle.dumps(answer))
+        answer = json.dumps((False, (type(error).__name__, str(error), traceback.format_exc())))
+    connection.send_bytes(answer.encode())
