@@ -142,8 +142,12 @@ def _cell_text(value: Any) -> str:
 
 
 def _text(path: Path, file: str) -> tuple[list[str], list[Levels]]:
+    """A text file whose rows are all of one length.
+
+    Its bytes are split as they stand, because no encoding here hides a separator, a quotation mark or the
+    end of a line inside a character; only the different texts of each column are then decoded.
+    """
     import pyarrow as pa
-    import pyarrow.compute as pc
     from pyarrow import csv
 
     with path.open("rb") as stream:
@@ -151,30 +155,64 @@ def _text(path: Path, file: str) -> tuple[list[str], list[Levels]]:
     sample, coding = encoding.decode(head.rpartition(b"\n")[0] or head, file=file)
     sample = sample.replace("\r\n", "\n").replace("\r", "\n")
     mark = encoding.separator(sample)
-    width = max((len(row) for row in encoding.records(sample, mark, file=file)[:1]), default=0)
-    texts = {f"f{k}": pa.string() for k in range(width)}
+    width = max([1, *(len(row) for row in encoding.records(sample, mark, file=file)[:1])])
+    wide = coding == "utf-16"
+    cells = pa.dictionary(pa.int32(), pa.binary())
     try:
         table = csv.read_csv(
             path,
             read_options=csv.ReadOptions(
-                encoding=coding.replace("utf-8-sig", "utf-8"), autogenerate_column_names=True
+                encoding=coding if wide else "utf-8", autogenerate_column_names=True
             ),
             parse_options=csv.ParseOptions(delimiter=mark, newlines_in_values=True, ignore_empty_lines=False),
-            convert_options=csv.ConvertOptions(column_types=texts, strings_can_be_null=False),
+            convert_options=csv.ConvertOptions(
+                column_types={f"f{k}": cells for k in range(width)},
+                strings_can_be_null=False,
+                check_utf8=False,
+            ),
         )
+        headers, columns = [], []
+        for _ in range(table.num_columns if table.num_columns == width else 0):
+            header, column = _coded(table.column(0), "utf-8" if wide or coding == "utf-8-sig" else coding)
+            table = table.remove_column(0)
+            headers.append(header)
+            columns.append(column)
     except (pa.ArrowInvalid, UnicodeDecodeError):
         return _ragged(path, file, coding, mark)
-    headers, columns = [], []
-    for _ in range(table.num_columns):
-        column = table.column(0)
-        table = table.remove_column(0)
-        headers.append((column[0].as_py() or "").strip().lstrip("\ufeff"))
-        coded = column.slice(1).combine_chunks().dictionary_encode()
-        codes = coded.indices.to_numpy(zero_copy_only=False)
-        trimmed = pc.utf8_trim_whitespace(coded.dictionary)
-        empty = np.flatnonzero(pc.equal(trimmed, "").to_numpy(zero_copy_only=False))
-        columns.append(Levels(_emptied(codes, empty), trimmed))
-    return headers, columns
+    return (headers, columns) if columns else _ragged(path, file, coding, mark)
+
+
+def _coded(column: Any, coding: str) -> tuple[str, Levels]:
+    """Header and rows of a column of bytes in chunks."""
+    import pyarrow.compute as pc
+
+    chunks = column.unify_dictionaries().chunks
+    codes = np.concatenate([chunk.indices.to_numpy() for chunk in chunks])
+    texts = _decoded(chunks[0].dictionary, coding)
+    header, codes = texts[int(codes[0])].as_py().strip().lstrip("\ufeff"), codes[1:]
+    if not (codes == 0).any():  # what the header row says is no text of its own
+        texts, codes = texts[1:], codes - 1
+    trimmed = pc.utf8_trim_whitespace(texts)
+    empty = np.flatnonzero(pc.equal(trimmed, "").to_numpy(zero_copy_only=False))
+    return header, Levels(_emptied(codes, empty), trimmed)
+
+
+def _decoded(cells: Any, coding: str) -> Any:
+    """Texts of cells of bytes: all in one go, with a zero byte between them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if coding == "utf-8" or pc.all(pc.string_is_ascii(pc.cast(cells, pa.string(), safe=False))).as_py():
+        return cells.cast(pa.string())
+    joined = pc.binary_join(pa.ListArray.from_arrays([0, len(cells)], cells), b"\0")[0].as_py()
+    text = np.frombuffer(joined.decode(coding).encode(), dtype="uint8")
+    between = np.flatnonzero(text == 0)
+    if len(between) != len(cells) - 1:  # a zero byte within a cell
+        return pa.array([cell.decode(coding) for cell in cells.to_pylist()], pa.string())
+    offsets = np.concatenate([[0], between - np.arange(len(between)), [len(text) - len(between)]])
+    return pa.StringArray.from_buffers(
+        len(cells), pa.py_buffer(offsets.astype("int32")), pa.py_buffer(text[text != 0].tobytes())
+    )
 
 
 def _ragged(path: Path, file: str, coding: str, mark: str) -> tuple[list[str], list[Levels]]:
