@@ -23,6 +23,8 @@ __all__ = ["as_label", "header_row", "header_rows", "is_counted", "joined_labels
 _MOST_HEADER_ROWS = 4
 _MOST_PASSED = 2
 _SAMPLE = 200
+_STEMS = "甲乙丙丁戊己庚辛壬癸"
+_COUNT_WORDS = words.word_set("栏次 行次 序号")
 
 
 def _is_word(cell: Any) -> bool:
@@ -37,25 +39,43 @@ def _is_word(cell: Any) -> bool:
     return isinstance(cell, dt.date)
 
 
-def is_counted(cells: Sequence[Any]) -> bool:
-    """Whether cells are running numbers 1, 2, 3 (after 甲, 乙 perhaps), as printed below a header."""
-    numbers = [float(str(c)) for c in cells if is_number(c) and re.fullmatch(r"\s*\d+(\.0)?\s*", str(c))]
-    rest = [c for c in cells if not is_number(c)]
-    return (
-        len(numbers) >= 3
-        and numbers == [float(i) for i in range(int(numbers[0]), int(numbers[0]) + len(numbers))]
-        and numbers[0] in (0, 1)
-        and len(numbers) + len(rest) == len(cells)
-        and all(
-            words.folded(c) in tuple("甲乙丙丁戊") or words.folded(c) in ("栏次", "行次", "序号")
-            for c in rest
-        )
-    )
+def is_counted(grid: Grid, columns: Sequence[int], row: int) -> bool:
+    """Whether a row below a header counts its columns: 1, 2, 3, after 甲, 乙 or 栏次 perhaps.
+
+    A community may be called 甲, and numbers may happen to be 1, 2, 3: the rows below tell.
+    """
+    filled = grid.filled(row, columns)
+    words_at = [c for c in filled if not is_number(grid.rows[row][c])]
+    told = [words.folded(grid.rows[row][c]) for c in words_at]
+    if len(filled) * 2 < len(columns) or len(filled) < 2 or not _counts_up(grid, row, filled):
+        return False
+    if told and set(told) <= _COUNT_WORDS:
+        return True
+    if told and told != list(_STEMS[: len(told)]):
+        return False
+    below = [r for r in range(row + 1, min(row + 1 + _SAMPLE, len(grid.rows))) if grid.filled(r, columns)]
+    if told:
+        return bool(below) and words.folded(grid.rows[below[0]][words_at[0]]) not in _STEMS
+    named = [c for c in filled if any(_names(grid.rows[r][c]) for r in below)]
+    return len(filled) >= 3 and bool(named)
 
 
-def _counts(cells: Sequence[Any]) -> bool:
+def _names(cell: Any) -> bool:
+    return isinstance(cell, str) and read(cell).kind == "text"
+
+
+def _counts_up(grid: Grid, row: int, filled: Sequence[int]) -> bool:
+    cells = [grid.rows[row][c] for c in filled if is_number(grid.rows[row][c])]
+    numbers = [float(str(c)) for c in cells if re.fullmatch(r"\s*\d+(\.0)?\s*", str(c))]
+    if not numbers or len(numbers) < len(cells) or numbers[0] not in (0, 1):
+        return False
+    return numbers == [numbers[0] + i for i in range(len(numbers))]
+
+
+def _counts(grid: Grid, row: int, filled: Sequence[int]) -> bool:
     """Whether a header names its columns 1, 2, 3 beside a word."""
-    return not all(map(is_number, cells)) and is_counted([c for c in cells if is_number(c)])
+    numbers = sum(is_number(grid.rows[row][c]) for c in filled)
+    return 3 <= numbers < len(filled) and _counts_up(grid, row, filled)
 
 
 def header_row(grid: Grid, columns: list[int], counts: dict[int, int], start: int, enough: int) -> int | None:
@@ -63,15 +83,16 @@ def header_row(grid: Grid, columns: list[int], counts: dict[int, int], start: in
     for row in range(start, len(grid.rows)):
         if counts[row] < 2:
             continue
-        cells = [grid.rows[row][c] for c in grid.filled(row, columns)]
+        filled = grid.filled(row, columns)
+        cells = [grid.rows[row][c] for c in filled]
         if words.is_fill_in(cells):
             continue
-        width = len({c for f in grid.filled(row, columns) for c in range(f, f + grid.span(row, f))})
+        width = len({c for f in filled for c in range(f, f + grid.span(row, f))})
         if width < enough:
             continue
         named = sum(map(_is_word, cells))
         # Below a line of numbers (columns counted, a date in pieces) only a row of nothing but words will do.
-        if named == len(cells) or (not passed and (named * 2 >= len(cells) or _counts(cells))):
+        if named == len(cells) or (not passed and (named * 2 >= len(cells) or _counts(grid, row, filled))):
             return row + 1 if _is_subtitle(grid, columns, row) else row
         passed += 1
         if passed > _MOST_PASSED:

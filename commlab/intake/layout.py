@@ -282,7 +282,7 @@ def _row_kind(grid: Grid, block: Block, row: int, place: int) -> str:
     filled = grid.filled(row, block.columns)
     line = grid.rows[row]
     cells = [line[c] for c in filled]
-    if place < 2 and is_counted(cells) and len(cells) * 2 >= len(block.columns):
+    if place < 2 and is_counted(grid, block.columns, row):
         return "header"
     if len(filled) >= 2 and _repeats_header(grid, block, line, filled):
         return "header"

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from commlab.errors import ParameterError
+from commlab.errors import ParameterError, listing
 from commlab.intake import remarks, totals, units, values, words
 from commlab.intake.found import Body, Found, choose, tables_of, unique
 from commlab.intake.ledger import Pad
@@ -196,6 +196,7 @@ def _columns(
     shares = found.sheet.percents
     out = []
     for i, label in enumerate(body.labels):
+        _unit_above(label, pad)
         percents: frozenset[int] | None = None if shares is None else frozenset()
         own = units.header_unit(label)
         if shares and own and own.times < 1:
@@ -238,8 +239,9 @@ def _declared_for(
     for unit in declared:
         last = [i for i in free if units.suits(unit, body.labels[i].rpartition("/")[2])]
         meant = last or [i for i in free if units.suits(unit, body.labels[i])]
-        if not meant and any(units.suits(unit, note) for note in notes):
-            meant = [i for i in free if not totals.is_rate(body.labels[i])]
+        unsaid = [i for i in free if units.is_open(body.labels[i]) and not totals.is_rate(body.labels[i])]
+        if any(units.speaks_of(unit, note) for note in notes):
+            meant = sorted({*meant, *unsaid})
         if not meant and unit.times < 1:
             meant = [i for i in free if totals.is_rate(body.labels[i])]
         for i in meant:
@@ -250,7 +252,28 @@ def _declared_for(
                 f"the sheet says its unit is {unit.label}, but no column is known to be meant; write it "
                 f'in the header, as in "经费({unit.label})"',
             )
+        elif left := [body.labels[i] for i in unsaid if i not in out]:
+            pad.add(
+                "unit_declared",
+                f"the sheet's unit {unit.label} was used for {listing(body.labels[i] for i in meant)}, not "
+                f"for {listing(left)}: write the unit in the header where that is wrong",
+                severity="note",
+                n=len(left),
+            )
     return out
+
+
+def _unit_above(label: str, pad: Pad) -> None:
+    """A line about a unit of an upper header level that was not used for a count, a rate or words."""
+    upper = units.upper_unit(label)
+    if upper and units.header_unit(label) is None:
+        pad.add(
+            "unit_of_upper_level",
+            f'the unit printed above "{upper[1]}" was not used for it; write the unit beside the label if it '
+            "is meant",
+            column=label,
+            severity="note",
+        )
 
 
 def _names(body: Body) -> list[str]:

@@ -1,8 +1,9 @@
 """Units of measure as headers and sheets print them, and what brings a value to its base unit.
 
 A header's last bracket names its unit: ``经费(万元)`` counts in 10,000 yuan, so values are multiplied and
-the header becomes ``经费(元)``; ``办结率(%)`` is divided by 100 and stays as printed. ``单位:万元`` above
-a table holds for its columns of money that print no unit of their own.
+the header becomes ``经费(元)``; ``办结率(%)`` is divided by 100 and stays as printed. A unit that only an upper
+level prints (``经费(万元)/财政``) holds for what stands below it, but not for counts, rates and words. ``单位:万元``
+above a table holds for its columns of money that print no unit of their own.
 
 >>> header_unit("经费(万元)")
 Unit(name='元', times=10000.0, label='经费(元)')
@@ -23,7 +24,19 @@ import numpy as np
 
 from commlab.intake.words import word_set
 
-__all__ = ["MAGNITUDES", "Unit", "header_unit", "is_unit", "scale", "sheet_units", "suits"]
+__all__ = [
+    "MAGNITUDES",
+    "Unit",
+    "header_unit",
+    "is_open",
+    "is_unit",
+    "of_other_kind",
+    "scale",
+    "sheet_units",
+    "speaks_of",
+    "suits",
+    "upper_unit",
+]
 
 MAGNITUDES = {"十亿": 1e9, "亿": 1e8, "千万": 1e7, "百万": 1e6, "十万": 1e5, "万": 1e4, "千": 1e3, "百": 1e2}
 """Words for powers of ten that stand before a unit."""
@@ -47,9 +60,13 @@ _SHEET_UNIT = re.compile(
     r"(?<![\u4e00-\u9fff])(?:计量|金额|货币)?单位\s*[:\uff1a]\s*([^\s)\uff09】\]。;\uff1b]+)"
 )
 _MONEY = re.compile(
-    r"经费|资金|金额|预算|收入|支出|投入|补助|补贴|津贴|捐|款|费|工资|薪|成本|造价|产值|拨付|采购|奖金|财政"
+    r"经费|资金|金额|预算|收入|支出|投入|补助|补贴|津贴|捐|款|费|工资|薪|成本|造价|产值|拨付|采购|奖金|奖补|财政|基金(?!会)|公益金|投资|营收|利润|资产|自筹"
 )
-_NOT_MONEY = re.compile(r"率|占比|比例|比重|人数|次数|个数|户数|项数|笔数|件数|序号|年份|是否")
+_SUMS = r"预算|决算|执行|支出|收入|实际|计划|完成|到位|拨付|金额|调整|下达"
+_OTHER_KIND = re.compile(
+    r"率|占比|比例|比重|比$|数量|[人户项笔件次个家场处名]数|人次|户次|序号|编号|代码|年份|日期|时间|是否|名称|备注|说明|"
+    rf"排名|名次|位次|等级|类型|类别|(?<!{')(?<!'.join(_SUMS.split('|'))})数$"
+)
 _PEOPLE = re.compile(r"人口|人数|户籍|常住|流动|人员")
 _BY_KIND = {"元": _MONEY, "人": _PEOPLE, "户": re.compile(r"户"), "平方米": re.compile(r"面积")}
 
@@ -69,7 +86,7 @@ def _folded(text: str) -> str:
 
 def _parse(text: str) -> tuple[str, str, float] | None:
     """Printed magnitude, base unit and factor of a unit such as 万元 or 万元/年."""
-    word = _SPOKEN.sub("", _folded(text))
+    word = _SPOKEN.sub("", _folded(text).strip("()[]【】"))
     if word in _SHARES:
         return "", word, _SHARES[word]
     if word in _UNITS:
@@ -85,27 +102,66 @@ def _parse(text: str) -> tuple[str, str, float] | None:
 def is_unit(text: str) -> bool:
     """Whether a text is nothing but a unit.
 
-    >>> is_unit("万元"), is_unit("五华区")
-    (True, False)
+    >>> is_unit("万元"), is_unit("(户)"), is_unit("五华区")
+    (True, True, False)
     """
     return _parse(text) is not None
 
 
 @lru_cache(maxsize=4096)
 def header_unit(label: str) -> Unit | None:
-    """The unit that a header prints, or None; of a joined header the last level is read.
+    """The unit that a header prints, or None; of a joined header the last level, then those above it.
 
     >>> header_unit("社区名称") is None
     True
-    >>> header_unit("2018年投入/万元").label
-    '2018年投入/元'
+    >>> header_unit("2018年投入/万元").label, header_unit("经费(万元)/财政").label
+    ('2018年投入/元', '经费(元)/财政')
+    >>> header_unit("经费(万元)/项目数") is None
+    True
     """
+    if found := _printed(label):
+        return found
+    upper = upper_unit(label)
+    return upper[0] if upper and not of_other_kind(upper[1]) else None
+
+
+def upper_unit(label: str) -> tuple[Unit, str] | None:
+    """The unit of another size that an upper level of a joined header prints, and what stands below it.
+
+    >>> unit, below = upper_unit("经费(万元)/项目数")
+    >>> unit.name, below
+    ('元', '项目数')
+    """
+    at = label.rfind("/")
+    while at > 0:
+        if (found := _bracketed(label[:at])) and found.times != 1:
+            return Unit(found.name, found.times, found.label + label[at:]), label[at + 1 :]
+        at = label.rfind("/", 0, at)
+    return None
+
+
+def of_other_kind(label: str) -> bool:
+    """Whether a label counts, compares or names something, so that a unit printed elsewhere is not its own.
+
+    >>> of_other_kind("受益人数"), of_other_kind("占比"), of_other_kind("预算数"), of_other_kind("财政")
+    (True, True, False, False)
+    """
+    return bool(_OTHER_KIND.search(label))
+
+
+def _bracketed(label: str) -> Unit | None:
     bracket = _BRACKET.match(label)
     if bracket and (found := _parse(bracket.group(3))):
         inside = bracket.group(3).replace(found[0], "", 1) if found[0] else bracket.group(3)
         return Unit(
             found[1], found[2], "".join((bracket.group(1), bracket.group(2), inside, bracket.group(4)))
         )
+    return None
+
+
+def _printed(label: str) -> Unit | None:
+    if found := _bracketed(label):
+        return found
     tail = _TAIL.match(label)
     if tail and (found := _parse(tail.group(3))):
         inside = tail.group(3).replace(found[0], "", 1) if found[0] else tail.group(3)
@@ -136,7 +192,26 @@ def suits(unit: Unit, label: str) -> bool:
     (True, False)
     """
     words = _BY_KIND.get(unit.name)
-    return bool(words and words.search(label) and not _NOT_MONEY.search(label.rpartition("/")[2]))
+    return bool(words and words.search(label) and not of_other_kind(label.rpartition("/")[2]))
+
+
+def speaks_of(unit: Unit, text: str) -> bool:
+    """Whether a title says that its table is about what a unit measures.
+
+    >>> speaks_of(Unit("元", 1e4, "万元"), "五华区经费使用表"), speaks_of(Unit("元", 1e4, "万元"), "金额单位:万元")
+    (True, False)
+    """
+    return suits(unit, _SHEET_UNIT.sub("", text))
+
+
+def is_open(label: str) -> bool:
+    """Whether nothing in a label says what is measured, so that it may have the unit of its table.
+
+    >>> is_open("社会"), is_open("户数"), is_open("占地面积")
+    (True, False, False)
+    """
+    last = label.rpartition("/")[2]
+    return not of_other_kind(last) and not any(words.search(last) for words in _BY_KIND.values())
 
 
 def scale(values: np.ndarray, times: float) -> np.ndarray:
