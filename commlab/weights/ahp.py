@@ -40,8 +40,6 @@ class Solved:
     lambda_max: np.ndarray
     ci: np.ndarray
     cr: np.ndarray
-    gci: np.ndarray
-    random_index: float
 
 
 def solve(
@@ -55,24 +53,26 @@ def solve(
     if completion not in COMPLETIONS:
         raise ParameterError(f"completion must be one of {', '.join(COMPLETIONS)}; found {completion!r}")
     a, n = stack.values, len(stack.items)
-    gaps = np.isnan(a).any(axis=(1, 2))
-    full = a.copy()
-    for m in np.flatnonzero(gaps):
-        full[m] = complete(a[m])
-    if completion == "harker" and gaps.any():
-        if method != "eigenvector":
-            raise ParameterError(
-                f"Harker's completion is an eigenvector method; it cannot go with {method!r}"
-            )
-        used = np.where(gaps[:, None, None], harker_form(a), full)
-    else:
+    gaps = np.flatnonzero(stack.missing)
+    full = used = a
+    if len(gaps):
+        full = a.copy()
+        for m in gaps:
+            full[m] = complete(a[m])
         used = full
+        if completion == "harker":
+            if method != "eigenvector":
+                raise ParameterError(
+                    f"Harker's completion is an eigenvector method; it cannot go with {method!r}"
+                )
+            used = full.copy()
+            used[gaps] = harker_form(a[gaps])
     w = priorities(used, method)
     lam = np.maximum(lambda_of(used, w), n)  # lambda_max >= n; below is rounding
     ci = (lam - n) / max(n - 1, 1)  # (1) CI = (lambda_max - n) / (n - 1)
     ri = random_index_of(n, random_index)
     cr = ci / ri if ri else np.zeros_like(ci)  # (2) CR = CI / RI
-    return Solved(full, w, lam, ci, cr, _gci(a, full), ri)
+    return Solved(full, w, lam, ci, cr)
 
 
 def _gci(a: np.ndarray, full: np.ndarray) -> np.ndarray:
@@ -226,7 +226,7 @@ def ahp(
         ci=float(done.ci[0]),
         cr=float(done.cr[0]),
         consistent=bool(done.cr[0] <= CR_LIMIT),
-        gci=float(done.gci[0]),
+        gci=float(_gci(stack.values, done.full)[0]),
         matrix=pd.DataFrame(done.full[0], index=items, columns=items),
         missing=gaps,
         outside_scale=stack.outside[0],

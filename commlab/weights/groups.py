@@ -7,7 +7,7 @@ themselves (Forman and Peniwati 1998).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,7 +20,7 @@ from commlab.weights.ahp import AHP, CR_LIMIT, RandomIndex, Solved, ahp, solve
 from commlab.weights.kernels import complete, harker_form, priorities
 from commlab.weights.matrix import Stack, as_items, check_stack
 
-__all__ = ["AHPGroup", "ahp_group", "expert_shares", "group_weights", "solve_group"]
+__all__ = ["AHPGroup", "ahp_group", "expert_shares", "experts_table", "group_weights", "solve_group"]
 
 HOW = ("aij", "aip")
 MEANS = ("geometric", "arithmetic")
@@ -67,13 +67,15 @@ def group_weights(
     own : array, shape (experts, n)
         Each expert's own weights.
     """
-    logs = np.log(np.where(np.isnan(stack.values), 1.0, stack.values))
-    judged = ~np.isnan(stack.values)
-    total = np.tensordot(shares, judged.astype(float), axes=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        # (1) ln g_ij = sum_e s_e ln a_ij^e / sum_e s_e over the experts who judged the pair
-        matrix = np.exp(np.tensordot(shares, logs, axes=1) / total)
-    matrix = np.where(total > 0, matrix, np.nan)
+    # (1) ln g_ij = sum_e s_e ln a_ij^e / sum_e s_e over the experts who judged the pair
+    if stack.missing.any():
+        judged = ~np.isnan(stack.logs)
+        total = np.tensordot(shares, judged.astype(float), axes=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            matrix = np.exp(np.tensordot(shares, np.where(judged, stack.logs, 0.0), axes=1) / total)
+        matrix = np.where(total > 0, matrix, np.nan)
+    else:
+        matrix = np.exp(np.tensordot(shares, stack.logs, axes=1) / shares.sum(axis=1)[:, None, None])
     if how == "aip":
         say = shares / shares.sum(axis=1, keepdims=True)
         if mean == "arithmetic":
@@ -135,21 +137,7 @@ class AHPGroup:
         Columns expert, lambda_max, ci, cr, consistent, n, missing, outside_scale, share, used;
         ``share`` is the normalised say, 0 for those left out.
         """
-        p = self._panel
-        return pd.DataFrame(
-            {
-                "expert": list(p.experts),
-                "lambda_max": p.solved.lambda_max,
-                "ci": p.solved.ci,
-                "cr": p.solved.cr,
-                "consistent": p.solved.cr <= CR_LIMIT,
-                "n": len(self.weights),
-                "missing": p.stack.missing,
-                "outside_scale": ["; ".join(cells) for cells in p.stack.outside],
-                "share": p.share,
-                "used": p.used,
-            }
-        )
+        return experts_table({"": self}).drop(columns="node")
 
     @cached_property
     def individual(self) -> pd.DataFrame:
@@ -185,7 +173,7 @@ class AHPGroup:
         Large values say that a mean hides disagreement (Saaty and Vargas 2007). One judge alone gives NaN.
         """
         stack = self._panel.stack
-        logs = np.log(stack.values[self._panel.used])
+        logs = stack.logs[self._panel.used]
         n = (~np.isnan(logs)).sum(axis=0)
         with np.errstate(invalid="ignore", divide="ignore"):
             centre = np.nansum(logs, axis=0) / n
@@ -233,6 +221,32 @@ class AHPGroup:
 
         table = self.weights.rename("weight").to_frame().to_html(float_format="{:.4f}".format, border=0)
         return f"<p>{escape(self.text)}</p>{table}"
+
+
+def experts_table(groups: Mapping[str, AHPGroup]) -> pd.DataFrame:
+    """One row a node and expert: expert, node, the consistency of his matrix and his say."""
+    panels = [g._panel for g in groups.values()]
+    sizes = [len(p.experts) for p in panels]
+
+    def joined(parts: Iterable[np.ndarray]) -> np.ndarray:
+        return np.concatenate(list(parts))
+
+    cr = joined(p.solved.cr for p in panels)
+    return pd.DataFrame(
+        {
+            "expert": [e for p in panels for e in p.experts],
+            "node": np.repeat(np.array(list(groups), dtype=object), sizes),
+            "lambda_max": joined(p.solved.lambda_max for p in panels),
+            "ci": joined(p.solved.ci for p in panels),
+            "cr": cr,
+            "consistent": cr <= CR_LIMIT,
+            "n": np.repeat([len(g.weights) for g in groups.values()], sizes),
+            "missing": joined(p.stack.missing for p in panels),
+            "outside_scale": ["; ".join(cells) for p in panels for cells in p.stack.outside],
+            "share": joined(p.share for p in panels),
+            "used": joined(p.used for p in panels),
+        }
+    )
 
 
 def ahp_group(
@@ -293,12 +307,11 @@ def ahp_group(
     frames = list(matrices.values())
     if not frames:
         raise DataError(f"no judgement matrix{where}; at least {min_experts} experts are needed")
-    first = as_items(frames[0], f"expert {experts[0]}{where}")
-    items = first.index
-    values = np.empty((len(frames), len(items), len(items)))
-    for k, frame in enumerate(frames):
-        whole = _in_order(frame, items)
-        values[k] = _aligned(frame, items, f"expert {experts[k]}{where}") if whole is None else whole
+    items = as_items(frames[0], f"expert {experts[0]}{where}").index
+    numbers = [
+        _in_order(frame, items, f"expert {e}{where}") for e, frame in zip(experts, frames, strict=True)
+    ]
+    values = np.array(numbers)
     stack = check_stack(items, values, lambda k: f"expert {experts[k]}{where}")
     solved = solve(stack, method=method, completion=completion, random_index=random_index)
     return solve_group(
@@ -317,15 +330,15 @@ def ahp_group(
     )
 
 
-def _in_order(frame: Any, items: pd.Index) -> np.ndarray | None:
-    """The numbers of a frame that needs nothing done to it, else None."""
+def _in_order(frame: Any, items: pd.Index, who: str) -> np.ndarray:
+    """The numbers of a matrix with its items in the first expert's order."""
+    # read straight where nothing needs to be done: a thousand frames are the usual case
     if isinstance(frame, pd.DataFrame) and frame.index.equals(items) and frame.columns.equals(items):
         numbers = frame.to_numpy()
-        return numbers if numbers.dtype == np.float64 else None
-    return None
-
-
-def _aligned(frame: Any, items: pd.Index, who: str) -> np.ndarray:
+        if numbers.dtype == np.float64:
+            return numbers
+    elif isinstance(frame, np.ndarray) and frame.dtype == np.float64 and frame.shape == (len(items),) * 2:
+        return frame
     frame = as_items(frame, who)
     odd = frame.index.symmetric_difference(items, sort=False)
     if len(odd):

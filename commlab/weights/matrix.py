@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,13 +36,15 @@ class Stack:
 
     items: pd.Index
     values: np.ndarray
+    missing: np.ndarray
+    """By matrix: pairs not judged."""
     outside: tuple[tuple[str, ...], ...]
     """By matrix: the cells beyond the 1-9 scale."""
 
-    @property
-    def missing(self) -> np.ndarray:
-        """Pairs not judged, by matrix."""
-        return np.isnan(self.values).sum(axis=(1, 2)) // 2
+    @cached_property
+    def logs(self) -> np.ndarray:
+        """ln of the judgements; NaN = not judged."""
+        return np.log(self.values)
 
 
 def as_items(matrix: Any, who: str = "") -> pd.DataFrame:
@@ -133,42 +136,47 @@ def check_stack(items: pd.Index, values: np.ndarray, who: Callable[[int], str]) 
     a = np.array(values, dtype="float64")
     n = len(items)
     faults: list[str] = []
+    rows, columns = np.triu_indices(n, 1)
 
-    def note(mask: np.ndarray, what: Any) -> None:
-        for m, i, j in np.argwhere(mask):
+    def note(mask: np.ndarray, i: np.ndarray, j: np.ndarray, what: Callable[[float, float], str]) -> None:
+        for m, k in np.argwhere(mask):
             place = f"{who(m)}, " if who(m) else ""
-            faults.append(f"{place}cell {_cell(items, i, j)}: {what(m, i, j)}")
+            cell = _cell(items, i[k], j[k])
+            faults.append(f"{place}cell {cell}: {what(a[m, i[k], j[k]], a[m, j[k], i[k]])}")
 
-    eye = np.eye(n, dtype=bool)
-    note(eye & ~(np.abs(a - 1) <= EXACT), lambda m, i, j: f"the diagonal must be 1; found {a[m, i, j]:g}")
-    impossible = ~eye & ~np.isnan(a) & ~((a >= 1 / LARGEST) & (a <= LARGEST))
-    note(
-        impossible,
-        lambda m, i, j: (
-            f"a judgement must be greater than 0 and no more than {LARGEST:g}; found {a[m, i, j]:g}"
-        ),
-    )
-
+    each = np.arange(n)
+    off = ~(np.abs(a[:, each, each] - 1) <= EXACT)
+    note(off, each, each, lambda x, _: f"the diagonal must be 1; found {x:g}")
+    up, down = a[:, rows, columns], a[:, columns, rows]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        b = np.swapaxes(a, 1, 2)
-        both = ~(eye | np.isnan(a) | np.isnan(b) | impossible | np.swapaxes(impossible, 1, 2))
-        rough = both & (np.abs(a * b - 1) > EXACT)
+        odd = [~np.isnan(side) & ~((side >= 1 / LARGEST) & (side <= LARGEST)) for side in (up, down)]
+        for bad, i, j in zip(odd, (rows, columns), (columns, rows), strict=True):
+            if bad.any():
+                told = f"a judgement must be greater than 0 and no more than {LARGEST:g}; found"
+                note(bad, i, j, lambda x, _: f"{told} {x:g}")
+        # both cells given: they are reciprocal, or rounded reciprocals, or contradict each other
+        rough = (np.abs(up * down - 1) > EXACT) & ~(odd[0] | odd[1])
         if rough.any():
-            large, small = np.maximum(a, b), np.minimum(a, b)
+            large, small = np.maximum(up, down), np.minimum(up, down)
             rounded = np.abs(small - 1 / large) <= ROUNDING + EXACT
             note(
-                np.triu(rough & ~rounded),
-                lambda m, i, j: (
-                    f"{a[m, i, j]:g} and its mirror {a[m, j, i]:g} must be reciprocal; write "
-                    f"{a[m, i, j]:g} and {1 / a[m, i, j]:.4g}, or leave one of the two empty"
+                rough & ~rounded,
+                rows,
+                columns,
+                lambda x, y: (
+                    f"{x:g} and its mirror {y:g} must be reciprocal; write {x:g} and {1 / x:.4g}, or leave "
+                    "one of the two empty"
                 ),
             )
-            a = np.where(rough & rounded & (a < b), 1 / b, a)
-            b = np.swapaxes(a, 1, 2)
-        a = np.where(np.isnan(a) & ~np.isnan(b), 1 / b, a)
-        beyond = np.triu(np.abs(np.log(np.where(np.isnan(a), 1.0, a))) > np.log(SCALE_MAX) + EXACT)
-    if not faults:
-        for m in map(int, np.flatnonzero(np.isnan(a).any(axis=(1, 2)))):
+            up, down = (
+                np.where(rough & (up < down), 1 / down, up),
+                np.where(rough & (down < up), 1 / up, down),
+            )
+        lone, other = np.isnan(up), np.isnan(down)
+        up, down = np.where(lone, 1 / down, up), np.where(other, 1 / up, down)
+    if not faults and len(rows):
+        a[:, rows, columns], a[:, columns, rows] = up, down
+        for m in map(int, np.flatnonzero((lone & other).any(axis=1))):
             groups = components(~np.isnan(a[m]))
             if len(groups) > 1:
                 place = f"{who(m)}: " if who(m) else ""
@@ -180,6 +188,10 @@ def check_stack(items: pd.Index, values: np.ndarray, who: Callable[[int], str]) 
     if faults:
         raise DataError(f"judgement matrices cannot be used: {listing(faults, most=8)}", faults=faults)
     outside: list[tuple[str, ...]] = [()] * len(a)
-    for m in np.flatnonzero(beyond.any(axis=(1, 2))).tolist():
-        outside[m] = tuple(f"{_cell(items, i, j)} = {a[m, i, j]:g}" for i, j in np.argwhere(beyond[m]))
-    return Stack(items, a, tuple(outside))
+    reach = SCALE_MAX * (1 + EXACT)
+    beyond = (up > reach) | (down > reach)
+    for m in np.flatnonzero(beyond.any(axis=1)).tolist():
+        outside[m] = tuple(
+            f"{_cell(items, rows[k], columns[k])} = {up[m, k]:g}" for k in np.flatnonzero(beyond[m])
+        )
+    return Stack(items, a, (lone & other).sum(axis=1), tuple(outside))

@@ -7,7 +7,7 @@ prints none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -18,7 +18,7 @@ import pandas as pd
 from commlab.errors import DataError, ParameterError, listing
 from commlab.framework import TOTAL, Framework
 from commlab.weights.ahp import CR_LIMIT, RandomIndex, solve
-from commlab.weights.groups import AHPGroup, expert_shares, solve_group
+from commlab.weights.groups import AHPGroup, expert_shares, experts_table, solve_group
 from commlab.weights.matrix import check_stack
 from commlab.weights.random_index import random_index_of
 
@@ -48,28 +48,16 @@ class AHPTree:
 
         Columns expert, node, lambda_max, ci, cr, consistent, n, missing, outside_scale, share, used.
         """
-        whole = pd.concat([g.experts for g in self.groups.values()], ignore_index=True)
-        whole.insert(1, "node", self._by_expert())
-        return whole
+        return experts_table(self.groups)
 
     @cached_property
     def individual(self) -> pd.DataFrame:
         """Each expert's own weights, long: expert, node, code, weight."""
-        own = [g.individual for g in self.groups.values()]
-        counts = [len(g.weights) for g in self.groups.values() for _ in g.individual.index]
-        return pd.DataFrame(
-            {
-                "expert": np.repeat(self.experts["expert"].to_numpy(), counts),
-                "node": np.repeat(self._by_expert(), counts),
-                "code": np.concatenate([np.tile(o.columns.to_numpy(), len(o)) for o in own]),
-                "weight": np.concatenate([o.to_numpy().ravel() for o in own]),
-            }
-        )
-
-    def _by_expert(self) -> np.ndarray:
-        return np.repeat(
-            np.array(list(self.groups), dtype=object), [len(g.experts) for g in self.groups.values()]
-        )
+        parts = [
+            g.individual.rename_axis(columns="code").stack().rename("weight").reset_index().assign(node=node)
+            for node, g in self.groups.items()
+        ]
+        return pd.concat(parts, ignore_index=True)[["expert", "node", "code", "weight"]]
 
     @cached_property
     def nodes(self) -> pd.DataFrame:
@@ -188,18 +176,34 @@ class _Coded:
     row: np.ndarray
     column: np.ndarray
     value: np.ndarray
+    told: Callable[[int], str]
+    """Names a row of the table in messages."""
 
     def stacks(self, framework: Framework) -> Iterator[tuple[str, pd.Index, list[Any], np.ndarray]]:
         """For each judged node in the framework's order: its code, items, experts and their matrices."""
-        order = np.argsort(self.node, kind="stable")
+        order = np.argsort(self.node.astype(np.int16), kind="stable")
+        here = np.zeros(len(self.experts), dtype=np.intp)
         for part in np.split(order, np.flatnonzero(np.diff(self.node[order])) + 1):
             code = self.nodes[self.node[part[0]]]
             items = pd.Index(framework.children(code))
-            present, seat = np.unique(self.expert[part], return_inverse=True)
-            values = np.full((len(present), len(items), len(items)), np.nan)
-            values[:, np.arange(len(items)), np.arange(len(items))] = 1.0  # a list of pairs has no diagonal
-            values[seat, self.row[part], self.column[part]] = self.value[part]
+            present = np.flatnonzero(np.bincount(self.expert[part], minlength=len(self.experts)))
+            here[present] = np.arange(len(present))
+            n = len(items)
+            place = (here[self.expert[part]] * n + self.row[part]) * n + self.column[part]
+            values = np.full((len(present), n, n), np.nan)
+            given = np.zeros(values.size, dtype=bool)
+            given[place] = True
+            if np.count_nonzero(given) < len(part):
+                self.refuse_repeats(part)
+            values[:, np.arange(n), np.arange(n)] = 1.0  # a list of pairs has no diagonal
+            values.ravel()[place] = self.value[part]
             yield code, items, self.experts[present].tolist(), values
+
+    def refuse_repeats(self, part: np.ndarray) -> None:
+        """Name the judgements of a node that are given more than once."""
+        keys = pd.DataFrame({"e": self.expert[part], "r": self.row[part], "c": self.column[part]})
+        twice = [self.told(int(k)) for k in part[keys.duplicated().to_numpy()]]
+        raise DataError(f"judgments given more than once: {listing(twice)}; keep one of each")
 
 
 def _coded(judgments: pd.DataFrame, framework: Framework) -> _Coded:
@@ -230,28 +234,28 @@ def _coded(judgments: pd.DataFrame, framework: Framework) -> _Coded:
         raise DataError(f"judgments that are no numbers: {listing(map(place, odd.tolist()))}")
 
     nodes = [framework.code(TOTAL), *(n.code for n in framework.nodes)]
-    parent = {c: (p, k) for p, code in enumerate(nodes) for k, c in enumerate(framework.children(code))}
+    at = {code: k for k, code in enumerate(nodes)}
+    home = {c: (p, k) for p, code in enumerate(nodes) for k, c in enumerate(framework.children(code))}
     printed = {c: [_printed(framework, t) for t in labels[c]] for c in COLUMNS[1:-1]}
-    node = np.array([-1 if n is None else nodes.index(n) for n in printed["node"]])[numbers["node"]]
-    sides = {}
+    node = np.array([at.get(t or "", -1) for t in printed["node"]])[numbers["node"]]
+    parent, seat = {}, {}
     for c in ("row", "column"):
-        home = np.array([parent.get(t or "", (-1, -1)) for t in printed[c]])
-        sides[c] = home[numbers[c]]
-    misfit = (node < 0) | (sides["row"][:, 0] != node) | (sides["column"][:, 0] != node)
+        parents, seats = np.array([home.get(t or "", (-2, 0)) for t in printed[c]]).T
+        parent[c], seat[c] = parents[numbers[c]], seats[numbers[c]]
+    misfit = (node < 0) | (parent["row"] != node) | (parent["column"] != node)
     if misfit.any():
         faults = _misfits(judgments[misfit], framework)
         message = f"the judgments do not fit framework {framework.name}: {listing(faults, most=8)}"
         raise DataError(message, faults=faults)
-    row, column = sides["row"][:, 1], sides["column"][:, 1]
-    width = int(max(row.max(), column.max())) + 1
-    key = ((numbers["expert"] * len(nodes) + node) * width + row) * width + column
-    twice = np.flatnonzero(pd.Series(key).duplicated().to_numpy())
-    if len(twice):
-        raise DataError(
-            f"judgments given more than once: {listing(map(place, twice.tolist()))}; keep one of each"
-        )
     return _Coded(
-        pd.Index(labels["expert"]), nodes, numbers["expert"], node, row, column, value.to_numpy("float64")
+        pd.Index(labels["expert"]),
+        nodes,
+        numbers["expert"],
+        node,
+        seat["row"],
+        seat["column"],
+        value.to_numpy("float64"),
+        place,
     )
 
 
