@@ -151,9 +151,12 @@ def check_stack(items: pd.Index, values: np.ndarray, who: Callable[[int], str]) 
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         odd = [~np.isnan(side) & ~((side >= 1 / LARGEST) & (side <= LARGEST)) for side in (up, down)]
         for bad, i, j in zip(odd, (rows, columns), (columns, rows), strict=True):
-            if bad.any():
-                told = f"a judgement must be greater than 0 and no more than {LARGEST:g}; found"
-                note(bad, i, j, lambda x, _: f"{told} {x:g}")
+            note(
+                bad,
+                i,
+                j,
+                lambda x, _: f"a judgement must be greater than 0 and no more than {LARGEST:g}; found {x:g}",
+            )
         # both cells given: they are reciprocal, or rounded reciprocals, or contradict each other
         rough = (np.abs(up * down - 1) > EXACT) & ~(odd[0] | odd[1])
         if rough.any():
