@@ -57,6 +57,7 @@ def tiny_copy(tiny_raw: Path, tmp_path: Path) -> Path:
 # Modules whose tests take seconds each: laws with many examples, whole runs, pages rendered. `make check` leaves them out.
 SLOW = {
     "test_batch",
+    "test_batch_cluster",
     "test_disclosure",
     "test_laws_intake",
     "test_laws_scoring",

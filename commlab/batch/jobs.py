@@ -17,7 +17,17 @@ from commlab.errors import ParameterError, StudyError, listing
 if TYPE_CHECKING:
     from commlab.study import Period
 
-__all__ = ["FORMATS", "METHODS", "NOTEBOOKS", "Job", "choose_units", "freshness", "plan", "versions"]
+__all__ = [
+    "FORMATS",
+    "METHODS",
+    "NOTEBOOKS",
+    "Job",
+    "choose_units",
+    "code_inputs",
+    "freshness",
+    "plan",
+    "versions",
+]
 
 FORMATS = ("html", "docx", "pdf", "xlsx")
 """What a report can be exported to; the executed notebook always stands beside them."""
@@ -276,13 +286,18 @@ def versions() -> dict[str, str]:
     return out
 
 
-def _common_inputs(root: Path, cache: store.HashCache) -> dict[str, str]:
-    """What every report depends on."""
+def code_inputs(cache: store.HashCache | None = None) -> dict[str, str]:
+    """What every report of every study depends on: the library's code and the packages' versions, hashed."""
     package = Path(commlab.__file__).parent
-    inputs = {
+    return {
         "code": store.tree_hash(package, _CODE, cache=cache),
         "versions": store.json_hash(versions()),
     }
+
+
+def _common_inputs(root: Path, cache: store.HashCache) -> dict[str, str]:
+    """What every report depends on."""
+    inputs = code_inputs(cache)
     if (root / "study.yaml").is_file():
         inputs["study.yaml"] = cache.hash(root / "study.yaml")
     return inputs

@@ -25,8 +25,9 @@ from commlab.batch.work import (
     unpublished,
     warm_up,
 )
+from commlab.errors import ParameterError
 
-__all__ = ["ForkRunner", "PoolRunner", "Runner", "open_runner"]
+__all__ = ["ForkRunner", "PoolRunner", "Runner", "open_cluster", "open_runner"]
 
 # What reports use, imported once before the first of them.
 _MODULES = (
@@ -74,7 +75,9 @@ _CALLS = ((warm_up.__module__, warm_up.__name__),)
 class Runner(Protocol):
     """Something that makes reports, ``workers`` at a time."""
 
-    workers: int
+    @property
+    def workers(self) -> int:
+        """How many reports it makes at a time."""
 
     @property
     def alive(self) -> bool:
@@ -160,6 +163,28 @@ class PoolRunner:
             for process in list((self.pool._processes or {}).values()):
                 process.terminate()
         self.pool.shutdown(wait=True, cancel_futures=True)
+
+
+def open_cluster(address: str, root: Path, limits: Mapping[str, Any]) -> Runner:
+    """The runner that hands reports to a Dask scheduler.
+
+    Raises
+    ------
+    ParameterError
+        If Dask's client is not installed.
+    EngineError
+        If nobody answers at the address, or no worker joins.
+    StudyError
+        If a worker has other code or versions.
+    """
+    try:
+        from commlab.batch.cluster import ClusterRunner
+    except ImportError as error:
+        raise ParameterError(
+            f"a scheduler needs Dask's client, which is not installed here ({error}): "
+            'pip install "commlab[cluster]"'
+        ) from error
+    return ClusterRunner(address, root, limits)
 
 
 def open_runner(engine: str | None, workers: int, limits: Mapping[str, Any], tell: Silent) -> Runner:

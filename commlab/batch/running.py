@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from commlab import store
 from commlab.batch.jobs import FORMATS, Job, plan
 from commlab.batch.place import install, sweep, withdraw, work_folder
 from commlab.batch.progress import Silent, show_progress
-from commlab.batch.runners import Runner, open_runner
+from commlab.batch.runners import Runner, open_cluster, open_runner
 from commlab.batch.states import index_page, remember, table
 from commlab.batch.work import Outcome
 from commlab.errors import ParameterError
@@ -72,6 +72,7 @@ def run(
     force: bool = False,
     dry_run: bool = False,
     engine: str | None = None,
+    scheduler: str | None = None,
     timeout: float | None = None,
     memory: int | None = None,
     progress: Silent | None = None,
@@ -93,6 +94,9 @@ def run(
     engine : {"fork", "kernel"}, optional
         How notebooks are executed. Default: ``fork`` where it works (Linux), else ordinary kernels; same
         results.
+    scheduler : str, optional
+        Address of a Dask scheduler (``tcp://host:8786``) whose workers make the reports instead of this
+        machine.
     timeout : float, optional
         Seconds that one cell may take.
     memory : int, optional
@@ -107,11 +111,18 @@ def run(
     Raises
     ------
     ParameterError
-        For an unknown unit, format, language, parameter or engine, before anything runs.
+        For an unknown unit, format, language, parameter or engine, before anything runs; for a scheduler
+        together with ``workers`` or ``engine``, which are the cluster's own.
+    EngineError
+        If the engine asked for does not work here, or no worker answers at the scheduler's address.
     StudyError
         If another run is at work on this period's reports, or a notebook is missing.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if scheduler and (workers or engine):
+        raise ParameterError(
+            "a scheduler's workers decide how many reports run at a time and how; leave out workers and engine"
+        )
     workers = cores if workers is None else workers
     if workers < 1:
         raise ParameterError(f"workers must be at least 1, found {workers}")
@@ -136,10 +147,15 @@ def run(
             sweep(root, period.name)
             log = _Log(reports / "run.log")
             with progress or show_progress(len(due)) as tell:
+                limits = {"timeout": timeout, "memory": memory}
+
+                def start(most: int) -> Runner:
+                    if scheduler:
+                        return open_cluster(scheduler, root, limits)
+                    return open_runner(engine, min(workers, most), limits, tell)
+
                 try:
-                    _carry_out(
-                        due, outcomes, workers, engine, {"timeout": timeout, "memory": memory}, tell, log
-                    )
+                    _carry_out(due, outcomes, start, tell, log)
                 except KeyboardInterrupt:
                     interrupted = True
                     tell.note("interrupted: what is done stays done, the same command goes on from here")
@@ -169,9 +185,7 @@ class _Log:
 def _carry_out(
     due: list[Job],
     outcomes: dict[str, Outcome],
-    workers: int,
-    engine: str | None,
-    limits: Mapping[str, Any],
+    start: Callable[[int], Runner],
     tell: Silent,
     log: _Log,
 ) -> None:
@@ -184,7 +198,7 @@ def _carry_out(
             runnable.append(job)
     if not runnable:
         return
-    runner = open_runner(engine, min(workers, len(runnable)), limits, tell)
+    runner = start(len(runnable))
     clean = False
     try:
         waiting = [(job, 1) for job in reversed(runnable)]
@@ -201,7 +215,7 @@ def _carry_out(
                 outcome = _outcome(future)
                 if outcome.infrastructure and attempt < _TRIES:
                     log.write(f"{job.name}: {outcome.why}; tried again")
-                    runner = _revived(runner, running, engine, limits, tell)
+                    runner = _revived(runner, running, start)
                     waiting.append((job, attempt + 1))
                 else:
                     _settle(job, outcome, outcomes, tell, log)
@@ -213,16 +227,14 @@ def _carry_out(
 def _revived(
     runner: Runner,
     running: Mapping[Future[Outcome], Any],
-    engine: str | None,
-    limits: Mapping[str, Any],
-    tell: Silent,
+    start: Callable[[int], Runner],
 ) -> Runner:
     """A runner that works: the same one, or a new one where it broke (what ran on it ends by itself)."""
     if runner.alive:
         return runner
     wait(running)
     runner.close(kill=True)
-    return open_runner(engine, runner.workers, limits, tell)
+    return start(runner.workers)
 
 
 def _outcome(future: Future[Outcome]) -> Outcome:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 
 from commlab.errors import CommlabError, DataError
@@ -79,6 +81,11 @@ def _report_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--engine", choices=("fork", "kernel"), help="how notebooks run (default: fork on Linux, else kernel)"
     )
+    add(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="make the reports on a Dask cluster: tcp://host:8786 (needs commlab[cluster])",
+    )
     add("--timeout", type=float, metavar="SECONDS", help="what one cell may take (default: no limit)")
     add(
         "--memory",
@@ -98,6 +105,12 @@ def _report_options(parser: argparse.ArgumentParser) -> None:
     add("--dry-run", action="store_true", help="only say what would be made")
 
 
+def _end_like_an_interrupt(number: int) -> None:
+    """What cron, systemd or a cluster's job system sends leaves the same resumable state as Ctrl-C."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(number, signal.default_int_handler)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     parser = build_parser()
@@ -108,6 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from commlab.cli import commands
 
     try:
+        _end_like_an_interrupt(signal.SIGTERM)
         code = getattr(commands, f"{options.command}_command")(options)
         sys.stdout.flush()
     except CommlabError as error:

@@ -110,6 +110,7 @@ def _report(period: Period, options: argparse.Namespace) -> int:
         force=options.force,
         dry_run=options.dry_run,
         engine=options.engine,
+        scheduler=options.scheduler,
         timeout=options.timeout,
         memory=options.memory,
     )
