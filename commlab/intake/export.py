@@ -49,9 +49,21 @@ class Levels:
         filled = np.array([*(not blank(text) for text in self.texts), False])
         return int(filled[self.codes].sum())
 
-    def values(self) -> np.ndarray:
-        """The text of every row; None where empty."""
-        return np.array([*self.texts, None], dtype=object)[self.codes]
+    @property
+    def arrow(self) -> Any:
+        """The different texts as an Arrow array."""
+        import pyarrow as pa
+
+        return (
+            pa.array(self.dictionary, pa.string()) if isinstance(self.dictionary, list) else self.dictionary
+        )
+
+    def column(self) -> pd.Series:
+        """The text of every row; missing where empty."""
+        import pyarrow as pa
+
+        rows = self.arrow.take(pa.array(self.codes, mask=self.codes < 0))
+        return pd.Series(rows.to_pandas(), dtype="str")
 
 
 @dataclass(frozen=True)
@@ -73,15 +85,15 @@ class Export:
 
     def text(self, place: int) -> pd.Series:
         """A column as text; missing where empty."""
-        return pd.Series(self.columns[place].values(), dtype="str")
+        return self.columns[place].column()
 
     def cells(self, place: int, rows: np.ndarray) -> list[str]:
         return [f"{letters(self.places[place])}{row}" for row in self.rows[rows]]
 
     def sources(self) -> pd.Series:
         """``file#sheet!12:12`` for every row."""
-        before = f"{self.file}#{self.sheet}!"
-        return pd.Series([f"{before}{row}:{row}" for row in self.rows.tolist()], dtype="str")
+        rows = pd.Series(self.rows).astype("str")
+        return f"{self.file}#{self.sheet}!" + rows + ":" + rows
 
 
 def read_export(path: str | Path, *, name: str | None = None) -> Export:

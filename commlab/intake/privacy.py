@@ -16,6 +16,7 @@ text behind intake and a quotation needs a person's approval.
 
 from __future__ import annotations
 
+import base64
 import hmac
 import re
 from collections import Counter
@@ -23,6 +24,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from commlab.errors import ParameterError
@@ -38,6 +40,7 @@ __all__ = [
     "deidentify",
     "find",
     "keyed_hash",
+    "keyed_hashes",
     "mask",
     "mask_column",
     "person_keys",
@@ -93,6 +96,24 @@ def keyed_hash(key: str | bytes, *parts: object) -> str:
             "the de-identification key is empty or no text; give one of at least one character"
         )
     return hmac.digest(secret, "\x1f".join(str(p) for p in parts).encode(), "sha256").hex()[:16]
+
+
+def keyed_hashes(key: str | bytes, column: pd.Series, *parts: object) -> pd.Series:
+    """16 hex digits for every text of a column, so fast that a million take a fraction of a second.
+
+    SipHash-2-4 (Aumasson and Bernstein 2012) under a key that HMAC-SHA256 derives from ``key`` and ``parts``.
+    """
+    import pyarrow as pa
+
+    keyed_hash(key, *parts)
+    secret = key.encode() if isinstance(key, str) else key
+    derived = hmac.digest(secret, "\x1f".join(str(p) for p in parts).encode(), "sha256")
+    short = base64.b64encode(derived)[:16].decode()  # pandas wants 16 characters
+    hashed = pd.util.hash_array(column.to_numpy(dtype=object), hash_key=short, categorize=False)
+    offsets = np.arange(0, 16 * len(column) + 1, 16, dtype="int64")
+    digits = hashed.astype(">u8").tobytes().hex().encode()
+    texts = pa.LargeStringArray.from_buffers(len(column), pa.py_buffer(offsets), pa.py_buffer(digits))
+    return pd.Series(texts.to_pandas(), index=column.index, dtype="str")
 
 
 def mask(text: str, *, free: bool = True) -> tuple[str, dict[str, int]]:

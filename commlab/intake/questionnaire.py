@@ -14,9 +14,8 @@ reported with its count and stays missing.
 
 from __future__ import annotations
 
-import hmac
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ from commlab.intake.forms import squash
 from commlab.intake.ledger import Pad
 from commlab.intake.mapped import UNMATCHED
 from commlab.intake.names import CERTAINTY, Register, match_names
-from commlab.intake.privacy import keyed_hash, mask
+from commlab.intake.privacy import keyed_hashes, mask
 from commlab.intake.quality import FLAGS, Limits, flag
 
 __all__ = ["Responses", "read_questionnaire"]
@@ -163,18 +162,15 @@ def read_questionnaire(
     return Responses(frame, pad.frame(), persons, unmatched)
 
 
-def _ids(answers: Answers, key: str | bytes | None) -> list[str]:
+def _ids(answers: Answers, key: str | bytes | None) -> pd.Series:
     """Keyed hash of file and the platform's number of the answer (its row where there is none)."""
     export = answers.export
     place = answers.role("id")
-    own: list[Any] = [None] * answers.n
+    said = "row " + pd.Series(export.rows).astype("str")
     if place is not None:
         answers.taken.add(place)
-        own = export.columns[place].values().tolist()
-    secret = _PUBLIC_KEY if key is None else key
-    file_key = keyed_hash(secret, answers.book.instrument, export.file).encode()
-    said = (f"row {row}" if one is None else one for one, row in zip(own, export.rows.tolist(), strict=True))
-    return [hmac.digest(file_key, one.encode(), "sha256").hex()[:16] for one in said]
+        said = export.text(place).fillna(said)
+    return keyed_hashes(_PUBLIC_KEY if key is None else key, said, answers.book.instrument, export.file)
 
 
 def _attention(answers: Answers) -> pd.Series | None:
@@ -201,7 +197,8 @@ def _times(answers: Answers) -> tuple[pd.Series, pd.Series]:
         return ends, between
     codes, texts = answers.levels(place)
     seconds = np.array([*map(_seconds, texts), np.nan])
-    _unreadable(answers, place, codes, np.isnan(seconds[:-1]), texts, "duration")
+    bad = np.flatnonzero(np.isnan(seconds[:-1]))
+    _unreadable(answers, place, codes, bad, [texts[k] for k in bad], "duration")
     duration = pd.Series(seconds[codes])
     return ends, duration.where(duration.notna(), between)
 
@@ -223,29 +220,39 @@ def _moments(answers: Answers, role: str) -> pd.Series:
     place = answers.role(role)
     if place is None:
         return pd.Series(pd.NaT, index=range(answers.n), dtype="datetime64[us]")
-    codes, texts = answers.levels(place)
-    stamps = np.append(_stamps(texts), np.datetime64("NaT", "us"))
-    _unreadable(answers, place, codes, np.isnat(stamps[:-1]), texts, "date")
-    return pd.Series(stamps[codes])
+    answers.taken.add(place)
+    column = answers.export.columns[place]
+    stamps = np.append(_stamps(column.arrow), np.datetime64("NaT", "us"))
+    bad = np.flatnonzero(np.isnat(stamps[:-1]))
+    if len(bad):
+        _unreadable(answers, place, column.codes, bad, column.arrow.take(bad).to_pylist(), "date")
+    return pd.Series(stamps[column.codes])
 
 
-def _stamps(texts: list[str]) -> np.ndarray:
-    """Moments as printed, time zones dropped; days and times of day are few, so each is read once."""
-    parts = [text.replace("T", " ", 1).partition(" ") for text in texts]
-    day, days = pd.factorize(np.array([p[0] for p in parts], dtype=object))
-    time, times = pd.factorize(np.array([p[2] for p in parts], dtype=object))
-    iso = pd.Series(days, dtype="str").str.replace(r"[/.年月]", "-", regex=True).str.rstrip("日")
-    read = pd.to_datetime(iso, errors="coerce", format="mixed").to_numpy(dtype="datetime64[us]")
-    clock = pd.Series(times, dtype="str").str.replace(_ZONE, "", regex=True).replace("", "0:00:00")
-    clock = clock.str.replace(r"^(\d{1,2}:\d{2})$", r"\1:00", regex=True)
-    passed = pd.to_timedelta(clock, errors="coerce").to_numpy(dtype="timedelta64[us]")
-    return read[day] + passed[time]
+def _stamps(texts: Any) -> np.ndarray:
+    """Moments as printed, time zones dropped; days and times of day are few, so each is read once.
+
+    ``texts`` is an Arrow array: a million stamps are parted in one go.
+    """
+    import pyarrow.compute as pc
+
+    spaced = pc.binary_join_element_wise(pc.replace_substring(texts, "T", " ", max_replacements=1), "", " ")
+    parts = pc.split_pattern(spaced, " ", max_splits=1)
+    day, time = (pc.list_element(parts, k).dictionary_encode() for k in (0, 1))
+    iso = pd.Series(day.dictionary.to_pandas(), dtype="str").str.replace(r"[/.年月]", "-", regex=True)
+    read = pd.to_datetime(iso.str.rstrip("日"), errors="coerce", format="mixed").to_numpy("datetime64[us]")
+    clock = (
+        pd.Series(time.dictionary.to_pandas(), dtype="str").str.rstrip().str.replace(_ZONE, "", regex=True)
+    )
+    clock = clock.replace("", "0:00:00").str.replace(r"^(\d{1,2}:\d{2})$", r"\1:00", regex=True)
+    passed = pd.to_timedelta(clock, errors="coerce").to_numpy("timedelta64[us]")
+    return read[day.indices.to_numpy()] + passed[time.indices.to_numpy()]
 
 
 def _unreadable(
-    answers: Answers, place: int, codes: np.ndarray, bad: np.ndarray, texts: list[str], what: str
+    answers: Answers, place: int, codes: np.ndarray, bad: np.ndarray, texts: Sequence[str], what: str
 ) -> None:
-    levels = [k for k in np.flatnonzero(bad) if not is_blank(texts[k])]
+    levels = [level for level, text in zip(bad, texts, strict=True) if not is_blank(text)]
     if levels:
         rows = np.flatnonzero(np.isin(codes, levels))
         told = f"{len(rows)} cells are no {what}; kept as missing"
