@@ -2,8 +2,13 @@
 
 difference (1) D = a - b, Var D from the influences of a minus those of b; t with the df of both domains
            together. (R's ``svyttest`` is the same statistic with one df less.)
-independence (2) X^2 / tr(Delta) ~ F(d, d nu), d = tr(Delta)^2 / tr(Delta^2): Rao & Scott (1984), second
-           order; R: svychisq(statistic="F")
+independence  with X^2 Pearson's statistic of the weighted shares, Delta the generalised design effects, nu the
+           design's degrees of freedom and m = (rows - 1)(columns - 1); the names are those of R's ``svychisq``
+  F        (2) X^2 / tr(Delta) ~ F(d, d nu), d = tr(Delta)^2 / tr(Delta^2): Rao & Scott (1984), second order
+  Chisq    (3) X^2 m / tr(Delta) ~ chi2(m): first order, the mean design effect (``statistic`` is X^2, as R's)
+  Wald     (4) W = Y' V^-1 Y / m ~ F(m, nu), Y the differences from independence but for the first row and
+               column, V their design covariance: Koch, Freeman & Freeman (1975)
+  adjWald  (5) W (nu - m + 1) / nu ~ F(m, nu - m + 1), for few units: Thomas & Rao (1987)
 """
 
 from __future__ import annotations
@@ -27,7 +32,7 @@ from commlab.survey.structure import FloatArray, IntArray, Structure, column
 if TYPE_CHECKING:
     from commlab.survey.design import SurveyDesign
 
-__all__ = ["Independence", "compare", "df_codes", "holm", "independence", "two_sided"]
+__all__ = ["TESTS", "Independence", "compare", "df_codes", "holm", "independence", "two_sided"]
 
 
 def holm(p_values: npt.ArrayLike) -> FloatArray:
@@ -152,78 +157,140 @@ def df_codes(structure: Structure, inside: bool) -> tuple[IntArray, IntArray]:
     )
 
 
+TESTS = ("F", "Chisq", "Wald", "adjWald")
+"""Tests of independence, by R's names."""
+
+
 @dataclass(frozen=True)
 class Independence:
-    """Rao-Scott test that two columns are independent."""
+    """Design-based test that two columns are independent."""
 
     statistic: float
     df1: float
     df2: float
+    """Of F; infinite for a chi-squared statistic."""
     p_value: float
     n: int
     table: pd.DataFrame
     """Weighted counts."""
+    test: str = "F"
 
 
-def independence(design: SurveyDesign, a: str, b: str) -> Independence:
-    """Test of independence in a weighted two-way table (2).
+def independence(design: SurveyDesign, a: str, b: str, *, statistic: str = "F") -> Independence:
+    """Test of independence in a weighted two-way table.
 
     Parameters
     ----------
     a, b : str
         Columns of categories; rows with both count.
+    statistic : "F", "Chisq", "Wald" or "adjWald"
+        (2) to (5). The default holds its level best where units are few; Wald's tests reject too often there.
 
     Returns
     -------
     Independence
-        statistic, df1, df2, p_value (of F), n, table.
+        statistic, df1, df2, p_value, n, table, test.
 
     Raises
     ------
     DataError
-        If a column has fewer than two categories.
+        If a column has fewer than two categories, or too few units are left for Wald's test.
     """
+    test = next((name for name in TESTS if name.lower() == str(statistic).lower()), None)
+    if test is None:
+        raise ParameterError(f"statistic={statistic!r} is not one of {', '.join(TESTS)}")
     design._sound()
     if a == b:
         raise ParameterError(f'"{a}" is compared with itself; name two columns')
     rows, row_names = pd.factorize(column(design.data, a, "variable"), sort=True)
     columns, column_names = pd.factorize(column(design.data, b, "variable"), sort=True)
     both = (rows >= 0) & (columns >= 0) & (design.weights > 0)
-    rows, columns = np.where(both, rows, 0), np.where(both, columns, 0)
     for name, codes in ((a, rows), (b, columns)):
         if len(np.unique(codes[both])) < 2:
             raise DataError(
                 f'"{name}" has fewer than two categories among the {int(both.sum())} rows with both answers'
             )
     # Only categories that occur: empty ones would make empty rows of the table.
-    used_r, rows = np.unique(rows[both], return_inverse=True)
-    used_c, columns = np.unique(columns[both], return_inverse=True)
-    r, c, n = len(used_r), len(used_c), int(both.sum())
-    w = design.weights[both]
-    cell = rows * c + columns
-    p = np.bincount(cell, w, r * c) / w.sum()
-    z = np.zeros((len(both), r * c))
-    z[both] = ((cell[:, None] == np.arange(r * c)) - p) * (w / w.sum())[:, None]
-    sparse = spread(design, sp.csr_matrix(z), np.zeros(r * c, dtype=bool))
-    v = variance.covariance(design.structure, design.data, sparse, design.lonely)
-    expected = np.outer(p.reshape(r, c).sum(axis=1), p.reshape(r, c).sum(axis=0)).ravel()
-    x2 = n * ((p - expected) ** 2 / expected).sum()
-    contrasts = _interaction(r, c)
-    inverse = np.divide(1.0, p, out=np.zeros_like(p), where=p > 0)
-    denominator = contrasts.T @ (inverse[:, None] / n * contrasts)
-    scaled = inverse[:, None] * contrasts
-    delta = np.linalg.solve(denominator, scaled.T @ v @ scaled)
-    trace = float(np.trace(delta))
-    d = trace**2 / float(np.trace(delta @ delta))
+    used_r, row = np.unique(rows[both], return_inverse=True)
+    used_c, col = np.unique(columns[both], return_inverse=True)
+    r, c, n, w = len(used_r), len(used_c), int(both.sum()), design.weights[both]
+    counts = np.bincount(row * c + col, w, r * c).reshape(r, c)
     domain = np.where(both, 0, -1)
     nu = int(Plan(design.structure, design.data, domain, 1, design.lonely).counts(None)[2][0])
-    f = x2 / trace  # (2)
+    ask = _wald if "Wald" in test else _rao_scott
+    value, scaled, df1, df2 = ask(design, both, row, col, counts, nu, test)
+    p = special.chdtrc(df1, scaled) if np.isinf(df2) else special.fdtrc(df1, df2, scaled)
     table = pd.DataFrame(
-        np.bincount(cell, w, r * c).reshape(r, c),
+        counts,
         index=pd.Index(row_names[used_r], name=a),
         columns=pd.Index(column_names[used_c], name=b),
     )
-    return Independence(float(f), float(d), float(d * nu), float(special.fdtrc(d, d * nu, f)), n, table)
+    return Independence(float(value), float(df1), float(df2), float(p), n, table, test)
+
+
+def _covariance(design: SurveyDesign, both: npt.NDArray[np.bool_], influence: FloatArray) -> FloatArray:
+    """Covariance of the sums of influences (weights included) of the rows that count."""
+    z = np.zeros((len(both), influence.shape[1]))
+    z[both] = influence
+    sparse = spread(design, sp.csr_matrix(z), np.zeros(z.shape[1], dtype=bool))
+    return variance.covariance(design.structure, design.data, sparse, design.lonely)
+
+
+def _rao_scott(
+    design: SurveyDesign,
+    both: npt.NDArray[np.bool_],
+    row: IntArray,
+    col: IntArray,
+    counts: FloatArray,
+    nu: int,
+    test: str,
+) -> tuple[float, float, float, float]:
+    """The statistic, what its p value is of, and the degrees of freedom."""
+    (r, c), n, w = counts.shape, len(row), design.weights[both]
+    shares = counts / counts.sum()
+    p, expected = shares.ravel(), np.outer(shares.sum(axis=1), shares.sum(axis=0)).ravel()
+    cell = (row * c + col)[:, None] == np.arange(r * c)
+    v = _covariance(design, both, (cell - p) * (w / w.sum())[:, None])
+    x2 = n * ((p - expected) ** 2 / expected).sum()
+    contrasts = _interaction(r, c)
+    inverse = np.divide(1.0, p, out=np.zeros_like(p), where=p > 0)[:, None]
+    scaled = inverse * contrasts
+    delta = np.linalg.solve(contrasts.T @ (inverse / n * contrasts), scaled.T @ v @ scaled)
+    trace, m = float(np.trace(delta)), (r - 1) * (c - 1)
+    if test == "Chisq":
+        return x2, x2 * m / trace, m, np.inf  # (3)
+    d = trace**2 / float(np.trace(delta @ delta))
+    return x2 / trace, x2 / trace, d, d * nu  # (2)
+
+
+def _wald(
+    design: SurveyDesign,
+    both: npt.NDArray[np.bool_],
+    row: IntArray,
+    col: IntArray,
+    counts: FloatArray,
+    nu: int,
+    test: str,
+) -> tuple[float, float, float, float]:
+    (r, c), w = counts.shape, design.weights[both]
+    m = (r - 1) * (c - 1)
+    last = nu - m + 1 if test == "adjWald" else nu
+    if nu < m or last < 1:
+        raise DataError(
+            f'{nu} degrees of freedom are too few for Wald\'s test of {m} differences; use statistic="F"'
+        )
+    of_row, of_col = counts.sum(axis=1) / counts.sum(), counts.sum(axis=0) / counts.sum()
+    y = (counts - np.outer(of_row, of_col) * counts.sum())[1:, 1:].ravel()
+    here = (row[:, None] == np.arange(1, r)).astype(float) - of_row[1:]
+    there = (col[:, None] == np.arange(1, c)).astype(float) - of_col[1:]
+    # Each person's part in the difference from independence, linearised at the margins.
+    part = (here[:, :, None] * there[:, None, :]).reshape(len(w), m)
+    v = _covariance(design, both, part * w[:, None])
+    if np.linalg.matrix_rank(v) < m:
+        raise DataError(f'the {m} differences have a singular covariance; use statistic="F"')
+    wald = float(y @ np.linalg.solve(v, y)) / m  # (4)
+    wald *= last / nu  # (5); last = nu for (4)
+    return wald, wald, m, last
 
 
 def _interaction(r: int, c: int) -> FloatArray:

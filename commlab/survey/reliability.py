@@ -56,7 +56,8 @@ def _complete(items: pd.DataFrame, least: int = 2) -> pd.DataFrame:
     return x
 
 
-def _correlation(items: pd.DataFrame) -> tuple[FloatArray, pd.DataFrame]:
+def complete_correlation(items: pd.DataFrame) -> tuple[FloatArray, pd.DataFrame]:
+    """Correlations of the rows that have every item, and these rows; items that repeat others are refused."""
     x = _complete(items)
     r = np.corrcoef(x.to_numpy(), rowvar=False)
     if np.linalg.matrix_rank(r) < len(r):
@@ -160,7 +161,7 @@ def mcdonald_omega(items: pd.DataFrame) -> Omega:
     Source: McDonald (1999); R: lavaan::cfa(std.lv=TRUE). With three items the model is saturated (df 0).
     """
     _complete(items, least=3)
-    r, x = _correlation(items)
+    r, x = complete_correlation(items)
     n, p = x.shape
     uniqueness = _one_factor(r)
     if uniqueness.min() < 1e-4:
@@ -235,7 +236,7 @@ class KMO:
 
 def kmo(items: pd.DataFrame) -> KMO:
     """Kaiser-Meyer-Olkin measure of sampling adequacy (3); R: psych::KMO."""
-    r, x = _correlation(items)
+    r, x = complete_correlation(items)
     inverse = np.linalg.inv(r)
     scale = np.sqrt(np.diag(inverse))
     partial = inverse / np.outer(scale, scale)
@@ -258,7 +259,7 @@ class Bartlett:
 
 def bartlett_sphericity(items: pd.DataFrame) -> Bartlett:
     """Bartlett's test of sphericity (4); R: psych::cortest.bartlett."""
-    r, x = _correlation(items)
+    r, x = complete_correlation(items)
     n, p = x.shape
     chi2 = -(n - 1 - (2 * p + 5) / 6) * np.linalg.slogdet(r)[1]
     df = p * (p - 1) // 2
@@ -280,7 +281,7 @@ def parallel_analysis(
         raise ParameterError(
             f"draws={draws} must be 20 or more and percentile={percentile} between 0 and 100"
         )
-    r, x = _correlation(items)
+    r, x = complete_correlation(items)
     n, p = x.shape
     rng = np.random.default_rng(seed)
     random = np.array(
