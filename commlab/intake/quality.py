@@ -9,7 +9,7 @@ nothing but the best). Which flags exclude is the study's decision; here ``valid
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -21,6 +21,7 @@ from commlab.tables import DONT_KNOW, NOT_APPLICABLE
 
 __all__ = ["FLAGS", "Limits", "compare_entries", "flag", "set_valid"]
 
+_WIDEST = 1 << 62  # numbers of joint answers beyond this would not fit
 FLAGS = ("fast", "straightline", "duplicate", "attention", "burst", "out_of_frame", "all_satisfied")
 
 
@@ -64,38 +65,102 @@ class Limits:
         return cls(**given)
 
 
+def _codes(columns: Iterable[pd.Series]) -> np.ndarray:
+    """One number a row, the same where all columns agree; missing agrees with missing."""
+    joint, wide = np.zeros(1, dtype="int64"), 1
+    for column in columns:
+        codes = _coded(column)
+        size = int(codes.max(initial=0)) + 1
+        if wide * size > _WIDEST:
+            joint, levels = pd.factorize(joint)
+            wide = len(levels)
+        joint, wide = joint * size + codes, wide * size
+    return pd.factorize(joint)[0]
+
+
+def _coded(column: pd.Series) -> np.ndarray:
+    """A column's values as numbers from 1; 0 is missing."""
+    if isinstance(column.dtype, pd.Int16Dtype) and column.notna().any():  # as items are: no need to look up
+        below = int(column.min()) - 1
+        return column.to_numpy(dtype="int64", na_value=below) - below
+    return pd.factorize(column)[0].astype("int64") + 1
+
+
+def _later(codes: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Rows with a code >= 0 that another row has had before; ``at`` is the order of the rows."""
+    crowd = np.flatnonzero((codes >= 0) & (np.bincount(codes + 1)[codes + 1] > 1))
+    crowd = crowd[np.argsort(at[crowd], kind="stable")]
+    out = np.zeros(len(codes), dtype=bool)
+    out[crowd] = pd.Series(codes[crowd]).duplicated()
+    return out
+
+
+def _by_chance(frame: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
+    """How many rows would answer like each row if nothing but chance made answers agree."""
+    expected = np.full(len(frame), np.log(max(len(frame), 1)))
+    for column in columns:
+        codes = pd.factorize(frame[column], use_na_sentinel=False)[0]
+        expected += np.log(np.bincount(codes) / len(frame))[codes]
+    return np.exp(expected)
+
+
 def _repeated(
-    frame: pd.DataFrame, answers: Sequence[str], persons: pd.Series | None, addresses: pd.Series | None
+    frame: pd.DataFrame,
+    items: Sequence[str],
+    same: Sequence[str],
+    persons: pd.Series | None,
+    addresses: pd.Series | None,
 ) -> np.ndarray:
-    """Rows after the first of the same person, or of the same answers from the same address."""
-    again = np.zeros(len(frame), dtype=bool)
-    order = frame["submitted_at"].argsort(kind="stable").to_numpy()  # missing times come last
-    if persons is not None:
-        own = persons.reset_index(drop=True).iloc[order]
-        again[order] |= (own.duplicated() & own.notna()).to_numpy()
-    same = frame[list(answers)].reset_index(drop=True).copy()
-    full = (frame[list(answers)].notna().sum(axis=1) >= max(3, len(answers) // 2)).to_numpy()
-    if addresses is not None and addresses.notna().any():
-        same["__address"] = addresses.reset_index(drop=True)
-        full = full & same["__address"].notna().to_numpy()
-    again[order] |= (same.iloc[order].duplicated() & full[order]).to_numpy()
+    """Rows after the first of the same person, the same questionnaire, or the same answers.
+
+    The same answers under the same number, or at the same second and pace, are the same questionnaire.
+    Answers alone tell only together with the address; where the file has none, where they vary and chance
+    would not repeat them: that two people tick 满意 throughout is no sign of anything.
+    """
+    if frame.empty:
+        return np.zeros(0, dtype=bool)
+    answers = [*items, *same]
+    at = frame["submitted_at"].astype("datetime64[us]").to_numpy().astype("int64")
+    at = np.where(frame["submitted_at"].isna(), np.iinfo("int64").max, at)
+    again = np.zeros(len(frame), dtype=bool) if persons is None else _later(pd.factorize(persons)[0], at)
+    place = pd.factorize(addresses)[0] if addresses is not None else np.full(len(frame), -1)
+    said = _codes([pd.Series(place), *(frame[c] for c in answers)])
+    crowd = np.bincount(said)[said] > 1
+    if not crowd.any():
+        return again
+    own, place, at = said[crowd], place[crowd], at[crowd]
+    full = (frame.loc[crowd, answers].notna().sum(axis=1) >= max(3, len(answers) // 2)).to_numpy()
+    if (place < 0).all():
+        _, low, high = _spread(frame[crowd], items)
+        full = full & (low < high) & (_by_chance(frame, answers)[crowd] < 1)
+    else:
+        full = full & (place >= 0)
+    told = _later(np.where(full, own, -1), at)
+    for mark in (["submitted_at", "duration_s"], [c for c in frame if c == "response_id"]):
+        alike = frame.loc[crowd, mark]
+        codes = _codes([pd.Series(own), *(alike[c] for c in mark)])
+        told |= _later(np.where(alike.notna().all(axis=1) & bool(mark), codes, -1), at)
+    again[crowd] |= told
     return again
 
 
-def _bursts(frame: pd.DataFrame, limits: Limits) -> np.ndarray:
-    out = np.zeros(len(frame), dtype=bool)
-    timed = frame.reset_index(drop=True).dropna(subset=["unit", "submitted_at"])
-    if len(timed) < limits.burst_n:
+def _bursts(groups: np.ndarray, submitted_at: pd.Series, limits: Limits) -> np.ndarray:
+    """Rows of a group of which ``burst_n`` came within ``burst_minutes``."""
+    out = np.zeros(len(groups), dtype=bool)
+    timed = np.flatnonzero((groups >= 0) & submitted_at.notna().to_numpy())
+    last = int(limits.burst_n) - 1
+    if len(timed) <= last:
         return out
-    timed = timed[["unit", "submitted_at"]].sort_values(["unit", "submitted_at"], kind="stable")
-    units = pd.factorize(timed["unit"])[0]
-    minutes = timed["submitted_at"].astype("datetime64[s]").astype("int64").to_numpy() / 60
-    last = limits.burst_n - 1
-    for start in np.flatnonzero(
-        (units[last:] == units[: len(units) - last])
-        & (minutes[last:] - minutes[: len(minutes) - last] <= limits.burst_minutes)
-    ):
-        out[timed.index[start : start + limits.burst_n]] = True
+    seconds = submitted_at.to_numpy("datetime64[s]").astype("int64")
+    since = seconds - seconds[timed].min()
+    timed = timed[np.argsort((groups * (since[timed].max() + 1) + since)[timed])]
+    group, second = groups[timed], since[timed]
+    until = len(timed) - last
+    starts = (group[last:] == group[:until]) & (second[last:] - second[:until] <= limits.burst_minutes * 60)
+    covered = np.zeros(len(timed) + 1, dtype="int64")
+    covered[:until] += starts
+    covered[last + 1 :] -= starts
+    out[timed] = np.cumsum(covered)[:-1] > 0
     return out
 
 
@@ -109,6 +174,7 @@ def flag(
     limits: Limits | None = None,
     persons: pd.Series | None = None,
     addresses: pd.Series | None = None,
+    interviewers: pd.Series | None = None,
     failed: pd.Series | None = None,
     sampled: Collection[str] | None = None,
     framed: bool = True,
@@ -131,6 +197,8 @@ def flag(
     limits : Limits, optional
     persons, addresses : Series, optional
         Keyed hashes of the person and of the address, row by row.
+    interviewers : Series, optional
+        Who asked, row by row; bursts and all-satisfied clusters are looked for by interviewer too.
     failed : Series of bool, optional
         Rows that failed the attention check.
     sampled : collection of str, optional
@@ -159,14 +227,19 @@ def flag(
         given, low, high = _spread(frame, members)
         flat |= (given >= limits.straightline_items) & (low == high)
     marks["straightline"] = flat
-    marks["duplicate"] = _repeated(frame, [*items, *same], persons, addresses)
+    marks["duplicate"] = _repeated(frame, items, same, persons, addresses)
     marks["attention"] = np.zeros(len(frame), dtype=bool) if failed is None else failed.to_numpy(dtype=bool)
-    marks["burst"] = _bursts(frame, limits)
+    glad = _glad(frame, best)
+    marks["burst"] = marks["all_satisfied"] = np.zeros(len(frame), dtype=bool)
+    for clusters in (frame["unit"], interviewers):
+        if clusters is not None:
+            groups = pd.factorize(clusters)[0]
+            marks["burst"] = marks["burst"] | _bursts(groups, frame["submitted_at"], limits)
+            marks["all_satisfied"] = marks["all_satisfied"] | _crowded(groups, glad, limits)
     stranger = frame["unit"].isna().to_numpy() & framed
     if sampled is not None:
         stranger |= ~frame["unit"].isin(list(sampled)).to_numpy()
     marks["out_of_frame"] = stranger
-    marks["all_satisfied"] = _all_satisfied(frame, best, limits)
     out = frame.copy()
     bits = sum(marks[name].astype("int64") << k for k, name in enumerate(FLAGS))
     codes, kinds = pd.factorize(bits)
@@ -194,8 +267,8 @@ def _spread(frame: pd.DataFrame, items: Sequence[str]) -> tuple[np.ndarray, np.n
     return given, low, high
 
 
-def _all_satisfied(frame: pd.DataFrame, best: Mapping[str, int], limits: Limits) -> np.ndarray:
-    """Rows that tick nothing but the best, of units where nearly every row does."""
+def _glad(frame: pd.DataFrame, best: Mapping[str, int]) -> np.ndarray:
+    """Rows that tick nothing but the best."""
     glad = np.ones(len(frame), dtype=bool)
     silent = glad.copy()
     for item, top in best.items():
@@ -203,12 +276,16 @@ def _all_satisfied(frame: pd.DataFrame, best: Mapping[str, int], limits: Limits)
         missing = np.isnan(answer)
         glad &= missing | (answer == top)
         silent &= missing
-    glad &= ~silent
-    units, names = pd.factorize(frame["unit"])
-    n = np.bincount(units[units >= 0], minlength=len(names))
-    share = np.bincount(units[units >= 0], weights=glad[units >= 0], minlength=len(names)) / np.maximum(n, 1)
-    crowded = np.append((n >= limits.all_satisfied_n) & (share >= limits.all_satisfied_share), False)
-    return glad & crowded[units]
+    return glad & ~silent
+
+
+def _crowded(groups: np.ndarray, glad: np.ndarray, limits: Limits) -> np.ndarray:
+    """Rows that tick nothing but the best, of groups where nearly every row does."""
+    n = np.bincount(groups + 1, minlength=1)
+    share = np.bincount(groups + 1, weights=glad, minlength=1) / np.maximum(n, 1)
+    crowded = (n >= limits.all_satisfied_n) & (share >= limits.all_satisfied_share)
+    crowded[0] = False  # rows of no group
+    return glad & crowded[groups + 1]
 
 
 def set_valid(frame: pd.DataFrame, exclude: Collection[str]) -> pd.DataFrame:
