@@ -1,112 +1,43 @@
 """What the questions of a questionnaire mean: one YAML file an instrument, over all its quarters and layouts.
 
 A codebook maps questions as printed (one or several wordings) to items, and options as printed to codes. It
-also says what is *not* to go on: ``personal`` columns, ``free_text`` and what to ``ignore``. The format
-stands in ARCHITECTURE.md; beyond it a question may have ``reversed: true`` (a negatively worded item of a
-scale is turned round), ``multiple: true`` (one 0/1 column an option), ``matrix: name`` (items answered in
-one grid), ``scale: [1, 10]`` (numbers are answers), ``number: 6`` (its number on the platform) and ``order:
-[...]`` (the options as the platform numbers them, where that differs from the order here). ``numbers:
-options | values`` says what a bare number in an answer column is: the number of an option, or the code
-itself.
+also says what is *not* to go on: ``personal`` columns, ``free_text`` and what to ``ignore``; ``reject`` names
+answers whose whole row is refused (test answers, interviews not approved). The format stands in
+ARCHITECTURE.md; beyond options a question may have ``reversed: true`` (a negatively worded item of a scale is
+turned round), ``multiple: true`` (one 0/1 column an option), ``matrix: name`` (items answered in one grid),
+``scale: [1, 10]`` (numbers are answers), ``number: 6`` (its number on the platform), ``order: [...]`` (the
+options as the platform numbers them, where that differs from the order here) and ``versions: [...]`` (how
+other quarters asked it). ``numbers: options | values`` says what a bare number in an answer column is: the
+number of an option, or the code itself.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from commlab.errors import DataError, ParameterError
-from commlab.intake.names import squash
+from commlab.errors import DataError, ParameterError, listing
+from commlab.intake.forms import squash
+from commlab.intake.platforms import ROLE_HEADERS
 from commlab.intake.quality import Limits
+from commlab.intake.questions import Question, option_key, question_key
+from commlab.intake.written import Faults, read_written
+from commlab.periods import period_key
 from commlab.tables import CONTRACTS, DONT_KNOW, NOT_APPLICABLE
 
-__all__ = ["Codebook", "Question", "load_codebook", "option_key", "question_key"]
+__all__ = ["Codebook", "Question", "attention_check", "load_codebook", "option_key", "question_key"]
 
 _TOP = {
     "instrument", "title", "columns", "unit", "demographics", "items", "checks", "personal", "free_text",
-    "ignore", "numbers",
+    "ignore", "numbers", "scales", "reject",
 }  # fmt: skip
-_QUESTION = {
-    "question", "zh", "en", "options", "dont_know", "not_applicable", "reversed", "multiple", "matrix",
-    "scale", "number",
-    "order",
-}  # fmt: skip
+_VERSION = {"question", "options", "dont_know", "not_applicable", "reversed", "scale", "number", "order"}
+_QUESTION = _VERSION | {"zh", "en", "multiple", "matrix", "versions"}
 _RESERVED = {c.name for c in CONTRACTS["responses"].columns if c.privacy != "quasi"} | {"submitted_at"}
 _CHECKS = {"attention", "min_seconds", "straightline", "burst", "all_satisfied"}
-ROLES = ("id", "submitted_at", "started_at", "duration_s", "ip", "person", "interviewer")
-
-_NUMBERING = re.compile(r"^(?:第?\(?\*?q?\d+(?:[-.]\d+)*\)?(?:题)?[、.,:)_\s]|\*)+", re.IGNORECASE)
-_SUFFIX = re.compile(
-    r"\[[^\[\]]*(?:题|选|填空|量表|矩阵|必答|必填)[^\[\]]*\]|【[^【】]*(?:题|选)[^【】]*】"
-    r"|\((?:单选|多选|填空|量表|矩阵|必[答填]|选[答填])[^()]*\)"
-)
-_FILL_IN = re.compile(r"〖[^〗]*〗?")
-_LETTER = re.compile(r"^[a-z][.、)]")
-
-
-def question_key(text: object) -> str:
-    """A question as it is compared: without number, type suffix, spaces and closing punctuation.
-
-    >>> question_key("3、您的性别 [单选题]") == question_key("您的性别：")
-    True
-    """
-    key = _NUMBERING.sub("", squash(text))
-    return _SUFFIX.sub("", key).strip("*:?。.,;、")
-
-
-def option_key(text: object) -> str:
-    """An option as it is compared: without what was filled in (〖...〗) and without a leading letter.
-
-    >>> option_key("A. 其他〖微信群〗")
-    '其他'
-    """
-    return _LETTER.sub("", squash(_FILL_IN.sub("", str(text)))).rstrip("。;,")
-
-
-@dataclass(frozen=True)
-class Question:
-    """One question: the wordings that ask it and what each option means."""
-
-    name: str
-    wordings: tuple[str, ...]
-    options: Mapping[str, Any]
-    labels: Mapping[str, str]
-    dont_know: tuple[str, ...] = ()
-    not_applicable: tuple[str, ...] = ()
-    reversed: bool = False
-    multiple: bool = False
-    matrix: str | None = None
-    scale: tuple[int, int] | None = None
-    number: int | None = None
-    order: tuple[str, ...] = ()
-
-    @property
-    def low(self) -> int:
-        return self.scale[0] if self.scale else min(v for v in self.options.values() if v is not None)
-
-    @property
-    def high(self) -> int:
-        return self.scale[1] if self.scale else max(v for v in self.options.values() if v is not None)
-
-    def meanings(self) -> dict[str, Any]:
-        """Option key -> code (``None``: a known answer that counts as no answer)."""
-        turned = self.options
-        if self.reversed:
-            turned = {k: None if v is None else self.low + self.high - v for k, v in self.options.items()}
-        out = {option_key(text): code for text, code in turned.items()}
-        out |= {option_key(text): DONT_KNOW for text in self.dont_know}
-        out |= {option_key(text): NOT_APPLICABLE for text in self.not_applicable}
-        return out
-
-    def numbered(self) -> list[str]:
-        """Option keys in the order in which the platform numbers them."""
-        shown = self.order or (*self.options, *self.dont_know, *self.not_applicable)
-        return [option_key(text) for text in shown]
 
 
 @dataclass(frozen=True)
@@ -124,27 +55,20 @@ class Codebook:
     free_text: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     numbers: str | None = None
+    reject: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def questions(self) -> dict[str, Question]:
         return {**self.demographics, **self.items}
 
-
-class _Strict(yaml.SafeLoader):
-    """YAML that refuses a key written twice."""
-
-
-def _mapping(loader: _Strict, node: yaml.MappingNode) -> dict[Hashable, Any]:
-    seen: dict[Hashable, Any] = {}
-    for key_node, value_node in node.value:
-        key = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
-        if key in seen:
-            raise DataError(f"line {key_node.start_mark.line + 1}: the key {key!r} stands twice")
-        seen[key] = loader.construct_object(value_node, deep=True)  # type: ignore[no-untyped-call]
-    return seen
-
-
-_Strict.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+    @cached_property
+    def headings(self) -> frozenset[str]:
+        """Keys of every header that the codebook expects; they tell a header from rows of answers."""
+        asked = [w for q in self.questions.values() for v in (q, *q.versions) for w in v.wordings]
+        own = [w for part in (self.unit, self.columns, ROLE_HEADERS) for ws in part.values() for w in ws]
+        return frozenset(map(question_key, (*asked, *own, *self.personal, *self.free_text, *self.ignore))) - {
+            ""
+        }
 
 
 def load_codebook(codebook: str | Path | Mapping[str, Any] | Codebook) -> Codebook:
@@ -158,183 +82,299 @@ def load_codebook(codebook: str | Path | Mapping[str, Any] | Codebook) -> Codebo
     Raises
     ------
     DataError
-        With all faults: unknown or repeated keys, questions without wording or options, an option with two
-        meanings, codes that are not whole numbers, a wording claimed twice.
+        With all faults, each with its line in the file: unknown or repeated keys, questions without wording or
+        options, an option with two meanings, codes that are not whole numbers, a wording claimed twice, words
+        that YAML reads as something else (``no``, ``010``).
     """
     if isinstance(codebook, Codebook):
         return codebook
-    file = None
+    file, faults = None, Faults()
     if isinstance(codebook, str | Path):
         file = str(codebook)
-        codebook = _from_file(Path(codebook))
+        codebook = read_written(Path(codebook), faults)
     if not isinstance(codebook, Mapping):
         raise DataError("a codebook is a mapping with instrument, items, ...", file=file)
-    faults: list[str] = []
-    _unknown(codebook, _TOP, "codebook", faults)
-    sections = {
-        part: {
-            str(name): _question(str(name), body, part, faults)
-            for name, body in _mapping_of(codebook, part, faults).items()
-        }
-        for part in ("demographics", "items")
-    }
-    book = Codebook(
-        instrument=str(codebook.get("instrument") or ""),
-        title=dict(_mapping_of(codebook, "title", faults)),
-        columns=_lists(_mapping_of(codebook, "columns", faults), ROLES, "columns", faults),
-        unit=_lists(_mapping_of(codebook, "unit", faults), ("district", "community"), "unit", faults),
-        demographics=sections["demographics"],
-        items=sections["items"],
-        checks=dict(_mapping_of(codebook, "checks", faults)),
-        personal=_texts(codebook.get("personal")),
-        free_text=_texts(codebook.get("free_text")),
-        ignore=_texts(codebook.get("ignore")),
-        numbers=codebook.get("numbers"),
-    )
-    if not book.instrument:
-        faults.append('"instrument" is missing')
-    if not book.items:
-        faults.append('"items" is missing or empty')
-    if book.numbers not in (None, "options", "values"):
-        faults.append(f'"numbers" must be options or values, not {book.numbers!r}')
-    _check_checks(book, faults)
-    taken = sorted(set(book.questions) & _RESERVED)
-    if taken:
-        faults.append(f"{', '.join(taken)}: these names belong to the table of responses; choose others")
-    _claimed_twice(book, faults)
-    if faults:
-        raise DataError("the codebook has faults: " + "; ".join(faults), file=file, faults=faults)
+    book = _Loader(codebook, faults).book()
+    if faults.found:
+        raise DataError("the codebook has faults: " + "; ".join(faults.found), file=file, faults=faults.found)
     return book
 
 
-def _from_file(path: Path) -> Any:
-    try:
-        return yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Strict)
-    except FileNotFoundError:
-        raise DataError("there is no such codebook", file=str(path)) from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"a codebook is UTF-8 text ({error.reason})", file=str(path)) from None
-    except yaml.YAMLError as error:
-        raise DataError(f"this is not YAML: {error}", file=str(path)) from None
-    except DataError as error:
-        raise DataError(str(error), file=str(path)) from None
+class _Loader:
+    """Turns a mapping into a codebook and notes every fault with its place."""
 
+    def __init__(self, given: Mapping[Any, Any], faults: Faults) -> None:
+        self.given, self.faults = given, faults
+        self.scales = {
+            name: self.options((), ("scales", name), body) for name, body in self.mapping("scales").items()
+        }
 
-def _mapping_of(body: Mapping[str, Any], key: str, faults: list[str]) -> Mapping[str, Any]:
-    value = body.get(key) or {}
-    if not isinstance(value, Mapping):
-        faults.append(f'"{key}" must be a mapping')
-        return {}
-    return value
-
-
-def _unknown(body: Mapping[str, Any], known: set[str], where: str, faults: list[str]) -> None:
-    strangers = [str(key) for key in body if key not in known]
-    if strangers:
-        faults.append(f"{where}: unknown keys {', '.join(strangers)} (known: {', '.join(sorted(known))})")
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    return (str(value),) if isinstance(value, str | int | float) else tuple(str(v) for v in value)
-
-
-def _lists(
-    body: Mapping[str, Any], known: tuple[str, ...], where: str, faults: list[str]
-) -> dict[str, tuple[str, ...]]:
-    _unknown(body, set(known), where, faults)
-    return {str(key): _texts(value) for key, value in body.items()}
-
-
-def _question(name: str, body: Any, part: str, faults: list[str]) -> Question:
-    where = f"{part}.{name}"
-    if not isinstance(body, Mapping):
-        faults.append(f"{where}: must be a mapping with question and options")
-        body = {}
-    _unknown(body, _QUESTION, where, faults)
-    options = body.get("options") or {}
-    if not isinstance(options, Mapping):
-        faults.append(f"{where}: options must be a mapping of text to code")
-        options = {}
-    scaled = part == "items" and not body.get("multiple")
-    for text, code in options.items():
-        if isinstance(text, bool):
-            faults.append(f'{where}: an option was read as {text}; put it in quotes ("是", "yes")')
-        if scaled and code is not None and (isinstance(code, bool) or not isinstance(code, int)):
-            faults.append(f"{where}: the code of {text!r} must be a whole number, not {code!r}")
-        if code in (DONT_KNOW, NOT_APPLICABLE):
-            faults.append(
-                f"{where}: {code} is kept for dont_know and not_applicable; list {text!r} under one of them"
-            )
-    scale = body.get("scale")
-    if scale is not None and not (
-        isinstance(scale, list | tuple)
-        and len(scale) == 2
-        and all(isinstance(v, int) for v in scale)
-        and scale[0] < scale[1]
-    ):
-        faults.append(f"{where}: scale must be [lowest, highest], not {scale!r}")
-        scale = None
-    question = Question(
-        name=name,
-        wordings=_texts(body.get("question")),
-        options={
-            str(text): str(code) if part == "demographics" and code is not None else code
-            for text, code in options.items()
-        },
-        labels={"zh": str(body.get("zh") or name), "en": str(body.get("en") or name)},
-        dont_know=_texts(body.get("dont_know")),
-        not_applicable=_texts(body.get("not_applicable")),
-        reversed=bool(body.get("reversed", False)),
-        multiple=bool(body.get("multiple", False)),
-        matrix=body.get("matrix"),
-        scale=tuple(scale) if scale else None,
-        number=body.get("number"),
-        order=_texts(body.get("order")),
-    )
-    if not question.wordings:
-        faults.append(f"{where}: question is missing")
-    if not question.options and not question.scale:
-        faults.append(f"{where}: options (or a scale) are missing")
-    keys = [option_key(text) for text in (*question.options, *question.dont_know, *question.not_applicable)]
-    twice = sorted({key for key in keys if keys.count(key) > 1})
-    if twice:
-        faults.append(f"{where}: options that read the same: {', '.join(twice)}")
-    strangers = [text for text in question.order if option_key(text) not in keys]
-    if strangers:
-        faults.append(f"{where}: order names unknown options: {', '.join(strangers)}")
-    return question
-
-
-def _check_checks(book: Codebook, faults: list[str]) -> None:
-    _unknown(book.checks, _CHECKS, "checks", faults)
-    try:
-        attention_check(book)
-        Limits.of({k: v for k, v in book.checks.items() if k in _CHECKS})
-    except ParameterError as error:
-        faults.append(str(error))
-
-
-def _claimed_twice(book: Codebook, faults: list[str]) -> None:
-    claims: dict[str, str] = {}
-    asked = [(name, wording) for name, q in book.questions.items() for wording in q.wordings]
-    asked += [(f"unit.{level}", wording) for level, wordings in book.unit.items() for wording in wordings]
-    for name, wording in asked:
-        key = squash(wording)
-        if claims.setdefault(key, name) != name:
-            faults.append(f"the question {wording!r} belongs to both {claims[key]} and {name}")
-    if set(book.demographics) & set(book.items):
-        faults.append(
-            f"names of both a demographic and an item: {', '.join(set(book.demographics) & set(book.items))}"
+    def book(self) -> Codebook:
+        self.unknown(self.given, _TOP, "codebook")
+        given, texts = self.given, self.texts
+        book = Codebook(
+            instrument=str(given.get("instrument") or ""),
+            title=dict(self.mapping("title")),
+            columns=self.lists("columns", tuple(ROLE_HEADERS)),
+            unit=self.lists("unit", ("district", "community")),
+            demographics=self.questions("demographics"),
+            items=self.questions("items"),
+            checks=dict(self.mapping("checks")),
+            personal=texts(given.get("personal"), "personal"),
+            free_text=texts(given.get("free_text"), "free_text"),
+            ignore=texts(given.get("ignore"), "ignore"),
+            numbers=given.get("numbers"),
+            reject=self.lists("reject", ()),
         )
+        if not book.instrument:
+            self.faults.add('"instrument" is missing')
+        if not book.items:
+            self.faults.add('"items" is missing or empty', "items")
+        if book.numbers not in (None, "options", "values"):
+            self.faults.add(f'"numbers" must be options or values, not {book.numbers!r}', "numbers")
+        self._checks(book)
+        self._names(book)
+        return book
+
+    # -- pieces --------------------------------------------------------------------------------------
+
+    def mapping(self, *place: Any) -> Mapping[Any, Any]:
+        value: Any = self.given
+        for key in place:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        if value is not None and not isinstance(value, Mapping):
+            self.faults.add(f'"{place[-1]}" must be a mapping', *place)
+        return value if isinstance(value, Mapping) else {}
+
+    def unknown(self, body: Mapping[Any, Any], known: set[str], where: str, *place: Any) -> None:
+        for key in body:
+            if key not in known:
+                self.faults.add(
+                    f"{where}: unknown keys {key} (known: {', '.join(sorted(known))})", *place, key
+                )
+
+    def texts(self, value: Any, *place: Any) -> tuple[str, ...]:
+        """One text or several; what YAML made of a word is no text."""
+        out = []
+        for k, one in enumerate(
+            value if isinstance(value, list | tuple) else [value] if value is not None else []
+        ):
+            if isinstance(one, bool):
+                word = self.faults.words.get((*place, k)) or self.faults.words.get(place)
+                read = f"YAML reads {word} as {str(one).lower()}" if word else f"an entry was read as {one}"
+                self.faults.add(f"{read}; put it in quotes: '{word or '是'}'", *place, k)
+            elif one is None or isinstance(one, list | tuple | Mapping):
+                self.faults.add(f'"{place[-1]}" must be a text or a list of texts, not {one!r}', *place, k)
+            else:
+                out.append(str(one))
+        return tuple(out)
+
+    def lists(self, part: str, known: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+        body = self.mapping(part)
+        if known:
+            self.unknown(body, set(known), part, part)
+        return {str(key): self.texts(value, part, key) for key, value in body.items()}
+
+    def options(self, where: tuple[str, ...], place: tuple[Any, ...], given: Any) -> dict[str, Any]:
+        """Text -> code, or the name of one of ``scales``."""
+        told = ".".join(where or place)
+        if isinstance(given, str):
+            if given not in self.scales:
+                known = listing(self.scales) or "none"
+                self.faults.add(f"{told}: there is no scale {given!r} under scales (known: {known})", *place)
+            return dict(self.scales.get(given, {}))
+        if not isinstance(given, Mapping):
+            if given is not None:
+                self.faults.add(f"{told}: options must be a mapping of text to code", *place)
+            return {}
+        for text in given:
+            if isinstance(text, bool) or text is None:
+                self.faults.add(
+                    f'{told}: an option was read as {text}; put it in quotes ("是", "yes")', *place
+                )
+        return {str(text): code for text, code in given.items()}
+
+    # -- questions -----------------------------------------------------------------------------------
+
+    def questions(self, part: str) -> dict[str, Question]:
+        out = {}
+        for name, body in self.mapping(part).items():
+            where = f"{part}.{name}"
+            if not isinstance(body, Mapping):
+                self.faults.add(f"{where}: must be a mapping with question and options", part, name)
+                continue
+            self.unknown(body, _QUESTION, where, part, name)
+            main = self.question(str(name), body, where, part, name)
+            out[str(name)] = replace(main, versions=self._versions(main, body, where, part, name))
+        return out
+
+    def _versions(
+        self, main: Question, body: Mapping[Any, Any], where: str, *place: Any
+    ) -> tuple[Question, ...]:
+        given = body.get("versions") or []
+        if not isinstance(given, list | tuple) or not all(isinstance(v, Mapping) for v in given):
+            self.faults.add(f"{where}: versions must be a list of mappings", *place, "versions")
+            return ()
+        out = []
+        for k, own in enumerate(given):
+            at, told = (*place, "versions", k), f"{where}, version {k + 1}"
+            self.unknown(own, _VERSION | {"periods"}, told, *at)
+            scaled = {"options", "scale"} & set(own)
+            rest = {
+                key: v for key, v in body.items() if not (scaled and key in ("options", "scale", "order"))
+            }
+            version = self.question(main.name, {**rest, "versions": None, **own}, told, *at)
+            periods = self.texts(own.get("periods"), *at, "periods")
+            for period in periods:
+                self._period(period, told, *at, "periods")
+            if not periods and "question" not in own:
+                self.faults.add(f"{told}: say by question or by periods when it was asked so", *at)
+            ends = [(q.low, q.high) for q in (main, version) if self._coded(q)]
+            if not main.multiple and place[0] == "items" and len(ends) == 2 and not self._within(*ends):
+                self.faults.add(
+                    f"{told}: its codes run from {ends[1][0]} to {ends[1][1]}, those of the item from {ends[0][0]} to "
+                    f"{ends[0][1]}; map the options to the item's codes, or make it an item of its own",
+                    *at,
+                )
+            out.append(replace(version, periods=periods))
+        return tuple(out)
+
+    @staticmethod
+    def _coded(question: Question) -> bool:
+        codes = [code for code in question.options.values() if code is not None]
+        return bool(question.scale or (codes and all(type(code) is int for code in codes)))
+
+    @staticmethod
+    def _within(outer: tuple[int, int], inner: tuple[int, int]) -> bool:
+        return outer[0] <= inner[0] and inner[1] <= outer[1]
+
+    def _period(self, period: str, told: str, *place: Any) -> None:
+        try:
+            period_key(period)
+        except ParameterError as error:
+            self.faults.add(f"{told}: {error}", *place)
+
+    def question(self, name: str, body: Mapping[Any, Any], where: str, *place: Any) -> Question:
+        add, codes = self.faults.add, place[0] == "items" and not body.get("multiple")
+        options = self.options((where,), (*place, "options"), body.get("options"))
+        for text, code in options.items():
+            at = (*place, "options", text)
+            if codes and code is not None and type(code) is not int:
+                add(f"{where}: the code of {text!r} must be a whole number, not {code!r}", *at)
+            elif isinstance(code, list | tuple | Mapping | bool):
+                add(f"{where}: the code of {text!r} must be a word or a whole number, not {code!r}", *at)
+            if code in (DONT_KNOW, NOT_APPLICABLE):
+                add(
+                    f"{where}: {code} is kept for dont_know and not_applicable; list {text!r} under one of them",
+                    *at,
+                )
+        scale = body.get("scale")
+        ends = scale if isinstance(scale, list | tuple) and len(scale) == 2 else (0, 0)
+        if scale is not None and not (
+            all(type(v) is int for v in ends) and ends[0] < ends[1] < NOT_APPLICABLE
+        ):
+            add(
+                f"{where}: scale must be [lowest, highest], whole numbers below {NOT_APPLICABLE}, not {scale!r}",
+                *place,
+                "scale",
+            )
+            scale = None
+        number = body.get("number")
+        if number is not None and (type(number) is not int or number < 0):
+            add(
+                f"{where}: number must be the question's number on the platform, not {number!r}",
+                *place,
+                "number",
+            )
+        for key in ("reversed", "multiple"):
+            if not isinstance(body.get(key, False), bool):
+                add(f"{where}: {key} must be true or false, not {body[key]!r}", *place, key)
+        question = Question(
+            name=name,
+            wordings=self.texts(body.get("question"), *place, "question"),
+            options={
+                t: c if codes or c is None or place[0] == "items" else str(c) for t, c in options.items()
+            },
+            labels={"zh": str(body.get("zh") or name), "en": str(body.get("en") or name)},
+            dont_know=self.texts(body.get("dont_know"), *place, "dont_know"),
+            not_applicable=self.texts(body.get("not_applicable"), *place, "not_applicable"),
+            reversed=body.get("reversed") is True,
+            multiple=body.get("multiple") is True,
+            matrix=None if body.get("matrix") is None else str(body["matrix"]),
+            scale=tuple(scale) if scale else None,
+            number=number,
+            order=self.texts(body.get("order"), *place, "order"),
+        )
+        self._options(question, where, *place)
+        return question
+
+    def _options(self, question: Question, where: str, *place: Any) -> None:
+        add = self.faults.add
+        if not question.wordings:
+            add(f"{where}: question is missing", *place)
+        if not question.scale and not any(code is not None for code in question.options.values()):
+            add(f"{where}: options (or a scale) are missing", *place)
+        first: dict[str, str] = {}
+        for part in ("options", "dont_know", "not_applicable"):
+            for text in getattr(question, part):
+                told = f"{part}: {text}"
+                if first.setdefault(option_key(text), told) != told:
+                    before = first[option_key(text)]
+                    add(
+                        f"{where}: options that read the same: “{before}” and “{told}”; each has one meaning",
+                        *place,
+                        part,
+                        text,
+                    )
+        strangers = [text for text in question.order if option_key(text) not in first]
+        if strangers:
+            add(f"{where}: order names unknown options: {', '.join(strangers)}", *place, "order")
+
+    # -- the whole -----------------------------------------------------------------------------------
+
+    def _checks(self, book: Codebook) -> None:
+        self.unknown(book.checks, _CHECKS, "checks", "checks")
+        try:
+            attention_check(book)
+            Limits.of({k: v for k, v in book.checks.items() if k in _CHECKS})
+        except ParameterError as error:
+            self.faults.add(str(error), "checks")
+
+    def _names(self, book: Codebook) -> None:
+        places = {name: part for part in ("demographics", "items") for name in getattr(book, part)}
+        for name in sorted(set(book.questions) & _RESERVED):
+            told = "these names belong to the table of responses; choose others"
+            self.faults.add(f"{name}: {told}", places[name], name)
+        for name in sorted(set(book.demographics) & set(book.items)):
+            self.faults.add(f"names of both a demographic and an item: {name}", "items", name)
+        claims: dict[str, str] = {}
+        asked: list[tuple[str, str, tuple[str, ...]]] = [
+            (name, w, (places[name], name, "question"))
+            for name, q in book.questions.items()
+            for v in (q, *q.versions)
+            for w in v.wordings
+        ]
+        asked += [
+            (f"unit.{level}", w, ("unit", level)) for level, wordings in book.unit.items() for w in wordings
+        ]
+        for name, wording, place in asked:
+            number = book.questions[name].number if name in book.questions else None
+            key = squash(wording) if number is None else f"{number} {squash(wording)}"
+            if claims.setdefault(key, name) != name:
+                self.faults.add(
+                    f"the question {wording!r} belongs to both {claims[key]} and {name}; tell them apart by number:",
+                    *place,
+                )
 
 
-def attention_check(book: Codebook) -> tuple[tuple[str, ...], str] | None:
-    """Wordings and expected answer of the attention question, where there is one."""
+def attention_check(book: Codebook) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """Wordings and accepted answers of the attention question, where there is one."""
     check = book.checks.get("attention")
     if not check:
         return None
     if not isinstance(check, Mapping) or not {"question", "expect"} <= set(check):
         raise ParameterError("checks.attention needs question and expect")
-    return _texts(check["question"]), str(check["expect"])
+    asked, expected = (
+        v if isinstance(v, list | tuple) else [v] for v in (check["question"], check["expect"])
+    )
+    return tuple(map(str, asked)), tuple(map(str, expected))

@@ -1,4 +1,4 @@
-"""The export of a survey platform as columns of text: header in the first row, one answer a row.
+"""The export of a survey platform as columns of text, one answer a row (see ``headrows`` for its header).
 
 Each column is kept as codes into its different texts, so that a questionnaire of a million rows is
 understood by looking at a few dozen texts a column, and takes less memory than its file.
@@ -6,10 +6,13 @@ understood by looking at a few dozen texts a column, and takes less memory than 
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+import io
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +21,23 @@ import pandas as pd
 
 from commlab.errors import DataError
 from commlab.intake import encoding
-from commlab.intake.forms import squash
-from commlab.intake.sheets import KINDS, letters, open_sheets
+from commlab.intake.headrows import PEEK, Head, Recognised, answers_only, find_head, score
+from commlab.intake.platforms import is_wjx
+from commlab.intake.sheets import KINDS, Sheet, letters, open_sheets
 
 __all__ = ["Export", "Levels", "read_export"]
 
-_WJX = frozenset({"序号", "提交答卷时间", "所用时间", "来自ip"})
 _SAMPLE = 1 << 20
+_TOP = 1 << 16
 
 
 @dataclass(frozen=True)
 class Levels:
-    """A column: ``codes`` (-1: empty) into its different texts."""
+    """A column: ``codes`` (-1: empty) into its different texts; ``numbers`` are the values that SPSS labels."""
 
     codes: np.ndarray
     dictionary: Any  # of texts: a list, or an Arrow array that becomes one when it is looked at
+    numbers: list[str] | None = None
 
     @cached_property
     def texts(self) -> list[str]:
@@ -48,6 +53,23 @@ class Levels:
             return int((self.codes >= 0).sum())
         filled = np.array([*(not blank(text) for text in self.texts), False])
         return int(filled[self.codes].sum())
+
+    def among(self, texts: Collection[str]) -> np.ndarray:
+        """Which rows hold one of some texts."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if isinstance(self.dictionary, list):
+            hits = np.array([*(text in texts for text in self.dictionary), False])
+        else:
+            found = pc.is_in(self.dictionary, value_set=pa.array(sorted(texts), pa.string()))
+            hits = np.append(found.to_numpy(zero_copy_only=False), False)
+        return hits[self.codes] if hits.any() else np.zeros(len(self.codes), dtype=bool)
+
+    def at(self, row: int) -> str:
+        """The text of one row; empty where there is none."""
+        code = int(self.codes[row])
+        return "" if code < 0 else str(self.arrow[code].as_py())
 
     @property
     def arrow(self) -> Any:
@@ -68,20 +90,28 @@ class Levels:
 
 @dataclass(frozen=True)
 class Export:
-    """One table of answers; ``rows`` are 1-based rows in the sheet, ``places`` the columns' places in it."""
+    """One table of answers.
+
+    ``names`` are the columns' other headers (SPSS variables, the first of two header rows), ``rows`` 1-based
+    rows in the sheet, ``places`` the columns' places in it, ``recognised`` rows that are no answers,
+    ``unread`` other sheets and their rows.
+    """
 
     file: str
     sheet: str
     headers: list[str]
+    names: list[str]
     columns: list[Levels]
     rows: np.ndarray
     places: list[int]
-    empty_rows: int
+    rows_read: int
+    recognised: list[Recognised] = field(default_factory=list)
+    unread: dict[str, int] = field(default_factory=dict)
 
     @property
     def wjx(self) -> bool:
         """Whether the platform is 问卷星, by its own columns."""
-        return len(_WJX & {squash(h) for h in self.headers}) >= 3
+        return is_wjx(self.headers)
 
     def text(self, place: int) -> pd.Series:
         """A column as text; missing where empty."""
@@ -95,9 +125,24 @@ class Export:
         rows = pd.Series(self.rows).astype("str")
         return f"{self.file}#{self.sheet}!" + rows + ":" + rows
 
+    def keep(self, rows: np.ndarray) -> Export:
+        """The same with some of its rows."""
+        if rows.all():
+            return self
+        columns = [replace(column, codes=column.codes[rows]) for column in self.columns]
+        return replace(self, columns=columns, rows=self.rows[rows])
 
-def read_export(path: str | Path, *, name: str | None = None) -> Export:
+
+def read_export(path: str | Path, *, name: str | None = None, known: Collection[str] = frozenset()) -> Export:
     """Read a platform's export.
+
+    Parameters
+    ----------
+    path : path
+    name : str, optional
+        The file's name in messages.
+    known : collection of str
+        Keys of the headings to expect (``Codebook.headings``): they tell which sheet and row is the header.
 
     Raises
     ------
@@ -107,34 +152,95 @@ def read_export(path: str | Path, *, name: str | None = None) -> Export:
     """
     path = Path(path)
     file = name or path.as_posix()
-    text = KINDS.get(path.suffix.lower()) == "text" and path.is_file() and path.stat().st_size > 0
-    sheet, headers, columns = ("", *_text(path, file)) if text else _excel(path)
-    filled = np.zeros(len(columns[0].codes) if columns else 0, dtype=bool)
-    for column in columns:
-        filled |= column.codes >= 0
-    if not filled.any():
+    sheet, unread = "", dict[str, int]()
+    if KINDS.get(path.suffix.lower()) == "text" and path.is_file() and path.stat().st_size > 0:
+        head, columns = _delimited(path, file, known)
+    else:
+        chosen, unread = _sheet(path, known)
+        sheet = chosen.name
+        head, columns = _grid(_cells(chosen.rows), known, merged={m[0] for m in chosen.merges if m[2] > m[0]})
+        if KINDS.get(path.suffix.lower()) == "sav":
+            head, columns = _labelled(path, head, columns)
+    kept, found = answers_only(head, columns, file=file, sheet=sheet)
+    if not kept.any():
         raise DataError("there is no row of answers below the header", file=file, sheet=sheet or None)
-    places = [k for k, (h, c) in enumerate(zip(headers, columns, strict=True)) if h or (c.codes >= 0).any()]
-    kept = [columns[k] for k in places]
-    if not filled.all():
-        kept = [Levels(column.codes[filled], column.dictionary) for column in kept]
-    rows = np.flatnonzero(filled) + 2
-    return Export(file, sheet, [headers[k] for k in places], kept, rows, places, int((~filled).sum()))
+    places = [k for k, c in enumerate(columns) if head.headers[k] or (c.codes >= 0).any()]
+    return Export(
+        file,
+        sheet,
+        [head.headers[k] for k in places],
+        [head.names[k] for k in places],
+        [columns[k] for k in places],
+        np.arange(len(kept)) + head.end + 1,
+        places,
+        len(kept) + head.end,
+        [*head.recognised(), *found],
+        unread,
+    ).keep(kept)
 
 
-def _excel(path: Path) -> tuple[str, list[str], list[Levels]]:
+def _sheet(path: Path, known: Collection[str]) -> tuple[Sheet, dict[str, int]]:
+    """The sheet with the questions (the first visible one, where none is known), and the others' rows."""
     sheets = [sheet for sheet in open_sheets(path) if sheet.rows]
     if not sheets:
         raise DataError("every sheet is empty; ask for the export again", file=path.name)
-    first = next((sheet for sheet in sheets if not sheet.hidden), sheets[0])
-    headers = [_cell_text(cell) for cell in first.rows[0]]
-    return first.name, headers, [_levels(column) for column in zip(*first.rows[1:], strict=True)]
+    seen = [sheet for sheet in sheets if not sheet.hidden] or sheets
+    best = [max(score(row, known) for row in _cells(sheet.rows[:PEEK])) for sheet in seen]
+    chosen = seen[best.index(max(best))]
+    return chosen, {sheet.name: len(sheet.rows) for sheet in sheets if sheet is not chosen}
 
 
-def _levels(cells: Sequence[Any]) -> Levels:
-    codes, values = pd.factorize(np.array(cells, dtype=object), use_na_sentinel=True)
-    texts = [_cell_text(value) for value in values]
-    return Levels(_emptied(codes, [k for k, text in enumerate(texts) if text == ""]), texts)
+def _cells(rows: Sequence[Sequence[Any]]) -> list[list[str]]:
+    return [[_cell_text(cell) for cell in row] for row in rows]
+
+
+def _grid(
+    rows: list[list[str]], known: Collection[str], merged: Collection[int] = ()
+) -> tuple[Head, list[Levels]]:
+    """Rows of cells, of any length, as columns below their header."""
+    width = max(map(len, rows), default=0)
+    square = [row + [""] * (width - len(row)) for row in rows]
+    head = find_head(square[:PEEK], known, merged=merged)
+    body = square[head.end :]
+    return head, [_levels([row[k] for row in body]) for k in range(width)]
+
+
+def _labelled(path: Path, head: Head, columns: list[Levels]) -> tuple[Head, list[Levels]]:
+    """An SPSS file with its variable labels as headers and its value labels as texts."""
+    import pyreadstat
+
+    meta = pyreadstat.read_sav(str(path), metadataonly=True)[1]
+    headers = [meta.column_names_to_labels.get(name) or name for name in head.names]
+    out = []
+    for name, column in zip(head.names, columns, strict=True):
+        labels = {_cell_text(k): str(v).strip() for k, v in meta.variable_value_labels.get(name, {}).items()}
+        texts = [labels.get(text, text) for text in column.texts]
+        out.append(Levels(column.codes, texts, column.texts if labels else None))
+    return replace(head, headers=headers), out
+
+
+def _delimited(path: Path, file: str, known: Collection[str]) -> tuple[Head, list[Levels]]:
+    """A text file; a header that is not simply its first row is looked for cell by cell."""
+    with path.open("rb") as stream:
+        start = stream.read(_TOP)
+    text, _ = encoding.decode(start.rpartition(b"\n")[0] or start, file=file)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=encoding.separator(text))
+    try:
+        top = list(islice(rows, PEEK))
+    except csv.Error:
+        top = []
+    width = max(map(len, top), default=0)
+    head = find_head([[c.strip() for c in row] + [""] * (width - len(row)) for row in top], known)
+    if head.plain:
+        headers, columns = _text(path, file)
+        return Head(0, 1, 0, headers, headers), columns
+    text, _ = encoding.decode(path.read_bytes(), file=file)
+    return _grid(_cells(encoding.records(text, encoding.separator(text), file=file)), known)
+
+
+def _levels(cells: Sequence[str]) -> Levels:
+    codes, values = pd.factorize(np.array(cells, dtype=object))
+    return Levels(_emptied(codes, [k for k, text in enumerate(values) if text == ""]), list(values))
 
 
 def _emptied(codes: np.ndarray, empty: Any) -> np.ndarray:
@@ -243,7 +349,10 @@ def _ragged(path: Path, file: str, coding: str, mark: str) -> tuple[list[str], l
         raise DataError(
             f"begins as {coding} but is not {coding} throughout; save it again as UTF-8", file=file
         ) from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise DataError(f"cannot be split into cells ({error}); save it as .xlsx", file=file) from None
-    columns = [_levels(frame[k].iloc[1:].tolist()) for k in frame]
+    except (pd.errors.ParserError, pd.errors.EmptyDataError):
+        head, columns = _grid(
+            _cells(encoding.records(encoding.decode(path.read_bytes(), file=file)[0], mark, file=file)), ()
+        )
+        return head.headers, columns
+    columns = [_levels([_cell_text(cell) for cell in frame[k].iloc[1:]]) for k in frame]
     return [_cell_text(cell) for cell in frame.iloc[0]], columns

@@ -86,8 +86,8 @@ def read_questionnaire(
     Parameters
     ----------
     path : path
-        .xlsx .xlsm .xls .ods .sav (first sheet) or .csv .tsv .txt (UTF-8, GB18030 or cp1252); the header is
-        the first row.
+        .xlsx .xlsm .xls .ods .sav or .csv .tsv .txt (UTF-8, GB18030 or cp1252); the header, of one row or
+        two, stands among the first rows of the sheet that the codebook fits best.
     codebook : path, mapping or Codebook
         What questions and options mean.
     register, aliases : DataFrame, optional
@@ -117,9 +117,9 @@ def read_questionnaire(
         If the file cannot be read, holds no row, two columns answer the same question, or no item is found.
     """
     book = load_codebook(codebook)
-    export = read_export(path, name=name)
+    export = read_export(path, name=name, known=book.headings)
     pad = Pad(period=period, file=export.file, sheet=export.sheet, table="responses")
-    answers = Answers(book, export, pad)
+    answers = Answers(book, export, pad, period)
     columns: dict[str, Any] = {"response_id": _ids(answers, key)}
     columns["unit"], unmatched = _units(answers, register, aliases, district, certainty)
     columns["submitted_at"], columns["duration_s"] = _times(answers)
@@ -156,7 +156,7 @@ def read_questionnaire(
     )
     _report_flags(frame, pad, exclude_flags)
     frame["period"] = pd.Series(period, index=frame.index, dtype="str")
-    frame["source"] = export.sources()
+    frame["source"] = answers.export.sources()
     order = [c.name for c in tables.CONTRACTS["responses"].columns if c.name in frame]
     frame = frame[order + [c for c in frame if c not in order]]
     return Responses(frame, pad.frame(), persons, unmatched)
@@ -183,14 +183,18 @@ def _attention(answers: Answers) -> pd.Series | None:
         answers.absent("attention")
         return None
     codes, texts = answers.levels(place)
-    passed = [option_key(text) == option_key(check[1]) or is_blank(text) for text in texts]
+    expected = {option_key(text) for text in check[1]}
+    passed = [option_key(text) in expected or is_blank(text) for text in texts]
     return ~pd.Series(np.array([*passed, True])[codes])
 
 
 def _times(answers: Answers) -> tuple[pd.Series, pd.Series]:
     """When each answer was sent, and the seconds it took: printed, or between start and end."""
     ends, starts = _moments(answers, "submitted_at"), _moments(answers, "started_at")
-    between = (ends - starts).dt.total_seconds()
+    closed = (
+        ends if answers.role("ended_at") == answers.role("submitted_at") else _moments(answers, "ended_at")
+    )
+    between = (closed - starts).dt.total_seconds()
     between = between.where(between >= 0)
     place = answers.role("duration_s")
     if place is None:
