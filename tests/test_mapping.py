@@ -151,7 +151,8 @@ def test_measures_unknown_unit_column_and_repeated_unit_are_told():
         {**MEASURES, "columns": {"social_org_n": ["社会组织(个)"], "party_org_n": ["党组织(个)"]}},
         district="五华区",
     )
-    assert mapped.frame["value"].tolist() == [1]
+    # two rows say 1 and one says 5: nothing is believed
+    assert mapped.frame["state"].tolist() == ["missing"] and mapped.frame["value"].isna().all()
     assert rules(mapped, "error") == {"unknown unit", "contradicting row"}
     assert rules(mapped, "warning") == {"missing column", "unknown column", "repeated row"}
     assert mapped.unmatched["found"].tolist() == ["不存在社区"]

@@ -1,8 +1,9 @@
 """Checks across rows and columns of clean tables: what a careful clerk would ask back about.
 
 Each check looks at a whole table and writes ledger lines with the cells to look at; nothing is changed.
-``error`` is what cannot be true (a part above its whole, a negative count), ``warning`` what is unlikely (a
-jump of a thousand times, a community that was there last quarter and is not now).
+``error`` is what cannot be true (a part above its whole, a negative count, a whole column ten thousand times last
+quarter's), ``warning`` what is unlikely (a jump, a community that was there last quarter and is not now). ``before`` of
+a line is what was found, ``after`` what was expected; ``against`` holds the comparisons with the period before.
 
 >>> facts = pd.DataFrame({"period": "2019Q4", "as_of": pd.Timestamp("2019-12-31"), "unit": "甲", "item": None,
 ...     "metric": ["all", "some"], "value": [5.0, 7.0], "state": "observed", "source": ["a#s!B4", "a#s!C4"]})
@@ -19,17 +20,20 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import DataError, listing
-from commlab.intake.ledger import Pad, joined, split_source
+from commlab.intake import against
+from commlab.intake.against import SLIP, by_file, cells, pad_of, sheets
+from commlab.intake.ledger import joined
 
-__all__ = ["SLIP", "check_measures", "check_problems", "check_ratings", "parts_of"]
+__all__ = ["SLIP", "check_measures", "check_problems", "check_ratings", "parts_of", "rates_of"]
 
-SLIP = 1000.0
-"""From this ratio to the previous period a value is taken for a slip of the unit (元 for 万元)."""
-JUMP = 10.0
-"""From this ratio on, for values of at least ``JUMP_FROM``, a change is worth a look."""
-JUMP_FROM = 50.0
-_PASTED = 5  # figures that must all equal last period's before a row counts as pasted
 _KEY = ["unit", "metric", "item"]
+_COUNTED = frozenset(["户", "人", "人次", "个", "次", "场", "件", "台", "处", "项", "家", "名", "份"])
+_TWINS = 8  # figures, zeros apart, that two units of a file must share before one looks copied from the other
+
+
+def _of(metrics: Mapping[str, Any], name: str, key: str) -> str:
+    metric = metrics[name]
+    return str((metric.get(key) if isinstance(metric, Mapping) else getattr(metric, key, "")) or "")
 
 
 def parts_of(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -38,12 +42,17 @@ def parts_of(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
     >>> parts_of({"rate": {"unit": "%", "numerator": "a", "denominator": "b"}})
     [('a', 'b')]
     """
-    pairs = []
-    for metric in metrics.values():
-        get = metric.get if isinstance(metric, Mapping) else lambda k, m=metric: getattr(m, k, "")
-        if get("unit") == "%" and get("numerator") and get("denominator"):
-            pairs.append((str(get("numerator")), str(get("denominator"))))
-    return pairs
+    pairs = [(_of(metrics, m, "numerator"), _of(metrics, m, "denominator")) for m in rates_of(metrics)]
+    return [(part, whole) for part, whole in pairs if part and whole]
+
+
+def rates_of(metrics: Mapping[str, Any]) -> list[str]:
+    """Metrics that are shares of a whole.
+
+    >>> rates_of({"rate": {"unit": "%"}, "n": {"unit": "个"}})
+    ['rate']
+    """
+    return [name for name in metrics if _of(metrics, name, "unit") == "%"]
 
 
 def check_measures(
@@ -56,6 +65,7 @@ def check_measures(
     rates: Iterable[str] = (),
     signed: Iterable[str] = (),
     flows: Iterable[str] = (),
+    changes: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Check facts against each other, against the previous period and against the register.
 
@@ -66,7 +76,8 @@ def check_measures(
     units : DataFrame, optional
         The register: communities that no file mentions are named, district by district.
     metrics : mapping, optional
-        The framework's metrics: every percentage's numerator is a part of its denominator.
+        The framework's metrics: every percentage lies between 0 and 1, its numerator is a part of its denominator, and
+        what is counted is whole.
     parts : iterable of (part, whole), optional
         Metrics of which one can never exceed the other.
     rates : iterable of str, optional
@@ -74,7 +85,9 @@ def check_measures(
     signed : iterable of str, optional
         Metrics that may be negative.
     flows : iterable of str, optional
-        Metrics that start anew each period; a pasted row is judged by them too.
+        Metrics that start anew each period; a pasted row is judged by them.
+    changes : DataFrame, optional
+        ``unit_changes``: units of the previous period are carried to their successors before they are compared.
 
     Returns
     -------
@@ -90,77 +103,50 @@ def check_measures(
         lacking = [] if frame is None else [c for c in (*_KEY, "value", "as_of", "source") if c not in frame]
         if lacking:
             raise DataError(f"this is no table of measures: {', '.join(lacking)} are missing")
-    facts = measures[measures["value"].notna()].copy()
-    facts["item"] = facts["item"].astype("object").where(facts["item"].notna(), "")
+    known = metrics or {}
+    facts = against.observed(measures)
     lines = [
         _negative(facts[~facts["metric"].isin(list(signed))]),
-        _above_one(facts[facts["metric"].isin(list(rates))]),
-        _parts(facts, [*parts, *parts_of(metrics or {})]),
+        _above_one(facts[facts["metric"].isin([*rates, *rates_of(known)])]),
+        _parts(facts, dict.fromkeys([*parts, *parts_of(known)])),
+        _fractions(facts[facts["metric"].isin([m for m in known if _of(known, m, "unit") in _COUNTED])]),
+        _twins(facts),
     ]
     if previous is not None and len(previous):
-        before = previous[previous["value"].notna()].copy()
-        before["item"] = before["item"].astype("object").where(before["item"].notna(), "")
-        lines += [
-            _against(facts, before),
-            _pasted(facts, before, set(flows)),
-            _come_and_gone(measures, previous),
-        ]
+        ratios = [m for m in known if _of(known, m, "kind") == "ratio"]
+        lines.append(
+            against.compare(measures, previous, units, changes, flows=set(flows), ratios=set(ratios))
+        )
     if units is not None:
         lines.append(_lacking(measures, units))
     return joined(lines)
 
 
-def _pad(rows: pd.DataFrame, table: str = "measures") -> Pad:
-    file, sheet, _ = split_source(rows["source"].iloc[0]) if len(rows) else ("", "", "")
-    period = str(rows["period"].iloc[0]) if len(rows) else None
-    return Pad(period=period, file=file, sheet=sheet, table=table)
-
-
-def _by_file(rows: pd.DataFrame) -> Iterable[tuple[Pad, pd.DataFrame]]:
-    file = rows["source"].astype("str").str.replace(r"![^!]*$", "", regex=True)
-    for _, group in rows.groupby(file, sort=True):
-        yield _pad(group), group
-
-
-def _cells(sources: Iterable[str]) -> list[str]:
-    return [split_source(s)[2] for s in sources]
-
-
 def _negative(facts: pd.DataFrame) -> pd.DataFrame:
     lines = []
-    for pad, rows in _by_file(facts[facts["value"] < 0]):
-        for metric, bad in rows.groupby("metric", sort=False):
-            first = bad.iloc[0]
-            pad.add(
-                "negative count",
-                f"{metric}: {len(bad)} values are negative (first {first['unit']}: {first['value']:g}); "
-                f"correct them",
-                column=str(metric),
-                before=f"{first['value']:g}",
-                severity="error",
-                n=len(bad),
-                cells=_cells(bad["source"]),
-            )
+    for pad, metric, bad in by_file(facts[facts["value"] < 0]):
+        first = bad.iloc[0]
+        told = f"{metric}: {len(bad)} values are negative (first {first['unit']}: {first['value']:g}); correct them"
+        pad.add(
+            "negative count", told, column=metric, before=f"{first['value']:g}", after="≥ 0", severity="error",
+            n=len(bad), cells=cells(bad["source"]),
+        )  # fmt: skip
         lines.append(pad.frame())
     return joined(lines)
 
 
 def _above_one(facts: pd.DataFrame) -> pd.DataFrame:
     lines = []
-    for pad, rows in _by_file(facts[facts["value"] > 1]):
-        for metric, bad in rows.groupby("metric", sort=False):
-            first = bad.iloc[0]
-            pad.add(
-                "rate above 100 %",
-                f"{metric}: {len(bad)} rates lie above 100 % (first {first['unit']}: {first['value']:.4g} "
-                f"= {first['value']:.4%});"
-                " if the column holds per cent, say so in its header",
-                column=str(metric),
-                before=f"{first['value']:g}",
-                severity="error",
-                n=len(bad),
-                cells=_cells(bad["source"]),
-            )
+    for pad, metric, bad in by_file(facts[facts["value"] > 1]):
+        first = bad.iloc[0]
+        told = (
+            f"{metric}: {len(bad)} rates lie above 100 % (first {first['unit']}: {first['value']:.4g} "
+            f"= {first['value']:.4%}); if the column holds per cent, say so in its header"
+        )
+        pad.add(
+            "rate above 100 %", told, column=metric, before=f"{first['value'] * 100:.6g}%", after="≤ 100%",
+            severity="error", n=len(bad), cells=cells(bad["source"]),
+        )  # fmt: skip
         lines.append(pad.frame())
     return joined(lines)
 
@@ -172,126 +158,94 @@ def _parts(facts: pd.DataFrame, parts: Iterable[tuple[str, str]]) -> pd.DataFram
         both = plain[plain["metric"] == part].merge(
             plain[plain["metric"] == whole], on=["unit", "as_of"], suffixes=("", "_whole")
         )
-        for pad, rows in _by_file(both[both["value"] > both["value_whole"]]):
+        for pad, _, rows in by_file(both[both["value"] > both["value_whole"]]):
             first = rows.iloc[0]
-            cells = [
-                cell
-                for pair in zip(_cells(rows["source"]), _cells(rows["source_whole"]), strict=True)
-                for cell in pair
+            told = (
+                f"{part} exceeds {whole} in {len(rows)} units (first {first['unit']}: {first['value']:g} of"
+                f" {first['value_whole']:g}); one of the two is wrong"
+            )
+            where = [
+                c
+                for pair in zip(cells(rows["source"]), cells(rows["source_whole"]), strict=True)
+                for c in pair
             ]
             pad.add(
-                "part above whole",
-                f"{part} exceeds {whole} in {len(rows)} units (first {first['unit']}: {first['value']:g} of"
-                f" {first['value_whole']:g}); one of the two is wrong",
-                column=part,
-                before=f"{first['value']:g}",
-                after=f"at most {first['value_whole']:g}",
-                severity="error",
-                n=len(rows),
-                cells=cells,
-            )
+                "part above whole", told, column=part, before=f"{first['value']:g}",
+                after=f"≤ {first['value_whole']:g}", severity="error", n=len(rows), cells=where,
+            )  # fmt: skip
             lines.append(pad.frame())
     return joined(lines)
 
 
-def _latest(facts: pd.DataFrame) -> pd.DataFrame:
-    return facts.sort_values("as_of", kind="stable").drop_duplicates(_KEY, keep="last")
-
-
-def _pairs(facts: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
-    """This and the last value of every unit, metric and item, each at its latest date."""
-    return _latest(facts).merge(_latest(before)[[*_KEY, "value"]], on=_KEY, suffixes=("", "_before"))
-
-
-def _against(facts: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
-    """Unit slips and jumps against the previous period."""
-    both = _pairs(facts, before)
-    both = both[(both["value"] > 0) & (both["value_before"] > 0)]
-    times = np.maximum(both["value"] / both["value_before"], both["value_before"] / both["value"])
-    both = both.assign(times=times)
+def _fractions(facts: pd.DataFrame) -> pd.DataFrame:
+    """Counts that are no whole numbers: half a person was estimated, or the unit is another."""
     lines = []
-    largest = both[["value", "value_before"]].max(axis=1)
-    for rule, rows in (
-        ("unit slip", both[both["times"] >= SLIP]),
-        ("jump", both[(both["times"] >= JUMP) & (both["times"] < SLIP) & (largest >= JUMP_FROM)]),
-    ):
-        for pad, own in _by_file(rows):
-            for metric, bad in own.groupby("metric", sort=False):
-                everyone = int((facts["metric"] == metric).sum())
-                first = bad.iloc[0]
-                slip = rule == "unit slip"
-                pad.add(
-                    rule,
-                    f"{metric}: {len(bad)} of {everyone} values are {SLIP if slip else JUMP:g} times last "
-                    f"period's or more, or so"
-                    f" many times less (first {first['unit']}: {first['value_before']:g} then "
-                    f"{first['value']:g});"
-                    + (" check the unit of measure" if slip else " ask whether this is true"),
-                    column=str(metric),
-                    before=f"{first['value_before']:g}",
-                    after=f"{first['value']:g}",
-                    severity="warning",
-                    n=len(bad),
-                    cells=_cells(bad["source"]),
-                )
-            lines.append(pad.frame())
-    return joined(lines)
-
-
-def _pasted(facts: pd.DataFrame, before: pd.DataFrame, flows: set[str]) -> pd.DataFrame:
-    """Units all of whose figures, those that start anew each period included, equal last period's."""
-    both = _pairs(facts, before)
-    both = both[both["metric"].isin(flows)] if flows else both
-    both = both[(both["value"] != 0) | (both["value_before"] != 0)]
-    same = (both["value"] == both["value_before"]).groupby(both["unit"]).agg(["all", "size"])
-    units = same.index[same["all"] & (same["size"] >= _PASTED)]
-    lines = []
-    for pad, rows in _by_file(both[both["unit"].isin(units)]):
-        names = list(dict.fromkeys(rows["unit"]))
+    for pad, metric, bad in by_file(facts[facts["value"] % 1 != 0]):
+        first = bad.iloc[0]
+        told = f"{metric}: {len(bad)} counts are no whole numbers (first {first['unit']}: {first['value']:g})"
         pad.add(
-            "pasted from last period",
-            f"{len(names)} units repeat every figure of last period (first {names[0]}); ask whether they "
-            f"were counted again",
-            severity="warning",
-            n=len(names),
-            cells=_cells(rows.drop_duplicates("unit")["source"]),
-        )
+            "fraction of a count", f"{told}; check the unit, or ask for the exact number", column=metric,
+            before=f"{first['value']:g}", after=f"{np.floor(first['value']):.0f}, {np.ceil(first['value']):.0f}",
+            n=len(bad), cells=cells(bad["source"]),
+        )  # fmt: skip
         lines.append(pad.frame())
     return joined(lines)
 
 
-def _come_and_gone(measures: pd.DataFrame, previous: pd.DataFrame) -> pd.DataFrame:
-    pad = _pad(measures)
-    now, then = set(measures["unit"]), set(previous["unit"])
-    for rule, units, said in (
-        ("unit gone", then - now, "were in last period's files and are not in this one's"),
-        ("unit new", now - then, "were not in last period's files"),
-    ):
-        if units:
-            first = sorted(units)[:3]
-            pad.add(
-                rule, f"{len(units)} units {said} ({', '.join(first)}{' ...' if len(units) > 3 else ''})",
-                severity="warning", n=len(units)
-            )  # fmt: skip
-    return pad.frame()
+def _twins(facts: pd.DataFrame) -> pd.DataFrame:
+    """Units of one file that share every figure."""
+    key = (
+        facts["metric"]
+        + "/"
+        + facts["item"]
+        + "/"
+        + facts["as_of"].astype("str")
+        + "="
+        + facts["value"].astype("str")
+    )
+    told = facts.assign(key=key, some=facts["value"] != 0).sort_values("key", kind="stable")
+    rows = told.groupby([sheets(told).rename("file"), "unit"], sort=True).agg(
+        key=("key", lambda k: hash(tuple(k))),
+        some=("some", "sum"),
+        source=("source", "first"),
+        period=("period", "first"),
+    )
+    rows = rows[rows["some"] >= _TWINS].reset_index()
+    lines = []
+    for _, same in rows[rows.duplicated(["file", "key"], keep=False)].groupby(["file", "key"], sort=False):
+        pad = pad_of(same)
+        told_ = (
+            f"{listing(same['unit'], most=3)} share every figure; ask whether one was copied from the other"
+        )
+        pad.add(
+            "same figures",
+            told_,
+            before=listing(same["unit"], most=3),
+            n=len(same),
+            cells=cells(same["source"]),
+        )
+        lines.append(pad.frame())
+    return joined(lines)
 
 
 def _lacking(measures: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
     """Communities of the register that no file mentions, in districts that sent something."""
     have = set(measures["unit"])
     communities = units[units["level"] == "community"]
-    pad = _pad(measures)
+    if len(measures):
+        communities = communities[~against.ended(communities, str(measures["period"].iloc[0]))]
+    lines = []
     for district, own in communities.groupby("parent", sort=False):
         lacking = [u for u in own["unit"] if u not in have]
         if lacking and len(lacking) < len(own):
+            pad = pad_of(measures[measures["unit"].isin(own["unit"])])
+            told = f"{district}: {len(lacking)} of {len(own)} communities of the register are in no file"
             pad.add(
-                "unit missing",
-                f"{district}: {len(lacking)} of {len(own)} communities of the register are in no file"
-                f" ({listing(lacking, most=3)}); ask for them",
-                column=str(district),
-                n=len(lacking),
-            )
-    return pad.frame()
+                "unit missing", f"{told} ({listing(lacking, most=3)}); ask for them", column=str(district),
+                after=listing(lacking, most=3), n=len(lacking),
+            )  # fmt: skip
+            lines.append(pad.frame())
+    return joined(lines)
 
 
 def check_ratings(ratings: pd.DataFrame, *, experts: int = 2) -> pd.DataFrame:
@@ -302,7 +256,7 @@ def check_ratings(ratings: pd.DataFrame, *, experts: int = 2) -> pd.DataFrame:
     ['too few experts']
     """
     scored = ratings[ratings["score"].notna()]
-    pad = _pad(ratings, "ratings")
+    pad = pad_of(ratings, "ratings")
     own = scored[scored["stage"] == "expert"]
     seen = own.groupby("unit")["rater"].nunique()
     few = seen[seen < experts]
@@ -322,7 +276,7 @@ def check_ratings(ratings: pd.DataFrame, *, experts: int = 2) -> pd.DataFrame:
                 f"sheet was filled in",
                 severity="warning",
                 n=len(rows),
-                cells=_cells(rows["source"].head()),
+                cells=cells(rows["source"].head()),
             )
     return pad.frame()
 
@@ -335,7 +289,7 @@ def check_problems(problems: pd.DataFrame) -> pd.DataFrame:
     >>> check_problems(pd.DataFrame({**one, "on": on, "source": "f#s!B4"}))["rule"].tolist()
     ['closed before found']
     """
-    pad = _pad(problems, "problems")
+    pad = pad_of(problems, "problems")
     if problems.empty:
         return pad.frame()
     first = problems.sort_values("on", kind="stable").drop_duplicates(["problem", "event"])
@@ -359,6 +313,6 @@ def check_problems(problems: pd.DataFrame) -> pd.DataFrame:
                 column=late,
                 severity="error",
                 n=len(odd),
-                cells=_cells(odd["source_late"]),
+                cells=cells(odd["source_late"]),
             )
     return pad.frame()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from commlab.intake.ledger import split_source
 from commlab.intake.mapped import stacked
 from commlab.intake.mapping import Table
 from commlab.intake.names import squash
+from commlab.intake.repeats import once
+from commlab.intake.sums import check_row_sums
 from commlab.tables import period_key
 
 __all__ = ["lists", "measures", "period_end", "problems"]
@@ -40,7 +42,9 @@ def measures(table: Table) -> pd.DataFrame:
     unit = table.units()
     usual = table.spec.get("as_of", period_end(table.context.period))
     known = set(table.context.metrics)
-    parts: list[dict[str, Any]] = []
+    parts: list[tuple[str, dict[str, Any]]] = []
+    columns: dict[str, str] = {}
+    sums: dict[str, Sequence[str]] = {}
     for name, entries in table.columns.items():
         metric, _, item = str(name).partition("/")
         if known and metric not in known:
@@ -57,13 +61,26 @@ def measures(table: Table) -> pd.DataFrame:
             value, aside = table.numbers(column, low=low, high=high, values=words, what=str(name))
             state = np.where(aside, "not_applicable", np.where(np.isnan(value), "missing", "observed"))
             as_of = _date(options.get("as_of", usual), str(name))
-            parts.append(
-                {"metric": metric, "item": item or None, "value": value, "state": state, "as_of": as_of}
-                | {"source": table.sources(column)}
-            )
+            part: dict[str, Any] = {
+                "metric": metric,
+                "item": item or None,
+                "value": value,
+                "state": state.astype(object),
+            }
+            parts.append((column, part | {"as_of": as_of, "source": list(table.sources(column))}))
+            columns[str(name)] = column
+            if options.get("sum_of"):
+                sums[column] = [str(m) for m in options["sum_of"]]
+    check_row_sums(table, {c: [columns[m] for m in of] for c, of in sums.items() if set(of) <= set(columns)})
     table.report_unclaimed()
-    unit = table.once(unit)
-    out = stacked([part | {"unit": unit} for part in parts], len(unit))
+    unit, instead = once(table, unit)
+    for column, part in parts:
+        for row, other in instead.get(column, {}).items():
+            for key in ("value", "state", "source"):
+                part[key][row] = part[key][row if other is None else other]
+            if other is None:
+                part["value"][row], part["state"][row] = np.nan, "missing"
+    out = stacked([part | {"unit": unit} for _, part in parts], len(unit))
     return out.dropna(subset="unit") if len(out) else out
 
 

@@ -11,7 +11,8 @@ end. A line never holds a personal value: ``REMOVED`` stands for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -19,11 +20,13 @@ import pandas as pd
 
 from commlab import tables
 
-__all__ = ["REMOVED", "Pad", "joined", "split_source"]
+__all__ = ["REMOVED", "Pad", "cells_of", "joined", "runs", "split_source"]
 
 REMOVED = "‹removed›"
 """Stands in a ledger line for a personal value."""
-_MOST_CELLS = 5
+_MOST_CELLS = 12
+_CELL = re.compile(r"([A-Z]+)([0-9]+)")
+_RUN = re.compile(r"([A-Z]+)([0-9]+)(?::([A-Z]+)([0-9]+))?")
 
 
 class Pad:
@@ -48,7 +51,7 @@ class Pad:
         n: int = 1,
         cells: Sequence[str] = (),
     ) -> None:
-        """Write one line; ``cells`` are places such as ``F12``, of which the first few are kept."""
+        """Write one line; ``cells`` are places such as ``F12``, of which the first few are kept, runs as ``F12:F20``."""
         self._lines.append(
             {
                 **self._where,
@@ -59,7 +62,7 @@ class Pad:
                 "action": action,
                 "severity": severity,
                 "n": int(n),
-                "first_cells": ", ".join(str(c) for c in cells[:_MOST_CELLS]),
+                "first_cells": ", ".join(runs(cells)[:_MOST_CELLS]),
                 "message": message,
             }
         )
@@ -99,3 +102,31 @@ def split_source(source: str) -> tuple[str, str, str]:
     file, _, rest = str(source).rpartition("#")
     sheet, _, cells = rest.rpartition("!")
     return file, sheet, cells
+
+
+def runs(cells: Iterable[object]) -> list[str]:
+    """Cells in their order, those that follow each other down a column as one range.
+
+    >>> runs(["B4", "B5", "B6", "D9", "7:7"])
+    ['B4:B6', 'D9', '7:7']
+    """
+    out: list[list[str]] = []
+    last = ("", 0)
+    for cell in map(str, cells):
+        match = _CELL.fullmatch(cell)
+        if match and (match[1], int(match[2]) - 1) == last:
+            out[-1][1:] = [cell]
+        else:
+            out.append([cell])
+        last = (match[1], int(match[2])) if match else ("", 0)
+    return [":".join(run) for run in out]
+
+
+def cells_of(text: object) -> Iterator[tuple[str, int]]:
+    """Column letters and row of every cell that a ledger line names.
+
+    >>> list(cells_of("B4:B6, D9"))
+    [('B', 4), ('B', 5), ('B', 6), ('D', 9)]
+    """
+    for column, first, _, last in _RUN.findall(text if isinstance(text, str) else ""):
+        yield from ((column, row) for row in range(int(first), int(last or first) + 1))

@@ -1,5 +1,4 @@
-"""What goes into a reader and what comes out: context, headers, rows stacked, the contract's order and
-keys."""
+"""What goes into a reader and what comes out: context, headers, rows stacked, values as text and number."""
 
 from __future__ import annotations
 
@@ -8,13 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from commlab import tables
-from commlab.intake.ledger import Pad, split_source
 from commlab.intake.names import CERTAINTY, Register, squash
 
 __all__ = [
@@ -23,7 +20,6 @@ __all__ = [
     "Mapped",
     "as_number",
     "as_text",
-    "finish",
     "header_key",
     "headers_of",
     "same",
@@ -36,7 +32,6 @@ _SCALED = re.compile(
     r"(?=(?:元|人|户|个|次|件|场|台|处|项|家|名|份|平方?米|㎡|m2|吨|公里)[^()]*\))"
 )
 _AREA = (("㎡", "平方米"), ("(m2)", "(平方米)"), ("(平米)", "(平方米)"))
-_KINDS = {"text": "str", "number": "float64", "integer": "Int64", "date": "datetime64[us]", "flag": "bool"}
 
 
 @dataclass(frozen=True)
@@ -88,41 +83,6 @@ def headers_of(entry: Any) -> list[str]:
     if isinstance(entry, Mapping):
         entry = entry.get("headers", ())
     return [str(entry)] if isinstance(entry, str | int | float) else [str(h) for h in entry or ()]
-
-
-class _Noted(Protocol):
-    """What ``finish`` needs of a table."""
-
-    context: Context
-    pad: Pad
-    unmatched: list[dict[str, Any]]
-
-    def repeated(self, told: str, odd: Sequence[str], cells: Sequence[str]) -> None: ...
-
-
-def finish(table: _Noted, name: str, frame: pd.DataFrame) -> Mapped:
-    """Give the columns the contract's order and types, keep the first of repeated keys, and hand all back."""
-    contract = tables.CONTRACTS[name]
-    columns: dict[str, pd.Series] = {}
-    for c in contract.columns:
-        values = frame[c.name] if c.name in frame else pd.Series(pd.NA, index=frame.index, dtype="object")
-        if c.name == "period":
-            values = pd.Series(table.context.period, index=frame.index)
-        columns[c.name] = values.astype(_KINDS[c.kind])
-    out = pd.DataFrame(columns, index=frame.index).reset_index(drop=True)
-    key = list(contract.key)
-    again = out.duplicated(key).to_numpy() if key and len(out) else np.zeros(len(out), dtype=bool)
-    if again.any():
-        rest = [c for c in out if c not in (*key, "source")]
-        place = out.groupby(key, dropna=False, sort=False).ngroup().to_numpy()
-        for row in np.flatnonzero(again):
-            a, b = out.iloc[int(np.argmax(place == place[row]))], out.iloc[row]
-            cells = [split_source(a["source"])[2], split_source(b["source"])[2]]
-            named = ", ".join(str(b[k]) for k in key if k != "period" and pd.notna(b[k]))
-            odd = [c for c in rest if not same(a[c], b[c])]
-            table.repeated(f"{named} stands twice ({' and '.join(cells)})", odd, cells)
-    unmatched = pd.DataFrame(table.unmatched, columns=list(UNMATCHED))
-    return Mapped(out[~again].reset_index(drop=True), table.pad.frame(), unmatched)
 
 
 def stacked(parts: Iterable[Mapping[str, Any]], n: int) -> pd.DataFrame:

@@ -18,7 +18,7 @@ import pandas as pd
 
 from commlab.errors import ParameterError, listing
 from commlab.intake.ledger import Pad
-from commlab.intake.mapped import UNMATCHED, Context, as_number, as_text, header_key, headers_of, same
+from commlab.intake.mapped import UNMATCHED, Context, as_number, as_text, header_key, headers_of
 from commlab.intake.names import match_names, squash
 from commlab.intake.privacy import mask, mask_column
 from commlab.intake.sheets import letters as column_letters
@@ -343,6 +343,19 @@ class Table:
         book, certainty = self.context.register, self.context.certainty
         got = match_names(names, book, within=within, level=level, certainty=certainty)
         got["within"] = within if within is None or isinstance(within, str) else list(within)
+        nothing = names[names.notna().to_numpy() & got["name"].isna().to_numpy()]
+        for text, rows in nothing.groupby(nothing, sort=False):
+            cells = [self.cell(int(row), column) for row in rows.index]
+            told = f"“{mask(str(text))[0][:_SHOWN]}” is declared to be no unit; its rows were left out"
+            self.pad.add(
+                "declared no unit",
+                told,
+                column=column,
+                action="rejected",
+                severity="note",
+                n=len(rows),
+                cells=cells,
+            )
         odd = got[got["name"].notna() & got["how"].isin(["none", "fuzzy"])]
         for (text, how), rows in odd.groupby(["name", "how"], sort=False):
             first = rows.iloc[0]
@@ -356,10 +369,7 @@ class Table:
                 continue
             safe = self.stranger(str(text), first["within"], first["nearest"], first["score"], len(rows))
             near = f" (the nearest is {first['nearest']})" if pd.notna(first["nearest"]) else ""
-            told = (
-                f"“{safe}” is no unit of the register{near}; the row was left out. Settle the name in "
-                f"review.csv"
-            )
+            told = f"“{safe}” is no unit of the register{near}; the row was left out. Settle the name in review.csv"
             self.reject("unknown unit", told, column=column, before=safe, n=len(rows), cells=cells)
         return pd.Series(got["matched"].to_numpy(), index=names.index, dtype="str")
 
@@ -369,23 +379,10 @@ class Table:
         self.unmatched.append(dict(zip(UNMATCHED, (safe, within, nearest, score, n), strict=True)))
         return safe
 
-    def once(self, unit: pd.Series) -> pd.Series:
-        """Units with the second row of a unit blanked; one line a row, an error where the two differ."""
-        values = [c for c in self.frame if c in self.taken and c not in self.naming]
-        out = unit.copy()
-        for row in np.flatnonzero(unit.notna() & unit.duplicated()):
-            first = int(np.flatnonzero(unit == unit.iloc[row])[0])
-            a, b = self.frame.iloc[first], self.frame.iloc[row]
-            odd = [c for c in values if not same(a[c], b[c])]
-            told = f"{unit.iloc[row]} stands twice (rows {self.rows[first]} and {self.rows[row]})"
-            self.repeated(told, odd, [self.cell(r, odd[0]) for r in (first, int(row))] if odd else [])
-            out.iloc[row] = pd.NA
-        return out
-
     def repeated(self, told: str, odd: Sequence[str], cells: Sequence[str]) -> None:
         """A row that was rejected because an earlier one has its key."""
         if odd:
-            told += f"; they differ in {listing(odd, most=3)}, the first was kept. Say which one holds"
+            told += f"; they differ in {listing(odd, most=3)}, which counts as missing. Take out the row that is wrong"
             self.reject("contradicting row", told, column=odd[0], n=1, cells=cells)
         else:
             told += "; the second was left out"

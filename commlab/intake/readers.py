@@ -41,9 +41,10 @@ from typing import Any
 import pandas as pd
 
 from commlab.intake import expert, facts, ratings
-from commlab.intake.mapped import Context, Mapped, finish
+from commlab.intake.mapped import Context, Mapped
 from commlab.intake.mapping import Table
 from commlab.intake.names import CERTAINTY, Register
+from commlab.intake.repeats import finish
 
 __all__ = ["READERS"]
 

@@ -1,0 +1,271 @@
+"""Facts against those of the period before: slips of the unit, jumps, figures pasted, columns emptied, units come and gone.
+
+Units that were renamed, merged or split since are carried to their successors first: a merger is compared with the sum
+of what was merged, a split is not compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from commlab.errors import listing
+from commlab.intake.gazetteer import successors
+from commlab.intake.ledger import Pad, joined, split_source
+from commlab.tables import period_key
+
+__all__ = [
+    "JUMP",
+    "JUMP_FROM",
+    "SLIP",
+    "by_file",
+    "cells",
+    "compare",
+    "ended",
+    "observed",
+    "pad_of",
+    "sheets",
+]
+
+SLIP = 1000.0
+"""From this ratio to the previous period a value is taken for a slip of the unit (元 for 万元)."""
+JUMP = 10.0
+"""From this ratio on, for values of at least ``JUMP_FROM``, a change is worth a look."""
+JUMP_FROM = 50.0
+_PASTED = 5  # figures that must all equal last period's before a row, a column or a file counts as pasted
+_DIFFERENT = 3  # different values that a column must hold before it can look pasted
+_WHOLE = 3  # values from which a column is judged as a whole
+_SLIP_POWER = 1.9
+"""Powers of ten from which a whole column that moved alike is a slip of the unit (百, 千, 万)."""
+_ALIKE, _MOST = 0.5, 0.8
+"""Most values of such a column lie within half a power of ten of each other."""
+_KEY = ["unit", "metric", "item"]
+
+
+def observed(measures: pd.DataFrame) -> pd.DataFrame:
+    """Facts that have a value; no item is an empty one."""
+    facts = measures[measures["value"].notna()].copy()
+    facts["item"] = facts["item"].astype("object").where(facts["item"].notna(), "")
+    return facts
+
+
+def sheets(rows: pd.DataFrame) -> pd.Series:
+    """File and sheet of each row's source."""
+    return rows["source"].astype("str").str.replace(r"![^!]*$", "", regex=True)
+
+
+def pad_of(rows: pd.DataFrame, table: str = "measures") -> Pad:
+    """A pad for the file and sheet that most of the rows are from."""
+    places = sheets(rows.dropna(subset="source"))
+    file, sheet, _ = split_source(f"{places.mode().iloc[0]}!") if len(places) else ("", "", "")
+    period = str(rows["period"].iloc[0]) if len(rows) else None
+    return Pad(period=period, file=file, sheet=sheet, table=table)
+
+
+def by_file(rows: pd.DataFrame) -> Iterator[tuple[Pad, str, pd.DataFrame]]:
+    """Rows of one file, sheet and metric: a pad for them, the metric (with its item), the rows."""
+    name = rows["metric"] + ("/" + rows["item"].astype("object")).where(rows["item"] != "", "")
+    for _, group in rows.groupby(sheets(rows), sort=True):
+        for metric, own in group.groupby(name, sort=False):
+            yield pad_of(own), str(metric), own
+
+
+def cells(sources: Iterable[str]) -> list[str]:
+    """Cells of sources, in their order."""
+    return [split_source(s)[2] for s in sources]
+
+
+def ended(units: pd.DataFrame, period: str) -> pd.Series:
+    """Which units had ended before a period's last day."""
+    if "valid_to" not in units:
+        return pd.Series(False, index=units.index)
+    year, month, _ = period_key(period)
+    return pd.to_datetime(units["valid_to"]) < pd.Timestamp(year, month, 1) + pd.offsets.MonthEnd(0)
+
+
+def compare(
+    measures: pd.DataFrame,
+    previous: pd.DataFrame,
+    units: pd.DataFrame | None,
+    changes: pd.DataFrame | None,
+    *,
+    flows: set[str],
+    ratios: set[str],
+) -> pd.DataFrame:
+    """All comparisons with the period before, as ledger lines."""
+    living = set(measures["unit"])
+    if units is not None and len(measures):
+        living |= set(units.loc[~ended(units, str(measures["period"].iloc[0])), "unit"])
+    after = {} if changes is None or changes.empty else successors(changes, living)
+    facts = observed(measures)
+    then = _carried(observed(previous), after, ratios)
+    both = _latest(facts).merge(_latest(then)[[*_KEY, "value"]], on=_KEY, suffixes=("", "_before"))
+    return joined(
+        [
+            _slips_and_jumps(both, facts),
+            _pasted(both[both["metric"].isin(flows)] if flows else both),
+            _emptied(measures, then),
+            _come_and_gone(measures, previous["unit"], after, units),
+        ]
+    )
+
+
+def _carried(then: pd.DataFrame, after: dict[str, list[str]], ratios: set[str]) -> pd.DataFrame:
+    """The facts of the period before on this period's units: counts of merged units add up."""
+    moved = then["unit"].map(lambda u: after[u][0] if len(after.get(u, ())) == 1 else u)
+    whole = then.assign(unit=moved)[~then["unit"].isin([u for u, to in after.items() if len(to) > 1])]
+    joint = whole["unit"].isin(set(whole["unit"][whole["unit"] != then["unit"]]))
+    if not joint.any():
+        return whole
+    added = whole[joint & ~whole["metric"].isin(ratios)]
+    added = added.groupby([*_KEY, "as_of"], sort=False, as_index=False)["value"].sum()
+    return pd.concat([whole[~joint], added], ignore_index=True)
+
+
+def _latest(facts: pd.DataFrame) -> pd.DataFrame:
+    return facts.sort_values("as_of", kind="stable").drop_duplicates(_KEY, keep="last")
+
+
+def _slips_and_jumps(both: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
+    both = both[(both["value"] > 0) & (both["value_before"] > 0)]
+    power = np.log10(both["value"] / both["value_before"])
+    both = both.assign(
+        power=power, times=10 ** power.abs(), largest=both[["value", "value_before"]].max(axis=1)
+    )
+    lines = []
+    for pad, metric, rows in by_file(both):
+        everyone = int((facts["metric"] == rows["metric"].iloc[0]).sum())
+        middle = float(rows["power"].median())
+        alike = float(((rows["power"] - middle).abs() <= _ALIKE).mean())
+        if len(rows) >= _WHOLE and abs(middle) >= _SLIP_POWER and alike >= _MOST:
+            now, then = rows["value"].median(), rows["value_before"].median()
+            far = "times last period's" if middle > 0 else "times less than last period's"
+            told = (
+                f"{metric}: the whole column is about {10 ** round(abs(middle)):,} {far} (median {then:g} then, {now:g} "
+                "now); write the unit of measure in its header, or correct the numbers"
+            )
+            _add(pad, "unit slip in a column", told, metric, rows, found=now, expected=then, severity="error")
+            rows = rows.iloc[:0]
+        for rule, bad, at, advice in (
+            ("unit slip", rows[rows["times"].round(9) >= SLIP], SLIP, "check the unit of measure"),
+            (
+                "jump",
+                rows[
+                    (rows["times"].round(9) >= JUMP)
+                    & (rows["times"].round(9) < SLIP)
+                    & (rows["largest"] >= JUMP_FROM)
+                ],
+                JUMP,
+                "ask whether this is true",
+            ),
+        ):
+            if len(bad):
+                first = bad.iloc[0]
+                told = (
+                    f"{metric}: {len(bad)} of {everyone} values are {at:g} times last period's or more, or so many times "
+                    f"less (first {first['unit']}: {first['value_before']:g} then {first['value']:g}); {advice}"
+                )
+                _add(pad, rule, told, metric, bad, found=first["value"], expected=first["value_before"])
+        lines.append(pad.frame())
+    return joined(lines)
+
+
+def _add(
+    pad: Pad,
+    rule: str,
+    told: str,
+    metric: str,
+    rows: pd.DataFrame,
+    *,
+    found: float,
+    expected: float,
+    **more: Any,
+) -> None:
+    pad.add(
+        rule, told, column=metric, before=f"{found:g}", after=f"≈ {expected:g}", n=len(rows),
+        cells=cells(rows["source"]), **more,
+    )  # fmt: skip
+
+
+def _pasted(both: pd.DataFrame) -> pd.DataFrame:
+    """Units, or columns of a file, all of whose figures that start anew each period equal last period's."""
+    both = both[(both["value"] != 0) | (both["value_before"] != 0)]
+    same = both["value"] == both["value_before"]
+    unit = same.groupby(both["unit"]).agg(["all", "size"])
+    units = set(unit.index[unit["all"] & (unit["size"] >= _PASTED)])
+    lines = []
+    rows = both[both["unit"].isin(units)].drop_duplicates("unit")
+    for _, own in rows.groupby(sheets(rows), sort=True):
+        pad, names = pad_of(own), list(own["unit"])
+        told = f"{len(names)} units repeat every figure of last period (first {names[0]}); ask whether they were counted again"
+        rows_ = [f"{row}:{row}" for row in own["source"].str.extract(r"(\d+)$")[0].dropna()]
+        pad.add(
+            "pasted from last period",
+            told,
+            before=listing(names, most=3),
+            n=len(names),
+            cells=rows_ or cells(own["source"]),
+        )
+        lines.append(pad.frame())
+    for pad, metric, own in by_file(both[~both["unit"].isin(units)]):
+        if (
+            len(own) >= _PASTED
+            and (own["value"] == own["value_before"]).all()
+            and own["value"].nunique() >= _DIFFERENT
+        ):
+            told = f"{metric}: all {len(own)} values are last period's; ask whether they were counted again"
+            pad.add("column as last period", told, column=metric, n=len(own), cells=cells(own["source"]))
+            lines.append(pad.frame())
+    return joined(lines)
+
+
+def _emptied(measures: pd.DataFrame, then: pd.DataFrame) -> pd.DataFrame:
+    """Columns of a file that held numbers last period and hold none now: blank, or written as text."""
+    rows = measures.assign(item=measures["item"].astype("object").where(measures["item"].notna(), ""))
+    lines = []
+    for pad, metric, own in by_file(rows):
+        if own["value"].notna().any():
+            continue
+        had = own.merge(_latest(then)[[*_KEY, "value"]], on=_KEY, suffixes=("", "_before"))
+        if len(had) >= _WHOLE:
+            told = f"{metric}: {len(had)} units gave numbers last period and none does now; send the numbers"
+            first = f"≈ {had['value_before'].iloc[0]:g}"
+            pad.add(
+                "column emptied", told, column=metric, after=first, n=len(had), cells=cells(own["source"])
+            )
+            lines.append(pad.frame())
+    return joined(lines)
+
+
+def _come_and_gone(
+    measures: pd.DataFrame, before: pd.Series, after: dict[str, list[str]], units: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Units of this period's files only, and of last period's only; what ``unit_changes`` explains is neither."""
+    now = set(measures["unit"])
+    was = {one for unit in before.unique() for one in after.get(unit, (unit,))}
+    # Communities of the register that are in no file are told by the register, district by district.
+    listed = set() if units is None else set(units["unit"])
+    sent = {unit.rpartition("/")[0] for unit in now}
+    gone = sorted(u for u in was - now - listed if u.rpartition("/")[0] in sent)
+    lines = []
+    for names, rule, said in (
+        (gone, "unit gone", "were in last period's files and are not in this one's"),
+        (sorted(now - was), "unit new", "were not in last period's files"),
+    ):
+        for above in dict.fromkeys(name.rpartition("/")[0] for name in names):
+            own = [name for name in names if name.rpartition("/")[0] == above]
+            here = (
+                measures["unit"].isin(own)
+                if rule == "unit new"
+                else measures["unit"].str.startswith(f"{above}/")
+            )
+            rows = measures[here]
+            pad = pad_of(rows if len(rows) else measures)
+            told = f"{len(own)} units {said} ({listing(own, most=3)}); enter what became of them in unit_changes.csv"
+            at = cells(rows.drop_duplicates("unit")["source"]) if rule == "unit new" else []
+            pad.add(rule, told, before=listing(own, most=3), n=len(own), cells=at)
+            lines.append(pad.frame())
+    return joined(lines)
