@@ -135,7 +135,7 @@ def test_the_workbook_speaks_one_language(tiny: Path, tmp_path: Path) -> None:
     path = appendix(study.period("2019Q4"), study.register.districts[0], tmp_path / "appendix.xlsx")
     raw = [
         f"{sheet.title}!{cell.coordinate}: {cell.value}"
-        for sheet in load_workbook(path).worksheets
+        for sheet in load_workbook(path, data_only=True).worksheets
         for row in sheet.iter_rows()
         for cell in row
         if isinstance(cell.value, str)

@@ -1,16 +1,24 @@
-"""``appendix.xlsx``: the numbers behind a report, unrounded, one sheet a kind."""
+"""``appendix.xlsx``: the numbers behind a report, unrounded, one sheet a kind, with live formulas up to the total.
+
+A district's workbook calculates: raw values -> evidence -> scoring by rule -> tree -> scores. What each sheet is called
+and prints stands in ``appendix_sheets``; here its rows are made, and the formulas asked for.
+"""
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from commlab.report import formula_tree, formulas
+from commlab.report.appendix_sheets import SHEETS, columns, names
 from commlab.report.finding import Col
 from commlab.report.xlsx import Sheet, write_workbook
 
 if TYPE_CHECKING:
+    from commlab.framework import Framework
     from commlab.report.chapters import Report
     from commlab.study import Period
 
@@ -34,229 +42,306 @@ def appendix(period: Period, unit: str, path: str | Path, *, language: str = "zh
     study = period.study
     name = study.config.city if unit == "city" else unit
     report = Report(study, period, name, Text(language))
-    makers = (
-        _overview,
-        _scores,
-        _satisfaction,
-        _change,
-        _weights,
-        _evidence,
-        _candidates,
-        _ledger,
-        _dictionary,
-        _denominators,
-    )
-    sheets = [sheet for make in makers if (sheet := make(report)) is not None and len(sheet.table)]
-    return write_workbook(path, sheets, cover=cover(report))
+    return write_workbook(path, _Book(report).sheets(), cover=cover(report))
 
 
-def _overview(report: Report) -> Sheet:
-    from commlab.report.chapters.city import district_rows
+class _Book:
+    """Rows of every sheet; what several sheets refer to is made once."""
 
-    t = report.t
-    rows = district_rows(report)
-    if not report.is_city:
-        rows = rows[rows["unit"] == report.unit]
-    return Sheet(
-        t("Overview"),
-        rows,
-        t("Districts: score, rank and satisfaction"),
-        t("The figures of the index page, unrounded."),
-        {
-            "unit": Col(t("District")),
-            "score": Col(t("Score"), "number", digits=4),
-            "score_low": Col(t("Lower (score)"), "number", digits=4),
-            "score_high": Col(t("Upper (score)"), "number", digits=4),
-            "rank": Col(t("Rank"), "integer"),
-            "rank_low": Col(t("Best rank"), "integer"),
-            "rank_high": Col(t("Worst rank"), "integer"),
-            "satisfied": Col(t("Satisfied"), "percent", digits=2),
-            "satisfied_low": Col(t("Lower (satisfied)"), "percent", digits=2),
-            "satisfied_high": Col(t("Upper (satisfied)"), "percent", digits=2),
-            "n": Col(t("Answers"), "integer"),
-            "coverage": Col(t("Coverage"), "percent", digits=2),
-        },
-    )
+    def __init__(self, report: Report) -> None:
+        self.report, self.t = report, report.t
+        self.period, self.framework = report.period, report.study.framework
+        self.told, self.known = names(report.t), columns(report.t)
+        self.extra: dict[str, dict[str, Col]] = {}
 
+    def sheets(self) -> list[Sheet]:
+        """The sheets that have rows, with their formulas."""
+        out = []
+        for name in SHEETS:
+            rows = getattr(self, f"_{name}")
+            if rows is not None and len(rows):
+                tab, title, about = self.told[name]
+                out.append(Sheet(tab, rows, title, about, self._printed(name), self._formulas(name)))
+        return out
 
-def _scores(report: Report) -> Sheet:
-    from commlab.report.chapters.indicators import indicator_rows
+    def _printed(self, name: str) -> dict[str, Col]:
+        rows = getattr(self, f"_{name}")
+        own = {c: self.known[c] for c in SHEETS[name] if c in rows}
+        if not self.report.is_city:
+            own.pop("unit", None)  # the whole workbook is about it
+        return own | self.extra.get(name, {})
 
-    t = report.t
-    rows = indicator_rows(report)
-    columns = {
-        "code": Col(t("Code")),
-        "label": Col(t("Indicator"), width=4),
-        "weight": Col(t("Weight"), "percent", digits=4),
-        "city_mean": Col(t("City mean"), "number", digits=4),
-    }
-    if report.is_city:
-        wide = report.period.scores("district").pivot(index="code", columns="unit", values="score")
-        rows = rows.merge(wide, left_on="code", right_index=True, how="left")
-        columns |= {d: Col(d, "number", digits=4) for d in report.period.districts if d in wide}
-    else:
-        columns |= {
-            "score": Col(t("Score"), "number", digits=4),
-            "difference": Col(t("Difference"), "signed", digits=4),
-            "rank": Col(t("District rank"), "integer"),
-            "state_label": Col(t("State")),
-            "coverage": Col(t("Coverage"), "percent", digits=1),
-            "contribution": Col(t("Contribution"), "number", digits=4),
-            "evidence": Col(t("Evidence"), "integer"),
-            "method": Col(t("Method"), width=2),
+    def _grid(self, name: str) -> formulas.Grid:
+        return formulas.Grid(self.told[name][0], tuple(self._printed(name)))
+
+    def _formulas(self, name: str) -> formulas.Formulas:
+        live = not self.report.is_city and len(self._parts)
+        if name == "weights":
+            return formulas.weight_formulas(self._weights, self._grid("weights"))
+        if name == "evidence":
+            grid = self._grid("raw") if self._raw is not None else None
+            return formulas.evidence_formulas(
+                self._evidence, self.framework, self._grid("evidence"), self._values, grid
+            )
+        if name == "denominators":
+            return self._quotients()
+        if name == "scores" and self.report.is_city:
+            ends = self._grid("scores")
+            first, last = (str(d) for d in (ends.columns[4], ends.columns[-1]))
+            spans = [
+                ends.span(first, i, i, own=True) + ":" + ends.span(last, i, i, own=True)
+                for i in self._scores.index
+            ]
+            return {"city_mean": [f'=IF(COUNT({s})>0,AVERAGE({s}),"")' for s in spans]}
+        if not live:
+            return {}
+        if name == "parts":
+            missing = self.report.study.config.choices.missing
+            return formulas.part_formulas(
+                self._parts,
+                self.framework,
+                self._evidence,
+                self._grid("parts"),
+                self._grid("evidence"),
+                missing=missing,
+            )
+        if name == "tree":
+            weights = self._grid("weights")
+            cells = {c: weights.cell("local", i) for i, c in enumerate(self._weights["code"])}
+            return formula_tree.tree_formulas(
+                self._tree.assign(code=self._tree["node"]),
+                self.weighted,
+                self._parts,
+                self._grid("tree"),
+                self._grid("parts"),
+                cells,
+            )
+        if name in ("scores", "overview"):
+            tree, at = self._grid("tree"), {c: i for i, c in enumerate(self._tree["node"])}
+            codes = self._scores["node"] if name == "scores" else ["total"] * len(self._overview)
+            own = self._grid(name)
+            out = {"score": [f"={tree.cell('score', at[c])}" for c in codes]}
+            if name == "scores":
+                out["contribution"] = [f"={tree.cell('contribution', at[c])}" for c in codes]
+                out["difference"] = [
+                    f"=IF(ISNUMBER({own.cell('score', i, own=True)}),"
+                    f'{own.cell("score", i, own=True)}-{own.cell("city_mean", i, own=True)},"")'
+                    for i in range(len(codes))
+                ]
+            return {c: told for c, told in out.items() if c in own.columns}
+        return {}
+
+    # -- rows ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def weighted(self) -> Framework:
+        """The framework with the study's weights."""
+        own = self.period.indicator_weights().set_index("code")["local"]
+        return self.framework.with_weights(own)
+
+    @cached_property
+    def _overview(self) -> pd.DataFrame:
+        from commlab.report.chapters.city import district_rows
+
+        rows = district_rows(self.report)
+        if not self.report.is_city:
+            rows = rows[rows["unit"] == self.report.unit]
+        return rows.rename(columns={"unit": "district", "n": "answers"})
+
+    @cached_property
+    def _scores(self) -> pd.DataFrame:
+        from commlab.report.chapters.indicators import indicator_rows
+
+        rows = indicator_rows(self.report).rename(columns={"rank": "district_rank"})
+        rows["node"] = rows["code"]
+        rows["code"] = rows["code"].where(rows["code"] != "total", "—")
+        if not self.report.is_city:
+            return rows.assign(state_label=[self.report.state(s) for s in rows["state"]])
+        wide = self.period.scores("district").pivot(index="code", columns="unit", values="score")
+        here = [d for d in self.period.districts if d in wide]
+        self.extra["scores"] = {d: Col(d, "number", digits=4) for d in here}
+        kept = rows[["node", "code", "label", "weight", "city_mean"]]
+        return kept.merge(wide[here], left_on="node", right_index=True, how="left")
+
+    @cached_property
+    def _tree(self) -> pd.DataFrame:
+        if self.report.is_city or self._parts.empty:
+            return pd.DataFrame()
+        scores = self.period.scores("district")
+        hows = dict.fromkeys(scores["code"], self.report.study.config.choices.aggregation)
+        rows = formula_tree.tree_rows(
+            self.weighted, scores[scores["unit"] == self.report.unit], self._parts, hows
+        )
+        # columns that say nothing in this study
+        plain = ["term"] if set(rows["how"]) == {"arithmetic"} else ["effective", "contribution"]
+        if not any(p.rule == "bonus" for c in self.framework.leaves for p in self.framework.parts(c)):
+            plain.append("bonus")
+        label = [self.t("Total") if c == "total" else self.report.label(c) for c in rows["code"]]
+        shown = rows["code"].where(rows["code"] != "total", "—")
+        return rows.drop(columns=plain).assign(node=rows["code"], label=label, code=shown)
+
+    @cached_property
+    def _parts(self) -> pd.DataFrame:
+        leaves = self.period.leaf_scores("district")
+        if self.report.is_city or leaves.empty:
+            return pd.DataFrame()
+        missing = self.report.study.config.choices.missing
+        rows = formulas.part_rows(self.weighted, leaves[leaves["unit"] == self.report.unit], missing=missing)
+        pairs = list(zip(rows["code"], rows["part"], strict=True))
+        return rows.assign(
+            label=[self._part_label(c, p) or self.report.label(c) for c, p in pairs],
+            rule_label=[self._rules[key] for key in pairs],
+            state_label=[self.report.state(s) for s in rows["state"]],
+        )
+
+    @cached_property
+    def _rules(self) -> dict[tuple[str, str], str]:
+        from commlab.report.chapters.appendices import dictionary_rows
+
+        told = dictionary_rows(self.report)["rule"]
+        parts = [(p.code, p.part) for c in self.framework.leaves for p in self.framework.parts(c)]
+        return dict(zip(parts, told, strict=True))
+
+    def _part_label(self, code: str, part: str) -> str:
+        own = next((p for p in self.framework.parts(code) if p.part == part), None)
+        return "" if own is None else own.zh if self.report.language == "zh" else own.en
+
+    @cached_property
+    def _evidence(self) -> pd.DataFrame:
+        report, t = self.report, self.t
+        evidence = self.period.result("evidence")
+        rows = evidence[evidence["set"] == "district"]
+        if not report.is_city:
+            rows = rows[rows["unit"] == report.unit]
+        stages = {"self": t("self"), "district": t("district"), "expert": t("expert")}
+        pairs = list(zip(rows["code"], rows["part"], strict=True))
+        rows = rows.assign(
+            standard=[report.label(c) for c in rows["code"]],
+            part_label=[self._part_label(c, p) for c, p in pairs],
+            what=[report.metric(report.item(i) if isinstance(i, str) else i) for i in rows["item"]],
+            source=[
+                _source(report, s, n, u)
+                for s, n, u in zip(rows["source"], rows["n"], rows["unit"], strict=True)
+            ],
+            stage_label=rows["stage"].map(stages).fillna(""),
+            state_label=[report.state(s) for s in rows["state"]],
+            order=rows["code"].map(self.framework.table.set_index("code")["order"]),
+        )
+        return rows.sort_values(["unit", "order"], kind="stable", ignore_index=True)
+
+    @cached_property
+    def _values(self) -> formulas.RawValues | None:
+        if self.report.is_city:
+            return None
+        register = self.report.study.register
+        units = register.units[register.units["unit"].map(register.district_of) == self.report.unit]
+        measures = self.period.measures
+        return formulas.RawValues(self.framework, units, measures[measures["unit"].isin(units["unit"])])
+
+    @cached_property
+    def _raw(self) -> pd.DataFrame | None:
+        if self._values is None or self._values.table.empty:
+            return None
+        table = self._values.table
+        keys = [c for c in table if c not in ("unit", "name", "type")]
+        self.extra["raw"] = {k: Col(self.report.metric(k), "number", digits=2) for k in keys}
+        kinds = {"urban": self.t("urban"), "converted": self.t("converted from a village")}
+        return table.assign(type_label=[kinds.get(k, k) if isinstance(k, str) else "" for k in table["type"]])
+
+    @cached_property
+    def _weights(self) -> pd.DataFrame:
+        t = self.t
+        rows = self.period.indicator_weights().sort_values("order", ignore_index=True)
+        origins = {
+            "ahp": t("expert judgement (group AHP)"),
+            "document": t("printed in the document"),
+            "equal": t("equal among siblings"),
         }
-        rows["state_label"] = [report.state(s) for s in rows["state"]]
-    rows["code"] = rows["code"].where(rows["code"] != "total", "—")
-    return Sheet(
-        t("Scores"),
-        rows,
-        t("Scores of all indicators"),
-        t("Weight, score, city mean, rank and coverage of every indicator."),
-        columns,
-    )
+        labels = [self.report.label(c) for c in rows["code"]]
+        return rows.assign(label=labels, origin_label=rows["origin"].map(origins))
 
+    @cached_property
+    def _satisfaction(self) -> pd.DataFrame:
+        report, t = self.report, self.t
+        rows = report.satisfaction
+        if rows.empty:
+            return rows
+        rows = rows[rows["n"] >= report.study.config.disclosure["internal"]].rename(columns={"n": "answers"})
+        statistics = {
+            "mean": t("mean"), "index": t("index"), "satisfied": t("satisfied share"), "dissatisfied": t("dissatisfied share"),
+            "net": t("net"), "dont_know": t("share of don't know"),
+        }  # fmt: skip
+        weightings = {
+            "design": t("Base weights"),
+            "raked": t("Raked to the census"),
+            "all": t("With excluded answers"),
+        }
+        return rows.assign(
+            item_label=[report.item(i) for i in rows["item"]],
+            statistic_label=rows["statistic"].map(statistics),
+            weighting_label=rows["weighting"].map(weightings),
+        )
 
-def _satisfaction(report: Report) -> Sheet | None:
-    t = report.t
-    rows = report.satisfaction
-    if rows.empty:
-        return None
-    rows = rows[rows["n"] >= report.study.config.disclosure["internal"]]
-    statistics = {
-        "mean": t("mean"), "index": t("index"), "satisfied": t("satisfied share"), "dissatisfied": t("dissatisfied share"),
-        "net": t("net"), "dont_know": t("share of don't know"),
-    }  # fmt: skip
-    weightings = {
-        "design": t("Base weights"),
-        "raked": t("Raked to the census"),
-        "all": t("With excluded answers"),
-    }
-    rows = rows.assign(
-        label=[report.item(i) for i in rows["item"]],
-        statistic_label=rows["statistic"].map(statistics),
-        weighting_label=rows["weighting"].map(weightings),
-    )
-    return Sheet(
-        t("Satisfaction"),
-        rows,
-        t("Satisfaction per item"),
-        t("Every statistic of every item with standard error and interval, under three weightings."),
-        {
-            "weighting_label": Col(t("Choice")),
-            "label": Col(t("Item"), width=2),
-            "statistic_label": Col(t("Statistic")),
-            "estimate": Col(t("Estimate"), "number", digits=4),
-            "se": Col(t("Standard error"), "number", digits=4),
-            "ci_low": Col(t("Lower"), "number", digits=4),
-            "ci_high": Col(t("Upper"), "number", digits=4),
-            "df": Col(t("df"), "number", digits=0),
-            "n": Col(t("Answers"), "integer"),
-            "n_effective": Col(t("Effective answers"), "number", digits=1),
-        },
-    )
+    @cached_property
+    def _change(self) -> pd.DataFrame:
+        rows = self.report.of_unit("change").rename(columns={"estimate": "moved"})
+        return rows.assign(item_label=[self.report.item(i) for i in rows["item"]])
 
+    @cached_property
+    def _candidates(self) -> pd.DataFrame:
+        ranks = self.period.ranks("candidate")
+        if len(ranks) and not self.report.is_city:
+            ranks = ranks[ranks["group"] == self.report.unit]
+        if ranks.empty:
+            return ranks
+        names = self.report.study.register.units.set_index("unit")["name"]
+        scores = self.period.scores("candidate").pivot(index="unit", columns="code", values="score")
+        secondary = [c for c in self.framework.table.query("level == 2")["code"] if c in scores]
+        self.extra["candidates"] = {
+            c: Col(f"{c} {self.report.label(c)}", "number", digits=2) for c in secondary
+        }
+        rows = ranks.assign(name=ranks["unit"].map(names))
+        rows = rows.merge(scores[secondary].reset_index(), on="unit", how="left")
+        return rows.sort_values(["group", "rank"], ignore_index=True)
 
-def _change(report: Report) -> Sheet | None:
-    t = report.t
-    rows = report.of_unit("change")
-    if rows.empty:
-        return None
-    rows = rows.assign(label=[report.item(i) for i in rows["item"]])
-    return Sheet(
-        t("Change"),
-        rows,
-        t("Change of the index per item"),
-        t("Index before and now, change, interval, p value before and after Holm's adjustment."),
-        {
-            "label": Col(t("Item"), width=2),
-            "before": Col(t("Before"), "number", digits=4),
-            "after": Col(t("Now"), "number", digits=4),
-            "estimate": Col(t("Change"), "signed", digits=4),
-            "se": Col(t("Standard error"), "number", digits=4),
-            "ci_low": Col(t("Lower"), "number", digits=4),
-            "ci_high": Col(t("Upper"), "number", digits=4),
-            "df": Col(t("df"), "number", digits=0),
-            "p_value": Col("p", "p_value"),
-            "p_holm": Col(t("p (Holm)"), "p_value"),
-        },
-    )
+    @cached_property
+    def _ledger(self) -> pd.DataFrame:
+        from commlab.report.chapters.appendices import own_ledger
 
+        word = self.report.word
+        keys = ["file", "action", "severity", "rule"]
+        rows = own_ledger(self.report).groupby(keys, dropna=False, sort=True)["n"].sum().reset_index()
+        return rows.rename(columns={"n": "rows"}).assign(
+            **{f"{key}_label": [word(v) for v in rows[key]] for key in keys[1:]}
+        )
 
-def _weights(report: Report) -> Sheet:
-    t = report.t
-    rows = report.period.indicator_weights().sort_values("order")
-    origins = {
-        "ahp": t("expert judgement (group AHP)"),
-        "document": t("printed in the document"),
-        "equal": t("equal among siblings"),
-    }
-    rows = rows.assign(
-        label=[report.label(c) for c in rows["code"]], origin_label=rows["origin"].map(origins)
-    )
-    return Sheet(
-        t("Weights"),
-        rows,
-        t("Weights of all indicators"),
-        t("Weight among siblings, weight in the whole, and where it comes from."),
-        {
-            "code": Col(t("Code")),
-            "label": Col(t("Indicator"), width=3),
-            "local": Col(t("Weight among siblings"), "number", digits=4),
-            "weight": Col(t("Weight in the whole"), "number", digits=4),
-            "origin_label": Col(t("Origin"), width=2),
-        },
-    )
+    @cached_property
+    def _dictionary(self) -> pd.DataFrame:
+        from commlab.report.chapters.appendices import dictionary_columns, dictionary_rows
 
+        self.extra["dictionary"] = dictionary_columns(self.report)
+        return dictionary_rows(self.report)
 
-def _evidence(report: Report) -> Sheet | None:
-    t = report.t
-    evidence = report.period.result("evidence")
-    rows = evidence[evidence["set"] == "district"]
-    if not report.is_city:
-        rows = rows[rows["unit"] == report.unit]
-    stages = {"self": t("self"), "district": t("district"), "expert": t("expert")}
-    framework = report.study.framework
-    order = framework.table.set_index("code")["order"]
-    parts = {
-        (p.code, p.part): p.zh if report.language == "zh" else p.en
-        for c in framework.leaves
-        for p in framework.parts(c)
-    }
-    rows = rows.assign(
-        label=[report.label(c) for c in rows["code"]],
-        part_label=[parts.get((c, p)) or "" for c, p in zip(rows["code"], rows["part"], strict=True)],
-        what=[report.metric(report.item(i) if isinstance(i, str) else i) for i in rows["item"]],
-        source=[
-            _source(report, s, n, u) for s, n, u in zip(rows["source"], rows["n"], rows["unit"], strict=True)
-        ],
-        stage_label=rows["stage"].map(stages).fillna(""),
-        state_label=[report.state(s) for s in rows["state"]],
-        order=rows["code"].map(order),
-    ).sort_values(["unit", "order"], kind="stable")
-    columns = {
-        "unit": Col(t("Unit")),
-        "code": Col(t("Code")),
-        "label": Col(t("Standard"), width=3),
-        "part_label": Col(t("Part"), "label"),
-        "what": Col(t("Figure"), "label", width=2),
-        "stage_label": Col(t("Stage"), "label"),
-        "value": Col(t("Value"), "number", digits=4),
-        "numerator": Col(t("Numerator"), "number", digits=2),
-        "denominator": Col(t("Denominator"), "number", digits=2),
-        "n": Col(t("n"), "integer"),
-        "se": Col(t("Standard error"), "number", digits=4),
-        "state_label": Col(t("State")),
-        "source": Col(t("Source"), width=5),
-    }
-    if not report.is_city:
-        columns.pop("unit")
-    return Sheet(
-        t("Evidence"),
-        rows,
-        t("Evidence behind every score"),
-        t("What each score rests on, with file, sheet and cells."),
-        columns,
-    )
+    @cached_property
+    def _denominators(self) -> pd.DataFrame:
+        from commlab.report.chapters.appendices import denominator_rows
+
+        rows: pd.DataFrame = denominator_rows(self.report)
+        if rows.empty:
+            return rows
+        return (
+            rows.drop(columns="label")
+            .assign(standard=rows["label"], quotient=rows["value"])
+            .reset_index(drop=True)
+        )
+
+    def _quotients(self) -> formulas.Formulas:
+        rows, grid = self._denominators, self._grid("denominators")
+        told = []
+        for i, known in enumerate(rows["quotient"].notna()):
+            sides = [grid.cell(c, i, own=True) for c in ("numerator", "denominator")]
+            told.append(f"={sides[0]}/{sides[1]}" if known else "")
+        return {"quotient": told}
 
 
 def _source(report: Report, source: object, n: float, unit: str) -> str:
@@ -270,104 +355,4 @@ def _source(report: Report, source: object, n: float, unit: str) -> str:
         item=report.item(item),
         n=report.t.integer(n),
         unit=unit,
-    )
-
-
-def _candidates(report: Report) -> Sheet | None:
-    t = report.t
-    ranks = report.period.ranks("candidate")
-    if len(ranks) and not report.is_city:
-        ranks = ranks[ranks["group"] == report.unit]
-    if ranks.empty:
-        return None
-    names = report.study.register.units.set_index("unit")["name"]
-    scores = report.period.scores("candidate").pivot(index="unit", columns="code", values="score")
-    secondary = [c for c in report.study.framework.table.query("level == 2")["code"] if c in scores]
-    rows = (
-        ranks.assign(name=ranks["unit"].map(names))
-        .merge(scores[secondary].reset_index(), on="unit", how="left")
-        .sort_values(["group", "rank"])
-    )
-    return Sheet(
-        t("Candidates"),
-        rows,
-        t("Candidates, scores and chances under the quota"),
-        t("Score, interval and rank of every candidate community, and its scores by secondary indicator."),
-        {
-            "group": Col(t("District")),
-            "name": Col(t("Community"), width=2),
-            "score": Col(t("Score"), "number", digits=4),
-            "score_low": Col(t("Lower"), "number", digits=4),
-            "score_high": Col(t("Upper"), "number", digits=4),
-            "rank": Col(t("Rank"), "integer"),
-            "rank_low": Col(t("Best rank"), "integer"),
-            "rank_high": Col(t("Worst rank"), "integer"),
-            "p_top": Col(t("Chance of a place"), "percent", digits=1),
-        }
-        | {c: Col(f"{c} {report.label(c)}", "number", digits=2) for c in secondary},
-    )
-
-
-def _ledger(report: Report) -> Sheet | None:
-    from commlab.report.chapters.appendices import own_ledger
-
-    t = report.t
-    rows = own_ledger(report)
-    rows = (
-        rows.groupby(["file", "action", "severity", "rule"], dropna=False, sort=True)["n"].sum().reset_index()
-    )
-    rows = rows.assign(
-        action_label=[report.word(a) for a in rows["action"]],
-        severity_label=[report.word(s) for s in rows["severity"]],
-        rule_label=[report.word(r) for r in rows["rule"]],
-    )
-    return Sheet(
-        t("Ledger"),
-        rows,
-        t("Cleaning by file and rule"),
-        t("What was recognised, changed, rejected or flagged in each file behind this report."),
-        {
-            "file": Col(t("File"), width=5),
-            "action_label": Col(t("Action")),
-            "severity_label": Col(t("Severity")),
-            "rule_label": Col(t("Rule"), width=2),
-            "n": Col(t("Rows or cells"), "integer"),
-        },
-    )
-
-
-def _dictionary(report: Report) -> Sheet:
-    from commlab.report.chapters.appendices import dictionary_columns, dictionary_rows
-
-    t = report.t
-    return Sheet(
-        t("Dictionary"),
-        dictionary_rows(report),
-        t("Indicator dictionary"),
-        t("Rule, norm, level and method of every part of every standard."),
-        dictionary_columns(report),
-    )
-
-
-def _denominators(report: Report) -> Sheet | None:
-    from commlab.report.chapters.appendices import denominator_rows
-
-    t = report.t
-    rows: pd.DataFrame = denominator_rows(report)
-    if rows.empty:
-        return None
-    return Sheet(
-        t("Denominators"),
-        rows,
-        t("Numerators and denominators"),
-        t("What every quotient of the evidence is divided by."),
-        {
-            "label": Col(t("Standard"), width=3),
-            "what": Col(t("Figure"), width=2),
-            "numerator": Col(t("Numerator"), "number", digits=2),
-            "denominator": Col(t("Denominator"), "number", digits=2),
-            "value": Col(t("Quotient"), "number", digits=4),
-            "result": Col(t("Result"), align="right"),
-            "basis": Col(t("Basis"), width=1.5),
-        },
     )

@@ -1,7 +1,8 @@
-"""Workbooks that a spreadsheet only shows and never executes: every text is written as text.
+"""Workbooks in which every text is written as text, and only the library's own formulas calculate.
 
 One sheet a table, with frozen headers, widths, number formats and print settings; a cover that says what each
-sheet holds. Numbers stay numbers: they are formatted by the cell, not turned into text.
+sheet holds. Numbers stay numbers: they are formatted by the cell, not turned into text. A column may carry a formula for
+each row beside its value; the value is stored with it, so that programs which do not calculate show it too.
 """
 
 from __future__ import annotations
@@ -62,6 +63,8 @@ class Sheet:
         One sentence for the cover: what the sheet holds.
     columns : mapping of column -> Col, optional
         As for a ``Finding``; a callable format is not used here. Default: all, by their type.
+    formulas : mapping of column -> sequence of str
+        For each row the formula behind the value (``=B3/C3``), or nothing; made by the library, never from data.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Sheet:
     title: str = ""
     about: str = ""
     columns: Mapping[str, Col] | None = field(default=None)
+    formulas: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def write_workbook(
@@ -234,7 +238,7 @@ class _Writer:
             if col.alignment == "left" and j:
                 look["indent"] = 1
             self.text(page, 1, j, label, align="left" if col.alignment == "left" else "center", **look)
-            longest = self._column(page, j, col, table[column])
+            longest = self._column(page, j, col, table[column], sheet.formulas.get(column, ()))
             width = min(WIDEST, max(NARROWEST, longest + 3, min(characters(label) + 2, 22)))
             page.set_column(j, j, width)
             total += width
@@ -250,7 +254,7 @@ class _Writer:
             page, title, rows=2 + len(table), columns=max(1, len(columns)), landscape=total > LANDSCAPE_FROM
         )
 
-    def _column(self, page: Any, j: int, col: Col, values: pd.Series) -> float:
+    def _column(self, page: Any, j: int, col: Col, values: pd.Series, formulas: Sequence[str]) -> float:
         """Write one column; returns its longest cell in characters."""
         kind = col.format if isinstance(col.format, str) and col.format != "label" else "text"
         decimals = "." + "0" * col.digits if col.digits else ""
@@ -261,6 +265,18 @@ class _Writer:
             wrap["indent"] = 1  # text does not touch the number before it
         longest = 0.0
         for i, value in enumerate(values, start=2):
+            formula = formulas[i - 2] if formulas else ""
+            if formula:
+                known = pd.notna(value)
+                page.write_formula(
+                    i,
+                    j,
+                    formula,
+                    self.format(num_format=pattern, **align),
+                    float(value) if known else "",
+                )
+                longest = max(longest, characters(col.cell(value, self.t)) if known else 0)
+                continue
             if pd.api.types.is_scalar(value) and pd.isna(value):
                 continue
             if isinstance(value, (bool, np.bool_)):
