@@ -19,7 +19,7 @@ import scipy.sparse as sp
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.survey.engine import values_of
-from commlab.survey.margins import cells_of, margins_of
+from commlab.survey.margins import Sample, margins_of
 from commlab.survey.structure import FloatArray
 from commlab.survey.weighting import Calibration, indicators_of_cells
 
@@ -73,40 +73,38 @@ def calibrate(
         raise ParameterError(f"bounds={bounds} must lie around 1, such as (0.3, 3)")
     if not isinstance(totals, Mapping) or not totals:
         raise ParameterError("totals must be a mapping of variable -> totals, and not empty")
-    x, target, names = _auxiliary(design, totals)
-    d = design.weights
-    factor = _factor(x, d, target, names, method, bounds or (0.0, np.inf), tolerance, iterations)
-    weights = d * factor
-    if (weights < 0).any():
+    sample = Sample(design, [v for key in totals for v in (key if isinstance(key, tuple) else (key,))])
+    x, target, names = _auxiliary(sample, totals)
+    factor = _factor(x, sample.mass, target, names, method, bounds or (0.0, np.inf), tolerance, iterations)
+    negative = (factor < 0) & (sample.mass > 0)
+    if negative.any():
+        n, row = sample.first_row(negative)
         raise DataError(
-            f"{int((weights < 0).sum())} weights turned negative; "
+            f"{n} weights turned negative (first: row {row}); "
             'use method="raking", or method="logit" with bounds'
         )
-    return design.reweighted(weights, Calibration(lambda: x, d, weights))
+    calibration = Calibration(sample, x, factor)
+    return design.reweighted(calibration.after, calibration)
 
 
-def _auxiliary(
-    design: SurveyDesign, totals: Mapping[Any, Any]
-) -> tuple[sp.csr_matrix, FloatArray, list[str]]:
-    """Matrix, totals and names of the auxiliary variables."""
+def _auxiliary(sample: Sample, totals: Mapping[Any, Any]) -> tuple[sp.csr_matrix, FloatArray, list[str]]:
+    """Matrix (cells of the sample in rows), totals and names of the auxiliary variables."""
     blocks: list[sp.csr_matrix] = []
     target: list[float] = []
     names: list[str] = []
     for key, value in totals.items():
         if np.isscalar(value):
-            y = values_of(design, key)
-            lacking = np.isnan(y) & (design.weights > 0)
+            y = values_of(sample.design, key)[sample.row]
+            lacking = np.isnan(y) & (sample.mass > 0)
             if lacking.any():
-                row = design.data.index[int(np.argmax(lacking))]
-                raise DataError(
-                    f'"{key}" is missing in {int(lacking.sum())} rows (first: row {row}); fill it in first'
-                )
+                n, row = sample.first_row(lacking)
+                raise DataError(f'"{key}" is missing in {n} rows (first: row {row}); fill it in first')
             blocks.append(sp.csr_matrix(np.nan_to_num(y)[:, None]))
             target.append(_number(key, value))
             names.append(str(key))
             continue
         ((variables, cells),) = margins_of({key: value})
-        code, known = cells_of(design, variables, cells)
+        code, known = sample.match(variables, cells)
         blocks.append(indicators_of_cells([code], [len(known)]))
         target += known.tolist()
         names += [f"{'+'.join(variables)}={cell}" for cell in cells.index]

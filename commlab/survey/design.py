@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
-from commlab.survey.structure import FloatArray, IntArray, Structure, as_list, build, column, shown
+from commlab.survey.structure import FloatArray, IntArray, Structure, as_list, build, column, compact, shown
 from commlab.survey.variance import LONELY
 
 __all__ = ["SurveyDesign"]
@@ -179,7 +179,7 @@ class SurveyDesign:
             levels.append(labels)
         if not active.all():
             joint = np.where(active, joint, -1)
-        found, code = _compact(joint)
+        found, code = compact(joint)
         if not len(found):
             raise DataError(f"no row has a value in {listing(names)}; there is no group to estimate")
         where = np.unravel_index(found, [len(labels) for labels in levels])
@@ -328,22 +328,6 @@ class SurveyDesign:
         from commlab.survey import weighting
 
         return weighting.trim(self, lower, upper, strict=strict)
-
-
-def _compact(joint: IntArray) -> tuple[IntArray, IntArray]:
-    """The codes >= 0 that occur, ascending, and every row's place among them (-1 stays)."""
-    top = int(joint.max(initial=-1)) + 1
-    if top <= max(1_000_000, 4 * len(joint)):
-        whole = joint.min(initial=0) >= 0
-        occurs = np.bincount(joint if whole else joint[joint >= 0], minlength=top) > 0
-        if whole and occurs.all():
-            return np.arange(top), joint
-        place = np.append(np.where(occurs, np.cumsum(occurs) - 1, -1), -1)  # index -1 is the last
-        return np.flatnonzero(occurs).astype(np.int64), place[joint].astype(np.int64)
-    found, code = np.unique(joint, return_inverse=True)
-    if found[0] == -1:
-        found, code = found[1:], code - 1
-    return found, code.astype(np.int64)
 
 
 def _weights(values: pd.Series) -> FloatArray:

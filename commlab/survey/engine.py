@@ -23,7 +23,8 @@ import scipy.sparse as sp
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.survey import variance
-from commlab.survey.moments import Cells
+from commlab.survey.kernel import Kernel
+from commlab.survey.moments import Coded, Moments
 from commlab.survey.plan import Plan
 from commlab.survey.structure import FloatArray, IntArray, as_list, column
 
@@ -132,7 +133,7 @@ def is_inside(design: SurveyDesign, by: str | Sequence[str] | None) -> bool:
 
 def estimates(
     design: SurveyDesign,
-    columns: Iterable[FloatArray],
+    columns: Iterable[FloatArray | Coded],
     *,
     by: str | Sequence[str] | None = None,
     kind: str = "mean",
@@ -143,7 +144,7 @@ def estimates(
     Parameters
     ----------
     design : SurveyDesign
-    columns : iterable of float arrays, each of shape (n_rows,)
+    columns : iterable of float arrays, each of shape (n_rows,), or Coded
         NaN = missing. Taken one at a time, so that a generator needs little memory.
     by : str or list of str, optional
     kind : "mean", "total" or "ratio"
@@ -157,24 +158,35 @@ def estimates(
     plan = Plan(structure, design.data, domain, len(domains), design.lonely, inside=inside)
     weights = plan.take(design.weights)
     under = None if denominator is None else plan.take(denominator)
-    slow = design.calibrations or kind == "ratio" or design.degrees != "units"
-    cells = None if slow else Cells.of(plan, weights)
+    satterthwaite = design.degrees == "satterthwaite"
+    kernel = None
+    if kind != "ratio":
+        kernel = Kernel.of(plan, weights, design.calibrations, satterthwaite=satterthwaite)
     done: list[_Column] = []
     waiting: list[_Column] = []
-    for values in columns:
-        y = plan.take(values)
-        one = (cells and _of_cells(cells, y, kind)) or _linearise(plan, weights, y, kind, under)
-        if kind == "total":
-            one.alone[:] = False
-        elif len(structure.stages) == 1 and one.alone.any():
-            trapped = _trapped(plan, one)
-            if trapped.any():
-                refuse_trap(domains, trapped, str(structure.clusters[0]))
-            one.alone[:] = False
-        waiting.append(one)
-        if len(waiting) >= (_BATCH if design.calibrations else 1):
-            done += _with_variances(design, plan, waiting)
-            waiting = []
+    for given in columns:
+        y: FloatArray | Coded
+        y = Coded(plan.take(given.code), given.values) if isinstance(given, Coded) else plan.take(given)
+        found: Sequence[Moments | None]
+        found = [None] * (given.values.shape[1] if isinstance(given, Coded) else 1)
+        if kernel is not None:
+            found = kernel.columns(y, total=kind == "total")
+        for j, moments in enumerate(found):
+            if moments is None:
+                one = _linearise(plan, weights, y.column(j) if isinstance(y, Coded) else y, kind, under)
+            else:
+                one = _of_moments(moments, kind)
+            if kind == "total":
+                one.alone[:] = False
+            elif len(structure.stages) == 1 and one.alone.any():
+                trapped = _trapped(plan, one)
+                if trapped.any():
+                    refuse_trap(domains, trapped, str(structure.clusters[0]))
+                one.alone[:] = False
+            waiting.append(one)
+            if len(waiting) >= (_BATCH if design.calibrations else 1):
+                done += _with_variances(design, plan, waiting)
+                waiting = []
     done += _with_variances(design, plan, waiting)
     if not done:
         raise ParameterError("there is nothing to estimate: no column was given")
@@ -200,6 +212,8 @@ def estimates(
 
 _BATCH = 24
 """Columns whose calibrated variances are computed together."""
+_DENSE = 20_000_000
+"""Most numbers of influences after calibration at a time: every row gets one."""
 
 
 @dataclass
@@ -249,11 +263,8 @@ def _linearise(plan: Plan, w: FloatArray, y: FloatArray, kind: str, under: Float
     return _Column(estimate, e, n, df, size, s2, units <= 1, valid, np.full(g, np.nan))
 
 
-def _of_cells(cells: Cells, y: FloatArray, kind: str) -> _Column | None:
+def _of_moments(found: Moments, kind: str) -> _Column:
     """The same from sums over cells; nothing is left to do but the check for domains inside one unit."""
-    found = cells.column(y, total=kind == "total")
-    if found is None:
-        return None
     scale: FloatArray = found.size if kind == "total" else np.ones_like(found.size)
     s2 = _s2(found.n, found.size, found.spread, scale)
     none = np.empty(0)
@@ -268,37 +279,43 @@ def _s2(n: IntArray, size: FloatArray, squares: FloatArray, scale: FloatArray) -
 
 def _with_variances(design: SurveyDesign, plan: Plan, columns: list[_Column]) -> list[_Column]:
     """Fill in variances (and, inside one unit, its own degrees of freedom), and let the influences go."""
-    done, columns = columns, [c for c in columns if not c.ready]
-    calibrated = [c for c in columns if design.calibrations and not c.alone.all()]
+    satterthwaite = design.degrees == "satterthwaite"
     for c in columns:
+        if c.ready:
+            continue
         if c.alone.any():
             c.df = np.where(c.alone, plan.inside_df(c.valid), c.df)
         if c.alone.any() or not design.calibrations:
-            c.variance = plan.variance(c.e, c.alone)
-    if calibrated:
-        from commlab.survey.weighting import residual
-
-        g, k = plan.n_domains, len(calibrated)
-        kept = [np.flatnonzero(~c.alone[plan.domain] & (c.e != 0)) for c in calibrated]
-        z = sp.csr_matrix(
-            (
-                np.concatenate([c.e[r] for c, r in zip(calibrated, kept, strict=True)]),
-                (
-                    np.concatenate([plan.rows[r] for r in kept]),
-                    np.concatenate([plan.domain[r] * k + j for j, r in enumerate(kept)]),
-                ),
-            ),
-            shape=(len(design.data), g * k),
+            c.variance, own = plan.variance(c.e, c.alone)
+            c.df = own if satterthwaite else c.df
+    open_ = [(c, np.flatnonzero(~c.alone)) for c in columns if design.calibrations and not c.ready]
+    asked = [(c, int(d)) for c, domains in open_ for d in domains]
+    step = max(1, _DENSE // len(design.data))
+    for start in range(0, len(asked), step):
+        part = asked[start : start + step]
+        v, own = variance.diagonal(
+            design.structure, design.data, _calibrated(design, plan, part), design.lonely
         )
-        spread_out = residual(design.calibrations, z)
-        v = variance.diagonal(design.structure, design.data, spread_out, design.lonely).reshape(g, k)
-        for j, c in enumerate(calibrated):
-            c.variance = np.where(c.alone, c.variance, v[:, j])
+        for j, (c, d) in enumerate(part):
+            c.variance[d] = v[j]
+            if satterthwaite:
+                c.df = c.df.astype(float)
+                c.df[d] = own[j]
     for c in columns:
-        if design.degrees == "satterthwaite":
-            c.df = plan.satterthwaite(c.e, c.alone)
         c.e = np.empty(0)
-    return done
+    return columns
+
+
+def _calibrated(design: SurveyDesign, plan: Plan, asked: Sequence[tuple[_Column, int]]) -> sp.csr_matrix:
+    """Influences of some columns on some domains after calibration, shape (n_rows, n_asked)."""
+    from commlab.survey.weighting import residual
+
+    kept = [plan.rows_of(d) for _, d in asked]
+    values = np.concatenate([c.e[rows] for (c, _), rows in zip(asked, kept, strict=True)])
+    at = np.concatenate([plan.rows[rows] for rows in kept])
+    column = np.repeat(np.arange(len(asked)), [len(rows) for rows in kept])
+    z = sp.csr_matrix((values, (at, column)), shape=(len(design.data), len(asked)))
+    return residual(design.calibrations, z)
 
 
 def _over(a: npt.NDArray, b: npt.NDArray) -> FloatArray:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
-from commlab.survey.structure import FloatArray, IntArray, column
+from commlab.survey.structure import FloatArray, IntArray, column, compact
 
 if TYPE_CHECKING:
     from commlab.survey.design import SurveyDesign
 
-__all__ = ["cells_of", "collapse", "margins_check", "margins_of"]
+__all__ = ["Sample", "collapse", "margins_check", "margins_of"]
 
 
 def _margin(variables: tuple[str, ...], totals: Any) -> pd.Series:
@@ -52,40 +53,90 @@ def _margin(variables: tuple[str, ...], totals: Any) -> pd.Series:
     return values
 
 
-def cells_of(
-    design: SurveyDesign, variables: tuple[str, ...], totals: pd.Series
-) -> tuple[IntArray, FloatArray]:
-    """Cell of each weighted row (-1: weight 0) and the cells' totals; every fault of the margin at once."""
-    name = "+".join(variables)
-    active = design.weights > 0
-    faults = []
-    joint, levels = np.zeros(len(active), dtype=np.int64), []
-    for v in variables:
-        codes, labels = pd.factorize(column(design.data, v, "margin"))
-        joint = np.where((joint < 0) | (codes < 0), -1, joint * len(labels) + codes)
-        levels.append(pd.Index(labels))
-    blank = (joint < 0) & active
-    if blank.any():
-        row = design.data.index[int(np.argmax(blank))]
-        faults.append(f'{int(blank.sum())} rows have no "{name}" (first: row {row})')
-    # Cells of the sample are looked up once each, not once a row.
-    cells = levels[0] if len(levels) == 1 else pd.MultiIndex.from_product(levels)
-    place = np.append(totals.index.get_indexer(cells), -1)  # joint code -1 is the last
-    code = place[joint]
-    unknown = (code < 0) & active & ~blank
-    if unknown.any():
-        strange = cells[np.unique(joint[unknown])]
-        faults.append(f"the margin lacks cells that the sample has: {listing(strange)}")
-    zero = totals.to_numpy() == 0
-    has = np.bincount(code[active & (code >= 0)], minlength=len(totals)) > 0
-    if (zero & has).any():
-        named = listing(totals.index[zero & has])
-        faults.append(f"the population has nobody in cells that the sample has: {named}")
-    if (~zero & ~has).any():
-        faults.append(f"no answers in cells {listing(totals.index[~zero & ~has])}; collapse them with others")
-    if faults:
-        raise DataError(f'margin "{name}": ' + "; ".join(faults), faults=faults)
-    return np.where(active, code, -1).astype(np.int64), totals.to_numpy()
+class Sample:
+    """The sample's distinct combinations (cells) of some variables: weights change cell by cell, not row by row.
+
+    Parameters
+    ----------
+    design : SurveyDesign
+    variables : iterable of str
+
+    Attributes
+    ----------
+    cell : int array, shape (n_rows,)
+        Cell of each row.
+    mass : float array, shape (n_cells,)
+        Sum of the weights.
+    row : int array, shape (n_cells,)
+        A row of each cell.
+    """
+
+    def __init__(self, design: SurveyDesign, variables: Iterable[str]) -> None:
+        self.design = design
+        self._codes: dict[str, IntArray] = {}
+        self._labels: dict[str, pd.Index] = {}
+        joint: IntArray = np.zeros(len(design.weights), dtype=np.int64)
+        size = 1
+        for v in dict.fromkeys(variables):
+            codes, labels = pd.factorize(column(design.data, v, "margin"))
+            size *= len(labels) + 1
+            if size > 4 * len(joint):
+                found, joint = compact(joint)
+                size = len(found) * (len(labels) + 1)
+            joint = joint * (len(labels) + 1) + codes + 1  # a blank is a cell, too
+            self._codes[v], self._labels[v] = codes, pd.Index(labels)
+        found, self.cell = compact(joint)
+        self.mass = np.bincount(self.cell, design.weights, len(found)).astype(float)
+        self.row = np.zeros(len(found), dtype=np.int64)
+        self.row[self.cell] = np.arange(len(self.cell))
+
+    def first_row(self, cells: npt.NDArray[np.bool_]) -> tuple[int, Any]:
+        """How many weighted rows lie in cells, and the first one's label."""
+        inside = cells[self.cell] & (self.design.weights > 0)
+        return int(inside.sum()), self.design.data.index[int(np.argmax(inside))]
+
+    def match(self, variables: tuple[str, ...], totals: pd.Series) -> tuple[IntArray, FloatArray]:
+        """Place of each cell in a margin (-1: no weight), and the margin's totals.
+
+        Raises
+        ------
+        DataError
+            With every fault of the margin at once.
+        """
+        name = "+".join(variables)
+        active = self.mass > 0
+        joint: IntArray = np.zeros(len(active), dtype=np.int64)
+        for v in variables:
+            codes = self._codes[v][self.row]
+            joint = np.where((joint < 0) | (codes < 0), -1, joint * len(self._labels[v]) + codes)
+        blank = (joint < 0) & active
+        faults = []
+        if blank.any():
+            n, row = self.first_row(blank)
+            faults.append(f'{n} rows have no "{name}" (first: row {row})')
+        levels = [self._labels[v] for v in variables]
+        used, place = compact(joint)
+        at = np.unravel_index(used, [len(labels) for labels in levels])
+        parts = [labels.take(i) for labels, i in zip(levels, at, strict=True)]
+        cells = parts[0] if len(parts) == 1 else pd.MultiIndex.from_arrays(parts)
+        code = np.append(totals.index.get_indexer(cells), -1)[place]
+        unknown = (code < 0) & active & ~blank
+        if unknown.any():
+            faults.append(
+                f"the margin lacks cells that the sample has: {listing(cells[np.unique(place[unknown])])}"
+            )
+        zero = totals.to_numpy() == 0
+        has = np.bincount(code[active & (code >= 0)], minlength=len(totals)) > 0
+        if (zero & has).any():
+            named = listing(totals.index[zero & has])
+            faults.append(f"the population has nobody in cells that the sample has: {named}")
+        if (~zero & ~has).any():
+            faults.append(
+                f"no answers in cells {listing(totals.index[~zero & ~has])}; collapse them with others"
+            )
+        if faults:
+            raise DataError(f'margin "{name}": ' + "; ".join(faults), faults=faults)
+        return np.where(active, code, -1).astype(np.int64), totals.to_numpy()
 
 
 def margins_of(margins: Any) -> list[tuple[tuple[str, ...], pd.Series]]:

@@ -1,157 +1,141 @@
-"""The fast way for many answers: a few sums per unit instead of an influence per row.
+"""What a column comes to per cell: sums from which every mean, total and variance follows.
 
-Every estimate's variance needs only, per unit x domain (or stratum x domain where rows are units),
+With c the centre (the domain's mean, or 0 for a total), a column needs of each cell
 
-(1) S0 = sum w, S1 = sum w y, S2 = sum w y^2          (2) Q0 = sum w^2, Q1 = sum w^2 y, Q2 = sum w^2 y^2
+(1) T = sum w (y - c), Q = sum w^2 (y - c)^2
 
-(3) sum of influences T = (S1 - ybar S0) / W     (4) sum of their squares (Q2 - 2 ybar Q1 + ybar^2 Q0) / W^2
+either from a table of sum w and sum w^2 by answer (few whole answers: every statistic of a scale comes from one
+table) or from the moments S_k = sum w y^k, Q_k = sum w^2 y^k:
 
-A column that hardly varies in some domain would lose digits in (4); it takes the slow way.
+(2) T = S_1 - c S_0          (3) Q = Q_2 - 2 c Q_1 + c^2 Q_0
+
+A column that hardly varies in some domain would lose digits in (3); it takes the slow way.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
-from commlab.survey.plan import Plan
-from commlab.survey.structure import FloatArray, IntArray
+from commlab.survey.structure import FloatArray, IntArray, tally
 
-__all__ = ["MANY", "Cells", "Moments"]
+__all__ = ["Coded", "Moments", "Sums", "Table"]
 
-MANY = 100_000
-"""Rows from which the sums pay."""
 _ENOUGH = 1e-6
-"""Smallest share of the second moment that is variance, for all digits to be kept."""
+"""Smallest share of the second moment that is variance, for all digits to be kept by (3)."""
+_LEVELS = 16
+"""Most distinct whole numbers for a table by answer."""
 
 
+@dataclass(frozen=True)
+class Coded:
+    """Several columns that are functions of one coded answer: column j is ``values[code, j]``.
+
+    Attributes
+    ----------
+    code : int array, shape (n_rows,)
+        0 to n_codes - 1.
+    values : float array, shape (n_codes, n_columns)
+        NaN = missing.
+    """
+
+    code: npt.NDArray[np.integer]
+    values: FloatArray
+
+    def column(self, j: int) -> FloatArray:
+        """A column written out, shape (n_rows,)."""
+        return self.values[:, j][self.code]
+
+    @classmethod
+    def of(cls, y: FloatArray) -> Coded | None:
+        """A column of few whole numbers; None where it has others."""
+        head = y[:_LEVELS]
+        if not (np.isnan(head) | (head == np.rint(head))).all():
+            return None
+        with np.errstate(invalid="ignore"):  # missing answers, found out below
+            code = y.astype(np.int8)
+        same = code == y
+        missing = None
+        if not same.all():
+            missing = np.isnan(y)
+            if not (same | missing).all():
+                return None
+            code[missing] = code[same].min(initial=np.iinfo(np.int8).max)
+        low, high = int(code.min(initial=0)), int(code.max(initial=0))
+        if high - low >= _LEVELS:
+            return None
+        code -= np.int8(low)
+        values = np.append(np.arange(low, high + 1, dtype=float), np.nan)
+        if missing is not None:
+            code[missing] = high - low + 1
+        return cls(code, values[:, None])
+
+
+@dataclass(frozen=True)
 class Moments:
     """What a column comes to, by domain."""
 
-    def __init__(
-        self,
-        estimate: FloatArray,
-        variance: FloatArray,
-        n: IntArray,
-        df: IntArray,
-        spread: FloatArray,
-        size: FloatArray,
-        alone: npt.NDArray[np.bool_],
-    ) -> None:
-        self.estimate, self.variance, self.n, self.df = estimate, variance, n, df
-        self.spread, self.size, self.alone = spread, size, alone
+    estimate: FloatArray
+    variance: FloatArray
+    n: IntArray
+    df: IntArray | FloatArray
+    spread: FloatArray  # sum w (y - mean)^2
+    size: FloatArray  # sum w
+    alone: npt.NDArray[np.bool_]
 
 
-class Cells:
-    """The cells of a plan and their sums of weights.
+class Sums:
+    """Moments of a column per cell, (2) and (3).
 
     Parameters
     ----------
-    plan : Plan
-    w : float array, shape (n_plan_rows,)
-        Weights.
-    deep : bool
-        Rows are second-stage units, and they matter.
+    n : int array, shape (n_cells,)
+        Answers.
+    s, q : float arrays, shape (3, n_cells)
+        Sums of w y^k and of w^2 y^k, k = 0, 1, 2; ``q`` may be empty where rows do not matter one by one.
     """
 
-    def __init__(self, plan: Plan, w: FloatArray, *, deep: bool) -> None:
-        self.plan, self.w, self.deep = plan, w, deep
-        first = plan.stage(0)
-        self.of_rows = deep or first.pair is None
-        self.pair: IntArray = np.zeros(0, dtype=np.int64)
-        """First-stage pair of each cell, where cells are those of the second stage."""
-        if deep:
-            stage = plan.stage(1)
-            self.code, self.n_cells, self.domain = stage.cell, stage.n_cells, stage.cell_domain
-            row = np.zeros(self.n_cells, dtype=np.int64)
-            row[self.code[::-1]] = np.arange(len(self.code))[::-1]
-            if first.pair is not None:
-                self.pair = first.pair[row]
-        elif first.pair is None:
-            self.code, self.n_cells, self.domain = first.cell, first.n_cells, first.cell_domain
-        else:
-            self.code, self.n_cells, self.domain = first.pair, first.n_pairs, first.cell_domain[first.cell]
-        self._wy, self._work = np.empty(len(w)), np.empty(len(w))
-        self.rows = np.bincount(self.code, minlength=self.n_cells)
-        self.s0 = np.bincount(self.code, w, self.n_cells)
-        self.q0 = np.bincount(self.code, w * w, self.n_cells) if self.of_rows else np.zeros(0)
+    def __init__(self, n: IntArray, s: FloatArray, q: FloatArray) -> None:
+        self.n, self.s, self.q = n, s, q
+        self.s0, self.s1 = s[0], s[1]
+        self.q0 = q[0] if len(q) else q
 
-    @classmethod
-    def of(cls, plan: Plan, w: FloatArray) -> Cells | None:
-        """Cells, where there are many rows and the design is simple enough; else None."""
-        stages = plan.structure.stages
-        if len(plan.rows) < MANY or len(stages) > 2:
-            return None
-        if len(stages) == 1:
-            return cls(plan, w, deep=False)
-        if not stages[1].rows_are_units or stages[0].rows_are_units:
-            return None
-        return cls(plan, w, deep=True)
+    def centred(self, c: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """T, sum w (y - c)^2 and Q per cell for centres per cell."""
+        s, q = self.s, self.q
+        squares = q[2] - 2 * c * q[1] + c**2 * q[0] if len(q) else np.zeros(0)
+        return s[1] - c * s[0], s[2] - 2 * c * s[1] + c**2 * s[0], squares
 
-    def column(self, y: FloatArray, *, total: bool) -> Moments | None:
-        """Estimate a mean or total; None where it must go the slow way."""
-        plan, g, d = self.plan, self.plan.n_domains, self.domain
-        w, rows, s0, q0 = self.w, self.rows, self.s0, self.q0
-        if np.isnan(y.sum()):
-            valid = ~np.isnan(y)
-            w, y = np.where(valid, w, 0.0), np.where(valid, y, 0.0)
-            rows = np.bincount(self.code, valid, self.n_cells).astype(np.int64)
-            s0 = np.bincount(self.code, w, self.n_cells)
-            q0 = np.bincount(self.code, w * w, self.n_cells) if self.of_rows else q0
-        wy, work = np.multiply(w, y, out=self._wy), self._work  # no new memory: page faults cost more
-        s1 = np.bincount(self.code, wy, self.n_cells)
-        s2 = np.bincount(d, np.bincount(self.code, np.multiply(wy, y, out=work), self.n_cells), g)
-        size, sums = np.bincount(d, s0, g), np.bincount(d, s1, g)
-        mean = np.divide(sums, size, out=np.full(g, np.nan), where=size > 0)
-        spread = s2 - np.nan_to_num(mean) * sums
-        if ((spread < _ENOUGH * s2) & (s2 > 0)).any():
-            return None
-        n, units, df, inside = self._counts(rows)
-        alone = np.zeros(g, dtype=bool) if total or not self.deep else units <= 1
-        if total:
-            centre, scale = np.zeros(g), np.ones(g)
-        else:
-            centre, scale = np.nan_to_num(mean), np.divide(1, size, out=np.zeros(g), where=size > 0)
-        t = (s1 - centre[d] * s0) * scale[d]  # (3)
-        squares = np.zeros(0)
-        if self.of_rows:
-            q1 = np.bincount(self.code, np.multiply(w, wy, out=work), self.n_cells)
-            q2 = np.bincount(self.code, np.multiply(wy, wy, out=work), self.n_cells)
-            squares = (q2 - 2 * centre[d] * q1 + centre[d] ** 2 * q0) * scale[d] ** 2  # (4)
+    def crossed(self, c: FloatArray) -> FloatArray:
+        """Sum w^2 (y - c) per cell."""
+        return self.q[1] - c * self.q[0]
 
-        def of_stage(s: int) -> FloatArray:
-            p, stage = plan.stage(s), plan.structure.stages[s]
-            if not stage.rows_are_units:
-                pairs = np.bincount(self.pair, t, p.n_pairs).astype(float) if self.deep else t
-                return plan.squares(s, pairs)
-            return p.scale * (squares - np.where(p.centred, t**2 / stage.size[p.cell_stratum], 0.0))
+    def exact(self, spread: FloatArray, domain: IntArray) -> bool:
+        """Whether (3) keeps its digits."""
+        whole = tally(domain, self.s[2], len(spread))
+        return not ((spread < _ENOUGH * whole) & (whole > 0)).any()
 
-        variance = np.clip(plan.assemble(of_stage, alone), 0, None)
-        estimate = sums if total else mean
-        return Moments(
-            estimate.astype(float),
-            variance,
-            n,
-            np.where(alone, inside, df),
-            spread,
-            size.astype(float),
-            units <= 1,
-        )
 
-    def _counts(self, rows: IntArray) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-        """Rows, first-stage units, degrees of freedom, and those inside one unit, by domain."""
-        g, d, first = self.plan.n_domains, self.domain, self.plan.stage(0)
-        has = rows > 0
-        n = np.bincount(d, rows, g).astype(np.int64)
-        inside = np.bincount(d, rows - has, g).astype(np.int64)
-        if first.pair is None:
-            return n, n, inside, inside
-        seen = np.bincount(self.pair, has, first.n_pairs) > 0 if self.deep else has
-        per_cell = np.bincount(first.cell, seen, first.n_cells)
-        units = np.bincount(first.cell_domain, per_cell, g).astype(np.int64)
-        open_ = np.where(self.plan.structure.certain[first.cell_stratum], 0, per_cell - (per_cell > 0))
-        df = np.bincount(first.cell_domain, open_, g)
-        if self.deep and self.plan.structure.certain.any():
-            certain = self.plan.structure.certain[first.cell_stratum][first.cell][self.pair]
-            df = df + np.bincount(d, np.where(certain, rows - has, 0), g)
-        return n, units, df.astype(np.int64), inside
+class Table:
+    """Sums of w and w^2 per cell and answer, seen through the values of one column."""
+
+    def __init__(self, n: IntArray, s: FloatArray, q: FloatArray, values: FloatArray) -> None:
+        valid = ~np.isnan(values)
+        self.n, self.values = n, values[valid]
+        self.s, self.q = s[:, valid], q[:, valid] if q.size else q
+        self.s0, self.s1 = self.s.sum(axis=1), self.s @ self.values
+        self.q0 = self.q.sum(axis=1) if q.size else np.zeros(0)
+
+    def centred(self, c: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        from_centre = self.values - c[:, None]
+        first = self.s * from_centre
+        squares = (self.q * from_centre**2).sum(axis=1) if self.q.size else np.zeros(0)
+        return first.sum(axis=1), (first * from_centre).sum(axis=1), squares
+
+    def crossed(self, c: FloatArray) -> FloatArray:
+        return (self.q * (self.values - c[:, None])).sum(axis=1)
+
+    def exact(self, spread: FloatArray, domain: IntArray) -> bool:
+        return True

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from commlab.survey.structure import FloatArray, IntArray, Structure
+from commlab.survey.structure import FloatArray, IntArray, Structure, tally
 from commlab.survey.variance import fail_if_lonely, scale_of, stages_needed
 
 __all__ = ["Plan", "StagePlan"]
@@ -24,6 +25,7 @@ class StagePlan:
     """Units and strata of one stage, crossed with the domains that have cases in them."""
 
     pair: IntArray | None  # unit x domain of each row; None where rows are units
+    pair_unit: IntArray  # unit of each pair; empty where rows are units
     cell: IntArray  # stratum x domain of each pair
     n_pairs: int
     n_cells: int
@@ -74,6 +76,16 @@ class Plan:
         """The plan's rows of an array over all rows."""
         return values if self.all_rows else values[self.rows]
 
+    @cached_property
+    def _sorted(self) -> tuple[IntArray, IntArray]:
+        order = np.argsort(self.domain, kind="stable")
+        return order, np.searchsorted(self.domain[order], np.arange(self.n_domains + 1))
+
+    def rows_of(self, domain: int) -> IntArray:
+        """Places among the plan's rows of those in a domain."""
+        order, bounds = self._sorted
+        return order[bounds[domain] : bounds[domain + 1]]
+
     def stage(self, s: int) -> StagePlan:
         """Units and strata of a stage, crossed with the domains."""
         if s in self._plans:
@@ -82,10 +94,11 @@ class Plan:
         unit, stratum = self.take(stage.unit), self.take(stage.stratum)
         if stage.rows_are_units:
             pair, pair_domain, pair_stratum, n_pairs = None, self.domain, stratum, len(self.rows)
+            pair_unit: IntArray = np.zeros(0, dtype=np.int64)
         else:
             pair, found = _crossed(unit, stage.n_units, self.domain, g)
-            pair_domain, n_pairs = found % g, len(found)
-            pair_stratum = stage.unit_stratum[found // g]
+            pair_domain, n_pairs, pair_unit = found % g, len(found), found // g
+            pair_stratum = stage.unit_stratum[pair_unit]
         cell, cells = _crossed(pair_stratum, len(stage.size), pair_domain, g)
         cell_stratum, cell_domain = cells // g, cells % g
         scale, alone, centred = scale_of(stage, self.lonely)
@@ -101,6 +114,7 @@ class Plan:
         present = np.bincount(cell, minlength=len(cells))
         self._plans[s] = StagePlan(
             pair,
+            pair_unit,
             cell,
             n_pairs,
             len(cells),
@@ -117,13 +131,13 @@ class Plan:
         """(1 - f) n / (n - 1) * sum of squares, per stratum x domain, of totals per unit x domain."""
         p = self.stage(s)
         size = self.structure.stages[s].size[p.cell_stratum]
-        mean = np.where(p.centred, np.bincount(p.cell, totals, p.n_cells) / size, 0.0)
+        mean = np.where(p.centred, tally(p.cell, totals, p.n_cells) / size, 0.0)
         deviation = totals - mean[p.cell]
-        squares = np.bincount(p.cell, deviation * deviation, p.n_cells) + p.missing * mean**2
+        squares = tally(p.cell, deviation * deviation, p.n_cells) + p.missing * mean**2
         return p.scale * squares
 
-    def variance(self, e: FloatArray, alone: npt.NDArray[np.bool_]) -> FloatArray:
-        """Variance of the sum of ``e`` in every domain.
+    def variance(self, e: FloatArray, alone: npt.NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
+        """Variance of the sum of ``e`` in every domain, and the degrees of freedom that it has.
 
         Parameters
         ----------
@@ -136,49 +150,40 @@ class Plan:
 
         def of_stage(s: int) -> FloatArray:
             p = self.stage(s)
-            return self.squares(s, e if p.pair is None else np.bincount(p.pair, e, p.n_pairs).astype(float))
+            return self.squares(s, e if p.pair is None else tally(p.pair, e, p.n_pairs))
 
         return self.assemble(of_stage, alone)
 
-    def assemble(self, of_stage: Callable[[int], FloatArray], alone: npt.NDArray[np.bool_]) -> FloatArray:
-        """Add up the stages' ``squares`` by domain, each with its reach."""
-        g = self.n_domains
-        total: FloatArray = np.zeros(g)
-        if not (self.inside and alone.all()):
-            p = self.stage(0)
-            total = np.bincount(p.cell_domain, of_stage(0), g).astype(float)
-            if p.inflate is not None:
-                total = total * p.inflate
-        own: FloatArray = np.zeros(g)
-        for s in range(1, stages_needed(self.structure, bool(alone.any()))):
-            stage = self.structure.stages[s]
-            p = self.stage(s)
-            part = of_stage(s)
-            inflate = 1.0 if p.inflate is None else p.inflate
-            total = total + np.bincount(p.cell_domain, part * stage.reach[p.cell_stratum], g) * inflate
-            if alone.any():
-                single = ((stage.size == 1) & (stage.fraction < 1))[p.cell_stratum]
-                part = np.where(single, np.nan, part * stage.beyond[p.cell_stratum])
-                own = own + np.bincount(p.cell_domain, part, g)
-        return np.where(alone, own, total)
+    def assemble(
+        self, of_stage: Callable[[int], FloatArray], alone: npt.NDArray[np.bool_]
+    ) -> tuple[FloatArray, FloatArray]:
+        """Add up the stages' ``squares`` by domain, each with its reach.
 
-    def satterthwaite(self, e: FloatArray, alone: npt.NDArray[np.bool_]) -> FloatArray:
-        """Degrees of freedom that the variance itself has: V^2 / sum V_h^2 / (n_h - 1) over strata and stages.
-
-        Where one stratum of few units carries most of the variance this is near its own n_h - 1, however many
-        residents of certain communities stand beside it. Source: Satterthwaite (1946); Valliant & Rust (2010).
+        Returns
+        -------
+        tuple
+            Variance, and Satterthwaite's V^2 / sum V_h^2 / (n_h - 1) over strata and stages: where one stratum of
+            few units carries most of the variance this is near its own n_h - 1, however many residents of
+            certain communities stand beside it. Source: Satterthwaite (1946); Valliant & Rust (2010).
         """
         g = self.n_domains
-        total, fourth = np.zeros(g), np.zeros(g)
+        whole, total, fourth = np.zeros(g), np.zeros(g), np.zeros(g)
         for s in range(stages_needed(self.structure, bool(alone.any()))):
+            if s == 0 and self.inside and alone.all():
+                continue
             stage, p = self.structure.stages[s], self.stage(s)
-            part = self.squares(s, e if p.pair is None else np.bincount(p.pair, e, p.n_pairs).astype(float))
-            beyond = np.zeros_like(stage.reach) if s == 0 else stage.beyond
-            part = part * np.where(alone[p.cell_domain], beyond[p.cell_stratum], stage.reach[p.cell_stratum])
-            total += np.bincount(p.cell_domain, part, g)
-            own = np.maximum(stage.size[p.cell_stratum] - 1, 1)
-            fourth += np.bincount(p.cell_domain, part**2 / own, g)
-        return np.divide(total**2, fourth, out=np.zeros(g), where=fourth > 0)
+            own = np.zeros_like(stage.beyond) if s == 0 else stage.beyond
+            within = alone[p.cell_domain]
+            part = of_stage(s) * np.where(within, own[p.cell_stratum], stage.reach[p.cell_stratum])
+            if s > 0:
+                single = ((stage.size == 1) & (stage.fraction < 1))[p.cell_stratum]
+                part = np.where(single & within, np.nan, part)
+            units = np.maximum(stage.size[p.cell_stratum] - 1, 1)
+            fourth += tally(p.cell_domain, part**2 / units, g)
+            sums = tally(p.cell_domain, part, g)
+            whole += sums
+            total += sums if p.inflate is None else np.where(alone, sums, sums * p.inflate)
+        return total, np.divide(whole**2, fourth, out=np.zeros(g), where=fourth > 0)
 
     def counts(self, valid: npt.NDArray[np.bool_] | None) -> tuple[IntArray, IntArray, IntArray]:
         """Rows, first-stage units and degrees of freedom per domain, of the rows that are valid.

@@ -202,7 +202,7 @@ def _estimate(
             raise DataError(
                 f'some domains lie inside one "{clusters}"; give fpc=[..., people in the unit] as well'
             )
-        first = plan.variance(t, np.zeros(g, dtype=bool)) if not plan.inside else np.zeros(g)
+        first = plan.variance(t, np.zeros(g, dtype=bool))[0] if not plan.inside else np.zeros(g)
         within = _within(squares, t, drawn, people) if deep else np.zeros(len(d))
         variance = np.where(
             alone, np.bincount(d, within, g), first + np.bincount(d, within * np.nan_to_num(reach), g)

@@ -16,7 +16,19 @@ import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
 
-__all__ = ["FloatArray", "IntArray", "Stage", "Structure", "as_list", "build", "codes_of", "column", "shown"]
+__all__ = [
+    "FloatArray",
+    "IntArray",
+    "Stage",
+    "Structure",
+    "as_list",
+    "build",
+    "codes_of",
+    "column",
+    "compact",
+    "shown",
+    "tally",
+]
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -125,21 +137,53 @@ def column(data: pd.DataFrame, name: str, role: str) -> pd.Series:
     return found
 
 
-def codes_of(values: pd.Series, role: str) -> tuple[IntArray, pd.Index]:
-    """Codes of a complete column."""
+def codes_of(values: pd.Series, role: str) -> tuple[IntArray, int]:
+    """Codes of a complete column, and how many there are.
+
+    Raises
+    ------
+    DataError
+        If a value is missing.
+    """
+    numbers = values.to_numpy() if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iu" else None
+    if numbers is not None and len(numbers):
+        low, high = int(numbers.min()), int(numbers.max())
+        if high - low < 4 * len(numbers):  # whole numbers close together need no hashing
+            found, codes = compact(numbers.astype(np.int64) - low)
+            return codes, len(found)
     codes, labels = pd.factorize(values)
     if (codes < 0).any():
         raise DataError(
             f'{role} "{values.name}" is missing in {int((codes < 0).sum())} rows '
             f"(first: row {values.index[int(np.argmax(codes < 0))]}); fill it in, or leave these rows out"
         )
-    return codes.astype(np.int64), pd.Index(labels)
+    return codes.astype(np.int64), len(labels)
 
 
-def _joint(outer: IntArray, inner: IntArray) -> IntArray:
-    """Codes of pairs, in order of first appearance."""
-    pair = outer * (int(inner.max(initial=0)) + 1) + inner
-    return pd.factorize(pair)[0].astype(np.int64)
+def tally(codes: IntArray, values: npt.NDArray, n: int) -> FloatArray:
+    """Sum of the values of each code, shape (n,)."""
+    return np.bincount(codes, values, n).astype(float, copy=False)
+
+
+def compact(joint: IntArray) -> tuple[IntArray, IntArray]:
+    """The codes >= 0 that occur, ascending, and every row's place among them (-1 stays)."""
+    top = int(joint.max(initial=-1)) + 1
+    if top <= max(1_000_000, 4 * len(joint)):
+        whole = joint.min(initial=0) >= 0
+        occurs = np.bincount(joint if whole else joint[joint >= 0], minlength=top) > 0
+        if whole and occurs.all():
+            return np.arange(top), joint
+        place = np.append(np.where(occurs, np.cumsum(occurs) - 1, -1), -1)  # index -1 is the last
+        return np.flatnonzero(occurs).astype(np.int64), place[joint].astype(np.int64)
+    found, code = np.unique(joint, return_inverse=True)
+    if found[0] == -1:
+        found, code = found[1:], code - 1
+    return found, code.astype(np.int64)
+
+
+def _joint(outer: IntArray, inner: IntArray, n_inner: int) -> IntArray:
+    """Codes of the pairs that occur."""
+    return compact(outer * n_inner + inner)[1]
 
 
 def _first_of(codes: IntArray, n: int, values: npt.NDArray) -> npt.NDArray:
@@ -183,15 +227,17 @@ def build(
         stratum_name, cluster_name, fpc_name = strata[s], clusters[s], fpc[s]
         stratum = above
         if stratum_name is not None:
-            own, _ = codes_of(column(data, stratum_name, "strata"), "strata")
-            stratum = _joint(above, own)
+            own, n_own = codes_of(column(data, stratum_name, "strata"), "strata")
+            stratum = _joint(above, own, n_own)
+        unit = np.arange(n, dtype=np.int64)
         if cluster_name is not None:
-            own, _ = codes_of(column(data, cluster_name, "clusters"), "clusters")
-            unit = _joint(stratum, own)
-        else:
-            unit = np.arange(n, dtype=np.int64)
+            own, n_own = codes_of(column(data, cluster_name, "clusters"), "clusters")
+            if n_own < n:
+                unit = _joint(stratum, own, n_own)
         n_units, n_strata = int(unit.max(initial=-1)) + 1, int(stratum.max(initial=-1)) + 1
-        unit_stratum = _first_of(unit, n_units, stratum)
+        if n_units == n:  # each row is a unit, whatever its name
+            unit = np.arange(n, dtype=np.int64)
+        unit_stratum = stratum if n_units == n else _first_of(unit, n_units, stratum)
         size = np.bincount(unit_stratum, minlength=n_strata).astype(float)
         population = np.full(n_strata, np.inf)
         if fpc_name is not None:

@@ -174,16 +174,15 @@ def _all_stages(
 
 
 def diagonal(
-    structure: Structure,
-    data: pd.DataFrame,
-    z: sp.csr_matrix,
-    lonely: str,
-    *,
-    alone: npt.NDArray[np.bool_] | None = None,
-    inside: bool = False,
-) -> FloatArray:
-    """Variances of the column sums of ``z``; arguments as of ``unit_totals``."""
-    return sum((u.variance() for u in _all_stages(structure, data, z, lonely, alone, inside)), np.zeros(1))
+    structure: Structure, data: pd.DataFrame, z: sp.csr_matrix, lonely: str
+) -> tuple[FloatArray, FloatArray]:
+    """Variances of the column sums of ``z``, and their degrees of freedom by Satterthwaite (``Plan.assemble``)."""
+    value, fourth = np.zeros(z.shape[1]), np.zeros(z.shape[1])
+    for unit in _all_stages(structure, data, z, lonely, None, False):
+        value += unit.variance()
+        own = sp.diags(1 / np.maximum(unit.size - 1, 1))
+        fourth += np.asarray((own @ unit.by_stratum().power(2)).sum(axis=0)).ravel()
+    return value, np.divide(value**2, fourth, out=np.zeros_like(value), where=fourth > 0)
 
 
 def covariance(

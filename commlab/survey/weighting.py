@@ -9,9 +9,8 @@ trimming             (4) weights cut to the bounds, what was cut spread evenly o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +20,7 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
 from commlab.errors import DataError, ParameterError
-from commlab.survey.margins import cells_of, margins_check, margins_of
+from commlab.survey.margins import Sample, margins_check, margins_of
 from commlab.survey.structure import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -39,74 +38,70 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
 class Calibration:
     """What weights were calibrated on.
 
+    Parameters
+    ----------
+    sample : Sample
+        The sample's cells.
+    x : sparse matrix, shape (n_cells, n_margins)
+        The margins' indicators, or other auxiliary variables.
+    factor : float array, shape (n_cells,)
+        New weight / old weight.
+
     Attributes
     ----------
-    x : function
-        Gives the margins' indicators, or other auxiliary variables, as a sparse matrix of shape (n_rows,
-        n_margins); only asked when an error is.
-    before, after : float arrays, shape (n_rows,)
-        Weights before and after.
+    cell : int array, shape (n_rows,)
+    mass : float array, shape (n_cells,)
+        Sum of the weights before.
+    after : float array, shape (n_rows,)
+        Weights after.
     """
 
-    x: Callable[[], sp.csr_matrix]
-    before: FloatArray
-    after: FloatArray
-    _blocks: list[tuple[IntArray, FloatArray]] = field(default_factory=list, repr=False, compare=False)
+    def __init__(self, sample: Sample, x: sp.csr_matrix, factor: FloatArray) -> None:
+        self.cell, self.mass, self.x, self.factor = sample.cell, sample.mass, x, factor
+        self.after: FloatArray = sample.design.weights * factor[sample.cell]
 
-    def blocks(self) -> list[tuple[IntArray, FloatArray]]:
-        """Rows that share no margin with others, and an orthonormal basis of sqrt(d) X on them."""
-        if not self._blocks:
-            root = np.sqrt(self.before)
-            x = self.x()[root > 0]
-            rows = np.flatnonzero(root > 0)
-            _, label = connected_components(x.T @ x, directed=False)
-            filled = np.diff(x.indptr) > 0
-            of_row = np.full(x.shape[0], -1)
-            of_row[filled] = label[x.indices[x.indptr[:-1][filled]]]
-            for b in np.unique(of_row[filled]):
-                inside = np.flatnonzero(of_row == b)
-                dense = x[inside][:, label == b].toarray() * root[rows[inside], None]
-                u, size, _ = np.linalg.svd(dense, full_matrices=False)
-                kept = size > size.max() * max(dense.shape) * np.finfo(float).eps
-                self._blocks.append((rows[inside], u[:, kept]))
-        return self._blocks
+    @cached_property
+    def _blocks(self) -> list[tuple[IntArray, FloatArray]]:
+        """Cells that share no margin with others, and an orthonormal basis of sqrt(d) X on them."""
+        filled = (np.diff(self.x.indptr) > 0) & (self.mass > 0)
+        _, label = connected_components(abs(self.x).T @ abs(self.x), directed=False)
+        of_cell = np.full(len(self.mass), -1)
+        of_cell[filled] = label[self.x.indices[self.x.indptr[:-1][filled]]]
+        blocks = []
+        for b in np.unique(of_cell[filled]):
+            inside = np.flatnonzero(of_cell == b)
+            dense = self.x[inside][:, label == b].toarray() * np.sqrt(self.mass[inside])[:, None]
+            largest = np.abs(dense).max(axis=0)
+            u, size, _ = np.linalg.svd(dense / np.where(largest > 0, largest, 1), full_matrices=False)
+            kept = size > size.max() * max(dense.shape) * np.finfo(float).eps
+            blocks.append((inside, u[:, kept]))
+        return blocks
 
-    def residual(self, rows: IntArray, basis: FloatArray, z: FloatArray) -> FloatArray:
-        """(3) on the rows of a block; z is an influence times the weight."""
-        root = np.sqrt(self.before[rows])[:, None]
-        after = self.after[rows][:, None]
-        u = np.divide(z * root, after, out=np.zeros_like(z), where=after > 0)
-        u = u - basis @ (basis.T @ u)
-        return u * after / root
+    def fitted(self, sums: FloatArray) -> FloatArray:
+        """X (X'DX)^- X'D u of (3) by cell, shape (n_cells, m), from the cells' sums of u times the new weight."""
+        out = np.zeros_like(sums)
+        for cells, basis in self._blocks:
+            mine = sums[cells]
+            if mine.any():
+                root = np.sqrt(self.mass[cells])[:, None]
+                factor = self.factor[cells][:, None]
+                u = np.divide(mine, factor * root, out=np.zeros_like(mine), where=factor > 0)
+                out[cells] = basis @ (basis.T @ u) / root
+        return out
 
 
-def residual(calibrations: Sequence[Calibration], z: Any) -> Any:
-    """Influences (times weights) after all calibrations, dense or sparse as given, shape (n_rows, m)."""
+def residual(calibrations: Sequence[Calibration], z: sp.csr_matrix) -> sp.csr_matrix:
+    """Influences (times weights) after all calibrations (3), shape (n_rows, m)."""
     for calibration in calibrations:
-        if not sp.issparse(z):
-            z = z.copy()
-            for rows, basis in calibration.blocks():
-                z[rows] = calibration.residual(rows, basis, z[rows])
-            continue
-        z = sp.csr_matrix(z)
-        parts, covered = [], np.zeros(z.shape[0], dtype=bool)
-        for rows, basis in calibration.blocks():
-            covered[rows] = True
-            part = z[rows]
-            touched = np.unique(part.indices)
-            if len(touched):
-                dense = calibration.residual(rows, basis, part[:, touched].toarray())
-                at = np.repeat(rows, len(touched)), np.tile(touched, len(rows))
-                parts.append((dense.ravel(), *at))
-        rest = sp.diags((~covered).astype(float)) @ z
-        if parts:
-            values, i, j = (np.concatenate(p) for p in zip(*parts, strict=True))
-            rest = rest + sp.csr_matrix((values, (i, j)), shape=z.shape)
-        z = sp.csr_matrix(rest)
+        rows = np.arange(z.shape[0])
+        at = sp.csr_matrix(
+            (np.ones(len(rows)), (rows, calibration.cell)), shape=(len(rows), len(calibration.mass))
+        )
+        fitted = calibration.fitted((at.T @ z).toarray())
+        z = sp.csr_matrix(z - sp.diags(calibration.after) @ at @ sp.csr_matrix(fitted))
     return z
 
 
@@ -143,17 +138,25 @@ def post_stratify(design: SurveyDesign, margins: Any) -> SurveyDesign:
     if len(found) != 1:
         raise ParameterError(f"post_stratify takes one margin (cells), got {len(found)}; several need .rake")
     variables, totals = found[0]
-    code, known = cells_of(design, variables, totals)
-    weights = _scaled(design.weights, code, known)
-    x = partial(indicators_of_cells, [code], [len(known)])
-    return design.reweighted(weights, Calibration(x, design.weights, weights))
+    sample = Sample(design, variables)
+    code, known = sample.match(variables, totals)
+    return _reweighted(sample, _scaled(sample.mass, code, known), [code], [len(known)])
 
 
-def _scaled(weights: FloatArray, code: IntArray, known: FloatArray) -> FloatArray:
+def _scaled(mass: FloatArray, code: IntArray, known: FloatArray) -> FloatArray:
     active = code >= 0
-    sums = np.bincount(code[active], weights[active], len(known))
+    sums = np.bincount(code[active], mass[active], len(known))
     factor = np.divide(known, sums, out=np.zeros_like(known), where=sums > 0)
-    return np.where(active, weights * factor[code], 0.0)  # (1)
+    return np.where(active, mass * factor[code], 0.0)  # (1)
+
+
+def _reweighted(
+    sample: Sample, mass: FloatArray, codes: Sequence[IntArray], sizes: Sequence[int]
+) -> SurveyDesign:
+    """The design with its cells' sums of weights brought to ``mass``."""
+    factor = np.divide(mass, sample.mass, out=np.zeros_like(mass), where=sample.mass > 0)
+    calibration = Calibration(sample, indicators_of_cells(codes, sizes), factor)
+    return sample.design.reweighted(calibration.after, calibration)
 
 
 def rake(
@@ -179,17 +182,10 @@ def rake(
     """
     found = margins_of(margins)
     margins_check(margins)
-    cells = [(v, t, *cells_of(design, v, t)) for v, t in found]
-    # Rows that share all cells keep one common factor: rake the cells, not the rows.
-    joint = np.zeros(len(design.weights), dtype=np.int64)
-    for _, _, code, known in cells:
-        joint = np.where(code < 0, -1, joint * len(known) + code)
-    place, cell = pd.factorize(joint)
-    first = np.zeros(len(cell), dtype=np.int64)
-    first[place[::-1]] = np.arange(len(place))[::-1]
-    start = np.bincount(place, design.weights, len(cell))
-    codes = [code[first] for _, _, code, _ in cells]
-    mass: FloatArray = start.astype(float)
+    sample = Sample(design, [v for variables, _ in found for v in variables])
+    cells = [(v, t, *sample.match(v, t)) for v, t in found]
+    codes = [code for _, _, code, _ in cells]
+    mass = sample.mass
     worst, where = np.inf, ""
     for _ in range(iterations):
         for code, (_, _, _, known) in zip(codes, cells, strict=True):
@@ -202,10 +198,7 @@ def rake(
             f"raking did not meet its margins in {iterations} passes: {where} is still off by {worst:.3g}; "
             "they contradict each other on the cells that the sample has, so collapse cells or drop a margin"
         )
-    factor = np.divide(mass, start, out=np.zeros_like(mass), where=start > 0)
-    weights = design.weights * factor[place]
-    x = partial(indicators_of_cells, [c for _, _, c, _ in cells], [len(k) for _, _, _, k in cells])
-    return design.reweighted(weights, Calibration(x, design.weights, weights))
+    return _reweighted(sample, mass, codes, [len(known) for *_, known in cells])
 
 
 def _worst(mass: FloatArray, codes: Sequence[IntArray], cells: Sequence[Any]) -> tuple[float, str]:
