@@ -155,7 +155,7 @@ def _answers(frame: Any, what: str) -> tuple[np.ndarray, pd.Index, pd.Index]:
 
 
 def _say(experts: pd.Index, expert_weights: Mapping[Any, float] | pd.Series | None) -> np.ndarray:
-    from commlab.weights.groups import expert_shares
+    from commlab.weights.panel import expert_shares
 
     say = expert_shares(list(experts), expert_weights)
     return say / say.sum()

@@ -7,7 +7,7 @@ themselves (Forman and Peniwati 1998).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,89 +17,13 @@ import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.weights.ahp import AHP, CR_LIMIT, RandomIndex, Solved, ahp, solve
-from commlab.weights.kernels import complete, harker_form, priorities
 from commlab.weights.matrix import Stack, as_items, check_stack
+from commlab.weights.panel import Panel, expert_shares, group_weights
 
-__all__ = ["AHPGroup", "ahp_group", "expert_shares", "experts_table", "group_weights", "solve_group"]
+__all__ = ["AHPGroup", "ahp_group", "experts_table", "solve_group"]
 
 HOW = ("aij", "aip")
 MEANS = ("geometric", "arithmetic")
-
-
-def expert_shares(
-    experts: Sequence[Hashable], expert_weights: Mapping[Any, float] | pd.Series | None
-) -> np.ndarray:
-    """Each expert's say, not yet normalised; 1 each where nothing is declared.
-
-    Raises
-    ------
-    ParameterError
-        If an expert has no weight, or a weight is missing, negative or infinite, or all are zero.
-    """
-    if expert_weights is None:
-        return np.ones(len(experts))
-    given = pd.Series(expert_weights, dtype="float64")
-    absent = [e for e in experts if e not in given.index]
-    if absent:
-        raise ParameterError(
-            f"expert_weights has no weight for {listing(absent)}; give every expert one (0 leaves out)"
-        )
-    shares = given.loc[list(experts)].to_numpy()
-    odd = [e for e, s in zip(experts, shares, strict=True) if not (np.isfinite(s) and s >= 0)]
-    if odd or not shares.sum() > 0:
-        raise ParameterError(
-            f"expert weights must be >= 0 with at least one above 0; mend those of {listing(odd or experts)}"
-        )
-    return shares
-
-
-def group_weights(
-    stack: Stack, shares: np.ndarray, own: np.ndarray, *, how: str, mean: str, method: str, completion: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Group weights (draws, n) and group matrices (draws, n, n) for one row of expert shares a draw.
-
-    Parameters
-    ----------
-    stack : Stack
-        One matrix an expert.
-    shares : array, shape (draws, experts)
-        Non-negative; every row has at least one positive share.
-    own : array, shape (experts, n)
-        Each expert's own weights.
-    """
-    # (1) ln g_ij = sum_e s_e ln a_ij^e / sum_e s_e over the experts who judged the pair
-    if stack.missing.any():
-        judged = ~np.isnan(stack.logs)
-        total = np.tensordot(shares, judged.astype(float), axes=1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            matrix = np.exp(np.tensordot(shares, np.where(judged, stack.logs, 0.0), axes=1) / total)
-        matrix = np.where(total > 0, matrix, np.nan)
-    else:
-        matrix = np.exp(np.tensordot(shares, stack.logs, axes=1) / shares.sum(axis=1)[:, None, None])
-    if how == "aip":
-        say = shares / shares.sum(axis=1, keepdims=True)
-        if mean == "arithmetic":
-            w = say @ own
-        else:
-            w = np.exp(say @ np.log(own))
-        return w / w.sum(axis=1, keepdims=True), matrix
-    full = matrix.copy()
-    gaps: np.ndarray = np.asarray(np.isnan(matrix).any(axis=(1, 2)))
-    for m in np.flatnonzero(gaps).tolist():
-        full[m] = complete(matrix[m])
-    used = np.where(gaps[:, None, None], harker_form(matrix), full) if completion == "harker" else full
-    return priorities(used, method), matrix
-
-
-@dataclass(frozen=True)
-class _Panel:
-    """What a group's result was computed from: arrays with one entry an expert."""
-
-    experts: tuple[Any, ...]
-    stack: Stack
-    solved: Solved
-    share: np.ndarray
-    used: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +31,8 @@ class AHPGroup:
     """Weights of a group of experts.
 
     ``weights`` Series over the items; ``matrix`` the group's mean judgements, and ``result`` that matrix as
-    an ``AHP`` (worst, text); ``lambda_max``, ``ci``, ``cr``, ``consistent`` its consistency.
+    an ``AHP`` (worst, text); ``lambda_max``, ``ci``, ``cr``, ``consistent`` its consistency; ``max_cr`` the
+    ratio above which experts were left out.
     """
 
     weights: pd.Series
@@ -117,7 +42,8 @@ class AHPGroup:
     method: str
     completion: str
     random_index: RandomIndex
-    _panel: _Panel
+    max_cr: float | None
+    _panel: Panel
 
     @cached_property
     def result(self) -> AHP:
@@ -128,6 +54,41 @@ class AHPGroup:
             completion=self.completion,
             random_index=self.random_index,
             name="the group",
+        )
+
+    @cached_property
+    def matrices(self) -> dict[Any, pd.DataFrame]:
+        """Each expert's judgements as checked, both triangles; NaN = not judged."""
+        p = self._panel
+        items = p.stack.items
+        return {
+            e: pd.DataFrame(a, index=items, columns=items)
+            for e, a in zip(p.experts, p.stack.values, strict=True)
+        }
+
+    def of(self, expert: Any) -> AHP:
+        """One expert's own result: his worst judgements, his matrix repaired.
+
+        Raises
+        ------
+        ParameterError
+            If the expert has not judged here.
+        """
+        if expert not in self.matrices:
+            raise ParameterError(f"{expert!r} is not among the experts {listing(self.matrices)}")
+        return ahp(
+            self.matrices[expert],
+            method=self.method,
+            completion=self.completion,
+            random_index=self.random_index,
+            name=f"expert {expert}",
+        )
+
+    @property
+    def say(self) -> pd.Series:
+        """Each expert's say as declared (1 where nothing is), before anyone is left out."""
+        return pd.Series(
+            self._panel.say, index=pd.Index(list(self._panel.experts), name="expert"), name="say"
         )
 
     @cached_property
@@ -397,5 +358,6 @@ def solve_group(
         method=method,
         completion=completion,
         random_index=random_index,
-        _panel=_Panel(tuple(experts), stack, solved, share, used),
+        max_cr=max_cr,
+        _panel=Panel(tuple(experts), stack, solved, shares, share, used),
     )

@@ -18,8 +18,9 @@ import pandas as pd
 from commlab.errors import DataError, ParameterError, listing
 from commlab.framework import TOTAL, Framework
 from commlab.weights.ahp import CR_LIMIT, RandomIndex, solve
-from commlab.weights.groups import AHPGroup, expert_shares, experts_table, solve_group
+from commlab.weights.groups import AHPGroup, experts_table, solve_group
 from commlab.weights.matrix import check_stack
+from commlab.weights.panel import expert_shares
 from commlab.weights.random_index import random_index_of
 
 __all__ = ["AHPTree", "ahp_tree"]
