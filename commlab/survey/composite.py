@@ -33,9 +33,8 @@ def _columns(
         raise ParameterError(f"statistic={statistic!r} is not one of {', '.join(STATISTICS)}")
     names = variables_of(items)
     scale = Scale(**options)
-    scale.check(design, names)
     place = STATISTICS.index(statistic)
-    return {name: list(scale.columns(design, name))[place] for name in names}
+    return {n: c.column(place) for n, c in zip(names, scale.columns(design, names), strict=True)}
 
 
 def satisfaction_covariance(

@@ -11,16 +11,18 @@ satisfied, dissatisfied   shares of codes; net = satisfied - dissatisfied
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from commlab import tables
 from commlab.errors import DataError, ParameterError, listing
 from commlab.survey import intervals
 from commlab.survey.engine import estimates, values_of, variables_of
+from commlab.survey.moments import Coded
 from commlab.survey.structure import FloatArray
 
 if TYPE_CHECKING:
@@ -38,8 +40,8 @@ __all__ = [
 
 STATISTICS = ("mean", "index", "satisfied", "dissatisfied", "net", "dont_know")
 _SHARES = ("satisfied", "dissatisfied", "dont_know")
-_BLANK = 100
-"""Place of "no answer" in look-up tables: above every code."""
+_CODES = 256
+"""Codes are whole numbers below this."""
 
 
 def linear_scores(scale: tuple[int, int] = (1, 5)) -> dict[int, float]:
@@ -93,13 +95,44 @@ class Scale:
             )
         self.codes, self.satisfied, self.dissatisfied = codes, list(satisfied), list(dissatisfied)
 
-    def check(self, design: SurveyDesign, items: Sequence[str]) -> None:
-        """Refuse answers off the scale, all items at once."""
-        known = [*self.codes, tables.DONT_KNOW, tables.NOT_APPLICABLE]
-        faults = []
+    @property
+    def values(self) -> FloatArray:
+        """What each place of ``coded`` counts for, shape (n_codes + 2, n_statistics); NaN = not counted."""
+        code = np.array(self.codes, dtype=float)
+        yes, no = np.isin(code, self.satisfied) * 1.0, np.isin(code, self.dissatisfied) * 1.0
+        index = np.array([self.scores[c] for c in self.codes], dtype=float)
+        on_scale = np.column_stack([code, index, yes, no, yes - no, np.zeros(len(code))])
+        rest = np.full((2, len(STATISTICS)), np.nan)
+        rest[0, STATISTICS.index("dont_know")] = 1.0
+        return np.vstack([on_scale, rest])
+
+    def coded(self, design: SurveyDesign, items: Sequence[str]) -> list[npt.NDArray[np.uint8]]:
+        """Place of each answer: the codes of the scale, then "don't know", then no answer.
+
+        Raises
+        ------
+        DataError
+            If answers lie off the scale, all items at once.
+        """
+        blank = len(self.codes) + 1
+        places = np.full(_CODES, blank + 1, dtype=np.uint8)
+        places[np.array([*self.codes, tables.DONT_KNOW, tables.NOT_APPLICABLE], dtype=int)] = [
+            *range(blank),
+            blank,
+        ]
+        found, faults = [], []
         for item in items:
             y = values_of(design, item)
-            off = ~(np.isnan(y) | np.isin(y, known)) & (design.weights > 0)
+            with np.errstate(invalid="ignore"):  # missing answers, found out below
+                whole = y.astype(np.uint8)
+            place = places[whole]
+            exact = whole == y
+            if not exact.all():
+                place[~exact] = np.where(np.isnan(y[~exact]), blank, blank + 1)
+            off = place > blank
+            if off.any():
+                place[off & (design.weights == 0)] = blank
+                off &= design.weights > 0
             if off.any():
                 row = int(np.argmax(off))
                 faults.append(
@@ -107,25 +140,14 @@ class Scale:
                     f"{listing(np.unique(y[off]))} in {int(off.sum())} rows (first: row "
                     f"{design.data.index[row]})"
                 )
+            found.append(place)
         if faults:
             raise DataError("; ".join(faults) + "; mend the codebook or give scores=/scale=", faults=faults)
+        return found
 
-    def columns(self, design: SurveyDesign, item: str) -> Iterator[FloatArray]:
-        """A column per statistic, in their order; the item's answers have been checked."""
-        y = values_of(design, item)
-        known = np.isin(y, [*self.codes, tables.DONT_KNOW])
-        place = np.where(known, y, _BLANK).astype(np.int64)
-        for statistic in STATISTICS:
-            look_up = np.full(_BLANK + 1, np.nan)
-            for code in self.codes:
-                yes, no = code in self.satisfied, code in self.dissatisfied
-                value = {"mean": code, "index": self.scores[code], "satisfied": yes, "dissatisfied": no}
-                look_up[int(code)] = value.get(
-                    statistic, 0.0 if statistic == "dont_know" else int(yes) - int(no)
-                )
-            if statistic == "dont_know":
-                look_up[tables.DONT_KNOW] = 1.0
-            yield look_up[place]
+    def columns(self, design: SurveyDesign, items: Sequence[str]) -> list[Coded]:
+        """An item's statistics, one column each."""
+        return [Coded(place, self.values) for place in self.coded(design, items)]
 
 
 def satisfaction(
@@ -171,8 +193,7 @@ def satisfaction(
     """
     names = variables_of(items)
     codes = Scale(satisfied, dissatisfied, scores, scale)
-    codes.check(design, names)
-    found = estimates(design, (c for item in names for c in codes.columns(design, item)), by=by)
+    found = estimates(design, codes.columns(design, names), by=by)
     labels = pd.DataFrame(
         {"item": np.repeat(names, len(STATISTICS)), "statistic": list(STATISTICS) * len(names)}
     )
@@ -209,30 +230,21 @@ def answer_shares(
     """
     names = variables_of(items)
     codes = Scale((scale[1],), None, None, scale)
-    codes.check(design, names)
     options = [*codes.codes, tables.DONT_KNOW]
-
-    def columns() -> Iterator[FloatArray]:
-        for item in names:
-            y = values_of(design, item)
-            asked = ~np.isnan(y) & (y != tables.NOT_APPLICABLE)
-            for option in options:
-                yield np.where(asked, y == option, np.nan)
-
-    found = estimates(design, columns(), by=by)
+    share = np.vstack([np.eye(len(options)), np.full((1, len(options)), np.nan)])
+    placed = codes.coded(design, names)
+    found = estimates(design, (Coded(place, share) for place in placed), by=by)
     labels = pd.DataFrame({"item": np.repeat(names, len(options)), "option": options * len(names)})
     low, high = intervals.proportion_interval(
         found.estimate, found.se, found.df, found.n, confidence=confidence
     )
     frame = found.frame(labels.astype({"item": "str"}), low, high)
     domain, domains = design.domains(by)
-    inside = domain >= 0
-    counts = [
-        np.bincount(domain[inside], (values_of(design, item) == option)[inside], len(domains))
-        for item in names
-        for option in options
-    ]
-    frame["count"] = np.stack(counts, axis=1).ravel().astype(np.int64)
+    inside = np.flatnonzero(domain >= 0)
+    k = len(share)
+    counts = [np.bincount(domain[inside] * k + p[inside], minlength=len(domains) * k) for p in placed]
+    table = np.stack([c.reshape(-1, k)[:, :-1] for c in counts], axis=1)
+    frame["count"] = table.ravel().astype(np.int64)
     return frame
 
 
@@ -264,13 +276,13 @@ def satisfaction_change(
         raise ParameterError(f"statistics {listing(strange)} are not among {', '.join(STATISTICS)}")
     names = variables_of(items)
     codes = Scale(satisfied, dissatisfied, scores, scale)
-    codes.check(design, names)
-    unasked(design, {item: next(codes.columns(design, item)) for item in names}, wave)
+    columns = dict(zip(names, codes.columns(design, names), strict=True))
+    unasked(design, {item: column.column(0) for item, column in columns.items()}, wave)
     frames = []
     for item in names:
-        columns = dict(zip(STATISTICS, codes.columns(design, item), strict=True))
         for statistic in statistics:
-            found = change_of(design, columns[statistic], wave=wave, by=by, confidence=confidence)
+            y = columns[item].column(STATISTICS.index(statistic))
+            found = change_of(design, y, wave=wave, by=by, confidence=confidence)
             place = found.columns.get_loc("before")
             found.insert(place, "statistic", pd.Series(statistic, index=found.index, dtype="str"))
             found.insert(place, "item", pd.Series(item, index=found.index, dtype="str"))
