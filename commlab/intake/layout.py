@@ -294,6 +294,8 @@ def _row_kind(grid: Grid, block: Block, row: int, place: int) -> str:
             return "fill-in"
     if any(isinstance(line[c], str) and words.total_kind(line[c]) for c in block.keys):
         return "total"
+    if words.is_part(first) and block.kinds.get(row - 1) == "total":
+        return "total"
     if len(filled) == 1:
         return _single(grid, block, row, filled[0])
     return "data"

@@ -24,6 +24,8 @@ from commlab.intake.sheets import letters
 __all__ = ["RawTable", "read_table", "read_tables"]
 
 _ITEMS = re.compile(r"指标|标准|项目|内容|条款|考核|评分|题")
+_MOST_ROUNDED = 3
+_MOST_CELLS = 5
 _TEXTUAL = ("title", "fill-in", "section", "note")
 
 
@@ -125,7 +127,7 @@ def _read(found: Found, file: str, none_is_zero: frozenset[str]) -> RawTable:
     numbers = np.column_stack(printed) if printed else np.zeros((len(body.places), 0))
     scored = any(_ITEMS.search(label) for label in body.key_labels)  # a form's scores are added up
     rates = [totals.is_rate(columns[i].label, _unit_name(columns[i]), scored=scored) for i in numeric]
-    own = totals.wholes(_names(body), numbers[: body.n], rates, [words.folded(note) for note in notes])
+    own = totals.wholes(_keys(body), numbers[: body.n], rates, [words.folded(note) for note in notes])
     lines = _lines(body, columns, own)
     _check_totals(body, columns, lines, numbers, rates, numeric, pad)
 
@@ -276,17 +278,19 @@ def _unit_above(label: str, pad: Pad) -> None:
         )
 
 
-def _names(body: Body) -> list[str]:
-    """What each data row is called: its last key word."""
+def _keys(body: Body) -> list[list[str]]:
+    """The key columns of the data rows, folded, without running numbers and codes."""
     first = body.found.blocks[0]
-    keys = [body.column(first.columns.index(c))[: body.n] for c in first.keys]
+    at = [first.columns.index(c) for c in first.keys]
+    wordy = [
+        i for i in at if not words.is_serial(body.labels[i]) and not values.is_code_label(body.labels[i])
+    ]
     return [
-        str(next((cell for cell in reversed(cells) if cell is not None), ""))
-        for cells in zip(*keys, strict=True)
+        [words.folded(cell) if cell is not None else "" for cell in body.column(i)[: body.n]] for i in wordy
     ]
 
 
-def _lines(body: Body, columns: list[values.Column], own: list[int]) -> list[totals.Line]:
+def _lines(body: Body, columns: list[values.Column], own: dict[int, str]) -> list[totals.Line]:
     """The table's rows for checking; without a total there is nothing to check."""
     if len(body.places) == body.n and not own:
         return []
@@ -297,14 +301,14 @@ def _lines(body: Body, columns: list[values.Column], own: list[int]) -> list[tot
     for p, (b, _) in enumerate(body.places):
         named = [words.folded(cells[p]) for cells in keys if cells[p] is not None]
         if p in own:
-            out.append(totals.Line(b, (), "sum", named[-1] if named else "(no label)"))
+            out.append(totals.Line(b, (), "sum", named[-1] if named else "(no label)", own[p]))
         elif p < body.n:
             texts = tuple(words.folded(cells[p]) for cells in wordy if cells[p] is not None)
             out.append(totals.Line(b, texts, ""))
         else:
-            label = next((n for n in named if words.total_kind(n)), "")
-            texts = tuple(n for n in named if not words.total_kind(n))
-            kind = words.total_kind(label) or "sum"
+            label = next((n for n in named if words.total_kind(n) or words.is_part(n)), "")
+            texts = tuple(n for n in named if n != label and not words.total_kind(n))
+            kind = "part" if words.is_part(label) else words.total_kind(label) or "sum"
             out.append(totals.Line(b, texts, kind, label, words.total_group(label)))
     return out
 
@@ -330,23 +334,27 @@ def _check_totals(
     if not checked:
         return
     verdicts, covered = totals.check(
-        [lines[i] for i in order],
-        numbers[np.ix_(order, checked)],
-        [rates[j] for j in checked],
-        [not rates[j] for j in checked],
+        [lines[i] for i in order], numbers[np.ix_(order, checked)], [rates[j] for j in checked]
     )
+    rounded: dict[int, list[totals.Verdict]] = {}
     for verdict in verdicts:
-        if verdict.severity == "exact":
+        if verdict.severity == "rounding":
+            rounded.setdefault(verdict.column, []).append(verdict)
+    for verdict in verdicts:
+        alike = rounded[verdict.column] if verdict.severity == "rounding" else [verdict]
+        if len(alike) > _MOST_ROUNDED and verdict is not alike[0]:
             continue
         i, position = numeric[checked[verdict.column]], order[verdict.line]
-        label = body.labels[i]
+        shown = alike if len(alike) > _MOST_ROUNDED else [verdict]
+        message = totals.message(lines[position].label, body.labels[i], verdict, covered[verdict.line])
         pad.add(
             "total_rounding" if verdict.severity == "rounding" else "total_mismatch",
-            totals.message(lines[position].label, label, verdict, covered[verdict.line]),
+            message if len(shown) == 1 else f"{len(shown)} totals differ by no more than rounding; {message}",
             column=columns[i].label,
             before=values.shown(verdict.printed),
             after=values.shown(round(verdict.found, 6)),
             action="flagged",
             severity=verdict.severity,
-            cells=[body.cell(position, i)],
+            n=len(shown),
+            cells=[body.cell(order[v.line], i) for v in shown[:_MOST_CELLS]],
         )

@@ -9,8 +9,10 @@ is a note; more is an error that names both numbers, and nothing is corrected.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 
@@ -20,19 +22,35 @@ from commlab.intake.values import shown
 __all__ = ["Line", "Verdict", "check", "is_rate", "wholes"]
 
 _RATE = re.compile(
-    r"率|比例|占比|比重|均分|平均|人均|户均|每百|每千|每万|密度|指数|满意度|%|‰"
+    r"率|比例|占比|比重|性别比|抚养比|之比|比(?=$|[(\uff08])|规模$|均分|平均|人均|户均|均价|单价|每百|每千|每万|密度|指数|满意度|%|‰"
     r"|\brate\b|\bmean\b|\baverage\b|\bshare\b",
     re.I,
 )
 _SCORE = re.compile(r"得分|评分|分数|总分|\bscore\b", re.I)
-_HIGHER = ("省", "市", "州", "区", "县", "旗", "镇", "乡", "街道", "街道办", "街道办事处", "")
+_ENDINGS = ("社区", "街道办事处", "街道办", "街道", "居委会", "村委会", "小区")
+_LEVELS = {
+    "社区": 1,
+    "居委会": 1,
+    "村委会": 1,
+    "村": 1,
+    "小区": 1,
+    "街道办事处": 2,
+    "街道办": 2,
+    "街道": 2,
+    "镇": 2,
+    "乡": 2,
+}
+_LEVELS |= {"区": 3, "县": 3, "旗": 3, "市": 3, "州": 4, "省": 5}
+_HIGHER = frozenset({"", *(ending for ending, level in _LEVELS.items() if level > 1)})
+_BY_CHANCE = 20  # smaller numbers are equal to a sum by chance
 _EXACT = 1e-9
 _MOST_DECIMALS = 6
 
 
 @dataclass(frozen=True)
 class Line:
-    """A row for checking: its block, its words and whether it is data (``""``), a ``sum`` or a ``mean``."""
+    """A row for checking: its block, its words and whether it is data (``""``), a ``sum``, a ``mean`` or a
+    ``part`` of the total above it, which is checked where it names a group."""
 
     block: int
     texts: tuple[str, ...]
@@ -43,7 +61,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How one printed number of one total compares."""
+    """A printed number of a total that is not exactly what its rows give."""
 
     line: int
     column: int
@@ -51,7 +69,7 @@ class Verdict:
     found: float
     how: str
     severity: str
-    """``exact``, ``rounding``, ``warning`` (missing values may explain it) or ``error``."""
+    """``rounding``, ``warning`` (missing values may explain it) or ``error``."""
 
 
 def is_rate(label: str, unit: str = "", *, scored: bool = False) -> bool:
@@ -66,73 +84,113 @@ def is_rate(label: str, unit: str = "", *, scored: bool = False) -> bool:
     return bool(_SCORE.search(label)) and not scored
 
 
-def _decimals(values: np.ndarray) -> int:
-    """Most decimals that the numbers are printed with."""
-    values = values[np.isfinite(values)]
+def _decimals(values: np.ndarray) -> np.ndarray:
+    """Decimals that each number is printed with; 0 where there is none."""
+    out = np.zeros(values.shape, dtype=int)
+    left = np.isfinite(values)
     for places in range(_MOST_DECIMALS):
-        scaled = values * 10**places
-        if np.all(np.abs(scaled - np.rint(scaled)) <= 1e-7 * np.maximum(1, np.abs(scaled))):
-            return places
-    return _MOST_DECIMALS
-
-
-def _sum_tolerance(printed: float, addends: np.ndarray) -> float:
-    """What rounding alone can move a printed sum by; whole numbers are exact.
-
-    n roundings to a unit u, each uniform within u/2, move a sum by at most n u/2 and hardly ever by more
-    than three standard deviations, 3 u sqrt(n / 12).
-    """
-    own, theirs = _decimals(np.array([printed])), _decimals(addends)
-    if own == theirs == 0:
-        return 0.0
-    n = len(addends)
-    return 0.5 * 10.0**-own + min(n / 2, 3 * (n / 12) ** 0.5) * 10.0**-theirs
+        scaled = np.where(left, values, 0.0) * 10**places
+        left = left & (np.abs(scaled - np.rint(scaled)) > 1e-7 * np.maximum(1, np.abs(scaled)))
+        if not left.any():
+            return out
+        out[left] = places + 1
+    return out
 
 
 def wholes(
-    names: Sequence[str], numbers: np.ndarray, rates: Sequence[bool], titles: Sequence[str]
-) -> list[int]:
-    """Data rows that are the whole by its own name: first or last, and the sum of all others.
+    keys: Sequence[Sequence[str]], numbers: np.ndarray, rates: Sequence[bool], titles: Sequence[str]
+) -> dict[int, str]:
+    """Data rows that are a whole by its own name, and the group each sums up (empty: the table).
+
+    A district is the whole of its communities where it stands first or last and its numbers are theirs; a row
+    that repeats its district's name in place of a community's, or leaves that blank, is the district's.
 
     Parameters
     ----------
-    names : sequence of str, shape (n_rows,)
+    keys : sequence of columns of str, each of shape (n_rows,)
+        The key columns, folded; blank is empty.
     numbers : ndarray, shape (n_rows, n_columns)
     rates : sequence of bool, shape (n_columns,)
     titles : sequence of str
         Titles and fill-in lines above the table, folded.
     """
-    additive = [j for j, rate in enumerate(rates) if not rate]
-    if len(names) < 3 or not additive:
-        return []
-    for i in (0, len(names) - 1):
+    n = len(keys[-1]) if keys else 0
+    additive = numbers[:, [j for j, rate in enumerate(rates) if not rate]]
+    if n < 3:
+        return {}
+    out = _group_wholes(keys, additive) if len(keys) > 1 else {}
+    rest = np.array([i for i in range(n) if i not in out])
+    names = [next((key[i] for key in reversed(keys) if key[i]), "") for i in range(n)]
+    for i in {rest[0]: None, rest[-1]: None} if len(rest) > 2 else {}:
+        others = rest[rest != i]
+        levels = {_level(names[k]) for k in others}
         kind = _suffix(names[i])
-        if kind not in _HIGHER:
+        if kind not in _HIGHER or [_suffix(names[k]) for k in others].count(kind) * 2 > len(others):
             continue
-        mine = numbers[i, additive]
-        sums = np.nansum(np.delete(numbers[:, additive], i, axis=0), axis=0)
-        told = np.isfinite(mine) & (mine != 0)
-        equal = told & (np.abs(mine - sums) <= _EXACT * np.maximum(1, np.abs(sums)))
-        label = words.folded(names[i])
-        named = bool(label) and any(label in title for title in titles)
-        if not ((equal.sum() >= 2 and equal.sum() == told.sum()) or (named and equal.any())):
-            continue
-        others = [_suffix(name) for k, name in enumerate(names) if k != i]
-        if others.count(kind) * 2 <= len(others):
-            return [i]
-    return []
+        equal, told, large = _held(additive[i], additive[others])
+        named = bool(names[i]) and any(names[i] in title for title in titles)
+        if not names[i]:
+            sure = equal >= 2 and equal * 2 > told
+        elif _level(names[i]) and 0 not in levels and _level(names[i]) > max(levels):
+            sure = equal * 2 >= told if told else named and _within(numbers[i], numbers[others])
+        else:
+            sure = equal == told and (equal >= 2 or large)
+        if sure or (named and equal):
+            out[int(i)] = ""
+            break
+    return out
+
+
+def _group_wholes(keys: Sequence[Sequence[str]], additive: np.ndarray) -> dict[int, str]:
+    """Rows that name their group once more, or no member of it, and hold its sum; the inner groups first."""
+    out: dict[int, str] = {}
+    last = keys[-1]
+    for column in reversed(keys[:-1]):
+        members: dict[str, list[int]] = {}
+        for i, group in enumerate(column):
+            if group and i not in out:
+                members.setdefault(group, []).append(i)
+        for group, rows in members.items():
+            for i in (rows[0], rows[-1]) if len(rows) > 2 else ():
+                others = np.array([k for k in rows if k != i])
+                if last[i] not in ("", group) or any(last[k] == last[i] for k in others):
+                    continue
+                equal, told, large = _held(additive[i], additive[others])
+                if equal * 2 >= told and (equal >= 2 or (equal and large)):
+                    out[i] = group
+                    break
+    return out
+
+
+def _held(mine: np.ndarray, others: np.ndarray) -> tuple[int, int, bool]:
+    """How many numbers of a row are the sums of the others, of how many, and whether chance is out."""
+    told = np.isfinite(mine) & (mine != 0)
+    sums = np.nansum(others, axis=0)
+    equal = told & (np.abs(mine - sums) <= _EXACT * np.maximum(1, np.abs(sums)))
+    return int(equal.sum()), int(told.sum()), bool(np.any(mine[equal] >= _BY_CHANCE))
+
+
+def _within(mine: np.ndarray, others: np.ndarray) -> bool:
+    """Whether a row of rates lies between the smallest and the largest of the others."""
+    told = np.isfinite(mine) & np.isfinite(others).any(axis=0)
+    low, high = np.nanmin(others[:, told], axis=0), np.nanmax(others[:, told], axis=0)
+    return bool(told.any()) and bool(np.all((low <= mine[told]) & (mine[told] <= high)))
 
 
 def _suffix(label: str) -> str:
-    word = words.folded(label)
-    for ending in ("社区", "街道办事处", "街道办", "街道", "居委会", "村委会", "小区"):
-        if word.endswith(ending):
+    for ending in _ENDINGS:
+        if label.endswith(ending):
             return ending
-    return word[-1:]
+    return label[-1:]
+
+
+def _level(label: str) -> int:
+    """How high a unit of a name stands, 0 where the name does not tell; a city may be a county's equal."""
+    return _LEVELS.get(_suffix(label), 0)
 
 
 def check(
-    lines: Sequence[Line], numbers: np.ndarray, rates: Sequence[bool], weights: Sequence[bool]
+    lines: Sequence[Line], numbers: np.ndarray, rates: Sequence[bool]
 ) -> tuple[list[Verdict], dict[int, int]]:
     """Compare every number of every total with its rows.
 
@@ -141,8 +199,8 @@ def check(
     lines : sequence of Line
     numbers : ndarray, shape (n_lines, n_columns)
         In printed units; NaN where blank.
-    rates, weights : sequence of bool, shape (n_columns,)
-        Columns whose total is a mean; columns of counts that may weigh one.
+    rates : sequence of bool, shape (n_columns,)
+        Columns whose total is a mean; the others are sums, and may weigh one.
 
     Returns
     -------
@@ -151,104 +209,136 @@ def check(
     """
     verdicts: list[Verdict] = []
     covered: dict[int, int] = {}
+    index = _Index(lines)
+    places = _decimals(numbers)
+    is_rate = np.array(rates, dtype=bool)
     for t, line in enumerate(lines):
         if not line.total:
             continue
-        scopes = [s for s in _scopes(lines, t) if len(s)]
-        if not scopes:
-            continue
-        judged = [_judge(t, line.total, numbers, scope, rates, weights) for scope in scopes]
-        held = [sum(v.severity in ("exact", "rounding") for v in verdict) for verdict in judged]
-        best = max(range(len(scopes)), key=lambda k: (held[k], -k))
-        covered[t] = len(scopes[best])
-        verdicts += judged[best]
+        told = np.isfinite(numbers[t])
+        # Sums tell which rows are meant; where there are none, means have to.
+        sure = told & ~is_rate if line.total != "mean" and np.any(told & ~is_rate) else told
+        best, fewest = np.zeros(0, dtype=int), len(rates) + 1
+        for scope in index.scopes(t):
+            judged = _judge(t, line.total, numbers, places, scope, is_rate, sure)
+            wrong = sum(verdict.severity != "rounding" for verdict in judged)
+            if wrong < fewest:
+                best, fewest = scope, wrong
+            if not wrong:
+                break
+        if len(best):
+            covered[t] = len(best)
+            verdicts += _judge(t, line.total, numbers, places, best, is_rate, told)
     return verdicts, covered
 
 
-def _scopes(lines: Sequence[Line], t: int) -> list[np.ndarray]:
-    """Lines that a total may cover, the likeliest first."""
-    line = lines[t]
-    data = np.array([i for i, other in enumerate(lines) if not other.total], dtype=int)
-    mine = np.array([i for i in data if lines[i].block == line.block], dtype=int)
-    before = [i for i in range(t) if lines[i].total and lines[i].block == line.block]
-    after = [i for i in range(t + 1, len(lines)) if lines[i].total and lines[i].block == line.block]
-    since = mine[(mine > (before[-1] if before else -1)) & (mine < t)]
-    below = mine[(mine > t) & (mine < (after[0] if after else len(lines)))]
-    groups = [g for g in (line.group, *line.texts) if g]
-    named = [np.array([i for i in data if g in lines[i].texts], dtype=int) for g in groups]
-    named += [
-        np.array([i for i in data if any(text.startswith(g) for text in lines[i].texts)], dtype=int)
-        for g in groups
-    ]
-    # 城市社区小计 sums up the rows of type 城市.
-    named += [
-        np.array([i for i in data if any(len(x) > 1 and g.startswith(x) for x in lines[i].texts)], dtype=int)
-        for g in groups
-    ]
-    part = words.folded(line.label).startswith("小计") or bool(line.group) or any(len(n) for n in named)
-    whole = [data, mine, mine[mine < t], mine[mine > t]]
-    return [*named, since, below, *whole] if part else [*whole, since, below, *named]
+class _Index:
+    """Which data lines a word stands in."""
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self.lines = lines
+        self.data = np.array([i for i, line in enumerate(lines) if not line.total], dtype=int)
+        self.blocks = np.array([line.block for line in lines], dtype=int)
+        self.totals = np.array([bool(line.total) for line in lines], dtype=bool)
+        self.words: dict[str, list[int]] = {}
+        for i in self.data.tolist():
+            for text in dict.fromkeys(lines[i].texts):
+                self.words.setdefault(text, []).append(i)
+        self.known = sorted(self.words)
+
+    def scopes(self, t: int) -> Iterator[np.ndarray]:
+        """Lines that a total may cover, the likeliest first, each once."""
+        line = self.lines[t]
+        mine = self.data[self.blocks[self.data] == line.block]
+        other = np.flatnonzero(self.totals & (self.blocks == line.block))
+        before, after = other[other < t], other[other > t]
+        since = mine[(mine > (before[-1] if len(before) else -1)) & (mine < t)]
+        below = mine[(mine > t) & (mine < (after[0] if len(after) else len(self.lines)))]
+        groups = [group for group in (line.group, *line.texts) if group]
+        named = [self._rows([group]) for group in groups]
+        named += [self._rows(self._beginning(group)) for group in groups]
+        # 城市社区小计 sums up the rows of type 城市.
+        named += [self._rows(group[:k] for k in range(2, len(group) + 1)) for group in groups]
+        whole = [self.data, mine, mine[mine < t], mine[mine > t]]
+        part = words.folded(line.label).startswith("小计") or bool(line.group) or any(len(n) for n in named)
+        ordered = [*named, since, below, *whole] if part else [*whole, since, below, *named]
+        seen = set()
+        for scope in named if line.total == "part" else ordered:
+            if len(scope) and scope.tobytes() not in seen:
+                seen.add(scope.tobytes())
+                yield scope
+
+    def _beginning(self, group: str) -> list[str]:
+        first = bisect_left(self.known, group)
+        return list(takewhile(lambda word: word.startswith(group), self.known[first:]))
+
+    def _rows(self, words: Iterable[str]) -> np.ndarray:
+        return np.array(sorted({i for word in words for i in self.words.get(word, ())}), dtype=int)
 
 
 def _judge(
-    t: int, kind: str, numbers: np.ndarray, scope: np.ndarray, rates: Sequence[bool], weights: Sequence[bool]
+    t: int,
+    kind: str,
+    numbers: np.ndarray,
+    places: np.ndarray,
+    scope: np.ndarray,
+    rates: np.ndarray,
+    told: np.ndarray,
 ) -> list[Verdict]:
+    """What does not hold exactly between a total and the lines of a scope, in the columns told."""
+    rows, printed, own = numbers[scope], numbers[t], places[t]
+    here = np.isfinite(rows)
+    n = here.sum(axis=0)
+    theirs = np.where(here, places[scope], 0).max(axis=0)
+    told = told & (n > 0)
+    found = np.where(here, rows, 0.0).sum(axis=0)
+    averaged = told & (rates | (kind == "mean"))
+    # n roundings to a unit u, each uniform within u/2, move a sum by at most n u/2 and hardly ever by more than
+    # three standard deviations, 3 u sqrt(n / 12), a mean by the n-th part of that; whole numbers are exact.
+    moved = np.minimum(n / 2, 3 * np.sqrt(n / 12))
+    tolerance = np.where((own == 0) & (theirs == 0), 0.0, 0.5 * 10.0**-own + moved * 10.0**-theirs)
+    weighted = np.zeros(len(rates), dtype=bool)
+    if averaged.any():
+        # A sheet shows shares in whole per cent at least.
+        least = np.where(rates & np.all(~here | (np.abs(rows) <= 1), axis=0), 2, 0)
+        own, theirs = np.maximum(own, least), np.maximum(theirs, least)
+        spread = np.where(theirs > 0, moved / np.maximum(n, 1) * 10.0**-theirs, 0.0)
+        tolerance = np.where(averaged, 0.5 * 10.0**-own + spread, tolerance)
+        found = np.where(averaged, found / np.maximum(n, 1), found)
+        near = _weighted(rows, here, printed, averaged, rates)
+        gap, gap_near = np.abs(printed - found), np.abs(printed - near)
+        weighted = (
+            averaged & (gap_near < gap) & (gap_near <= tolerance) & ((gap > tolerance) | (gap_near <= _EXACT))
+        )
+        found = np.where(weighted, near, found)
+    gap = np.abs(printed - found)
+    exact = gap <= _EXACT * np.maximum(1.0, np.abs(found))
+    rounded = gap <= tolerance * (1 + _EXACT) + _EXACT
     out = []
-    for j, rate in enumerate(rates):
-        printed = float(numbers[t, j])
-        column = numbers[scope, j]
-        present = column[np.isfinite(column)]
-        if not np.isfinite(printed) or not len(present):
-            continue
-        missing = len(present) < len(column)
-        if kind == "mean" or rate:
-            verdict = _mean(t, j, printed, numbers, scope, weights)
-        else:
-            found = float(present.sum())
-            verdict = Verdict(
-                t,
-                j,
-                printed,
-                found,
-                "sum",
-                _severity(printed - found, _sum_tolerance(printed, present), found),
-            )
-        if verdict.severity == "error" and missing and (printed > verdict.found or verdict.how != "sum"):
-            verdict = Verdict(t, j, printed, verdict.found, verdict.how, "warning")
-        out.append(verdict)
+    for j in np.flatnonzero(told & ~exact).tolist():
+        how = ("weighted mean" if weighted[j] else "mean") if averaged[j] else "sum"
+        excused = n[j] < len(scope) and (printed[j] > found[j] or averaged[j])
+        severity = "rounding" if rounded[j] else "warning" if excused else "error"
+        out.append(Verdict(t, j, float(printed[j]), float(found[j]), how, severity))
     return out
 
 
-def _mean(
-    t: int, j: int, printed: float, numbers: np.ndarray, scope: np.ndarray, weights: Sequence[bool]
-) -> Verdict:
-    column = numbers[scope, j]
-    ok = np.isfinite(column)
-    plain = float(column[ok].mean())
-    tolerance = 0.5 * 10.0 ** -_decimals(np.array([printed]))
-    if places := _decimals(column[ok]):
-        tolerance += min(0.5, 3 / (12 * ok.sum()) ** 0.5) * 10.0**-places
-    best = Verdict(t, j, printed, plain, "mean", _severity(printed - plain, tolerance, plain))
-    if best.severity != "error":
-        return best
-    for w, is_weight in enumerate(weights):
-        if not is_weight or w == j:
-            continue
-        weight = numbers[scope, w]
-        use = ok & np.isfinite(weight) & (weight >= 0)
-        if weight[use].sum() > 0:
-            found = float(np.average(column[use], weights=weight[use]))
-            if _severity(printed - found, tolerance, found) != "error":
-                return Verdict(
-                    t, j, printed, found, "weighted mean", _severity(printed - found, tolerance, found)
-                )
-    return best
-
-
-def _severity(gap: float, tolerance: float, size: float) -> str:
-    if abs(gap) <= _EXACT * max(1.0, abs(size)):
-        return "exact"
-    return "rounding" if abs(gap) <= tolerance * (1 + _EXACT) + _EXACT else "error"
+def _weighted(
+    rows: np.ndarray, here: np.ndarray, printed: np.ndarray, averaged: np.ndarray, rates: np.ndarray
+) -> np.ndarray:
+    """Of a column's means weighted by each column of counts, the one nearest to what is printed."""
+    out = np.full(len(rates), np.inf)
+    mine, counts = np.flatnonzero(averaged), np.flatnonzero(~rates)
+    weights = rows[:, counts]
+    weights = np.where(np.isfinite(weights) & (weights >= 0), weights, 0.0)
+    total = here[:, mine].astype(float).T @ weights
+    usable = (total > 0) & (mine[:, None] != counts[None, :])
+    summed = np.where(here, rows, 0.0)[:, mine].T @ weights
+    means = np.where(usable, summed / np.where(usable, total, 1.0), np.inf)
+    if means.size:
+        gaps = np.abs(means - printed[mine][:, None])
+        out[mine] = means[np.arange(len(mine)), gaps.argmin(axis=1)]
+    return out
 
 
 def message(label: str, column: str, verdict: Verdict, rows: int) -> str:

@@ -14,6 +14,7 @@ __all__ = [
     "folded",
     "is_fill_in",
     "is_note",
+    "is_part",
     "is_section",
     "is_serial",
     "total_group",
@@ -32,15 +33,16 @@ def word_set(text: str) -> frozenset[str]:
 
 
 _SUM = word_set(
-    "总计 合计 小计 共计 总和 汇总 累计 全市 全区 全县 全州 全省 全国 全街道 全镇 全乡 全体 全辖区 总 计 "
-    "total totals sum subtotal grandtotal"
+    "总计 合计 小计 共计 总和 汇总 累计 总数 合计数 总计数 小计数 全市 全区 全县 全州 全省 全国 全街道 全镇 全乡 全体 "
+    "全辖区 市辖区 省直辖县级行政区划 自治区直辖县级行政区划 总 计 σ ∑ total totals sum subtotal grandtotal sub-total totalsum"
 )
 _MEAN = word_set("平均 平均值 平均数 均值 均数 平均分 人均 mean average avg")
-_MAY_TOTAL = re.compile(r"[计均全总汇和]|^\s*[a-z]", re.I)
+_MAY_TOTAL = re.compile(r"[计均全总汇和辖Σσ∑]|^\s*[a-z]", re.I)
 _MAY_FILL_IN = re.compile(r"[:\uff1a章名字]")
 _SUM_END = re.compile(r"^(.{0,20}?)(?:总计|合计|小计|共计|汇总)$")
 _MEAN_END = re.compile(r"^(.{0,20}?)(?:平均值|平均数|平均分|平均|均值)$")
 _BEFORE = re.compile(r"^(?:总计|合计|小计|共计|平均值?)[(:](.+?)\)?$")
+_PART = re.compile(r"^(?:其中|内含|#?of which):(.*)$")
 _KEY = (
     r"(?:填报|填表|上报|报送|报告|制表|统计|编制|主管|负责|调查|单位|审核|审批|复核|经办|联系|分管|领导|部门|主要|项目)?"
     r"(?:单位|单位名称|部门|时间|日期|年月|人|人员|负责人|领导|电话|方式|期|口径|截止|签字|签章|签名|盖章|公章|地址|邮箱)"
@@ -56,7 +58,7 @@ _FILL_WORD = re.compile(
 _STAMP = re.compile(r"\((?:盖章|公章|签字|签章|签名)\):?$")
 _NOTE = re.compile(
     r"^(?:注释?|备注|说明|附注|填表说明|填报说明|数据来源|资料来源|来源|注意|提示)\d*[:、.]"
-    r"|^[*※★#][^\d*]{4,}|^(?:note|source)s?:",
+    r"|^(?:[*※★]|#(?![A-Z/0!?]+$))[^\d*]{4,}|^(?:note|source)s?:",
     re.I,
 )
 _SECTION = re.compile(
@@ -86,14 +88,23 @@ def total_kind(text: object) -> str:
     return "sum" if _SUM_END.match(word) or _BEFORE.match(word) else ""
 
 
+def is_part(text: object) -> bool:
+    """Whether a row below a total is a part of it, such as 其中:城市社区.
+
+    >>> is_part("其中:城市社区"), is_part("其中村社区")
+    (True, False)
+    """
+    return isinstance(text, str) and bool(_PART.match(folded(text)))
+
+
 def total_group(text: object) -> str:
     """The group that a total's label names.
 
-    >>> total_group("五华区小计"), total_group("小计(城市社区)"), total_group("合计")
-    ('五华区', '城市社区', '')
+    >>> total_group("五华区小计"), total_group("小计(城市社区)"), total_group("其中:城市"), total_group("合计")
+    ('五华区', '城市社区', '城市', '')
     """
     word = folded(text)
-    for pattern in (_SUM_END, _MEAN_END, _BEFORE):
+    for pattern in (_SUM_END, _MEAN_END, _BEFORE, _PART):
         if found := pattern.match(word):
             return found.group(1).strip("()-—")
     return ""
