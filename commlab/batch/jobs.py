@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import commlab
 from commlab import store
-from commlab.batch.notebooks import check_parameters, find_notebook, read_parameters
+from commlab.batch.notebooks import Parameter, check_parameters, find_notebook, read_parameters
 from commlab.errors import ParameterError, StudyError, listing
 
 if TYPE_CHECKING:
@@ -193,14 +194,19 @@ def plan(
         **period.failed,
     }
     found: dict[str, Path] = {}
+    takes: dict[str, Mapping[str, Parameter]] = {}
     read: dict[str, Mapping[str, str]] = {}
     jobs = []
     for unit in chosen:
         for kind, name in _notebooks_of(unit):
-            if name not in found:
+            first = name not in found
+            if first:
                 found[name] = find_notebook(root, name)
+                takes[name] = read_parameters(found[name])
             notebook = found[name]
-            given = _parameters(notebook, kind, unit, period.name, language, parameters or {})
+            given = _parameters(takes[name], kind, unit, period.name, language, parameters or {})
+            if first:  # the next unit's differ in the district's name only
+                check_parameters(notebook, given)
             reason = blocked.get(unit, "") if kind == "district" else ""
             source = unit if kind == "district" else study.config.city
             if source not in read:
@@ -262,28 +268,36 @@ def _notebooks_of(unit: str) -> list[tuple[str, str]]:
 
 
 def _parameters(
-    notebook: Path, kind: str, unit: str, period: str, language: str, more: Mapping[str, Any]
+    takes: Mapping[str, Parameter],
+    kind: str,
+    unit: str,
+    period: str,
+    language: str,
+    more: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What is injected. Method notebooks may do without a language; a report must take all of it."""
     given: dict[str, Any] = {"study": ".", "period": period}
     if kind == "district":
         given["district"] = unit
-    if kind != "method" or "language" in read_parameters(notebook):
+    if kind != "method" or "language" in takes:
         given["language"] = language
-    given |= {k: v for k, v in more.items() if kind != "method"}
-    check_parameters(notebook, given)
-    return given
+    return given | {k: v for k, v in more.items() if kind != "method"}
 
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that can move a report's bytes, by name."""
+    return dict(_installed())
+
+
+@functools.cache  # they do not change while this process lives, and every manifest names them
+def _installed() -> tuple[tuple[str, str], ...]:
     out = {"python": platform.python_version(), "commlab": commlab.__version__}
     for package in _PACKAGES:
         try:
             out[package] = version(package)
         except PackageNotFoundError:
             out[package] = "absent"
-    return out
+    return tuple(out.items())
 
 
 def code_inputs(cache: store.HashCache | None = None) -> dict[str, str]:
