@@ -14,7 +14,8 @@ from commlab import tables
 from commlab.errors import DataError, ParameterError
 from commlab.intake import Register, load_codebook, read_questionnaire
 from commlab.intake.codebook import option_key, question_key
-from commlab.intake.quality import Limits, compare_entries, flag, set_valid
+from commlab.intake.double import compare_entries, read_double
+from commlab.intake.quality import Limits, flag, set_valid
 
 UNITS = pd.DataFrame(
     [
@@ -288,8 +289,8 @@ def test_two_keyings_of_the_same_paper_are_compared(tmp_path):
         path = tmp_path / f"{k}.csv"
         path.write_text(text, encoding="utf-8")
         entries.append(read_questionnaire(path, book, name="纸质问卷").frame)
-    odd = compare_entries(*entries).sort_values("column")
-    assert odd["column"].tolist() == ["(row)", "(row)", "q"]
+    odd = compare_entries(*entries).sort_values("question")
+    assert odd["question"].tolist() == ["(row)", "(row)", "q"]
     assert odd.iloc[2][["first", "second", "source"]].tolist() == [1, 2, "纸质问卷#!3:3 / 纸质问卷#!2:2"]
     assert compare_entries(entries[0], entries[0]).empty
     with pytest.raises(DataError, match="same number 2 times"):

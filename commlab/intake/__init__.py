@@ -3,6 +3,7 @@
     raw = read_table("统计.xlsx")                      a table of a sheet: values, sources, notes, totals
     mapped = READERS["measures"](raw, spec, period="2019Q4", units=units)      by an ``inputs:`` entry
     responses = read_questionnaire("问卷.xlsx", "resident.yaml", register=units)
+    settled = read_double("甲.xlsx", "乙.xlsx", "resident.yaml", verdict="裁定.xlsx")     paper keyed twice
     match_names(["石林彝族自治县"], units)              written names -> units of the register
     clean, ledger = deidentify(frame, key=key)        personal data out, counts in
 
@@ -17,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from commlab.intake.checks import check_measures, check_problems, check_ratings
     from commlab.intake.codebook import Codebook, load_codebook
+    from commlab.intake.double import Settled, compare_entries, read_double
     from commlab.intake.mapped import Mapped
     from commlab.intake.names import Register, match_names
     from commlab.intake.privacy import deidentify
-    from commlab.intake.quality import compare_entries
     from commlab.intake.questionnaire import Responses, read_questionnaire
     from commlab.intake.readers import READERS
     from commlab.intake.table import RawTable, read_table
@@ -32,13 +33,15 @@ _HOMES = {
     "RawTable": "table",
     "Register": "names",
     "Responses": "questionnaire",
+    "Settled": "double",
     "check_measures": "checks",
     "check_problems": "checks",
     "check_ratings": "checks",
-    "compare_entries": "quality",
+    "compare_entries": "double",
     "deidentify": "privacy",
     "load_codebook": "codebook",
     "match_names": "names",
+    "read_double": "double",
     "read_questionnaire": "questionnaire",
     "read_table": "table",
 }
@@ -50,6 +53,7 @@ __all__ = [
     "RawTable",
     "Register",
     "Responses",
+    "Settled",
     "check_measures",
     "check_problems",
     "check_ratings",
@@ -57,6 +61,7 @@ __all__ = [
     "deidentify",
     "load_codebook",
     "match_names",
+    "read_double",
     "read_questionnaire",
     "read_table",
 ]

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from commlab.errors import DataError, ParameterError, listing
+from commlab.errors import ParameterError
 from commlab.tables import DONT_KNOW, NOT_APPLICABLE
 
-__all__ = ["FLAGS", "Limits", "compare_entries", "flag", "set_valid"]
+__all__ = ["FLAGS", "Limits", "flag", "set_valid"]
 
 _WIDEST = 1 << 62  # numbers of joint answers beyond this would not fit
 FLAGS = ("fast", "straightline", "duplicate", "attention", "burst", "out_of_frame", "all_satisfied")
@@ -302,69 +302,3 @@ def set_valid(frame: pd.DataFrame, exclude: Collection[str]) -> pd.DataFrame:
     fine = [not set(exclude).intersection(str(kind).split(",")) for kind in kinds]
     out["valid"] = np.array([*fine, True])[codes]
     return out
-
-
-def compare_entries(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
-    """Where two keyings of the same paper questionnaires differ.
-
-    Parameters
-    ----------
-    first, second : DataFrame
-        ``responses`` of the two entries, read under the same ``name`` so that the same number on paper has
-        the same ``response_id``.
-
-    Returns
-    -------
-    DataFrame
-        response_id, column, first, second, source (of both rows): a row for every answer that differs, and
-        one with the column ``(row)`` for every questionnaire that only one entry holds.
-
-    Raises
-    ------
-    DataError
-        If an entry holds the same number twice.
-    """
-    for which, frame in (("first", first), ("second", second)):
-        twice = frame["source"][frame["response_id"].duplicated(keep=False)]
-        if len(twice):
-            raise DataError(
-                f"the {which} entry holds the same number {len(twice)} times ({listing(twice, most=3)}); "
-                f"number anew"
-            )
-    skip = {
-        "instrument",
-        "response_id",
-        "source",
-        "flags",
-        "valid",
-        "base_weight",
-        "submitted_at",
-        "duration_s",
-        "period",
-    }
-    columns = [c for c in first if c in second and c not in skip]
-    both = first.merge(second, on="response_id", how="outer", suffixes=("", "|2"), indicator=True)
-    place = both["source"].fillna("-") + " / " + both["source|2"].fillna("-")
-    parts = []
-    for column in columns:
-        a, b = (both[c].astype("object").where(both[c].notna(), None) for c in (column, f"{column}|2"))
-        odd = ((a != b) & ~(a.isna() & b.isna()) & (both["_merge"] == "both")).to_numpy()
-        parts.append(
-            pd.DataFrame({"row": np.flatnonzero(odd), "column": column, "first": a[odd], "second": b[odd]})
-        )
-    alone = np.flatnonzero(both["_merge"] != "both")
-    held = both["_merge"].iloc[alone] == "left_only"
-    parts.append(
-        pd.DataFrame(
-            {
-                "row": alone,
-                "column": "(row)",
-                "first": held.map({True: "held", False: None}),
-                "second": held.map({True: None, False: "held"}),
-            }
-        )
-    )
-    out = pd.concat([p.astype("object") for p in parts], ignore_index=True).sort_values("row", kind="stable")
-    at = out["row"].astype("int64").to_numpy()
-    out.insert(0, "response_id", both["response_id"].to_numpy()[at])
-    return out.assign(source=place.to_numpy()[at]).drop(columns="row").reset_index(drop=True)
