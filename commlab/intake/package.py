@@ -11,27 +11,30 @@ from __future__ import annotations
 import re
 import zipfile
 import zlib
-from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
 
 from commlab.errors import DataError
+from commlab.intake import opendocument
+from commlab.intake.peek import MOST_CELLS, Peek
 
-__all__ = ["Peek", "inspect", "is_encrypted"]
+__all__ = ["inspect", "is_encrypted"]
 
 _MOST_UNPACKED = 640 << 20
 _MOST_PART = 400 << 20
 _MOST_RATIO = 400
 _SMALL_PART = 16 << 20
 _MOST_PARTS = 10_000
-_MOST_CELLS = 6_000_000
 
+_LOCKED = "is protected by a password; save it without one and send it again"
 _SHEET = re.compile(rb"<(?:\w+:)?sheet\b([^>]*)>")
 _RELATION = re.compile(rb"<(?:\w+:)?Relationship\b([^>]*)>")
 _ATTRIBUTE = re.compile(r"""([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _HIDDEN_ROW = re.compile(rb"<(?:\w+:)?row\b(?=[^>]*\bhidden=\"(?:1|true)\")[^>]*\br=\"(\d+)\"")
+_HIDDEN_COLUMN = re.compile(rb"<(?:\w+:)?col\b[^>]*\bhidden=\"(?:1|true)\"[^>]*>")
 _FAR_CELL = re.compile(rb"<(?:\w+:)?c\b[^>]*?\br=\"([A-Z]{2,3})(\d+)\"[^>]*[^/]>")
 _VERY_FAR = re.compile(rb"\br=\"[A-Z]{3}\d+\"")
+_MOST_COLUMNS = 16_384
 _NEAR_COLUMNS = 702  # up to ZZ
 _LAST_ROW = re.compile(rb"<(?:\w+:)?row\b[^>]*\br=\"(\d+)\"")
 _ERROR = re.compile(
@@ -42,19 +45,6 @@ _UNCOMPUTED = re.compile(
     rb"(?:<(?:\w+:)?v>\s*</(?:\w+:)?v>|<(?:\w+:)?v\s*/>)?</(?:\w+:)?c>"
 )
 _STYLED = re.compile(rb"<(?:\w+:)?c r=\"([A-Z]+)(\d+)\"[^>]*?\bs=\"(\d+)\"")
-_ODS_ROW = re.compile(rb"<table:table-row\b([^>]*?)(?:/>|>(.*?)</table:table-row>)", re.S)
-_ODS_REPEAT = re.compile(rb"number-columns-repeated=\"(\d+)\"[^>]*office:value-type|office:value-type[^>]*"
-                         rb"number-columns-repeated=\"(\d+)\"")  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Peek:
-    """What one sheet's XML says beside the values; rows and columns are zero-based."""
-
-    hidden_rows: frozenset[int] = frozenset()
-    errors: dict[tuple[int, int], str] = field(default_factory=dict)
-    uncomputed: tuple[tuple[int, int], ...] = ()
-    percents: frozenset[tuple[int, int]] = frozenset()
 
 
 def is_encrypted(path: Path) -> bool:
@@ -75,7 +65,7 @@ def inspect(path: Path) -> dict[str, Peek]:
     Returns
     -------
     dict
-        Sheet name -> Peek; empty for OpenDocument.
+        Sheet name -> Peek.
 
     Raises
     ------
@@ -88,8 +78,9 @@ def inspect(path: Path) -> dict[str, Peek]:
             parts = {part.filename: part for part in archive.infolist()}
             _refuse_bombs(parts, name)
             if "content.xml" in parts:
-                _refuse_repeats(archive.read("content.xml"), name)
-                return {}
+                if b"encryption-data" in archive.read("META-INF/manifest.xml"):
+                    raise DataError(_LOCKED, file=name)
+                return opendocument.inspect(archive.read("content.xml"), file=name)
             if "xl/workbook.xml" not in parts:
                 raise DataError("is a zip file but no workbook; unpack it and send the tables", file=name)
             styles = archive.read("xl/styles.xml") if "xl/styles.xml" in parts else b""
@@ -109,9 +100,7 @@ def inspect(path: Path) -> dict[str, Peek]:
         OSError,
     ) as error:
         if "password" in str(error) or "encrypted" in str(error):
-            raise DataError(
-                "is protected by a password; save it without one and send it again", file=name
-            ) from None
+            raise DataError(_LOCKED, file=name) from None
         raise DataError(
             f"is damaged and cannot be read ({error}); open and save it again", file=name
         ) from None
@@ -135,19 +124,6 @@ def _refuse_bombs(parts: dict[str, zipfile.ZipInfo], name: str) -> None:
                 "like a zip bomb; not opened: copy the table's values into a new workbook",
                 file=name,
             )
-
-
-def _refuse_repeats(content: bytes, name: str) -> None:
-    cells = 0
-    for row in _ODS_ROW.finditer(content):
-        body = row.group(2) or b""
-        if b"office:value-type" not in body:
-            continue
-        repeat = re.search(rb"number-rows-repeated=\"(\d+)\"", row.group(1))
-        wide = sum(int(a or b) for a, b in _ODS_REPEAT.findall(body)) + body.count(b"office:value-type")
-        cells += wide * (int(repeat.group(1)) if repeat else 1)
-        if cells > _MOST_CELLS:
-            raise DataError(f"holds more than {_MOST_CELLS:,} filled cells; part it", file=name)
 
 
 def _attributes(raw: bytes) -> dict[str, str]:
@@ -199,14 +175,14 @@ def _refuse_far_cells(xml: bytes, name: str, sheet: str) -> None:
     tail = _LAST_ROW.findall(xml[xml.rfind(b"<row") :] if b"<row" in xml else xml[-4096:])
     if tail:
         last = max(int(number) for number in tail)
-    if last * _NEAR_COLUMNS > _MOST_CELLS or _VERY_FAR.search(xml):
+    if last * _NEAR_COLUMNS > MOST_CELLS or _VERY_FAR.search(xml):
         column, row = max(_FAR_CELL.findall(xml), key=lambda cell: _column(cell[0]), default=(b"A", b"1"))
-        if last * _column(column) <= _MOST_CELLS:
+        if last * _column(column) <= MOST_CELLS:
             return
         raise DataError(
             f"a filled cell stands at {column.decode()}{row.decode()} and the sheet has {last:,} rows: "
             "more than "
-            f"{_MOST_CELLS:,} cells are not read; delete stray cells far from the table, or part it",
+            f"{MOST_CELLS:,} cells are not read; delete stray cells far from the table, or part it",
             file=name,
             sheet=sheet,
         )
@@ -228,9 +204,21 @@ def _peek(xml: bytes, percents: frozenset[bytes], name: str, sheet: str) -> Peek
             for column, row, style in _STYLED.findall(xml)
             if style in percents
         }
+    hidden = b"hidden=" in xml
     return Peek(
-        frozenset(int(row) - 1 for row in _HIDDEN_ROW.findall(xml)) if b"hidden=" in xml else frozenset(),
+        frozenset(int(row) - 1 for row in _HIDDEN_ROW.findall(xml)) if hidden else frozenset(),
+        _hidden_columns(xml) if hidden else frozenset(),
         errors,
         tuple(uncomputed),
         frozenset(shown),
     )
+
+
+def _hidden_columns(xml: bytes) -> frozenset[int]:
+    out: set[int] = set()
+    for raw in _HIDDEN_COLUMN.findall(xml):
+        found = _attributes(raw)
+        first, last = found.get("min", ""), found.get("max", "")
+        if first.isdecimal() and last.isdecimal():
+            out.update(range(int(first) - 1, min(int(last), _MOST_COLUMNS)))
+    return frozenset(out)

@@ -65,6 +65,15 @@ def sheet_lines(found: Found, body: Body, pad: Pad) -> None:
             n=len(hidden),
             cells=[f"{row}:{row}" for row in hidden[:_MOST_CELLS]],
         )
+    unseen = sorted({c for block in found.blocks for c in block.columns} & sheet.hidden_columns)
+    if unseen:
+        pad.add(
+            "hidden_columns",
+            f"{len(unseen)} hidden columns were read like the others: {listing(map(letters, unseen))}",
+            severity="note",
+            n=len(unseen),
+            cells=[f"{letters(c)}:{letters(c)}" for c in unseen[:_MOST_CELLS]],
+        )
     if sheet.hidden:
         pad.add("hidden_sheet", "the sheet is hidden; it was read because it was asked for", severity="note")
     if sheet.uncomputed:

@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from commlab.errors import DataError
-from commlab.intake import encoding, package
+from commlab.intake import biff, encoding, package
+from commlab.intake.peek import MOST_CELLS, Peek, Range, refuse_size
 
 __all__ = ["KINDS", "Range", "Sheet", "letters", "open_sheets"]
-
-Range = tuple[int, int, int, int]
-"""First row, first column, last row, last column; zero-based, inclusive."""
 
 KINDS = {
     ".xlsx": "package",
@@ -35,7 +33,6 @@ KINDS = {
 """Extensions that are read, and what their bytes must be."""
 
 _MOST_BYTES = {"text": 256 << 20, "ole": 256 << 20, "package": 256 << 20, "sav": 1 << 30}
-_MOST_CELLS = 6_000_000
 _TALL = 100_000
 _MOST_MERGED = 2_000_000
 _OLE = bytes.fromhex("D0CF11E0A1B11AE1")
@@ -62,6 +59,7 @@ class Sheet:
     merges: tuple[Range, ...] = ()
     hidden: bool = False
     hidden_rows: frozenset[int] = frozenset()
+    hidden_columns: frozenset[int] = frozenset()
     errors: dict[tuple[int, int], str] = field(default_factory=dict)
     uncomputed: tuple[tuple[int, int], ...] = ()
     percents: frozenset[tuple[int, int]] | None = frozenset()
@@ -167,9 +165,9 @@ def _text(path: Path) -> Sheet:
     text, coding = encoding.decode(path.read_bytes(), file=path.name)
     delimiter = encoding.separator(text)
     cells = text.count(delimiter) + text.count("\n")
-    if cells > _MOST_CELLS:
+    if cells > MOST_CELLS:
         raise DataError(
-            f"holds some {cells:,} cells; at most {_MOST_CELLS:,} are read as a table: part it "
+            f"holds some {cells:,} cells; at most {MOST_CELLS:,} are read as a table: part it "
             "(questionnaires have a "
             "reader of their own)",
             file=path.name,
@@ -203,8 +201,8 @@ def _sav(path: Path) -> Sheet:
         frame, meta = pyreadstat.read_sav(str(path))
     except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, ValueError, UnicodeDecodeError) as error:
         raise DataError(f"cannot be read as an SPSS file: {error}", file=path.name) from None
-    if frame.size > _MOST_CELLS:
-        raise DataError(f"holds {frame.size:,} cells, more than {_MOST_CELLS:,}: part it", file=path.name)
+    if frame.size > MOST_CELLS:
+        raise DataError(f"holds {frame.size:,} cells, more than {MOST_CELLS:,}: part it", file=path.name)
     columns: list[list[Any]] = []
     for column in frame.columns:
         series = frame[column]
@@ -229,9 +227,9 @@ def _workbook(path: Path, found: str) -> list[Sheet]:
     import python_calamine as calamine
 
     name = path.name
-    peek = package.inspect(path) if found == "package" else {}
     if found == "ole" and package.is_encrypted(path):
         raise DataError("is protected by a password; save it without one and send it again", file=name)
+    peek = package.inspect(path) if found == "package" else biff.inspect(path.read_bytes(), file=name)
     out = []
     try:
         with calamine.CalamineWorkbook.from_path(str(path)) as book:
@@ -239,29 +237,24 @@ def _workbook(path: Path, found: str) -> list[Sheet]:
                 if meta.typ != calamine.SheetTypeEnum.WorkSheet:
                     continue
                 sheet = book.get_sheet_by_name(meta.name)
-                cells = sheet.total_height * sheet.total_width if sheet.end else 0
-                if cells > _MOST_CELLS:
-                    raise DataError(
-                        f"the sheet spans {cells:,} cells; at most {_MOST_CELLS:,} are read: delete "
-                        "stray cells far "
-                        "from the table, or part it",
-                        file=name,
-                        sheet=meta.name,
-                    )
+                if sheet.end:
+                    refuse_size(sheet.total_height, sheet.total_width, file=name, sheet=meta.name)
                 rows = sheet.to_python(skip_empty_area=False)
                 _refuse_stray(rows, name, meta.name)
-                seen = peek.get(meta.name, package.Peek())
+                seen = peek.get(meta.name, Peek(percents=None))
+                merges = seen.merges if seen.merges is not None else _ranges(sheet.merged_cell_ranges or ())
                 grid = _clean(rows, seen.errors)
                 out.append(
                     Sheet(
                         meta.name,
                         grid,
-                        merges=_merges(sheet.merged_cell_ranges or (), grid, name, meta.name),
+                        merges=_merges(merges, grid, name, meta.name),
                         hidden=meta.visible != calamine.SheetVisibleEnum.Visible,
                         hidden_rows=seen.hidden_rows,
+                        hidden_columns=seen.hidden_columns,
                         errors=seen.errors,
                         uncomputed=seen.uncomputed,
-                        percents=seen.percents if meta.name in peek else None,
+                        percents=seen.percents,
                     )
                 )
     except calamine.PasswordError:
@@ -291,14 +284,16 @@ def _refuse_stray(rows: list[list[Any]], name: str, sheet: str) -> None:
         )
 
 
-def _merges(
-    ranges: Iterable[tuple[tuple[int, int], tuple[int, int]]], grid: list[list[Any]], name: str, sheet: str
-) -> tuple[Range, ...]:
+def _ranges(corners: Iterable[tuple[tuple[int, int], tuple[int, int]]]) -> list[Range]:
+    return [(top, left, bottom, right) for (top, left), (bottom, right) in corners]
+
+
+def _merges(ranges: Iterable[Range], grid: list[list[Any]], name: str, sheet: str) -> tuple[Range, ...]:
     """Merged ranges of more than one cell, cut to the filled part of the sheet."""
     height, width = len(grid), len(grid[0]) if grid else 0
     out = []
     cells = 0
-    for (top, left), (bottom, right) in ranges:
+    for top, left, bottom, right in ranges:
         bottom, right = min(bottom, height - 1), min(right, width - 1)
         if top > bottom or left > right or (top, left) == (bottom, right):
             continue
