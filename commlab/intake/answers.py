@@ -7,6 +7,7 @@ each, never row by row.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -33,8 +34,11 @@ _TICKS = {
     **dict.fromkeys(("1", "true", "yes", "y", "是", "选中", "已选", "√", "✓", "✔"), 1),
     **dict.fromkeys(("0", "false", "no", "n", "否", "未选中", "未选", "未选择", "×"), 0),
 }
+_TYPED = re.compile(r"[:/_](?:输入文本|填空|other_text)$")
+"""Ends of headers under which a platform prints what was typed in beside an option."""
 _ADD = "Add the option to the codebook if it is one"
-_LONG = 30
+_LONG, _LONGEST = 30, 120
+_SEVERAL = 3
 
 
 def is_blank(text: str) -> bool:
@@ -42,10 +46,15 @@ def is_blank(text: str) -> bool:
     return squash(text) in _SKIPPED
 
 
-def shown(text: str) -> str:
-    """An unknown answer as a ledger may show it: masked, and not at all where it is a text of its own."""
+def shown(text: str, n: int = 1) -> str:
+    """An unknown answer as a ledger may show it: masked, and not at all where it is a text of somebody's own.
+
+    What several people answer in the same words (``n``) is an option, however long.
+    """
     plain = FILL_IN.sub("", text).strip()
-    return f"‹text of {len(plain)} characters›" if len(plain) > _LONG else f"“{mask(plain)[0]}”"
+    if len(plain) > _LONG and n < _SEVERAL:
+        return f"‹text of {len(plain)} characters›"
+    return f"“{mask(plain)[0][:_LONGEST]}”"
 
 
 class Answers(Columns):
@@ -108,24 +117,25 @@ class Answers(Columns):
             if not known and number != text:
                 known, meaning = reading(number)
             if not known and not is_blank(text):
-                unknown.setdefault(shown(text), []).append(level)
+                unknown.setdefault(option_key(text), []).append(level)
             table.append(meaning)
-        for text, own in unknown.items():
+        for own in unknown.values():
             self._unknown(
-                name, place, codes, own, text, f"are no option of the codebook; kept as missing. {_ADD}"
+                name, place, own, texts[own[0]], f"are no option of the codebook; kept as missing. {_ADD}"
             )
         self._filled_in(place, codes, texts)
         skipped = [k for k, text in enumerate(texts) if table[k] is None and squash(text) in _ROUTED]
-        if skipped:
-            n = int(np.isin(codes, skipped).sum())
+        n = int(np.isin(codes, skipped).sum())
+        if n:
             told = f"{name}: {n} were not asked (skipped by the questionnaire's routing); kept as missing"
             self.pad.add("skipped", told, column=self.headers[place], severity="note", n=n)
         return codes, table
 
-    def _unknown(
-        self, name: str, place: int, codes: np.ndarray, levels: Sequence[int], text: str, told: str
-    ) -> None:
-        rows = np.flatnonzero(np.isin(codes, levels))
+    def _unknown(self, name: str, place: int, levels: Sequence[int], text: str, told: str) -> None:
+        rows = np.flatnonzero(np.isin(self.export.columns[place].codes, levels))
+        if not len(rows):  # only in rows that were no answers
+            return
+        text = shown(text, len(rows))
         self.pad.add(
             "unknown option",
             f"{name}: {len(rows)} answers {text} {told}",
@@ -137,8 +147,8 @@ class Answers(Columns):
 
     def _filled_in(self, place: int, codes: np.ndarray, texts: Sequence[str]) -> None:
         filled = [level for level, text in enumerate(texts) if "〖" in text]
-        if filled:
-            n = int(np.isin(codes, filled).sum())
+        n = int(np.isin(codes, filled).sum())
+        if n:
             self.removed("free text", f"{n} texts filled in beside an option stay behind intake", place, n)
 
     def removed(self, rule: str, told: str, place: int, n: int) -> None:
@@ -160,12 +170,10 @@ class Answers(Columns):
                 if known:
                     own.add(code)
                 else:
-                    strangers.setdefault(shown(part), []).append(level)
+                    strangers.setdefault(part.strip(), []).append(level)
             chosen.append(own or None)
         for text, levels in strangers.items():
-            self._unknown(
-                name, place, codes, levels, text, f"are no option of the codebook; left out. {_ADD}"
-            )
+            self._unknown(name, place, levels, text, f"are no option of the codebook; left out. {_ADD}")
         self._filled_in(place, codes, texts)
         return {
             name: _integers([None if c is None else int(code in c) for c in chosen], codes)
@@ -178,12 +186,12 @@ class Answers(Columns):
         """A multiple choice over a column an option: 1 and 0, or only a mark where it was chosen."""
         meanings = self.asked[name].meanings()
         ticks: dict[str, np.ndarray] = {}
+        some, none = np.zeros(self.n, dtype=bool), False
+        self.taken |= {self.of[name]} if name in self.of else set()  # Kobo's summary says the same
         for key, place in columns.items():
-            codes, texts = self.levels(place)
-            if meanings.get(key) not in names:
-                told = f"{name}: the column of {shown(key)} is no option of the codebook; left out. {_ADD}"
-                self.pad.add("unknown option", told, column=self.headers[place], n=int((codes >= 0).sum()))
+            if _TYPED.search(squash(self.headers[place])):
                 continue
+            codes, texts = self.levels(place)
             table: list[int] = []
             unknown: dict[str, list[int]] = {}
             for level, (text, number) in enumerate(zip(texts, self._numbers(place, texts), strict=True)):
@@ -191,36 +199,35 @@ class Answers(Columns):
                 tick = _TICKS.get(word, 1 if word == key else _TICKS.get(option_key(number)))
                 table.append(-1 if tick is None else tick)
                 if tick is None and not is_blank(text):
-                    unknown.setdefault(shown(text), []).append(level)
-            for text, own in unknown.items():
-                self._unknown(name, place, codes, own, text, "are neither a tick nor none; kept as missing")
+                    unknown.setdefault(word, []).append(level)
+            column = np.array([*table, -1], dtype="int8")[codes]
+            some, none = some | (column == 1), none or bool((column == 0).any())
+            if meanings.get(key) not in names:
+                told = f"{name}: “{self.headers[place]}” is the column of no option of the codebook; left out. {_ADD}"
+                self.pad.add("unknown option", told, column=self.headers[place], n=int((column == 1).sum()))
+                continue
+            for own in unknown.values():
+                self._unknown(name, place, own, texts[own[0]], "are neither a tick nor none; kept as missing")
             self._filled_in(place, codes, texts)
-            column, own_name = np.array([*table, -1], dtype="int8")[codes], names[meanings[key]]
+            own_name = names[meanings[key]]
             ticks[own_name] = np.maximum(ticks.get(own_name, column), column)
-        if not any((column == 0).any() for column in ticks.values()):
-            self._marked(name, ticks)
+        if not none:
+            # A blank is "not chosen" only for whoever chose something of the question.
+            ticks = {own: np.where(some & (column < 0), 0, column) for own, column in ticks.items()}
+            told = f"{name}: only ticks are written; {int(some.sum())} answers with a tick count as answered, the others as missing"
+            self.pad.add(
+                "only ticks", told, column=name, action="changed", severity="note", n=int(some.sum())
+            )
         return {
-            name: pd.Series(pd.arrays.IntegerArray(ticks[name].astype("int16"), ticks[name] < 0))
-            if name in ticks
+            own: pd.Series(pd.arrays.IntegerArray(ticks[own].astype("int16"), ticks[own] < 0))
+            if own in ticks
             else self._blank()
-            for name in names.values()
+            for own in names.values()
         }
 
     def _numbers(self, place: int, texts: list[str]) -> list[str]:
         """The texts of a column as numbers, where the file has both (.sav)."""
         return self.export.columns[place].numbers or texts
-
-    def _marked(self, name: str, ticks: dict[str, np.ndarray]) -> None:
-        """Where only ticks are written, a blank is none for whoever ticked anything, else not answered."""
-        answered = np.zeros(self.n, dtype=bool)
-        for column in ticks.values():
-            answered |= column == 1
-        for column in ticks.values():
-            column[answered & (column < 0)] = 0
-        told = f"{name}: only ticks are written; {int(answered.sum())} answers with a tick count as answered, the others as missing"
-        self.pad.add(
-            "only ticks", told, column=name, action="changed", severity="note", n=int(answered.sum())
-        )
 
     # -- persons -----------------------------------------------------------------------------------
 
@@ -259,7 +266,7 @@ class Answers(Columns):
             if place in self.taken:
                 continue
             n = self.export.columns[place].count(is_blank)
-            if place in free:
+            if place in free or _TYPED.search(squash(header)):
                 self.removed("free text", f"{n} texts stay behind intake", place, n)
             elif place in personal or personal_column(header) or PLACES.search(squash(header)):
                 self.removed("personal column", f"{n} values removed with their column", place, n)
