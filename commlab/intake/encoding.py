@@ -27,8 +27,12 @@ SEPARATORS = (",", "\t", ";")
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 # A pair of bytes as GBK reads it; in GB2312, where everyday Chinese stands, both are A1 or above.
-_PAIR = re.compile(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]")
-_EVERYDAY = re.compile(rb"[\xa1-\xa9\xb0-\xf7][\xa1-\xfe]")
+_FOUR = rb"[\x81-\xfe][0-9][\x81-\xfe][0-9]"
+_TOKEN = re.compile(_FOUR + rb"|[\x81-\xfe][\x40-\x7e\x80-\xfe]|[\x80-\xff]")
+_EVERYDAY = re.compile(_FOUR + rb"|[\xa1-\xa9\xb0-\xf7][\xa1-\xfe]")
+_UTF8 = re.compile(rb"[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_HIGH = re.compile(rb"[\x80-\xff]+")
+_UTF8_SHARE = 0.8
 _SAMPLE = 1 << 20
 _CHINESE_SHARE = 0.7
 _LINES = 60
@@ -63,37 +67,51 @@ def decode(data: bytes, *, file: str | None = None) -> tuple[str, str]:
         return data.decode("utf-8"), "utf-8"
     except UnicodeDecodeError as error:
         where = error.start
-    order = ("gb18030", "cp1252") if _looks_chinese(data) else ("cp1252", "gb18030")
-    for name in order:
+    if _is_spoilt_utf8(data):
+        raise DataError(
+            f"is UTF-8, but line {_line(data, where)} is spoilt or cut off (byte {data[where]:#04x} at {where}); "
+            "ask for the file again",
+            file=file,
+        )
+    chinese = _looks_chinese(data)
+    # What is Chinese but spoilt would still be some Western text: it is refused, not garbled.
+    for name in ("gb18030",) if chinese else ("cp1252", "gb18030"):
         try:
             return data.decode(name), name
-        except UnicodeDecodeError:
-            continue
-    line = data.count(b"\n", 0, where) + 1
+        except UnicodeDecodeError as error:
+            where = error.start if chinese else where
+    told = "is GB18030, but spoilt or cut off" if chinese else "is neither UTF-8 nor GB18030 nor cp1252"
     raise DataError(
-        f"line {line} is neither UTF-8 nor GB18030 nor cp1252 (byte {data[where]:#04x} at {where}); "
-        "save the file again as UTF-8",
+        f"line {_line(data, where)} {told} (byte {data[where]:#04x} at {where}); save the file again as UTF-8",
         file=file,
     )
+
+
+def _line(data: bytes, where: int) -> int:
+    return data.count(b"\n", 0, where) + 1
+
+
+def _is_spoilt_utf8(data: bytes) -> bool:
+    """Whether nearly all bytes above ASCII are characters of UTF-8."""
+    high = data[:_SAMPLE]
+    good = sum(map(len, _UTF8.findall(high)))
+    return good > 0 and good >= _UTF8_SHARE * sum(map(len, _HIGH.findall(high)))
 
 
 def _strict(data: bytes, name: str, file: str | None) -> str:
     try:
         return data.decode(name)
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
         raise DataError(
-            f"starts with the mark of {name} but line {line} is not {name}; save the file again as UTF-8",
+            f"starts with the mark of {name} but line {_line(data, error.start)} is not {name}; save the file again as UTF-8",
             file=file,
         ) from None
 
 
 def _looks_chinese(data: bytes) -> bool:
-    high = data[:_SAMPLE]
-    pairs = _PAIR.findall(high)
-    if not pairs:
-        return False
-    return sum(1 for pair in pairs if _EVERYDAY.match(pair)) / len(pairs) >= _CHINESE_SHARE
+    """Whether most bytes above ASCII stand in pairs that are everyday Chinese characters."""
+    tokens = _TOKEN.findall(data[:_SAMPLE])
+    return sum(map(bool, map(_EVERYDAY.match, tokens))) >= _CHINESE_SHARE * len(tokens) > 0
 
 
 def separator(text: str) -> str:
