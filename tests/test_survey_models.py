@@ -18,6 +18,7 @@ from commlab.survey import (
     bartlett_sphericity,
     benchmark,
     cronbach_alpha,
+    factor_analysis,
     fay_herriot,
     kmo,
     mcdonald_omega,
@@ -25,9 +26,11 @@ from commlab.survey import (
     rank_test,
     regression,
     split_half,
+    unit_level,
 )
 
 HERE = Path(__file__).parent / "reference"
+MODELS = json.loads((HERE / "survey_models.json").read_text(encoding="utf-8"))
 PSYCH = json.loads((HERE / "survey_psych.json").read_text(encoding="utf-8"))
 
 
@@ -83,6 +86,47 @@ def test_parallel_items_in_closed_form():
     assert cronbach_alpha(frame).alpha == pytest.approx(expected, rel=1e-12)
     assert mcdonald_omega(frame).omega == pytest.approx(expected, rel=1e-6)
     assert split_half(frame) == pytest.approx(expected, rel=1e-12)
+
+
+def correlated(r: np.ndarray, n: int) -> pd.DataFrame:
+    """Rows whose sample correlations are exactly r."""
+    x = np.random.default_rng(1).standard_normal((n, len(r)))
+    x -= x.mean(axis=0)
+    white = np.linalg.solve(np.linalg.cholesky(np.cov(x, rowvar=False)), x.T).T
+    return pd.DataFrame(white @ np.linalg.cholesky(r).T, columns=[f"q{i}" for i in range(len(r))])
+
+
+@pytest.mark.parametrize("rotation", ["varimax", "promax", "oblimin"])
+def test_factors_against_factanal(rotation):
+    r = MODELS["factors"]
+    found = factor_analysis(correlated(np.array(r["cov"]), r["n"]), 2, rotation=rotation)
+    expected = np.array(r[rotation])
+    order = np.argsort(-(expected**2).sum(axis=0))
+    expected = expected[:, order] * np.sign(expected[:, order].sum(axis=0))
+    np.testing.assert_allclose(found.loadings, expected, atol=1e-6)
+    np.testing.assert_allclose(found.uniqueness, r["uniqueness"], atol=1e-6)
+    assert (found.chi2, found.df) == (pytest.approx(r["chi2"], rel=1e-8), r["df"])
+    assert found.p_value == pytest.approx(r["p"], rel=1e-6)
+    phi = r.get(f"{rotation}_phi", [[1, 0], [0, 1]])
+    assert found.correlation.iloc[0, 1] == pytest.approx(abs(phi[0][1]), abs=1e-6)
+    rebuilt = found.loadings.to_numpy() @ found.correlation.to_numpy() @ found.loadings.to_numpy().T
+    np.testing.assert_allclose(np.diag(rebuilt) + found.uniqueness, 1, atol=1e-6)
+    assert found.explained.sum() == pytest.approx(np.trace(rebuilt) / 8)
+
+
+@pytest.mark.parametrize(
+    ("m", "options", "error", "says"),
+    [
+        (3, {}, DataError, 'leave "q1" no variance of its own'),
+        (5, {}, ParameterError, "8 items cannot carry 5 factors"),
+        (0, {}, ParameterError, "n_factors=0 must be"),
+        (2, {"rotation": "equamax"}, ParameterError, "not one of varimax, promax"),
+    ],
+)
+def test_factors_that_are_refused(m, options, error, says):
+    r = MODELS["factors"]
+    with pytest.raises(error, match=says):
+        factor_analysis(correlated(np.array(r["cov"]), r["n"]), m, **options)
 
 
 SMALL = pd.DataFrame({"a": [1.0, 2, 3, 4], "b": [2.0, 1, 4, 3]})
@@ -191,6 +235,81 @@ def test_models_that_are_refused(change, error, says):
         fay_herriot(y, **({"variance": d, "covariates": x} | change))
 
 
+UNIT = pd.read_csv(HERE / "survey_unit.csv")
+MEANS = UNIT.groupby("area")[["z_mean"]].first().rename(columns={"z_mean": "z"})
+
+
+def test_unit_level_model_against_lme4():
+    found, r = unit_level(UNIT, "y", ["z"], area="area", means=MEANS), MODELS["unit"]
+    assert (found.sigma2, found.within) == (pytest.approx(r["A"], rel=1e-6), pytest.approx(r["S"], rel=1e-6))
+    np.testing.assert_allclose(found.beta, r["beta"], rtol=1e-7)
+    np.testing.assert_allclose(found.beta_se, r["beta_se"], rtol=1e-6)
+    np.testing.assert_allclose(found.estimates["eblup"], r["eblup"], rtol=1e-7)
+    np.testing.assert_allclose(found.estimates["mse"], r["mse"], rtol=1e-6)
+
+
+def test_unit_level_model_reaches_areas_without_answers():
+    means = pd.concat([MEANS, pd.DataFrame({"z": [50.0]}, index=[99])])
+    found = unit_level(UNIT, "y", ["z"], area="area", means=means)
+    row = found.estimates.loc[99]
+    assert row["source"] == "model" and row["n"] == 0 and np.isnan(row["direct"])
+    assert row["eblup"] == pytest.approx(found.beta @ [1, 50])
+    assert row["mse"] > found.estimates["mse"].drop(99).max()
+    # An area that was asked whole is known.
+    sizes = pd.Series(np.where(means.index == 1, (UNIT["area"] == 1).sum(), 500), index=means.index)
+    whole = unit_level(UNIT, "y", ["z"], area="area", means=means, sizes=sizes).estimates
+    assert whole.loc[1, "eblup"] == pytest.approx(whole.loc[1, "direct"]) and whole.loc[1, "mse"] == 0
+    np.testing.assert_allclose(whole["eblup"].drop(1), found.estimates["eblup"].drop(1), rtol=0.05)
+
+
+def test_units_of_measure_do_not_matter_to_the_unit_level_model():
+    a = unit_level(UNIT, "y", ["z"], area="area", means=MEANS)
+    scaled = UNIT.assign(y=UNIT["y"] * 1000, z=UNIT["z"] / 1000)
+    b = unit_level(scaled, "y", ["z"], area="area", means=MEANS / 1000)
+    np.testing.assert_allclose(a.estimates["shrinkage"], b.estimates["shrinkage"], rtol=1e-6)
+    np.testing.assert_allclose(a.estimates["eblup"] * 1000, b.estimates["eblup"], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        ({"means": MEANS.drop(3)}, DataError, "means lack areas with answers: 3"),
+        ({"means": MEANS.rename(columns={"z": "x"})}, DataError, "means lack the covariates z"),
+        ({"means": MEANS.assign(z=np.nan)}, DataError, r"10 areas lack a covariate's mean \(1, 2"),
+        ({"covariates": ["z", "y"]}, ParameterError, '"y" or "area" stands among the covariates'),
+        ({"area": "street"}, ParameterError, "street"),
+        ({"data": UNIT.assign(z=1.0)}, DataError, "collinear: z"),
+        ({"data": UNIT.assign(y=7.0)}, DataError, "no variance to model"),
+        ({"data": UNIT.iloc[:2]}, DataError, "2 answers in 1 areas cannot carry"),
+        ({"data": UNIT.assign(y=np.nan)}, DataError, "no row has"),
+        ({"sizes": pd.Series(2, index=MEANS.index)}, DataError, "sizes must be at least the answers"),
+    ],
+)
+def test_unit_level_models_that_are_refused(change, error, says):
+    given = {"data": UNIT, "covariates": ["z"], "area": "area", "means": MEANS} | change
+    with pytest.raises(error, match=says):
+        unit_level(given.pop("data"), "y", given.pop("covariates"), **given)
+
+
+def test_benchmarks_by_district():
+    index = ["a", "b", "c", "d"]
+    values, sizes = pd.Series([60.0, 70, 80, 90], index=index), pd.Series([1.0, 3, 1, 1], index=index)
+    groups = pd.Series(["east", "east", "west", "west"], index=index)
+    totals = pd.Series({"east": 70.0, "west": np.nan})
+    moved = benchmark(values, sizes, totals, groups=groups)
+    assert moved.tolist() == [62.5, 72.5, 80, 90]  # 67.5 -> 70; no total for west
+    ratio = benchmark(values, sizes, totals, groups=groups, method="ratio")
+    assert ratio.tolist() == pytest.approx([60 * 70 / 67.5, 70 * 70 / 67.5, 80, 90])
+    with pytest.raises(DataError, match="no total is given for west"):
+        benchmark(values, sizes, totals.drop("west"), groups=groups)
+    with pytest.raises(DataError, match="size > 0; wrong: a"):
+        benchmark(values, sizes - 1, 70.0)
+    with pytest.raises(ParameterError, match="'raking' is not"):
+        benchmark(values, sizes, 70.0, method="raking")
+    with pytest.raises(DataError, match="means > 0"):
+        benchmark(values - 200, sizes, 70.0, method="ratio")
+
+
 DATA = pd.DataFrame({"y": [0, 1, 1, 0, 1, 0], "x": [1.0, 2, 3, 4, 5, 7], "g": list("aabbcc")})
 
 
@@ -202,6 +321,8 @@ DATA = pd.DataFrame({"y": [0, 1, 1, 0, 1, 0], "x": [1.0, 2, 3, 4, 5, 7], "g": li
         ("y ~ (", "gaussian", ParameterError, "cannot be used"),
         ("x ~ y", "logit", DataError, "must be 0/1"),
         ("y ~ x", "probit", ParameterError, "not one of gaussian, linear"),
+        ("I(x * 0) ~ y", "ordinal", DataError, "one answer only"),
+        ("x ~ I(x * x)", "ordinal", DataError, "without error"),
         ("I(x > 3.5) ~ x", "logit", DataError, "without error"),
         ("y ~ x + g + x:g", "gaussian", DataError, "no degree of freedom|collinear"),
     ],

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from commlab.survey import SurveyDesign, kish_effect, rank_test, regression
+from commlab.survey import SurveyDesign, driver_odds, drivers, kish_effect, rank_test, regression
 
 HERE = Path(__file__).parent / "reference"
 R = json.loads((HERE / "survey_r.json").read_text(encoding="utf-8"))
+MODELS = json.loads((HERE / "survey_models.json").read_text(encoding="utf-8"))
 EXACT = {"rtol": 1e-10, "atol": 1e-15}
 ITERATED = {"rtol": 1e-6}
 
@@ -122,6 +123,18 @@ def test_independence(case):
         np.testing.assert_allclose(
             got, [expected["statistic"], *expected["parameter"], expected["p"]], **EXACT
         )
+
+
+@pytest.mark.parametrize("name", list(SPEC))
+def test_other_tests_of_independence(name):
+    for test, expected in MODELS["independence"][name].items():
+        found = design_of(name).independence("sch.wide", "stype", statistic=test)
+        np.testing.assert_allclose(
+            [found.statistic, found.p_value], [expected["statistic"], expected["p"]], **EXACT
+        )
+        df = np.atleast_1d(expected["df"])
+        assert [found.df1, found.df2] == [*df, np.inf][:2] and found.test == test
+    assert design_of(name).independence("sch.wide", "stype", statistic="adjwald").test == "adjWald"
 
 
 def test_difference_of_two_groups(case):
@@ -235,6 +248,38 @@ def test_logistic_regression(case):
         [test["statistic"], test["p_value"]], [expected["F"], expected["p"]], rtol=1e-4
     )
     assert (test["df1"], test["df2"]) == (expected["df"], expected["ddf"])
+
+
+@pytest.mark.parametrize("name", ["apistrat", "apiclus1"])
+def test_ordered_logit(name):
+    # R's second derivatives are differences, good for three to four digits.
+    data, r = data_of(name), MODELS["ordinal"][name]
+    data["level"] = np.digitize(data["api00"], [550.5, 650.5, 750.5]) + 1
+    fit = regression(SurveyDesign(data, **SPEC[name]), "level ~ meals + mobility + stype", family="ordinal")
+    np.testing.assert_allclose(fit.table["estimate"], r["coef"], rtol=1e-7)
+    np.testing.assert_allclose(fit.table["se"], r["se"], rtol=1e-3)
+    assert fit.df == r["df"] and fit.table["variable"].tolist()[-3:] == ["1|2", "2|3", "3|4"]
+
+
+@pytest.mark.parametrize("method", ["shapley", "johnson"])
+def test_shares_of_explained_variance(method):
+    r = MODELS["shares"]
+    found = drivers(design_of("apistrat"), "api00", r["items"], method=method, draws=0).set_index("item")
+    expected = r["lmg" if method == "shapley" else "johnson"]
+    np.testing.assert_allclose(found.loc[r["items"], "importance"], expected, **EXACT)
+    assert (found["n"] == r["n"]).all()
+
+
+def test_odds_of_items_are_those_of_the_ordered_logit():
+    data = data_of("apistrat")
+    data["level"] = np.digitize(data["api00"], [550.5, 650.5, 750.5]) + 1
+    data = data[~data["meals"].isin([97, 98]) & ~data["mobility"].isin([97, 98])]
+    design = SurveyDesign(data, strata="stype", weights="pw")
+    found = driver_odds(design, "level", ["meals", "mobility"])
+    fit = regression(design, "level ~ meals + mobility", family="ordinal").table.head(2)
+    np.testing.assert_allclose(found["odds_ratio"], np.exp(fit["estimate"]), **EXACT)
+    np.testing.assert_allclose(found[["ci_low", "ci_high"]], np.exp(fit[["ci_low", "ci_high"]]), **EXACT)
+    assert found["p_holm"].ge(found["p_value"]).all() and found["item"].tolist() == ["meals", "mobility"]
 
 
 def test_rank_test(case):

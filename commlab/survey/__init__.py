@@ -3,8 +3,8 @@
 A ``SurveyDesign`` says how the answers were drawn; its methods estimate (``mean``, ``total``, ``proportion``,
 ``quantile``, ``ratio``), compare (``compare``, ``change``, ``independence``, ``regress``) and weigh
 (``post_stratify``, ``rake``, ``calibrate``, ``trim``); ``satisfaction`` and ``answer_shares`` read scaled
-items; ``cronbach_alpha`` and its kin judge a scale; ``drivers`` and ``importance_performance`` say where to
-act; ``fay_herriot`` helps where answers are few; ``protect`` decides what may be printed. Before the field
+items; ``cronbach_alpha`` and its kin judge a scale, ``factor_analysis`` finds its parts; ``drivers`` and ``importance_performance`` say where to
+act; ``fay_herriot`` and ``unit_level`` help where answers are few; ``protect`` decides what may be printed. Before the field
 work: ``sample_size``, ``allocate_sample``, ``draw_sample``.
 """
 
@@ -12,7 +12,8 @@ from commlab.survey.compare import Independence, holm
 from commlab.survey.composite import overall_index, satisfaction_covariance
 from commlab.survey.design import SurveyDesign
 from commlab.survey.disclosure import protect
-from commlab.survey.drivers import drivers, importance_performance
+from commlab.survey.drivers import driver_odds, drivers, importance_performance
+from commlab.survey.factors import Factors, factor_analysis
 from commlab.survey.margins import collapse, margins_check
 from commlab.survey.planning import allocate_sample, draw_sample, quota_status, sample_size
 from commlab.survey.regress import RankTest, Regression, rank_test, regression
@@ -38,12 +39,14 @@ from commlab.survey.satisfaction import (
 )
 from commlab.survey.small_area import SmallArea, benchmark, fay_herriot
 from commlab.survey.streaming import stream_means
+from commlab.survey.unit_level import unit_level
 from commlab.survey.weighting import kish_effect, weight_summary
 
 __all__ = [
     "KMO",
     "Alpha",
     "Bartlett",
+    "Factors",
     "Independence",
     "Omega",
     "RankTest",
@@ -58,7 +61,9 @@ __all__ = [
     "collapse",
     "cronbach_alpha",
     "draw_sample",
+    "driver_odds",
     "drivers",
+    "factor_analysis",
     "fay_herriot",
     "holm",
     "importance_performance",
@@ -81,5 +86,6 @@ __all__ = [
     "satisfaction_from_counts",
     "split_half",
     "stream_means",
+    "unit_level",
     "weight_summary",
 ]

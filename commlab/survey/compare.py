@@ -214,7 +214,7 @@ def independence(design: SurveyDesign, a: str, b: str, *, statistic: str = "F") 
     used_r, row = np.unique(rows[both], return_inverse=True)
     used_c, col = np.unique(columns[both], return_inverse=True)
     r, c, n, w = len(used_r), len(used_c), int(both.sum()), design.weights[both]
-    counts = np.bincount(row * c + col, w, r * c).reshape(r, c)
+    counts = np.bincount(row * c + col, w, r * c).astype(float).reshape(r, c)
     domain = np.where(both, 0, -1)
     nu = int(Plan(design.structure, design.data, domain, 1, design.lonely).counts(None)[2][0])
     ask = _wald if "Wald" in test else _rao_scott

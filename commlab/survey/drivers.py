@@ -3,8 +3,9 @@
 shapley    (1) each item's mean gain in R^2 over all orders of entry (Lindeman, Merenda & Gold 1980; LMG)
 johnson    (2) squares of the standardised regression on orthogonal counterparts of the items, carried back
            (Johnson 2000); nearly the same, and quick for many items
-intervals  percentiles of a bootstrap that draws first-stage units within strata
+intervals  percentiles of a bootstrap that draws first-stage units within strata (residents in certainties)
 priority   (3) importance x (1 - satisfied)
+odds       (4) ordered logit of the outcome on all items at once; errors are design-based (linearised)
 
 Rows with every item and the outcome count; codes 97 and 98 are no answers. Drivers of one survey are
 associations, not causes.
@@ -13,6 +14,9 @@ associations, not causes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
+from itertools import combinations
+from math import factorial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,15 +24,17 @@ import pandas as pd
 
 from commlab import tables
 from commlab.errors import DataError, ParameterError, listing
+from commlab.survey.compare import holm
 from commlab.survey.engine import values_of, variables_of
 from commlab.survey.intervals import checked_confidence
+from commlab.survey.regress import regression
 from commlab.survey.satisfaction import satisfaction
 from commlab.survey.structure import FloatArray
 
 if TYPE_CHECKING:
     from commlab.survey.design import SurveyDesign
 
-__all__ = ["drivers", "importance_performance"]
+__all__ = ["driver_odds", "drivers", "importance_performance"]
 
 _METHODS = ("shapley", "johnson")
 _MOST = 16
@@ -135,24 +141,25 @@ def _importance(r: FloatArray, method: str) -> FloatArray:
 
 
 def _shapley(r: FloatArray) -> FloatArray:
-    """(1) from the R^2 of all subsets."""
+    """(1) from the R^2 of all subsets, those of one size at once."""
     p = len(r) - 1
+    xx, xy = r[:-1, :-1], r[:-1, -1]
     r2 = np.zeros(1 << p)
-    for subset in range(1, 1 << p):
-        at = [i for i in range(p) if subset >> i & 1]
-        b = r[at, -1]
-        r2[subset] = b @ np.linalg.lstsq(r[np.ix_(at, at)], b, rcond=None)[0]
-    size = np.array([s.bit_count() for s in range(1 << p)])
-    # Orders in which a subset of size s comes before the item: s! (p - 1 - s)! / p!
-    from math import factorial
-
-    weight = np.array([factorial(s) * factorial(p - 1 - s) / factorial(p) for s in range(p)])
-    out = np.zeros(p)
-    every = np.arange(1 << p)
-    for i in range(p):
-        without = every[every >> i & 1 == 0]
-        out[i] = (weight[size[without]] * (r2[without | 1 << i] - r2[without])).sum()
-    return out
+    gain = np.zeros(p)
+    for size in range(1, p + 1):
+        at = np.array(list(combinations(range(p), size)))
+        mark = (1 << at).sum(axis=1)
+        inside, to = xx[at[:, :, None], at[:, None, :]], xy[at]
+        try:
+            b = np.linalg.solve(inside, to[:, :, None])[:, :, 0]
+        except np.linalg.LinAlgError:  # items that repeat each other
+            b = (np.linalg.pinv(inside, hermitian=True) @ to[:, :, None])[:, :, 0]
+        r2[mark] = (b * to).sum(axis=1)
+        # Orders in which exactly the others of the subset come before the item: (size - 1)! (p - size)! / p!
+        weight = factorial(size - 1) * factorial(p - size) / factorial(p)
+        steps = r2[mark][:, None] - r2[mark[:, None] - (1 << at)]
+        gain += weight * np.bincount(at.ravel(), steps.ravel(), p)
+    return gain
 
 
 def _johnson(r: FloatArray) -> FloatArray:
@@ -168,6 +175,59 @@ def _replicates(design: SurveyDesign, used: np.ndarray, draws: int, seed: int) -
     from commlab.survey.replicate import bootstrap_multipliers
 
     return [m[used] for m in bootstrap_multipliers(design, draws, seed)]
+
+
+def driver_odds(
+    design: SurveyDesign, outcome: str, items: Sequence[str], *, confidence: float = 0.95
+) -> pd.DataFrame:
+    """How much the odds of a higher answer to the outcome grow with each item, the others held (4).
+
+    Parameters
+    ----------
+    design : SurveyDesign
+    outcome : str
+        Overall satisfaction, as ordered codes.
+    items : sequence of str
+
+    Returns
+    -------
+    DataFrame
+        item, estimate (log odds a point of the item), se, odds_ratio with ci_low and ci_high, df, p_value, p_holm
+        (over the items), n; in the given order.
+
+    Raises
+    ------
+    DataError
+        As ``regression``: collinear items, an item that tells the answers apart without error, too few units.
+    """
+    names = variables_of(items)
+    if outcome in names:
+        raise ParameterError(f'outcome "{outcome}" stands among the items too')
+    data = pd.DataFrame({f"x{i}": _answers(design, name) for i, name in enumerate(names)})
+    data["y"] = _answers(design, outcome)
+    plain = copy(design)
+    plain.data = pd.concat([design.data.reset_index(drop=True).add_prefix("_"), data], axis=1)
+    fit = regression(
+        plain,
+        "y ~ " + " + ".join(f"x{i}" for i in range(len(names))),
+        family="ordinal",
+        confidence=confidence,
+    )
+    table = fit.table.head(len(names))
+    return pd.DataFrame(
+        {
+            "item": pd.Series(names, dtype="str"),
+            "estimate": table["estimate"],
+            "se": table["se"],
+            "odds_ratio": np.exp(table["estimate"]),
+            "ci_low": np.exp(table["ci_low"]),
+            "ci_high": np.exp(table["ci_high"]),
+            "df": table["df"],
+            "p_value": table["p_value"],
+            "p_holm": holm(table["p_value"]),
+            "n": table["n"],
+        }
+    )
 
 
 def importance_performance(

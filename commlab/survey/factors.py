@@ -27,7 +27,7 @@ POWER = 4
 """Of promax's target; Hendrickson and White's choice, and R's default."""
 _PROPER = 5e-3
 """Smallest share of its own that an item may keep; R's ``factanal`` stops there too."""
-_TURNS, _STILL = 10_000, 1e-10
+_TURNS, _STILL = 2_000, 1e-7
 _FLAT = 1e-4
 """Slope of the likelihood at which a search that stopped short has arrived all the same."""
 

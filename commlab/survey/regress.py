@@ -3,6 +3,7 @@
 (1) beta solves sum w x (y - mu(x'beta)) = 0;  A = sum w mu' x x'
 (2) influences e_i = w_i (y_i - mu_i) A^-1 x_i; their covariance is that of beta
 (3) t and F tests with df = design df + 1 - p                       Source: Binder (1983); R: svyglm
+An ordered outcome is fitted by ``ordinal`` (R: svyolr); its thresholds count as one intercept in (3).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from scipy import special
 from commlab.errors import DataError, ParameterError, listing
 from commlab.survey import intervals, variance
 from commlab.survey.engine import spread, values_of
+from commlab.survey.ordinal import ordered_fit
 from commlab.survey.structure import FloatArray, column
 
 if TYPE_CHECKING:
@@ -33,8 +35,11 @@ FAMILIES = {
     "logistic": "logit",
     "binomial": "logit",
     "quasibinomial": "logit",
+    "ordinal": "ordinal",
+    "ordered": "ordinal",
+    "ordered logit": "ordinal",
 }
-"""Names of the two families, R's among them."""
+"""Names of the three families, R's among them."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,8 @@ class Regression:
     Attributes
     ----------
     table : DataFrame
-        variable (term), estimate, se, ci_low, ci_high, df, t, p_value, n.
+        variable (term), estimate, se, ci_low, ci_high, df, t, p_value, n. An ordered logit ends with its
+        thresholds ``1|2``, ``2|3``...
     covariance : DataFrame
         Of the coefficients.
     df : int
@@ -75,7 +81,7 @@ class Regression:
 def regression(
     design: SurveyDesign, formula: str, *, family: str = "gaussian", confidence: float = 0.95
 ) -> Regression:
-    """Weighted linear or logistic regression with design-based errors.
+    """Weighted linear, logistic or ordered logistic regression with design-based errors.
 
     Parameters
     ----------
@@ -83,8 +89,9 @@ def regression(
     formula : str
         As in R: ``"score ~ age + tenure"``; names with dots in backticks. Rows with a missing value are left
         out as a domain. It is code: never build it from data.
-    family : "gaussian" or "logit"
-        Also under the names ``FAMILIES`` lists. For "logit" the left side is 0/1 or boolean.
+    family : "gaussian", "logit" or "ordinal"
+        Also under the names ``FAMILIES`` lists. For "logit" the left side is 0/1 or boolean, for "ordinal"
+        numbers whose order counts; a positive estimate moves answers up.
 
     Raises
     ------
@@ -118,17 +125,24 @@ def regression(
         raise DataError(f"the {p} columns of {formula!r} are collinear ({listing(names, most=12)}); drop one")
     if family == "logit" and not np.isin(y, (0, 1)).all():
         raise DataError(f"the left side of {formula!r} must be 0/1 for a logistic regression")
-    beta, bread, residual = _fit(x, y, w, family, formula)
-    z = np.zeros((len(data), p))
-    z[used] = (x * (w * residual)[:, None]) @ bread  # (2)
-    sparse = spread(design, sp.csr_matrix(z), np.zeros(p, dtype=bool))
+    if family == "ordinal":
+        ones = [i for i, name in enumerate(names) if name == "Intercept"]
+        x, names = np.delete(x, ones, axis=1), [n for n in names if n != "Intercept"]
+        beta, influence, thresholds = ordered_fit(x, y, w, repr(formula))
+        names, p = [*names, *thresholds], x.shape[1] + 1
+    else:
+        beta, bread, residual = _fit(x, y, w, family, formula)
+        influence = (x * (w * residual)[:, None]) @ bread  # (2)
+    z = np.zeros((len(data), len(beta)))
+    z[used] = influence
+    sparse = spread(design, sp.csr_matrix(z), np.zeros(len(beta), dtype=bool))
     v = variance.covariance(design.structure, design.data, sparse, design.lonely)
     df = design.subset(used).df + 1 - p  # (3)
     if df < 1:
         raise DataError(f"{p} coefficients leave no degree of freedom (the design has {df - 1 + p})")
     se = np.sqrt(np.diag(v))
-    low, high = intervals.t_interval(beta, se, np.full(p, df), confidence)
-    t = np.divide(beta, se, out=np.full(p, np.nan), where=se > 0)
+    low, high = intervals.t_interval(beta, se, np.full(len(beta), df), confidence)
+    t = np.divide(beta, se, out=np.full(len(beta), np.nan), where=se > 0)
     table = pd.DataFrame(
         {
             "variable": pd.Series(names, dtype="str"),

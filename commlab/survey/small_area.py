@@ -27,7 +27,7 @@ _METHODS = ("reml", "ml", "fh")
 
 @dataclass(frozen=True)
 class SmallArea:
-    """A fitted Fay-Herriot model.
+    """A fitted small-area model.
 
     Attributes
     ----------
@@ -38,6 +38,8 @@ class SmallArea:
         Coefficient and standard error per covariate.
     sigma2 : float
         A, the variance between areas that the covariates leave.
+    within : float
+        S, the variance within areas (unit-level model only).
     """
 
     estimates: pd.DataFrame
@@ -46,6 +48,7 @@ class SmallArea:
     sigma2: float
     method: str
     iterations: int
+    within: float = float("nan")
 
 
 def fay_herriot(
@@ -193,22 +196,59 @@ def _predict(
     return SmallArea(estimates, pd.Series(beta, index=names, name="beta"), se, a, method, used)
 
 
-def benchmark(estimates: pd.Series, sizes: pd.Series, total: float) -> pd.Series:
-    """Shift small-area means so that their weighted mean is the district's direct estimate.
+def benchmark(
+    estimates: pd.Series,
+    sizes: pd.Series,
+    total: float | pd.Series,
+    *,
+    groups: pd.Series | None = None,
+    method: str = "difference",
+) -> pd.Series:
+    """Fit small-area means to the district's direct estimate, whose weighted mean they should have.
 
     Parameters
     ----------
     estimates, sizes : Series
         Area means and their populations, the same index.
-    total : float
+    total : float, or Series by group
         The mean they should have together.
+    groups : Series, optional
+        District of each area, the same index; each district's areas meet its own total. A district without a
+        total (missing) is left as it is.
+    method : "difference" or "ratio"
+        Add the gap (keeps the areas' differences), or multiply (keeps their ratios; estimates must be > 0).
 
     Returns
     -------
     Series
-        estimates + (total - weighted mean): the difference method, which keeps the areas' differences.
+
+    Raises
+    ------
+    DataError
+        If the areas do not agree, a size is not positive, or a ratio is asked of values that are not.
     """
+    if method not in ("difference", "ratio"):
+        raise ParameterError(f'method={method!r} is not "difference" or "ratio"')
     if not estimates.index.equals(sizes.index):
         raise DataError("estimates and sizes must have the same areas in the same order")
-    weights = sizes / sizes.sum()
-    return estimates + (total - float((estimates * weights).sum()))
+    wrong = ~(np.isfinite(sizes.to_numpy(dtype=float)) & (sizes.to_numpy(dtype=float) > 0))
+    if wrong.any() or estimates.isna().any():
+        bad = estimates.index[wrong | estimates.isna().to_numpy()]
+        raise DataError(f"every area needs an estimate and a size > 0; wrong: {listing(bad)}")
+    if groups is None:
+        of = pd.Series(0, index=estimates.index)
+        wanted = pd.Series({0: float(total)})  # type: ignore[arg-type]
+    else:
+        if not groups.index.equals(estimates.index) or groups.isna().any():
+            raise DataError("groups must name the district of every area, in the same order")
+        of, wanted = groups, pd.Series(total, dtype=float)
+        unknown = [g for g in pd.unique(of) if g not in wanted.index]
+        if unknown:
+            raise DataError(f"no total is given for {listing(unknown)}")
+    now = (estimates * sizes).groupby(of).sum() / sizes.groupby(of).sum()
+    aim = wanted.reindex(now.index)
+    if method == "difference":
+        return estimates + of.map((aim - now).fillna(0.0)).astype(float)
+    if not ((now > 0) & (aim.isna() | (aim > 0))).all():
+        raise DataError("a ratio needs means > 0 on both sides; use the difference")
+    return estimates * of.map((aim / now).fillna(1.0)).astype(float)
