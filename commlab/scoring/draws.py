@@ -14,20 +14,20 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
-from commlab.framework import TOTAL, Framework
-from commlab.framework.rules import RULES
+from commlab.framework import Framework
 from commlab.scoring.aggregate import HOWS, total_scores
-from commlab.scoring.errors import Errors, Noise
-from commlab.scoring.leaves import MISSING, Leaves, leaf_matrices, score
+from commlab.scoring.errors import Errors
+from commlab.scoring.leaves import MISSING, leaf_matrices, score
+from commlab.scoring.totals import Totals
 
 __all__ = ["SOURCES", "Dirichlet", "Draws", "draw_scores"]
 
 SOURCES = ("weights", "sampling", "ratings", "choices")
 """What can be drawn; each has its own stream."""
-_BLOCK_CELLS = 4_000_000
-"""Draws x units held at once."""
-_FAR = 6.0
-"""A score this many standard errors away from 0 and full marks is never cut."""
+_BLOCK_CELLS = 100_000
+"""Draws x units worked on at once: a leaf's errors stay in the processor's cache."""
+_MOST_CELLS = 4_000_000
+_DRAWS_A_PATTERN = 8
 
 
 @dataclass(frozen=True)
@@ -91,17 +91,20 @@ def draw_scores(
         )
     which = streams["choices"].integers(len(rules), size=draws)
     out = np.empty((draws, len(units)))
-    block = max(1, _BLOCK_CELLS // max(1, len(units)))
+    trees = [Totals(framework, matrices, keep, how, errors) for how, _, matrices in variants]
+    # each pattern of gaps has weights of its own: the more there are, the more draws share the work on them
+    least = _DRAWS_A_PATTERN * max(len(tree.patterns) for tree in trees)
+    n = max(1, len(units))
+    block = max(1, min(max(_BLOCK_CELLS // n, least), _MOST_CELLS // n))
     for start in range(0, draws, block):
         at = np.arange(start, min(start + block, draws))
-        for k, (how, _, matrices) in enumerate(variants):
+        for k, tree in enumerate(trees):
             mine = np.flatnonzero(which[at] == k)
-            if aligned or len(mine):
-                tree = _Totals(framework, matrices, keep, how)
-                noise = [tree.noise(e, len(at) if aligned else len(mine)) for e in errors]
-                rows = at[mine]
-                taken = [n.take(mine) if aligned else n for n in noise]
-                out[rows] = tree.totals(leaf_weights[rows], taken)
+            if aligned:
+                noise = tree.noise(len(at))
+                out[at[mine]] = tree.totals(leaf_weights[at[mine]], noise, mine)
+            elif len(mine):
+                out[at[mine]] = tree.totals(leaf_weights[at[mine]], tree.noise(len(mine)))
     sources = [
         *weight_source,
         *(e.name for e in errors if e.drawn),
@@ -184,142 +187,3 @@ def _dirichlet(framework: Framework, k: float, draws: int, rng: np.random.Genera
         for j, c in enumerate(group):
             reach[c] = reach[parent] * drawn[:, j]
     return np.column_stack([reach[c] for c in framework.leaves])
-
-
-class _Totals:
-    """Total scores of draws x units under one rule, in points."""
-
-    def __init__(self, framework: Framework, leaves: Leaves, keep: np.ndarray, how: str) -> None:
-        self.framework, self.leaves, self.keep, self.how = framework, leaves, keep, how
-        full = np.array([framework.full(c) for c in framework.leaves])
-        bonus = leaves.bonus[keep]
-        outside = np.array(
-            [all(not RULES[p.rule].shared for p in framework.parts(c)) for c in framework.leaves]
-        )
-        self.added = bonus[:, outside].sum(axis=1)
-        self.share = leaves.share[keep] + np.where(outside, 0.0, bonus / full)
-        self.applies = leaves.applicable[keep]
-
-    def noise(self, errors: Errors, draws: int) -> Noise:
-        """Errors of one source: single ones near 0 and full marks, and wherever means are not linear."""
-        if self.how != "arithmetic":
-            return Noise(errors.fields(draws, np.ones(self.share.shape, bool)), None, None)
-        reach = _FAR * np.sqrt(errors.variance)
-        near = (self.share - reach < 0) | (self.share + reach > 1)
-        far = np.where(near | ~np.isfinite(self.share), 0.0, errors.variance)
-        fields = errors.fields(draws, near)
-        common = errors.rng.standard_normal((draws, len(self.share))) if far.any() else None
-        return Noise(fields, far if far.any() else None, common)
-
-    def totals(self, weights: np.ndarray, noise: Sequence[Noise]) -> np.ndarray:
-        errors: dict[int, np.ndarray] = {}
-        for source in noise:
-            for j, e in source.fields.items():
-                errors[j] = errors[j] + e if j in errors else e
-        if self.how == "arithmetic":
-            out = _linear(self.framework, self.share, self.applies, weights, errors, noise)
-        else:
-            out = _curved(self.framework, self.share, self.applies, weights, errors, self.how)
-        out *= self.framework.full(TOTAL)
-        out += self.added
-        rows = {int(k): i for i, k in enumerate(self.keep)}
-        for row, node, value in self.leaves.vetoes:
-            if node == TOTAL and row in rows:
-                out[:, rows[row]] = value * self.framework.full(TOTAL)
-        return out
-
-
-def _moved(share: np.ndarray, error: np.ndarray) -> np.ndarray:
-    """Error of a leaf in every draw, cut so that the score stays within 0 and full marks."""
-    low, high = np.minimum(-share, 0).astype(error.dtype), np.maximum(1 - share, 0).astype(error.dtype)
-    return np.clip(error, low, high)
-
-
-def _linear(
-    framework: Framework,
-    share: np.ndarray,
-    applies: np.ndarray,
-    weights: np.ndarray,
-    errors: Mapping[int, np.ndarray],
-    noise: Sequence[Noise],
-) -> np.ndarray:
-    """Arithmetic means all the way: one matrix product for each pattern of what was measured."""
-    out = np.zeros((len(weights), len(share)))
-    seen = np.isfinite(share) & applies
-    patterns, which = np.unique(seen, axis=0, return_inverse=True)
-    for k, pattern in enumerate(patterns):
-        at = slice(None) if len(patterns) == 1 else np.flatnonzero(which.ravel() == k)
-        effective = _handed_down(framework, pattern, weights)
-        total = effective @ np.where(pattern, share[at], 0.0).T
-        for j, error in errors.items():
-            if pattern[j]:
-                total += effective[:, [j]] * _moved(share[at, j], error[:, at])
-        for source in noise:
-            if source.common is not None and source.variance is not None:
-                total += source.common[:, at] * np.sqrt(effective**2 @ source.variance[at].T)
-        out[:, at] = total
-    return out
-
-
-def _handed_down(framework: Framework, pattern: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Leaf weights of each draw after what was not measured handed its weight on (draws x leaves)."""
-    if pattern.all():
-        return weights
-    column = {c: j for j, c in enumerate(framework.leaves)}
-    out = np.zeros_like(weights)
-
-    def down(code: str | None, scale: np.ndarray) -> None:
-        below = framework.children(code)
-        if not below:
-            j = column[str(code)]
-            out[:, j] = weights[:, j] * scale
-            return
-        mass = {c: weights[:, [column[x] for x in framework.leaves_of(c)]].sum(axis=1) for c in below}
-        live = [c for c in below if pattern[[column[x] for x in framework.leaves_of(c)]].any()]
-        total, kept = sum(mass.values()), sum(mass[c] for c in live)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            ratio = np.where(kept > 0, total / np.where(kept > 0, kept, 1.0), 0.0)
-        for c in live:
-            down(c, scale * ratio)
-
-    if pattern.any():
-        down(None, np.ones(len(weights)))
-    return out
-
-
-def _curved(
-    framework: Framework,
-    share: np.ndarray,
-    applies: np.ndarray,
-    weights: np.ndarray,
-    errors: Mapping[int, np.ndarray],
-    how: str,
-) -> np.ndarray:
-    """Geometric or harmonic means: node by node."""
-    column = {c: j for j, c in enumerate(framework.leaves)}
-    shape = (len(weights), len(share))
-
-    def up(code: str | None) -> tuple[np.ndarray, np.ndarray]:
-        """Score (units, or draws x units where it is drawn) and drawn weight (draws x 1) of a node."""
-        below = framework.children(code)
-        if not below:
-            j = column[str(code)]
-            x = share[:, j]
-            if j in errors:
-                x = x.astype(errors[j].dtype) + _moved(share[:, j], errors[j])
-            return np.where(applies[:, j], x, np.nan), weights[:, [j]]
-        top, kept, mass = np.zeros(shape), np.zeros(shape), np.zeros((len(weights), 1))
-        for c in below:
-            x, w = up(c)
-            seen = np.isfinite(x)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                part = np.log(x) if how == "geometric" else 1 / x
-                part = w * (part if seen.all() else np.where(seen, part, 0.0))
-            top += part if (w > 0).all() else np.where(w > 0, part, 0.0)
-            kept += w if seen.all() else np.where(seen, w, 0.0)
-            mass = mass + w
-        with np.errstate(divide="ignore", invalid="ignore"):
-            out = np.exp(top / kept) if how == "geometric" else kept / top
-        return np.where(kept > 0, out, np.nan), mass
-
-    return up(None)[0]

@@ -1,8 +1,6 @@
-"""Errors of leaf scores: sampling of residents, disagreement of raters, drawn for many draws at once."""
+"""Errors of leaf scores: sampling of residents, disagreement of raters, drawn for blocks of draws."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -10,11 +8,18 @@ import pandas as pd
 from commlab.errors import DataError, ParameterError, listing
 from commlab.framework import Framework
 
-__all__ = ["Errors", "Noise"]
+__all__ = ["Errors"]
+
+_NEGATIVE = 1e-8
+"""Eigenvalues this far below zero, relative to the largest, are rounding."""
 
 
 class Errors:
-    """Errors of leaf scores from one source, as shares of full marks."""
+    """Errors of leaf scores from one source, as shares of full marks.
+
+    ``variance`` (units x leaves) holds errors that are independent of each other; a covariance is kept as
+    the groups of cells that move together (``joint``: cells and factors of all groups of one size).
+    """
 
     def __init__(
         self,
@@ -30,7 +35,7 @@ class Errors:
         self._unit = {u: i for i, u in enumerate(units)}
         self._leaf = {c: j for j, c in enumerate(framework.leaves)}
         self.variance = np.zeros((len(units), len(framework.leaves)))
-        self.factor: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+        self.joint: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         if isinstance(given, pd.Series):
             self.drawn = self._independent(given)
         elif isinstance(given, pd.DataFrame):
@@ -47,28 +52,30 @@ class Errors:
             return False
         main = evidence[evidence["role"] == "main"] if "role" in evidence else evidence
         main = main[main["se"].notna() & (main["se"] > 0)]
+        told = np.zeros_like(self.variance)
+        rows = main["unit"].map(self._unit).fillna(-1).to_numpy(dtype=int)
         parts = {
             (c, p.part): p for c in self.framework.leaves for p in self.framework.parts(c) if p.rule in rules
         }
-        told: dict[tuple[int, int], float] = {}
-        for unit, code, name, se in zip(
-            *(main[c].tolist() for c in ("unit", "code", "part", "se")), strict=True
-        ):
+        se = main["se"].to_numpy(float)
+        for (code, name), at in main.groupby(["code", "part"], sort=False).indices.items():
             part = parts.get((code, name))
-            if part is not None and unit in self._unit:
-                key = (self._unit[unit], self._leaf[code])
+            if part is not None:
+                inside = at[rows[at] >= 0]
                 # parts of one leaf that rest on the same judgement err together: their errors add up
-                told[key] = told.get(key, 0.0) + part.share * se / 100
-        for (i, j), se in told.items():
-            self.variance[i, j] += se**2
-        return bool(told)
+                told[rows[inside], self._leaf[code]] += part.share * se[inside] / 100
+        self.variance += told**2
+        return bool(told.any())
 
     def _at(self, index: pd.Index) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         if index.nlevels != 2:
             raise DataError("errors of scores are indexed by (unit, code)")
+        again = index[index.duplicated()]
+        if len(again):
+            raise DataError(f"{self.name}: {again[0][0]} {again[0][1]} is given more than once")
         codes = {c: self.framework.code(str(c)) for c in index.get_level_values(1).unique()}
-        rows = np.array([self._unit.get(u, -1) for u in index.get_level_values(0)])
-        columns = np.array([self._leaf.get(codes[c], -1) for c in index.get_level_values(1)])
+        rows = np.array([self._unit.get(u, -1) for u in index.get_level_values(0)], dtype=int)
+        columns = np.array([self._leaf.get(codes[c], -1) for c in index.get_level_values(1)], dtype=int)
         branches = sorted({c for c, j in zip(index.get_level_values(1), columns, strict=True) if j < 0})
         if branches:
             raise DataError(f"errors are given for codes that are no leaves: {listing(branches)}")
@@ -83,53 +90,49 @@ class Errors:
         return bool(keep.any())
 
     def _joint(self, given: pd.DataFrame) -> bool:
+        from scipy.sparse import csr_array
+        from scipy.sparse.csgraph import connected_components
+
         if not given.index.equals(given.columns):
             raise DataError(f"{self.name}: a covariance has the same (unit, code) in rows and columns")
         rows, columns, keep = self._at(given.index)
-        matrix = given.to_numpy(float)[np.ix_(keep, keep)] / 100**2
+        matrix = given.to_numpy(float)
+        matrix = (matrix if keep.all() else matrix[np.ix_(keep, keep)]) / 100**2
         if not np.isfinite(matrix).all() or not np.allclose(matrix, matrix.T, rtol=1e-8, atol=1e-12):
             raise DataError(f"{self.name}: the covariance is not finite or not symmetric")
-        values, vectors = np.linalg.eigh(matrix)
-        if len(values) and values.min() < -1e-8 * max(values.max(), 1e-12):
-            raise DataError(f"{self.name}: the covariance has a negative eigenvalue ({values.min():.3g})")
-        self.factor = (rows[keep], columns[keep], vectors * np.sqrt(np.clip(values, 0, None)))
+        rows, columns = rows[keep], columns[keep]
+        # cells that share no error are drawn apart: a covariance of many units is mostly zeros
+        _, group = connected_components(csr_array(matrix), directed=False)
+        order = np.argsort(group, kind="stable")
+        size = np.bincount(group)
+        starts = np.cumsum(size) - size
+        for k in np.unique(size):
+            cells = order[starts[size == k][:, None] + np.arange(k)]
+            values, vectors = np.linalg.eigh(matrix[cells[:, :, None], cells[:, None, :]])
+            low, high = values.min(initial=0), values.max(initial=1e-12)
+            if low < -_NEGATIVE * high:
+                raise DataError(f"{self.name}: the covariance has a negative eigenvalue ({low:.3g})")
+            factor = vectors * np.sqrt(np.clip(values, 0, None))[:, None, :]
+            moves = factor.any(axis=(1, 2))
+            cells, factor = cells[moves], factor[moves]
+            self.joint.append((rows[cells], columns[cells], factor.astype(np.float32)))
         return bool(keep.any())
 
-    def fields(self, draws: int, cells: np.ndarray) -> dict[int, np.ndarray]:
-        """Errors of single leaves, where ``cells`` (units x leaves) asks for them: leaf -> draws x units."""
-        shape = (draws, len(self._unit))
-        out: dict[int, np.ndarray] = {}
-        if self.factor is not None:
-            rows, columns, factor = self.factor
-            joint = self.rng.standard_normal((draws, factor.shape[1])) @ factor.T
-            for j in np.unique(columns):
-                pick = columns == j
-                out.setdefault(int(j), np.zeros(shape))[:, rows[pick]] += joint[:, pick]
-        asked = (self.variance > 0) & cells
-        for j in np.flatnonzero(asked.any(axis=0)):
-            at = np.flatnonzero(asked[:, j])
-            error = self.rng.standard_normal((draws, len(at)), dtype=np.float32)
-            error *= np.sqrt(self.variance[at, j]).astype(np.float32)
-            if len(at) == shape[1] and j not in out:
-                out[int(j)] = error
-            else:
-                out.setdefault(int(j), np.zeros(shape))[:, at] += error
+    def joint_cells(self) -> np.ndarray:
+        """Units x leaves: which cells take part in a covariance."""
+        out = np.zeros(self.variance.shape, bool)
+        for rows, columns, factor in self.joint:
+            out[rows, columns] = np.abs(factor).sum(axis=2) > 0
         return out
 
-
-@dataclass(frozen=True)
-class Noise:
-    """Errors of one source in one block: leaf by leaf where they bend the score, else one number a unit.
-
-    A weighted sum of independent normal errors is normal: its standard deviation follows from the drawn
-    weights, so one number a draw and unit (``common``) stands for the errors of all leaves in ``variance``
-    (units x leaves).
-    """
-
-    fields: dict[int, np.ndarray]
-    variance: np.ndarray | None
-    common: np.ndarray | None
-
-    def take(self, rows: np.ndarray) -> Noise:
-        common = None if self.common is None else self.common[rows]
-        return Noise({j: e[rows] for j, e in self.fields.items()}, self.variance, common)
+    def together(self, draws: int) -> dict[int, list[tuple[np.ndarray, np.ndarray]]]:
+        """Joint errors of a block, by leaf: units, and draws x those units."""
+        out: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}
+        for rows, columns, factor in self.joint:
+            groups, k = rows.shape
+            z = self.rng.standard_normal((groups, draws, k), dtype=np.float32)
+            e = np.matmul(z, factor.transpose(0, 2, 1))
+            for j in np.unique(columns):
+                at, inside = np.nonzero(columns == j)
+                out.setdefault(int(j), []).append((rows[at, inside], e[at, :, inside].T))
+        return out

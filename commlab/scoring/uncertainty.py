@@ -19,6 +19,9 @@ from commlab.scoring.ranks import ranks
 
 __all__ = ["rank_uncertainty"]
 
+_BLOCK_CELLS = 500_000
+"""Draws x units ranked at once."""
+
 
 def rank_uncertainty(
     evidence: pd.DataFrame,
@@ -105,15 +108,18 @@ def rank_uncertainty(
     out["rank"] = rank
     for name in dict.fromkeys(group):
         at = np.flatnonzero(group == name)
-        scores = drawn.scores if len(at) == len(units) else drawn.scores[:, at]
-        placed = _ranked(scores)
+        placed = _ranked(drawn.scores, at)
         out.iloc[at, 4] = (placed <= quota[name]).mean(axis=1)
         for column, share in zip((1, 2, 3), (tail, 0.5, 1 - tail), strict=True):
             out.iloc[at, column] = _quantile(placed, share)
     out["score"] = drawn.base
-    byunit = np.ascontiguousarray(drawn.scores.T)
-    byunit.partition([_position(draws, tail), _position(draws, 1 - tail)], axis=1)
-    out["score_low"], out["score_high"] = _quantile(byunit, tail), _quantile(byunit, 1 - tail)
+    ends = np.empty((2, len(units)))
+    step = max(1, _BLOCK_CELLS // draws)
+    for start in range(0, len(units), step):
+        some = np.ascontiguousarray(drawn.scores[:, start : start + step].T)
+        some.partition([_position(draws, tail), _position(draws, 1 - tail)], axis=1)
+        ends[:, start : start + step] = _quantile(some, tail), _quantile(some, 1 - tail)
+    out["score_low"], out["score_high"] = ends
     out["sources"] = ", ".join(drawn.sources)
     return out.reset_index().astype({"unit": "str", "sources": "str"})
 
@@ -127,20 +133,26 @@ def _quantile(ordered: np.ndarray, share: float) -> np.ndarray:
     return ordered[:, _position(ordered.shape[1], share)]
 
 
-def _ranked(scores: np.ndarray) -> np.ndarray:
-    """Ranks in each draw, 1 the highest, ties sharing the better; sorted for each unit (units x draws)."""
-    draws, n = scores.shape
+def _ranked(scores: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Ranks of some units in each draw, 1 the highest, ties sharing the better; sorted for each unit (units x draws)."""
+    draws, n = len(scores), len(at)
     kind = np.int16 if n < np.iinfo(np.int16).max else np.int32
-    order = np.argsort(-scores, axis=1)
-    ordered = np.take_along_axis(scores, order, axis=1)
+    out = np.empty((n, draws), dtype=kind)
+    everyone = n == scores.shape[1]
+    step = max(1, _BLOCK_CELLS // max(1, n))
     place = np.arange(1, n + 1, dtype=kind)[None, :]
-    same = ordered[:, 1:] == ordered[:, :-1]
-    if same.any():
-        new = np.hstack([np.ones((draws, 1), bool), ~same])
-        place = np.maximum.accumulate(np.where(new, place, 0), axis=1).astype(kind)
-    out = np.empty((draws, n), dtype=kind)
-    np.put_along_axis(out, order, np.broadcast_to(place, (draws, n)), axis=1)
-    out = np.ascontiguousarray(out.T)
+    for start in range(0, draws, step):
+        some = -(scores[start : start + step] if everyone else scores[start : start + step, at])
+        order = np.argsort(some, axis=1)
+        ordered = np.take_along_axis(some, order, axis=1)
+        same = ordered[:, 1:] == ordered[:, :-1]
+        shared = place
+        if same.any():
+            new = np.hstack([np.ones((len(some), 1), bool), ~same])
+            shared = np.maximum.accumulate(np.where(new, place, 0), axis=1).astype(kind)
+        ranked = np.empty(some.shape, dtype=kind)
+        np.put_along_axis(ranked, order, np.broadcast_to(shared, some.shape), axis=1)
+        out[:, start : start + step] = ranked.T
     out.sort(axis=1, kind="stable")
     return out
 
