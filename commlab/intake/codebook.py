@@ -13,6 +13,7 @@ number of an option, or the code itself.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -113,7 +114,7 @@ class _Loader:
         self.unknown(self.given, _TOP, "codebook")
         given, texts = self.given, self.texts
         book = Codebook(
-            instrument=str(given.get("instrument") or ""),
+            instrument=" ".join(texts(given.get("instrument"), "instrument")),
             title=dict(self.mapping("title")),
             columns=self.lists("columns", tuple(ROLE_HEADERS)),
             unit=self.lists("unit", ("district", "community")),
@@ -149,9 +150,9 @@ class _Loader:
     def unknown(self, body: Mapping[Any, Any], known: set[str], where: str, *place: Any) -> None:
         for key in body:
             if key not in known:
-                self.faults.add(
-                    f"{where}: unknown keys {key} (known: {', '.join(sorted(known))})", *place, key
-                )
+                near = difflib.get_close_matches(str(key), known, n=1)
+                told = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
+                self.faults.add(f"{where}: unknown keys {key} ({told})", *place, key)
 
     def texts(self, value: Any, *place: Any) -> tuple[str, ...]:
         """One text or several; what YAML made of a word is no text."""
@@ -259,11 +260,15 @@ class _Loader:
         options = self.options((where,), (*place, "options"), body.get("options"))
         for text, code in options.items():
             at = (*place, "options", text)
+            word = f"YAML's reading of {self.faults.words[at]}" if at in self.faults.words else repr(code)
             if codes and code is not None and type(code) is not int:
-                add(f"{where}: the code of {text!r} must be a whole number, not {code!r}", *at)
+                add(f"{where}: the code of {text!r} must be a whole number, not {word}", *at)
             elif isinstance(code, list | tuple | Mapping | bool):
-                add(f"{where}: the code of {text!r} must be a word or a whole number, not {code!r}", *at)
-            if code in (DONT_KNOW, NOT_APPLICABLE):
+                add(
+                    f"{where}: the code of {text!r} must be a word or a whole number, not {word}; use quotes",
+                    *at,
+                )
+            if code in (DONT_KNOW, NOT_APPLICABLE) and type(code) is int:
                 add(
                     f"{where}: {code} is kept for dont_know and not_applicable; list {text!r} under one of them",
                     *at,
@@ -295,7 +300,7 @@ class _Loader:
             options={
                 t: c if codes or c is None or place[0] == "items" else str(c) for t, c in options.items()
             },
-            labels={"zh": str(body.get("zh") or name), "en": str(body.get("en") or name)},
+            labels={k: " ".join(self.texts(body.get(k), *place, k)) or name for k in ("zh", "en")},
             dont_know=self.texts(body.get("dont_know"), *place, "dont_know"),
             not_applicable=self.texts(body.get("not_applicable"), *place, "not_applicable"),
             reversed=body.get("reversed") is True,
@@ -362,7 +367,7 @@ class _Loader:
             key = squash(wording) if number is None else f"{number} {squash(wording)}"
             if claims.setdefault(key, name) != name:
                 self.faults.add(
-                    f"the question {wording!r} belongs to both {claims[key]} and {name}; tell them apart by number:",
+                    f"the question {wording!r} belongs to both {claims[key]} and {name}; tell them apart by their number",
                     *place,
                 )
 

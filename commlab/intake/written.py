@@ -19,13 +19,6 @@ __all__ = ["Faults", "read_written"]
 Place = tuple[Any, ...]
 _TAG = "tag:yaml.org,2002:"
 _PLAIN = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?")
-_READ_AS = {
-    "bool": "true or false",
-    "null": "nothing",
-    "int": "another number",
-    "timestamp": "a date",
-    "float": "another number",
-}
 _MOST = 50_000
 
 
@@ -78,6 +71,15 @@ def read_written(path: Path, faults: Faults) -> Any:
     return None if node is None else _Reader(faults).value(node, ())
 
 
+def _read_as(node: yaml.ScalarNode) -> str:
+    """What YAML makes of a word, in words."""
+    try:
+        value = yaml.constructor.SafeConstructor().construct_object(node)
+    except (yaml.YAMLError, ValueError):
+        return "something else"
+    return "nothing" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
 class _Reader:
     def __init__(self, faults: Faults) -> None:
         self.faults, self.count, self.above = faults, 0, []  # type: ignore[var-annotated]
@@ -117,7 +119,7 @@ class _Reader:
             if kind not in ("str", "int", "float") or (kind != "str" and not _PLAIN.fullmatch(key)):
                 self.faults.at(
                     line,
-                    f"YAML reads {key or 'an empty key'} as {_READ_AS.get(kind, kind)}; put it in quotes: '{key}'",
+                    f"YAML reads {key or 'an empty key'} as {_read_as(key_node)}; put it in quotes: '{key}'",
                 )
             if key in out:
                 first = self.faults.lines[*place, key]
@@ -138,7 +140,6 @@ class _Reader:
             return int(text) if kind == "int" else float(text)
         if kind != "str":
             self.faults.at(
-                node.start_mark.line + 1,
-                f"YAML reads {text} as {_READ_AS.get(kind, kind)}; put it in quotes: '{text}'",
+                node.start_mark.line + 1, f"YAML reads {text} as {_read_as(node)}; put it in quotes: '{text}'"
             )
         return text
