@@ -111,8 +111,8 @@ def lend(warm: Zygote, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every run fork from the same warm process instead of starting its own."""
 
     class Lent(runners.ForkRunner):
-        def __init__(self, workers: int, limits: Any) -> None:
-            super().__init__(workers, limits, zygote=warm)
+        def __init__(self, workers: int, limits: Any, tell: Silent) -> None:
+            super().__init__(workers, limits, tell, zygote=warm)
 
         def close(self, *, kill: bool = False) -> None:
             self.threads.shutdown(wait=True, cancel_futures=True)
@@ -515,3 +515,34 @@ def test_plain_progress_names_each_report(capsys: pytest.CaptureFixture[str]) ->
     assert (
         capsys.readouterr().err == "[ 1/12] 五华区  done  1.2 s\n[ 2/12] 盘龙区  failed  C7: not a number\n"
     )
+
+
+class Heard(Silent):
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.stages: list[tuple[str, str]] = []
+        self.details: list[str] = []
+
+    def stage(self, name: str, doing: str) -> None:
+        self.stages.append((name, doing))
+
+    def end(self, name: str, state: str, why: str = "", seconds: float = 0.0, detail: str = "") -> None:
+        self.details.append(detail)
+
+
+@forks
+@pytest.mark.usefixtures("lend")
+def test_progress_tells_the_stage_and_the_failing_cell_at_once(
+    period: FakePeriod, capsys: pytest.CaptureFixture[str]
+) -> None:
+    heard = Heard()
+    run(period, units=["五华区"], progress=heard)
+    assert [d for _, d in heard.stages] == [*(f"{i}/6" for i in range(1, 7)), "export"]
+    note(period, "五华区", "raise broken")
+    run(period, units=["五华区"], progress=heard, force=True)
+    with Progress(1) as tell:
+        tell.end("五华区", "failed", "B7", detail=heard.details[-1])
+    told = capsys.readouterr().err.splitlines()
+    assert told[-1].strip() == "ValueError: notes/五华区.txt: cell B7: raise broken"
+    assert len(told) == 9 and "\x1b" not in "".join(told)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from types import TracebackType
 from typing import Any, TextIO
 
 __all__ = ["Progress", "Silent", "show_progress"]
+
+# Lines of a failed cell's traceback that are shown at once; the rest is in run.log.
+_TOLD = 8
 
 
 class Silent:
@@ -23,8 +27,11 @@ class Silent:
     def start(self, name: str) -> None:
         """A report starts."""
 
-    def end(self, name: str, state: str, why: str = "", seconds: float = 0.0) -> None:
-        """A report has ended."""
+    def stage(self, name: str, doing: str) -> None:
+        """What a report is at: ``3/18`` of its cells, ``export``."""
+
+    def end(self, name: str, state: str, why: str = "", seconds: float = 0.0, detail: str = "") -> None:
+        """A report has ended; ``detail``: the cell that failed, with its traceback."""
 
     def note(self, text: str) -> None:
         """Something that concerns the run as a whole."""
@@ -36,11 +43,13 @@ class Progress(Silent):
     def __init__(self, total: int, stream: TextIO | None = None) -> None:
         self.total, self.ended, self.stream = total, 0, stream or sys.stderr
 
-    def end(self, name: str, state: str, why: str = "", seconds: float = 0.0) -> None:
+    def end(self, name: str, state: str, why: str = "", seconds: float = 0.0, detail: str = "") -> None:
         self.ended += 1
         took = f"  {seconds:.1f} s" if seconds else ""
         reason = f"  {why}" if why else ""
-        self.note(f"[{self.ended:>{len(str(self.total))}}/{self.total}] {name}  {state}{took}{reason}")
+        self.note(
+            f"[{self.ended:>{len(str(self.total))}}/{self.total}] {name}  {state}{took}{reason}{_last(detail)}"
+        )
 
     def note(self, text: str) -> None:
         print(text, file=self.stream, flush=True)
@@ -60,7 +69,7 @@ class Bar(Silent):
         )
         from rich.progress import Progress as RichProgress
 
-        self.running: dict[str, None] = {}
+        self.running: dict[str, str] = {}
         self.rich = RichProgress(
             BarColumn(),
             MofNCompleteColumn(),
@@ -80,20 +89,34 @@ class Bar(Silent):
         self.rich.stop()
 
     def start(self, name: str) -> None:
-        self.running[name] = None
+        self.running[name] = ""
         self._tell()
 
-    def end(self, name: str, state: str, why: str = "", seconds: float = 0.0) -> None:
+    def stage(self, name: str, doing: str) -> None:
+        self.running[name] = doing
+        self._tell()
+
+    def end(self, name: str, state: str, why: str = "", seconds: float = 0.0, detail: str = "") -> None:
         self.running.pop(name, None)
         if why:
-            self.note(f"{name}  {state}  {why}")
+            self.note(f"{name}  {state}  {why}{_last(detail)}")
         self._tell(1)
 
     def note(self, text: str) -> None:
         self.rich.console.print(text, markup=False, highlight=False)
 
     def _tell(self, advance: int = 0) -> None:
-        self.rich.update(self.task, advance=advance, description=", ".join(self.running))
+        self.rich.update(
+            self.task,
+            advance=advance,
+            description=", ".join(f"{name} {doing}".rstrip() for name, doing in self.running.items()),
+        )
+
+
+def _last(detail: str) -> str:
+    """The end of a failed cell's story, indented; colours of a terminal are left out."""
+    lines = [line for line in re.sub(r"\x1b\[[0-9;]*m", "", detail).splitlines() if line.strip()]
+    return "".join(f"\n      {line}" for line in lines[-_TOLD:])
 
 
 def show_progress(total: int) -> Silent:

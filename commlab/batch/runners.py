@@ -96,8 +96,10 @@ class ForkRunner:
     Papermill is the client of each in a thread of this process; the threads only wait.
     """
 
-    def __init__(self, workers: int, limits: Mapping[str, Any], *, zygote: Zygote | None = None) -> None:
-        self.workers = workers
+    def __init__(
+        self, workers: int, limits: Mapping[str, Any], tell: Silent, *, zygote: Zygote | None = None
+    ) -> None:
+        self.workers, self.tell = workers, tell
         self.options = {"execution_timeout": limits.get("timeout"), "memory": limits.get("memory")}
         self.zygote = zygote or Zygote(_MODULES, _CALLS)
         self.threads = ThreadPoolExecutor(workers, thread_name_prefix="report")
@@ -113,9 +115,22 @@ class ForkRunner:
         with without_grammar():
             from commlab.batch.engine.forked import NAME, register
         register()
-        outcome = execute(job, folder, engine=NAME, zygote=self.zygote, run_folder=job.root, **self.options)
+
+        def on_cell(number: int, count: int) -> None:
+            self.tell.stage(job.name, f"{number}/{count}")
+
+        outcome = execute(
+            job,
+            folder,
+            engine=NAME,
+            zygote=self.zygote,
+            run_folder=job.root,
+            on_cell=on_cell,
+            **self.options,
+        )
         if outcome.state != "done":
             return outcome
+        self.tell.stage(job.name, "export")
         try:
             return finish(outcome, self._publish, job, folder)
         except CallError as error:
@@ -197,7 +212,7 @@ def open_runner(engine: str | None, workers: int, limits: Mapping[str, Any], tel
     """
     if engine == "kernel" or (engine is None and not available()):
         return PoolRunner(workers, limits)
-    runner = ForkRunner(workers, limits)
+    runner = ForkRunner(workers, limits, tell)
     try:
         runner.zygote.wait_ready()
     except EngineError as error:

@@ -261,4 +261,4 @@ def _settle(job: Job, outcome: Outcome, outcomes: dict[str, Outcome], tell: Sile
     log.write(f"{job.name}: {outcome.state} {outcome.cells:.2f} s cells, {outcome.export:.2f} s export")
     if outcome.state != "done":
         log.write(f"{job.name}: {outcome.why}\n{outcome.detail}")
-    tell.end(job.name, outcome.state, outcome.why, seconds)
+    tell.end(job.name, outcome.state, outcome.why, seconds, outcome.detail)

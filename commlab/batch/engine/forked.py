@@ -82,7 +82,7 @@ class ForkEngine(Engine):
     memory : int, MiB
         What the fork may take.
     on_cell : callable
-        Called with the number of each cell that starts.
+        Called with each cell that starts: its number among those to be run, how many they are.
     """
 
     @classmethod
@@ -96,7 +96,7 @@ class ForkEngine(Engine):
         run_folder: str | os.PathLike[str] | None = None,
         execution_timeout: float | None = None,
         memory: int | None = None,
-        on_cell: Callable[[int], None] | None = None,
+        on_cell: Callable[[int, int], None] | None = None,
         **_: Any,
     ) -> None:
         if zygote is None:
@@ -120,7 +120,7 @@ class ForkEngine(Engine):
         ]
         job = {"cells": cells, "folder": os.fspath(run_folder or os.getcwd()), "memory": memory}
         task = zygote.start(job)
-        _Follower(nb_man, task, execution_timeout, on_cell).follow([i for i, _, _ in cells])
+        _Follower(nb_man, task, [i for i, _, _ in cells], execution_timeout, on_cell).follow()
 
 
 class _Follower:
@@ -130,16 +130,18 @@ class _Follower:
         self,
         manager: NotebookExecutionManager,
         task: Task,
+        cells: list[int],
         timeout: float | None,
-        on_cell: Callable[[int], None] | None,
+        on_cell: Callable[[int, int], None] | None,
     ) -> None:
-        self.manager, self.task, self.timeout, self.on_cell = manager, task, timeout, on_cell
+        self.manager, self.task, self.cells = manager, task, cells
+        self.timeout, self.on_cell = timeout, on_cell
         self.outputs = _Outputs()
         self.at: int | None = None
         self.deadline: float | None = None
         self.interrupted = False
 
-    def follow(self, cells: list[int]) -> None:
+    def follow(self) -> None:
         ended = False
         for message in self.task.messages(0.2 if self.timeout else None):
             self._watch()
@@ -155,8 +157,8 @@ class _Follower:
             else:
                 self.outputs.take(event)
         status = self.task.status()
-        if not ended and cells and not self._stopped():
-            at = self.at if self.at is not None else self._next(cells)
+        if not ended and self.cells and not self._stopped():
+            at = self.at if self.at is not None else self._next()
             if self.interrupted:
                 self._fail(at, "CellTimeoutError", f"A cell timed out after {self.timeout:g} seconds.")
             else:
@@ -169,7 +171,7 @@ class _Follower:
         self.outputs.start(cell)
         self.deadline = time.monotonic() + self.timeout if self.timeout else None
         if self.on_cell:
-            self.on_cell(index)
+            self.on_cell(self.cells.index(index) + 1, len(self.cells))
 
     def _done(self, event: dict[str, Any]) -> None:
         index = event["done"]
@@ -194,12 +196,12 @@ class _Follower:
     def _stopped(self) -> bool:
         return bool(self.manager.nb.metadata.papermill.get("exception"))
 
-    def _next(self, cells: list[int]) -> int:
+    def _next(self) -> int:
         """The first cell that was not run."""
-        for index in cells:
+        for index in self.cells:
             if self.manager.nb.cells[index].metadata.papermill["status"] == self.manager.PENDING:
                 return index
-        return cells[-1]
+        return self.cells[-1]
 
     def _fail(self, index: int, name: str, message: str) -> None:
         """Mark a cell as failed by something that is not its code; papermill reports a cell's first error."""
