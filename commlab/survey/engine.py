@@ -12,9 +12,10 @@ deff   (4) V / V_srs, V_srs = S^2 (N - n) / (N n), N = sum w, S^2 = n / (n - 1) 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,7 @@ import scipy.sparse as sp
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.survey import variance
-from commlab.survey.kernel import Kernel
+from commlab.survey.kernel import TOGETHER, Kernel
 from commlab.survey.moments import Coded, Moments
 from commlab.survey.plan import Plan
 from commlab.survey.structure import FloatArray, IntArray, as_list, column
@@ -41,6 +42,8 @@ __all__ = [
     "values_of",
     "variables_of",
 ]
+
+_Given: TypeAlias = FloatArray | Coded
 
 _COLUMNS = ["estimate", "se", "ci_low", "ci_high", "df", "deff", "n"]
 
@@ -133,7 +136,7 @@ def is_inside(design: SurveyDesign, by: str | Sequence[str] | None) -> bool:
 
 def estimates(
     design: SurveyDesign,
-    columns: Iterable[FloatArray | Coded],
+    columns: Iterable[_Given],
     *,
     by: str | Sequence[str] | None = None,
     kind: str = "mean",
@@ -164,18 +167,18 @@ def estimates(
         kernel = Kernel.of(plan, weights, design.calibrations, satterthwaite=satterthwaite)
     done: list[_Column] = []
     waiting: list[_Column] = []
-    for given in columns:
-        y: FloatArray | Coded
-        y = Coded(plan.take(given.code), given.values) if isinstance(given, Coded) else plan.take(given)
-        found: Sequence[Moments | None]
-        found = [None] * (given.values.shape[1] if isinstance(given, Coded) else 1)
+    for batch in _batches(columns, TOGETHER if kernel else 1):
+        taken = [Coded(plan.take(y.code), y.values) if isinstance(y, Coded) else plan.take(y) for y in batch]
+        found: Sequence[Sequence[Moments | None]]
+        found = [[None] * (y.values.shape[1] if isinstance(y, Coded) else 1) for y in taken]
         if kernel is not None:
-            found = kernel.columns(y, total=kind == "total")
-        for j, moments in enumerate(found):
-            if moments is None:
+            found = kernel.columns(taken, total=kind == "total")
+        for y, moments in [(y, (j, m)) for y, ms in zip(taken, found, strict=True) for j, m in enumerate(ms)]:
+            j, sums = moments
+            if sums is None:
                 one = _linearise(plan, weights, y.column(j) if isinstance(y, Coded) else y, kind, under)
             else:
-                one = _of_moments(moments, kind)
+                one = _of_moments(sums, kind)
             if kind == "total":
                 one.alone[:] = False
             elif len(structure.stages) == 1 and one.alone.any():
@@ -208,6 +211,12 @@ def estimates(
         n,
         np.divide(alike, v, out=np.full_like(v, np.nan), where=v > 0),
     )
+
+
+def _batches(columns: Iterable[_Given], size: int) -> Iterator[list[_Given]]:
+    left = iter(columns)
+    while batch := list(islice(left, size)):
+        yield batch
 
 
 _BATCH = 24

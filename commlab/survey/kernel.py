@@ -13,6 +13,8 @@ w^2 by unit and calibration cell over all rows, a unit's total and sum of square
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,10 +29,14 @@ from commlab.survey.variance import fail_if_lonely, scale_of
 if TYPE_CHECKING:
     from commlab.survey.weighting import Calibration
 
-__all__ = ["MANY", "Kernel"]
+__all__ = ["MANY", "TOGETHER", "Kernel"]
 
 MANY = 100_000
 """Rows from which the sums pay."""
+TOGETHER = 3
+"""Columns to hand over at a time."""
+_TABLE = 2**18
+"""Most cells of a table of several columns: what a processor's cache holds."""
 _NOISE = 1e-12
 """Share of a sum of squares below which what is left of it is rounding."""
 _DENSE = 2_000_000
@@ -83,8 +89,7 @@ class Kernel:
         self.n_cells = len(self.coarse)
         self.rows = np.bincount(self.code, minlength=self.n_cells)
         self.squares = w * w if self.of_rows else np.zeros(0)
-        self._work, self._joint = np.empty(len(w)), np.empty(len(w), dtype=np.int64)
-        self._steps: dict[int, IntArray] = {}
+        self._joint = np.empty(len(w), dtype=np.int64)
         if calibration is not None:
             self.a, self.b = self._masses(calibration)
 
@@ -124,51 +129,96 @@ class Kernel:
             return None  # trimmed since
         return cls(plan, w, calibration, satterthwaite=satterthwaite)
 
-    def columns(self, y: FloatArray | Coded, *, total: bool) -> list[Moments | None]:
+    def columns(self, given: Sequence[FloatArray | Coded], *, total: bool) -> list[list[Moments | None]]:
         """Estimate means or totals; None where a column must go the slow way.
 
         Parameters
         ----------
-        y : float array or Coded, shape (n_plan_rows,)
+        given : float arrays or Coded, each of shape (n_plan_rows,)
+            Coded ones are counted up together while their joint codes are few: one pass serves them all.
+
+        Returns
+        -------
+        list
+            A list for each one given, with an item for each of its columns.
         """
-        coded = y if isinstance(y, Coded) else Coded.of(y)
-        if coded is None:
-            return [self._moments(self._sums(np.asarray(y)), total=total)]
-        levels = len(coded.values)
-        shape, size = (self.n_cells, levels), self.n_cells * levels
-        if levels not in self._steps:
-            self._steps[levels] = self.code * levels
-        joint = np.add(self._steps[levels], coded.code, out=self._joint)
+        coded = [y if isinstance(y, Coded) else Coded.of(y) for y in given]
+        out: dict[int, list[Moments | None]] = {}
+        together: list[int] = []
+        for i, one in enumerate(coded):
+            if one is None:
+                out[i] = [self._moments(self._sums(np.asarray(given[i])), total=total)]
+                continue
+            levels = np.prod([len(c.values) for j in [*together, i] if (c := coded[j]) is not None])
+            if together and (self.n_cells * levels > _TABLE or levels > np.iinfo(np.int16).max):
+                out |= self._tables(coded, together, total=total)
+                together = []
+            together.append(i)
+        if together:
+            out |= self._tables(coded, together, total=total)
+        return [out[i] for i in range(len(given))]
+
+    def _tables(
+        self, coded: Sequence[Coded | None], places: Sequence[int], *, total: bool
+    ) -> dict[int, list[Moments | None]]:
+        """Columns of small codes through one joint table."""
+        found = {i: c for i in places if (c := coded[i]) is not None}
+        levels = [len(c.values) for c in found.values()]
+        code, *rest = (one.code.astype(np.int16) for one in found.values())
+        for own, more in zip(levels[1:], rest, strict=True):
+            code = code * np.int16(own) + more
+        joint = np.multiply(code, self.n_cells, out=self._joint, dtype=np.int64)
+        joint += self.code
+        shape = (*levels, self.n_cells)
+        size = int(np.prod(shape))
         s = tally(joint, self.w, size).reshape(shape)
-        q = tally(joint, self.squares, size).reshape(shape) if self.of_rows else np.zeros((0, 0))
-        valid = ~np.isnan(coded.values)
-        if valid[s.any(axis=0)].all():
-            n = np.repeat(self.rows[:, None], valid.shape[1], axis=1)
-        else:
-            n = np.bincount(joint, minlength=size).reshape(shape) @ valid
-        return [
-            self._moments(Table(n[:, j], s, q, coded.values[:, j]), total=total)
-            for j in range(valid.shape[1])
-        ]
+        q = tally(joint, self.squares, size).reshape(shape) if self.of_rows else None
+        counts: npt.NDArray | None = None
+        out: dict[int, list[Moments | None]] = {}
+        for place, (i, one) in enumerate(found.items()):
+            others = tuple(a for a in range(len(levels)) if a != place)
+            mine, valid = s.sum(axis=others), ~np.isnan(one.values)
+            squares = np.zeros((0, 0)) if q is None else q.sum(axis=others)
+            n = np.repeat(self.rows[None, :], valid.shape[1], axis=0)
+            if not valid[mine.any(axis=1)].all():
+                if counts is None:
+                    counts = np.bincount(joint, minlength=size).reshape(shape)
+                n = valid.T.astype(np.int64) @ counts.sum(axis=others)
+            out[i] = [
+                self._moments(Table(n[j], mine, squares, one.values[:, j]), total=total)
+                for j in range(valid.shape[1])
+            ]
+        return out
 
     def _sums(self, y: FloatArray) -> Sums:
-        w, squares, n = self.w, self.squares, self.rows
+        w, squares, n, s0, q0 = self.w, self.squares, self.rows, self._s0, self._q0
         if np.isnan(y.sum()):
             valid = ~np.isnan(y)
             w, y = np.where(valid, w, 0.0), np.where(valid, y, 0.0)
             squares = w * w if self.of_rows else squares
             n = tally(self.code, valid, self.n_cells).astype(np.int64)
-        work = self._work  # no new memory: page faults cost more than sums
+            s0 = tally(self.code, w, self.n_cells)
+            q0 = tally(self.code, squares, self.n_cells) if self.of_rows else q0
 
-        def powers(mass: FloatArray) -> FloatArray:
-            out = [tally(self.code, mass, self.n_cells)]
-            np.multiply(mass, y, out=work)
-            out.append(tally(self.code, work, self.n_cells))
+        def powers(mass: FloatArray, zeroth: FloatArray) -> FloatArray:
+            work = np.multiply(mass, y, out=self._work)  # no new memory: page faults cost more than sums
+            first = tally(self.code, work, self.n_cells)
             np.multiply(work, y, out=work)
-            out.append(tally(self.code, work, self.n_cells))
-            return np.array(out)
+            return np.array([zeroth, first, tally(self.code, work, self.n_cells)])
 
-        return Sums(n, powers(w), powers(squares) if self.of_rows else np.zeros((0, 0)))
+        return Sums(n, powers(w, s0), powers(squares, q0) if self.of_rows else np.zeros((0, 0)))
+
+    @cached_property
+    def _work(self) -> FloatArray:
+        return np.empty(len(self.w))
+
+    @cached_property
+    def _s0(self) -> FloatArray:
+        return tally(self.code, self.w, self.n_cells)
+
+    @cached_property
+    def _q0(self) -> FloatArray:
+        return tally(self.code, self.squares, self.n_cells) if self.of_rows else np.zeros(0)
 
     def _moments(self, column: Sums | Table, *, total: bool) -> Moments | None:
         g, d = self.plan.n_domains, self.domain[self.coarse]
