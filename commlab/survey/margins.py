@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
-from commlab.survey.structure import FloatArray, IntArray, column, compact
+from commlab.survey.structure import FloatArray, IntArray, column, compact, tally
 
 if TYPE_CHECKING:
     from commlab.survey.design import SurveyDesign
@@ -67,28 +69,36 @@ class Sample:
         Cell of each row.
     mass : float array, shape (n_cells,)
         Sum of the weights.
-    row : int array, shape (n_cells,)
-        A row of each cell.
     """
 
     def __init__(self, design: SurveyDesign, variables: Iterable[str]) -> None:
         self.design = design
+        names = list(dict.fromkeys(variables))
+        columns = [column(design.data, v, "margin") for v in names]
+        with ThreadPoolExecutor(len(columns)) as pool:  # coding text is most of the work, and takes no lock
+            coded = list(pool.map(pd.factorize, columns))
+        self._labels = {v: pd.Index(labels) for v, (_, labels) in zip(names, coded, strict=True)}
         self._codes: dict[str, IntArray] = {}
-        self._labels: dict[str, pd.Index] = {}
-        joint: IntArray = np.zeros(len(design.weights), dtype=np.int64)
-        size = 1
-        for v in dict.fromkeys(variables):
-            codes, labels = pd.factorize(column(design.data, v, "margin"))
-            size *= len(labels) + 1
-            if size > 4 * len(joint):
-                found, joint = compact(joint)
-                size = len(found) * (len(labels) + 1)
-            joint = joint * (len(labels) + 1) + codes + 1  # a blank is a cell, too
-            self._codes[v], self._labels[v] = codes, pd.Index(labels)
-        found, self.cell = compact(joint)
-        self.mass = np.bincount(self.cell, design.weights, len(found)).astype(float)
-        self.row = np.zeros(len(found), dtype=np.int64)
-        self.row[self.cell] = np.arange(len(self.cell))
+        """Code of each cell, -1 where the variable is blank."""
+        joint: IntArray = np.zeros(0, dtype=np.int64)
+        for v, (codes, labels) in zip(names, coded, strict=True):
+            blank = int(codes.min(initial=0) < 0)  # a blank is a cell, too
+            size = len(labels) + blank
+            if blank:
+                codes = codes + 1
+            joint = np.add(np.multiply(joint, size, out=joint), codes, out=joint) if len(joint) else codes
+            found, joint = compact(joint)
+            self._codes = {u: c[found // size] for u, c in self._codes.items()}
+            self._codes[v] = found % size - blank
+        self.cell = joint
+        self.mass = tally(joint, design.weights, len(found))
+
+    @cached_property
+    def row(self) -> IntArray:
+        """A row of each cell, shape (n_cells,)."""
+        row = np.zeros(len(self.mass), dtype=np.int64)
+        row[self.cell] = np.arange(len(self.cell))
+        return row
 
     def first_row(self, cells: npt.NDArray[np.bool_]) -> tuple[int, Any]:
         """How many weighted rows lie in cells, and the first one's label."""
@@ -107,7 +117,7 @@ class Sample:
         active = self.mass > 0
         joint: IntArray = np.zeros(len(active), dtype=np.int64)
         for v in variables:
-            codes = self._codes[v][self.row]
+            codes = self._codes[v]
             joint = np.where((joint < 0) | (codes < 0), -1, joint * len(self._labels[v]) + codes)
         blank = (joint < 0) & active
         faults = []
@@ -152,7 +162,9 @@ def margins_of(margins: Any) -> list[tuple[tuple[str, ...], pd.Series]]:
         raise ParameterError("margins must be a mapping of variable -> totals, and not empty")
     out = []
     for names, totals in margins.items():
-        variables = (names,) if isinstance(names, str) else tuple(names)
+        variables = (names,) if isinstance(names, str) else tuple(names) if isinstance(names, tuple) else ()
+        if not variables:
+            raise ParameterError(f"a margin is named by a column or a tuple of columns, not by {names!r}")
         out.append((variables, _margin(variables, totals)))
     return out
 
