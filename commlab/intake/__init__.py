@@ -3,6 +3,7 @@
     raw = read_table("统计.xlsx")                      a table of a sheet: values, sources, notes, totals
     mapped = READERS["measures"](raw, spec, period="2019Q4", units=units)      by an ``inputs:`` entry
     responses = read_questionnaire("问卷.xlsx", "resident.yaml", register=units)
+    draft_codebook("问卷.xlsx")                      a first codebook to go through
     settled = read_double("甲.xlsx", "乙.xlsx", "resident.yaml", verdict="裁定.xlsx")     paper keyed twice
     match_names(["石林彝族自治县"], units)              written names -> units of the register
     clean, ledger = deidentify(frame, key=key)        personal data out, counts in
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from commlab.intake.checks import check_measures, check_problems, check_ratings
     from commlab.intake.codebook import Codebook, load_codebook
     from commlab.intake.double import Settled, compare_entries, read_double
+    from commlab.intake.draft import draft_codebook
     from commlab.intake.mapped import Mapped
     from commlab.intake.names import Register, match_names
     from commlab.intake.privacy import deidentify
@@ -39,6 +41,7 @@ _HOMES = {
     "check_ratings": "checks",
     "compare_entries": "double",
     "deidentify": "privacy",
+    "draft_codebook": "draft",
     "load_codebook": "codebook",
     "match_names": "names",
     "read_double": "double",
@@ -59,6 +62,7 @@ __all__ = [
     "check_ratings",
     "compare_entries",
     "deidentify",
+    "draft_codebook",
     "load_codebook",
     "match_names",
     "read_double",

@@ -168,7 +168,7 @@ class Answers(Columns):
             for part in parts:
                 known, code = reading(part)
                 if known:
-                    own.add(code)
+                    own |= set() if code is None else {code}
                 else:
                     strangers.setdefault(part.strip(), []).append(level)
             chosen.append(own or None)
@@ -201,7 +201,10 @@ class Answers(Columns):
                 if tick is None and not is_blank(text):
                     unknown.setdefault(word, []).append(level)
             column = np.array([*table, -1], dtype="int8")[codes]
-            some, none = some | (column == 1), none or bool((column == 0).any())
+            none = none or bool((column == 0).any())
+            if meanings.get(key, "") is None:  # a known answer that counts as none
+                continue
+            some |= column == 1
             if meanings.get(key) not in names:
                 told = f"{name}: “{self.headers[place]}” is the column of no option of the codebook; left out. {_ADD}"
                 self.pad.add("unknown option", told, column=self.headers[place], n=int((column == 1).sum()))

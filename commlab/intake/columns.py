@@ -130,6 +130,10 @@ class Columns:
     def letter(self, place: int) -> str:
         return letters(self.export.places[place])
 
+    def number(self, place: int) -> str:
+        """The number that a header begins with: 6 or 3.12; empty where there is none."""
+        return self._number[place]
+
     # -- questions ---------------------------------------------------------------------------------
 
     def _find(self, name: str, question: Question) -> None:
@@ -156,7 +160,7 @@ class Columns:
 
     def _report_absent(self) -> None:
         lacking = [n for n in self.book.questions if n not in self.of and n not in self.exploded]
-        if set(self.book.items) <= set(lacking):
+        if self.book.items and set(self.book.items) <= set(lacking):
             raise self._refuse(
                 f"none of the {len(self.book.items)} items of the codebook is in the header (found: "
                 f"{listing(self.headers)}); is this the right codebook, and is the header among the first rows?"

@@ -1,0 +1,228 @@
+"""A first codebook from an export: its questions, the options found with their counts, guesses to be checked.
+
+    print(draft_codebook("居民问卷.xlsx"))        save it as data/register/codebooks/<name>.yaml and go through it
+
+What looks personal goes under ``personal``, long texts under ``free_text``; neither they nor what was typed in
+beside an option are quoted. Every guess is marked with ``?``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from commlab.intake.answers import is_blank
+from commlab.intake.codebook import Codebook
+from commlab.intake.columns import Columns
+from commlab.intake.export import read_export
+from commlab.intake.forms import squash
+from commlab.intake.ledger import Pad
+from commlab.intake.likert import APART, guess, person_code, rank
+from commlab.intake.platforms import BOOKKEEPING, PLACES, ROLE_HEADERS
+from commlab.intake.privacy import find, personal_column
+from commlab.intake.questions import FILL_IN, option_key, question_key
+
+__all__ = ["draft_codebook"]
+
+_MOST, _FEW, _LONG, _SEVERAL, _LOOKED_AT = 15, 6, 60, 3, 5_000
+"""A closed question has no more different answers; longer ones are quoted only where several people gave them; of no
+more texts a column's kind is judged."""
+_IDENTIFIERS = {"email", "id", "bank", "mobile", "ip", "landline", "plate", "coordinate", "name", "account"}
+_PERSONS = {
+    "sex": r"性别|gender|\bsex\b",
+    "age_band": r"年龄|\bage\b",
+    "education": r"学历|文化程度|education",
+    "tenure": r"住房|housing",
+    "hukou": r"户口|户籍",
+}
+_UNITS = {"district": r"县\(市\)区|区县|县区|所在区", "community": r"(?:所在|居住)的?社区|社区名称"}
+_STEMS = (
+    re.compile(r"(?:第)?(?P<stem>\d+)(?:题|[、.])?\s*[(（](?P<option>.*)[)）]$"),
+    re.compile(r"[Qq]?(?P<stem>\d+)[.\-_]\d+[.、:)]\s*(?P<option>.+)$"),
+    re.compile(r"(?P<stem>.+?)(?:::|[/:：])(?P<option>[^/:：]+)$"),
+)
+_WHOLE = re.compile(r"-?\d{1,3}")
+_SPLIT = re.compile(r"[┋;；]")
+
+
+def draft_codebook(path: str | Path) -> str:
+    """Draft a codebook for an export of a survey platform.
+
+    Parameters
+    ----------
+    path : path
+        As for ``read_questionnaire``.
+
+    Returns
+    -------
+    str
+        YAML with comments; it loads as it is, its guesses need a person.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read or holds no answers.
+    """
+    return _Draft(Path(path)).text()
+
+
+def _yaml(text: object) -> str:
+    """A text as YAML reads it back."""
+    return yaml.safe_dump(str(text), allow_unicode=True, width=10_000).split("\n...")[0].strip()
+
+
+def _identifies(text: str) -> bool:
+    return any(kind in _IDENTIFIERS for _, _, kind in find(text))
+
+
+class _Draft:
+    def __init__(self, path: Path) -> None:
+        known = frozenset(question_key(header) for headers in ROLE_HEADERS.values() for header in headers)
+        self.export, self.file = read_export(path, known=known), path.name
+        self.columns = Columns(Codebook("draft", {}, {}, {}, {}, {}), self.export, Pad())
+        self.taken = self.columns.all(BOOKKEEPING, parts=False)
+        self.parts: dict[str, list[str]] = {}
+        self.names: Counter[str] = Counter()
+
+    def text(self) -> str:
+        for role in ROLE_HEADERS:
+            place = self.columns.role(role)
+            if place is not None and all(
+                str(place) != p.partition("#")[2] for p in self.parts.get("columns", [])
+            ):
+                self.taken.add(place)
+                self._add("columns", f"  {role}: {_yaml(self.export.headers[place])}  #{place}")
+        groups: dict[str, list[tuple[int, str]]] = {}
+        for place, header in enumerate(self.export.headers):
+            match = next((m for pattern in _STEMS if (m := pattern.match(header.strip()))), None)
+            if match and place not in self.taken:
+                groups.setdefault(match["stem"], []).append((place, match["option"].strip()))
+        for stem, group in groups.items():
+            ticks = {option: self._ticks(place) for place, option in group}
+            if len(group) > 1 and None not in ticks.values():
+                self.taken |= {place for place, _ in group}
+                header = f"第{stem}题" if stem.isdecimal() else stem
+                self._question(
+                    group[0][0], header, Counter({o: n for o, n in ticks.items() if n}), multiple=True
+                )
+        for place, header in enumerate(self.export.headers):
+            if place not in self.taken:
+                self._column(place, header)
+        told = f"# Draft from {self.file}: {len(self.export.rows)} answers, {len(self.export.headers)} columns. Check every ?\n"
+        order = ("columns", "unit", "demographics", "items", "personal", "free_text", "ignore")
+        body = "".join(
+            f"{part}:\n" + "\n".join(self.parts[part]) + "\n" for part in order if part in self.parts
+        )
+        return f"{told}instrument: resident  # ? a short name\n" + re.sub(
+            r"  #\d+$", "", body, flags=re.MULTILINE
+        )
+
+    def _add(self, part: str, *lines: str) -> None:
+        self.parts.setdefault(part, []).extend(lines)
+
+    def _counts(self, place: int) -> Counter[str]:
+        """Different answers of a column and how many gave them, without what was typed in."""
+        column = self.export.columns[place]
+        counts = np.bincount(column.codes[column.codes >= 0], minlength=column.size)
+        found: Counter[str] = Counter()
+        for text, n in zip(column.texts[:_LOOKED_AT], counts.tolist(), strict=False):
+            plain = FILL_IN.sub("", text).strip()
+            if n and not is_blank(plain):
+                found[plain] += n
+        return found
+
+    def _ticks(self, place: int) -> int | None:
+        """How many ticks a column holds; None where it holds anything else."""
+        counts = self._counts(place) if self.export.columns[place].size <= _MOST else Counter("?")
+        marks = {option_key(text): n for text, n in counts.items()}
+        return marks.get("1", 0) if set(marks) <= {"0", "1"} else None
+
+    def _column(self, place: int, header: str) -> None:
+        key, counts = squash(header), self._counts(place)
+        numbers = all(_WHOLE.fullmatch(option_key(text)) for text in counts)
+        unit = next((level for level, words in _UNITS.items() if re.search(words, key)), None)
+        personal = personal_column(header) or PLACES.search(key)
+        if unit:
+            self._add("unit", f"  {unit}: {_yaml(header)}")
+        elif personal or (not numbers and sum(map(_identifies, counts)) > len(counts) / 2):
+            self._add("personal", f"  - {_yaml(header)}  # ? looks personal")
+        elif not counts:
+            self._add("ignore", f"  - {_yaml(header)}  # no answers")
+        elif (
+            any(_SPLIT.search(text) for text in counts)
+            and len(
+                parts := Counter(
+                    p.strip() for text, n in counts.items() for p in _SPLIT.split(text) * n if p.strip()
+                )
+            )
+            <= 2 * _MOST
+        ):
+            self._question(place, header, parts, multiple=True)
+        elif len(counts) <= _MOST and self._closed(counts):
+            self._question(place, header, counts)
+        else:
+            self._add("free_text", f"  - {_yaml(header)}  # ? {len(counts)} different texts, not quoted")
+
+    @staticmethod
+    def _closed(counts: Counter[str]) -> bool:
+        """Whether a few answers are those of a closed question: they repeat, or are a few words, or a scale."""
+        few = len(counts) <= _FEW and max(map(len, counts)) <= 2 * _FEW
+        return counts.total() >= 2 * len(counts) or few or guess(counts) is not None
+
+    def _question(self, place: int, header: str, counts: Counter[str], *, multiple: bool = False) -> None:
+        number = self.columns.number(place)
+        person = next(
+            (n for n, words in _PERSONS.items() if not multiple and re.search(words, header.lower())), None
+        )
+        name = person or "q" + re.sub(
+            r"\D",
+            "_",
+            number if not multiple or number.isdecimal() else number.split(".")[0] or str(place + 1),
+        )
+        name = name if name != "q" else f"q{place + 1}"
+        self.names[name] += 1
+        name += f"_{self.names[name]}" if self.names[name] > 1 else ""
+        lines = [f"  {name}:", f"    question: {_yaml(header)}"]
+        if multiple:
+            lines += ["    multiple: true", *([f"    number: {number.split('.')[0]}"] if number else [])]
+        numbers = [int(option_key(text)) for text in counts if _WHOLE.fullmatch(option_key(text))]
+        if len(numbers) == len(counts) and not person and not multiple:
+            told = (
+                "numbers of options: list them instead"
+                if self.export.wjx
+                else "answers, or numbers of options"
+            )
+            lines.append(f"    scale: [{min(1, *numbers)}, {max(2, *numbers)}]  # ? {told}")
+        else:
+            lines += self._options(counts, person or multiple)
+        self._add("demographics" if person else "items", *lines)
+
+    def _options(self, counts: Counter[str], words: str | bool | None) -> list[str]:
+        """Options with their counts; don't know, not applicable and refusals apart (``words``: codes are words)."""
+        kinds = {t: next((k for k, w in APART.items() if w.search(t.lower())), "") for t in counts}
+        if words:
+            kinds = {t: k if k == "refused" else "" for t, k in kinds.items()}
+        quoted = [t for t in kinds if len(t) <= _LONG or counts[t] >= _SEVERAL]
+        plain = [t for t in quoted if not kinds[t]]
+        guessed = None if words else guess(plain)
+        codes = guessed or {t: k for k, t in enumerate(rank({t: counts[t] for t in plain}), start=1)}
+        told = "" if words else "  # ? in this order" if guessed else "  # ? no order known"
+        lines = [f"    options:{told}"]
+        for text in sorted(plain, key=lambda t: -codes[t] if guessed else codes[t]):
+            code = _yaml(person_code(str(words), text)) if words else codes[text]
+            lines.append(f"      {_yaml(text)}: {code}  # {counts[text]}")
+        lines += [
+            f"      {_yaml(t)}: null  # {counts[t]}; ? no answer"
+            for t, kind in kinds.items()
+            if kind == "refused"
+        ]
+        if len(quoted) < len(kinds):
+            lines.append(f"      # {len(kinds) - len(quoted)} long texts of one or two people are not quoted")
+        for kind in ("dont_know", "not_applicable"):
+            own = [f"      - {_yaml(text)}  # {counts[text]}" for text, k in kinds.items() if k == kind]
+            lines += [f"    {kind}:", *own] if own else []
+        return lines
