@@ -257,13 +257,10 @@ class Answers(Columns):
 
     def rest(self) -> None:
         """Report the columns that go no further: personal, free text, ignored, unknown."""
-        personal = self.all(self.book.personal) | {
-            p for r in ("ip", "person") if (p := self.role(r)) is not None
-        }
-        free, ignored = (
-            self.all(self.book.free_text),
-            self.all(self.book.ignore) | self.all(BOOKKEEPING, parts=False),
-        )
+        personal = self.all(self.book.personal) | self._geopoints()
+        personal |= {p for r in ("ip", "person") if (p := self.role(r)) is not None}
+        free = self.all(self.book.free_text)
+        ignored = self.all(self.book.ignore) | self.all(BOOKKEEPING, parts=False)
         self._trials()
         for place, header in enumerate(self.headers):
             if place in self.taken:
@@ -271,7 +268,7 @@ class Answers(Columns):
             n = self.export.columns[place].count(is_blank)
             if place in free or _TYPED.search(squash(header)):
                 self.removed("free text", f"{n} texts stay behind intake", place, n)
-            elif place in personal or personal_column(header) or PLACES.search(squash(header)):
+            elif place in personal or personal_column(header):
                 self.removed("personal column", f"{n} values removed with their column", place, n)
             elif place in ignored:
                 told = "left out as declared"
@@ -284,6 +281,12 @@ class Answers(Columns):
                 self.pad.add(
                     "unknown column", f"{told} (items, free_text, personal or ignore)", column=header, n=n
                 )
+
+    def _geopoints(self) -> set[int]:
+        """Kobo's geopoints: _home_latitude, _home_longitude ... and home itself."""
+        last = [squash(header).rpartition("/")[2] for header in self.headers]
+        points = {PLACES.sub("", name).strip("_") for name in last if PLACES.search(name)}
+        return {k for k, name in enumerate(last) if PLACES.search(name) or name in points}
 
     def _trials(self) -> None:
         """Report rows in which a column that goes no further says 测试 or test."""

@@ -230,24 +230,25 @@ class _Loader:
                 self._period(period, told, *at, "periods")
             if not periods and "question" not in own:
                 self.faults.add(f"{told}: say by question or by periods when it was asked so", *at)
-            ends = [(q.low, q.high) for q in (main, version) if self._coded(q)]
-            if not main.multiple and place[0] == "items" and len(ends) == 2 and not self._within(*ends):
+            strangers = self._strange(main, version, scaled=place[0] == "items" and not main.multiple)
+            if strangers:
                 self.faults.add(
-                    f"{told}: its codes run from {ends[1][0]} to {ends[1][1]}, those of the item from {ends[0][0]} to "
-                    f"{ends[0][1]}; map the options to the item's codes, or make it an item of its own",
+                    f"{told}: the codes {listing(strangers)} are none of the item's; map its options to them, or make it "
+                    "an item of its own",
                     *at,
                 )
             out.append(replace(version, periods=periods))
         return tuple(out)
 
     @staticmethod
-    def _coded(question: Question) -> bool:
-        codes = [code for code in question.options.values() if code is not None]
-        return bool(question.scale or (codes and all(type(code) is int for code in codes)))
-
-    @staticmethod
-    def _within(outer: tuple[int, int], inner: tuple[int, int]) -> bool:
-        return outer[0] <= inner[0] and inner[1] <= outer[1]
+    def _strange(main: Question, version: Question, *, scaled: bool) -> list[str]:
+        """Codes of a version that lie outside those of its item: of its scale, or of its list of words."""
+        codes = [
+            [c for c in q.options.values() if c is not None] + list(q.scale or ()) for q in (main, version)
+        ]
+        if scaled and all(codes) and all(type(code) is int for own in codes for code in own):
+            return [str(code) for code in codes[1] if not min(codes[0]) <= code <= max(codes[0])]
+        return [] if scaled else [str(code) for code in codes[1] if code not in codes[0]]
 
     def _period(self, period: str, told: str, *place: Any) -> None:
         try:

@@ -53,8 +53,10 @@ class Columns:
 
     def __init__(self, book: Codebook, export: Export, pad: Pad, period: str | None = None) -> None:
         self.book, self.export, self.pad, self.period = book, export, pad, period
-        self.headers = export.headers
-        squashed = [squash(header) for header in self.headers]
+        self.headers = [
+            h or f"(column {letters(p)})" for h, p in zip(export.headers, export.places, strict=True)
+        ]
+        squashed = [squash(header) for header in export.headers]
         numbers = [match[1] if (match := _NUMBER.match(header)) else "" for header in squashed]
         self._number = dict(enumerate(numbers))
         self._printed: dict[str, list[int]] = {}

@@ -158,9 +158,11 @@ def read_export(path: str | Path, *, name: str | None = None, known: Collection[
     else:
         chosen, unread = _sheet(path, known)
         sheet = chosen.name
-        head, columns = _grid(_cells(chosen.rows), known, merged={m[0] for m in chosen.merges if m[2] > m[0]})
+        rows = _cells(chosen.rows)
         if KINDS.get(path.suffix.lower()) == "sav":
-            head, columns = _labelled(path, head, columns)
+            head, columns = _labelled(path, rows)
+        else:
+            head, columns = _grid(rows, known, merged={m[0] for m in chosen.merges if m[2] > m[0]})
     kept, found = answers_only(head, columns, file=file, sheet=sheet)
     if not kept.any():
         raise DataError("there is no row of answers below the header", file=file, sheet=sheet or None)
@@ -205,18 +207,19 @@ def _grid(
     return head, [_levels([row[k] for row in body]) for k in range(width)]
 
 
-def _labelled(path: Path, head: Head, columns: list[Levels]) -> tuple[Head, list[Levels]]:
+def _labelled(path: Path, rows: list[list[str]]) -> tuple[Head, list[Levels]]:
     """An SPSS file with its variable labels as headers and its value labels as texts."""
     import pyreadstat
 
     meta = pyreadstat.read_sav(str(path), metadataonly=True)[1]
-    headers = [meta.column_names_to_labels.get(name) or name for name in head.names]
-    out = []
-    for name, column in zip(head.names, columns, strict=True):
+    columns = []
+    for name, cells in zip(rows[0], zip(*rows[1:], strict=True), strict=True):
+        column = _levels(cells)
         labels = {_cell_text(k): str(v).strip() for k, v in meta.variable_value_labels.get(name, {}).items()}
         texts = [labels.get(text, text) for text in column.texts]
-        out.append(Levels(column.codes, texts, column.texts if labels else None))
-    return replace(head, headers=headers), out
+        columns.append(Levels(column.codes, texts, column.texts if labels else None))
+    headers = [meta.column_names_to_labels.get(name) or name for name in rows[0]]
+    return Head(0, 1, 0, headers, rows[0]), columns
 
 
 def _delimited(path: Path, file: str, known: Collection[str]) -> tuple[Head, list[Levels]]:

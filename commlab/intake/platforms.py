@@ -14,12 +14,14 @@ from commlab.intake.forms import squash
 __all__ = ["BOOKKEEPING", "PLACES", "ROLE_HEADERS", "TRIALS", "is_wjx"]
 
 ROLE_HEADERS: dict[str, tuple[str, ...]] = {
-    "id": ("序号", "答题序号", "答卷编号", "问卷编号", "编号", "_id", "_uuid", "respondent", "respondent id", "response id"),
+    "id": ("序号", "答题序号", "答卷编号", "问卷编号", "编号", "_id", "_uuid", "respondent", "respondent id", "response id",
+           "responseid"),
     # Kobo's end is the interviewer's clock; _submission_time is that of the upload, in UTC.
-    "submitted_at": ("提交答卷时间", "提交时间", "结束答题时间", "结束时间", "end", "_submission_time"),
-    "started_at": ("开始答题时间", "开始时间", "start"),
-    "ended_at": ("结束答题时间", "结束时间", "end"),
-    "duration_s": ("所用时间", "答题时长", "答题时长(秒)", "用时", "duration (in seconds)"),
+    "submitted_at": ("提交答卷时间", "提交时间", "结束答题时间", "结束时间", "end", "end date", "enddate",
+                     "_submission_time"),
+    "started_at": ("开始答题时间", "开始时间", "start", "start date", "startdate"),
+    "ended_at": ("结束答题时间", "结束时间", "end", "end date", "enddate"),
+    "duration_s": ("所用时间", "答题时长", "答题时长(秒)", "用时", "duration", "duration (in seconds)"),
     "ip": ("来自ip", "ip", "答题者ip", "ip地址", "ip address"),
     "person": ("openid", "微信openid", "unionid", "用户id", "用户标识"),
     "interviewer": ("访问员", "调查员", "访问员编号"),
@@ -31,7 +33,7 @@ BOOKKEEPING = (
     "地理位置国家和地区", "地理位置省", "地理位置市", "ua", "referrer",
     "_uuid", "_id", "_index", "_parent_index", "_parent_table_name", "_submission_time", "_validation_status", "_status",
     "_tags", "_notes", "_submitted_by", "_attachments", "_xform_id_string", "__version__", "start", "end", "today",
-    "deviceid", "formhub/uuid", "meta/instanceid", "meta/rootuuid", "meta/instancename",
+    "collector id", "deviceid", "formhub/uuid", "meta/instanceid", "meta/rootuuid", "meta/instancename",
 )  # fmt: skip
 """Headers that no codebook needs to name: left out with a note."""
 

@@ -31,8 +31,9 @@ def question_key(text: object) -> str:
     >>> question_key("3、您的性别 [单选题]") == question_key("您的性别：")
     True
     """
-    key = _NUMBERING.sub("", squash(text))
-    return _SUFFIX.sub("", key).strip("*:?。.,;、")
+    plain = squash(text)
+    key = _SUFFIX.sub("", _NUMBERING.sub("", plain)).strip("*:?。.,;、")
+    return plain if key.isdigit() else key  # q2_1 is a name, not question 2 with the text 1
 
 
 def option_key(text: object) -> str:
