@@ -37,6 +37,7 @@ __all__ = [
     "estimates",
     "influences",
     "is_inside",
+    "of_sums",
     "refuse_trap",
     "spread",
     "values_of",
@@ -179,18 +180,33 @@ def estimates(
                 one = _linearise(plan, weights, y.column(j) if isinstance(y, Coded) else y, kind, under)
             else:
                 one = _of_moments(sums, kind)
-            if kind == "total":
-                one.alone[:] = False
-            elif len(structure.stages) == 1 and one.alone.any():
-                trapped = _trapped(plan, one)
-                if trapped.any():
-                    refuse_trap(domains, trapped, str(structure.clusters[0]))
-                one.alone[:] = False
-            waiting.append(one)
-            if len(waiting) >= (_BATCH if design.calibrations else 1):
+            waiting.append(_checked(one, plan, domains, kind))
+            if len(waiting) >= (max(1, _WAITING // len(design.data)) if design.calibrations else 1):
                 done += _with_variances(design, plan, waiting)
                 waiting = []
     done += _with_variances(design, plan, waiting)
+    return _together(domains, done, kind)
+
+
+def of_sums(plan: Plan, domains: pd.DataFrame, found: Sequence[Moments]) -> Estimates:
+    """Estimates of means from what a kernel made of a plan's cells."""
+    return _together(
+        domains, [_checked(_of_moments(m, "mean"), plan, domains, "mean") for m in found], "mean"
+    )
+
+
+def _checked(one: _Column, plan: Plan, domains: pd.DataFrame, kind: str) -> _Column:
+    """Refuse domains inside one unit of a one-stage sample, by name."""
+    if kind != "total" and len(plan.structure.stages) == 1 and one.alone.any():
+        trapped = _trapped(plan, one)
+        if trapped.any():
+            refuse_trap(domains, trapped, str(plan.structure.clusters[0]))
+    if kind == "total" or len(plan.structure.stages) == 1:
+        one.alone = np.zeros_like(one.alone)
+    return one
+
+
+def _together(domains: pd.DataFrame, done: Sequence[_Column], kind: str) -> Estimates:
     if not done:
         raise ParameterError("there is nothing to estimate: no column was given")
     v = np.stack([c.variance for c in done], axis=1)
@@ -219,10 +235,10 @@ def _batches(columns: Iterable[_Given], size: int) -> Iterator[list[_Given]]:
         yield batch
 
 
-_BATCH = 24
-"""Columns whose calibrated variances are computed together."""
-_DENSE = 20_000_000
-"""Most numbers of influences after calibration at a time: every row gets one."""
+_WAITING = 2_000_000
+"""Most influences to wait with before calibrated variances are computed together."""
+_DENSE = 8_000_000
+"""Most influences after calibration at a time: every row gets one."""
 
 
 @dataclass

@@ -8,7 +8,9 @@ After calibration the influence of row i on domain d is w_i (u_i - b_rd), u = (y
 outside, r the row's calibration cell and b the fitted values of ``Calibration``. With A and B the sums of w and
 w^2 by unit and calibration cell over all rows, a unit's total and sum of squares are
 
-(1) T_d - sum_r A_r b_rd     (2) Q_d - 2 sum_r b_rd X_rd + sum_r B_r b_rd^2,  X = sum w^2 u
+(1) T_d - sum_r A_r b_rd     (2) Q_d - 2 sum_r b_rd X_rd + sum_r B_r b_rd^2,  X = sum w a u
+
+where A, B and X take the weights a as they were calibrated; w differs from them where it was trimmed later.
 """
 
 from __future__ import annotations
@@ -52,7 +54,7 @@ class Kernel:
     w : float array, shape (n_plan_rows,)
         Weights.
     calibration : Calibration, optional
-        What the weights were calibrated on; they must be its ``after``, or 0.
+        What the weights were calibrated on. They need not be its ``after``: they may have been trimmed since.
     satterthwaite : bool
         Degrees of freedom are those of the variance.
     """
@@ -90,8 +92,12 @@ class Kernel:
         self.rows = np.bincount(self.code, minlength=self.n_cells)
         self.squares = w * w if self.of_rows else np.zeros(0)
         self._joint = np.empty(len(w), dtype=np.int64)
+        self.crossing: FloatArray | None = None
         if calibration is not None:
             self.a, self.b = self._masses(calibration)
+            after = plan.take(calibration.after)
+            if self.of_rows and not np.array_equal(w, after):
+                self.crossing = w * after
 
     def _masses(self, calibration: Calibration) -> tuple[sp.csr_matrix, sp.csr_matrix]:
         """A and B, and which first-stage unit each of their rows lies in."""
@@ -125,8 +131,6 @@ class Kernel:
         if len(stages) == 2 and (not stages[1].rows_are_units or stages[0].rows_are_units):
             return None
         calibration = calibrations[0] if calibrations else None
-        if calibration is not None and not np.array_equal(w, plan.take(calibration.after)):
-            return None  # trimmed since
         return cls(plan, w, calibration, satterthwaite=satterthwaite)
 
     def columns(self, given: Sequence[FloatArray | Coded], *, total: bool) -> list[list[Moments | None]]:
@@ -147,7 +151,7 @@ class Kernel:
         together: list[int] = []
         for i, one in enumerate(coded):
             if one is None:
-                out[i] = [self._moments(self._sums(np.asarray(given[i])), total=total)]
+                out[i] = [self.moments(self._sums(np.asarray(given[i])), total=total)]
                 continue
             levels = np.prod([len(c.values) for j in [*together, i] if (c := coded[j]) is not None])
             if together and (self.n_cells * levels > _TABLE or levels > np.iinfo(np.int16).max):
@@ -173,19 +177,21 @@ class Kernel:
         size = int(np.prod(shape))
         s = tally(joint, self.w, size).reshape(shape)
         q = tally(joint, self.squares, size).reshape(shape) if self.of_rows else None
+        x = q if self.crossing is None else tally(joint, self.crossing, size).reshape(shape)
         counts: npt.NDArray | None = None
         out: dict[int, list[Moments | None]] = {}
         for place, (i, one) in enumerate(found.items()):
             others = tuple(a for a in range(len(levels)) if a != place)
             mine, valid = s.sum(axis=others), ~np.isnan(one.values)
             squares = np.zeros((0, 0)) if q is None else q.sum(axis=others)
+            crossed = squares if x is q or x is None else x.sum(axis=others)
             n = np.repeat(self.rows[None, :], valid.shape[1], axis=0)
             if not valid[mine.any(axis=1)].all():
                 if counts is None:
                     counts = np.bincount(joint, minlength=size).reshape(shape)
                 n = valid.T.astype(np.int64) @ counts.sum(axis=others)
             out[i] = [
-                self._moments(Table(n[j], mine, squares, one.values[:, j]), total=total)
+                self.moments(Table(n[j], mine, squares, crossed, one.values[:, j]), total=total)
                 for j in range(valid.shape[1])
             ]
         return out
@@ -206,7 +212,12 @@ class Kernel:
             np.multiply(work, y, out=work)
             return np.array([zeroth, first, tally(self.code, work, self.n_cells)])
 
-        return Sums(n, powers(w, s0), powers(squares, q0) if self.of_rows else np.zeros((0, 0)))
+        none = np.zeros((0, 0))
+        q = powers(squares, q0) if self.of_rows else none
+        if self.crossing is None:
+            return Sums(n, powers(w, s0), q, q)
+        crossing = np.where(w > 0, self.crossing, 0.0)
+        return Sums(n, powers(w, s0), q, powers(crossing, tally(self.code, crossing, self.n_cells)))
 
     @cached_property
     def _work(self) -> FloatArray:
@@ -220,7 +231,8 @@ class Kernel:
     def _q0(self) -> FloatArray:
         return tally(self.code, self.squares, self.n_cells) if self.of_rows else np.zeros(0)
 
-    def _moments(self, column: Sums | Table, *, total: bool) -> Moments | None:
+    def moments(self, column: Sums | Table, *, total: bool) -> Moments | None:
+        """From sums per cell to estimates by domain; None where they have lost digits."""
         g, d = self.plan.n_domains, self.domain[self.coarse]
         size, sums = tally(d, column.s0, g), tally(d, column.s1, g)
         mean = np.divide(sums, size, out=np.full(g, np.nan), where=size > 0)

@@ -95,12 +95,13 @@ class Sums:
     ----------
     n : int array, shape (n_cells,)
         Answers.
-    s, q : float arrays, shape (3, n_cells)
-        Sums of w y^k and of w^2 y^k, k = 0, 1, 2; ``q`` may be empty where rows do not matter one by one.
+    s, q, x : float arrays, shape (3, n_cells)
+        Sums of w y^k, of w^2 y^k and of w a y^k, k = 0, 1, 2 (``a``: weights before they were trimmed); ``q`` and
+        ``x`` may be empty where rows do not matter one by one.
     """
 
-    def __init__(self, n: IntArray, s: FloatArray, q: FloatArray) -> None:
-        self.n, self.s, self.q = n, s, q
+    def __init__(self, n: IntArray, s: FloatArray, q: FloatArray, x: FloatArray) -> None:
+        self.n, self.s, self.q, self.x = n, s, q, x
         self.s0, self.s1 = s[0], s[1]
 
     def centred(self, c: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -110,8 +111,8 @@ class Sums:
         return s[1] - c * s[0], s[2] - 2 * c * s[1] + c**2 * s[0], squares
 
     def crossed(self, c: FloatArray) -> FloatArray:
-        """Sum w^2 (y - c) per cell."""
-        return self.q[1] - c * self.q[0]
+        """Sum w a (y - c) per cell."""
+        return self.x[1] - c * self.x[0]
 
     def exact(self, spread: FloatArray, domain: IntArray) -> bool:
         """Whether (3) keeps its digits."""
@@ -126,16 +127,16 @@ class Table:
     ----------
     n : int array, shape (n_cells,)
         Answers.
-    s, q : float arrays, shape (n_answers, n_cells)
-        ``q`` may be empty where rows do not matter one by one.
+    s, q, x : float arrays, shape (n_answers, n_cells)
+        Sums of w, of w^2 and of w a, as for ``Sums``.
     values : float array, shape (n_answers,)
         NaN = missing.
     """
 
-    def __init__(self, n: IntArray, s: FloatArray, q: FloatArray, values: FloatArray) -> None:
+    def __init__(self, n: IntArray, s: FloatArray, q: FloatArray, x: FloatArray, values: FloatArray) -> None:
         valid = ~np.isnan(values)
-        self.n, self.values = n, values[valid, None]
-        self.s, self.q = s[valid], q[valid] if q.size else q
+        self.n, self.values, self.s = n, values[valid, None], s[valid]
+        self.q, self.x = (m[valid] if m.size else m for m in (q, x))
         self.s0, self.s1 = self.s.sum(axis=0), (self.s * self.values).sum(axis=0)
 
     def centred(self, c: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -146,8 +147,8 @@ class Table:
         return first.sum(axis=0), (first * from_centre).sum(axis=0), squares
 
     def crossed(self, c: FloatArray) -> FloatArray:
-        """Sum w^2 (y - c) per cell."""
-        return (self.q * (self.values - c)).sum(axis=0)
+        """Sum w a (y - c) per cell."""
+        return (self.x * (self.values - c)).sum(axis=0)
 
     def exact(self, spread: FloatArray, domain: IntArray) -> bool:
         """Whether all digits are kept: here always."""
