@@ -9,7 +9,8 @@ from scipy.optimize import linprog
 
 from commlab.errors import DataError, ParameterError
 from commlab.survey import SurveyDesign, protect, satisfaction
-from commlab.survey.disclosure import FEW
+from commlab.survey.bounds import FEW
+from commlab.survey.satisfaction import STATISTICS
 
 
 def children(n: list[int], yes: list[int] | None = None, item: str = "q") -> pd.DataFrame:
@@ -177,6 +178,55 @@ def test_an_empty_table_stays_empty():
     assert table.empty and gone.empty and "rule" in table
 
 
+def test_what_a_bound_hides_is_not_told_by_its_neighbours():
+    # One district's 2 of 40: the city's total less the others' would be it, so another is blank.
+    table, gone = protect(children([40, 40, 40, 40], [2, 20, 15, 30]), k=10)
+    assert table["bound"].tolist() == ["<=", "", "", ""] and gone.empty
+    assert table["rule"].tolist() == ["", "", "", "R3"] and np.isnan(
+        table["estimate"][3]
+    )  # min(30, 10) is least
+    # Two that hide each other: 1 + 1 leaves each of them 0, 1 or 2.
+    table, _ = protect(children([40, 40, 40], [1, 1, 20]), k=10)
+    assert table["estimate"].notna().all()
+    table, _ = protect(children([40, 40, 40], [0, 0, 20]), k=10)  # 0 + 0 is 0 and 0
+    assert table["rule"].tolist() == ["", "", "R3"]
+
+
+def test_options_of_one_question_hide_each_other():
+    options = pd.DataFrame({"unit": "a", "item": "q", "option": [1, 2, 3], "count": [1, 20, 30], "n": 51})
+    table, _ = protect(options.assign(estimate=options["count"] / 51), k=10)
+    assert table["bound"].tolist() == ["<=", "", ""] and table["rule"].tolist() == ["", "R3", ""]
+
+
+def test_net_is_no_way_round():
+    answers = [5] * 20 + [3] * 15 + [1] * 2 + [98] * 9
+    data = pd.DataFrame({"q": answers + [5, 4, 3, 2, 1, 98] * 8, "unit": ["a"] * len(answers) + ["b"] * 48})
+    table, _ = protect(satisfaction(SurveyDesign(data), "q", by="unit"), k=10)
+    a, b = (table[table["unit"] == u].set_index("statistic") for u in "ab")
+    assert a.loc["dissatisfied", "bound"] == "<=" and a.loc["net", "rule"] == "R3"
+    assert b.loc[["dissatisfied", "net"], "rule"].tolist() == ["R3", "R3"]  # covers a
+    assert b.loc[["satisfied", "index", "mean"], "estimate"].notna().all()
+
+
+def test_nearly_all_alike_tells_no_level():
+    data = pd.DataFrame({"q": [5] * 29 + [4] + [1, 2, 3, 4, 5] * 12, "unit": ["a"] * 30 + ["b", "c"] * 30})
+    table, _ = protect(satisfaction(SurveyDesign(data), "q", by="unit"), k=10)
+    wide = table.pivot(index="unit", columns="statistic", values="estimate")
+    assert np.isnan(wide.loc["a", "index"]) and np.isnan(wide.loc["a", "mean"])
+    assert wide["index"].notna().sum() == 1  # a sibling goes too, or the whole would tell
+
+
+def test_crossed_tables_are_closed_both_ways():
+    n = {("e", "f"): 40, ("e", "m"): 8, ("w", "f"): 40, ("w", "m"): 41, ("x", "f"): 50, ("x", "m"): 51}
+    rows = [{"district": d, "sex": s, "item": "q", "estimate": 0.5, "n": v} for (d, s), v in n.items()]
+    _, gone = protect(pd.DataFrame(rows), k=10, parent=["district", "sex"])
+    cells = set(zip(gone["district"], gone["sex"], strict=True))
+    assert ("e", "m") in cells and ("e", "f") in cells
+    for axis in ("district", "sex"):
+        assert (gone.groupby(axis).size() >= 2).all()
+    assert ("x", "f") not in cells
+
+
 def attack(printed: pd.DataFrame, total_n: int, total_yes: int) -> list[tuple[float, float, float, float]]:
     """What a reader can find out about each withheld child: least and most respondents, least and most yes.
 
@@ -231,3 +281,131 @@ def test_a_linear_program_recovers_nothing(k):
             attacked += 1
         assert len(gone) == printed["n"].isna().sum()
     assert attacked > 20
+
+
+CODES = np.arange(1, 6)
+
+
+def places(rng: np.random.Generator, k: int) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Answers of a city of three districts with communities of few to many answers, and who lies where."""
+    above, rows = {}, []
+    for d in range(3):
+        above[f"d{d}"] = "city"
+        for c in range(int(rng.integers(2, 6))):
+            name = f"d{d}c{c}"
+            above[name] = f"d{d}"
+            shares = rng.dirichlet(np.where(rng.random(6) < 0.4, 0.1, 2.0))
+            rows.append({"unit": name, "counts": rng.multinomial(int(rng.integers(2, 3 * k)), shares)})
+    return pd.DataFrame(rows), above
+
+
+def figures(counts: dict[str, np.ndarray]) -> pd.DataFrame:
+    """What is printed of each place: six statistics (of communities two) and the unweighted counts behind them."""
+    rows = []
+    for unit, c in counts.items():
+        n, asked = c[:5].sum(), c.sum()
+        level = {"mean": (CODES * c[:5]).sum(), "index": (25 * (CODES - 1) * c[:5]).sum()}
+        yes = {"satisfied": c[3:5].sum(), "dissatisfied": c[:2].sum(), "dont_know": c[5]}
+        alike = (c[:5] > 0).sum() < 2
+        told = ("index", "satisfied") if "c" in unit[1:] and unit != "city" else tuple(STATISTICS)
+        for statistic in told:
+            size = asked if statistic == "dont_know" else n
+            whole = level.get(statistic, yes.get(statistic, yes["satisfied"] - yes["dissatisfied"]))
+            estimate, se = whole / max(size, 1), 0.0 if alike else 0.1
+            rows.append((unit, "q", statistic, estimate, se, size, yes.get(statistic, np.nan)))
+    return pd.DataFrame(rows, columns=["unit", "item", "statistic", "estimate", "se", "n", "yes"])
+
+
+FORMS = {  # what each statistic says about the counts of the answers 1 to 5 and "don't know"
+    "n": [1, 1, 1, 1, 1, 0],
+    "mean": [1, 2, 3, 4, 5, 0],
+    "index": [0, 25, 50, 75, 100, 0],
+    "satisfied": [0, 0, 0, 1, 1, 0],
+    "dissatisfied": [1, 1, 0, 0, 0, 0],
+    "net": [-1, -1, 0, 1, 1, 0],
+    "dont_know": [0, 0, 0, 0, 0, 1],
+    "asked": [1, 1, 1, 1, 1, 1],
+}
+
+
+def known(printed: pd.DataFrame, inside: dict[str, list[int]], m: int) -> tuple[list, list, list, list]:
+    """Equations and bounds that a reader of the table can write down, over m x 6 counts of the lowest places."""
+    equal, right, below, least = [], [], [], []
+
+    def row(unit: str, form: str) -> np.ndarray:
+        out = np.zeros((m, 6))
+        out[inside[unit]] = FORMS[form]
+        return out.ravel()
+
+    for r in printed.itertuples():
+        if r.bound:
+            few = row(r.unit, r.statistic)
+            if r.bound == ">=":
+                few = row(r.unit, "asked" if r.statistic == "dont_know" else "n") - few
+            below.append(few)
+            least.append(FEW - 1)
+        elif r.rule == "":
+            equal.append(row(r.unit, r.statistic))
+            right.append(r.estimate * r.n)
+        if not np.isnan(r.n):
+            equal.append(row(r.unit, "asked" if r.statistic == "dont_know" else "n"))
+            right.append(r.n)
+    return equal, right, below, least
+
+
+def spans(
+    printed: pd.DataFrame, inside: dict[str, list[int]], m: int, asks: list[tuple[str, str]]
+) -> list[float]:
+    """Width of what a linear program leaves open about each asked figure."""
+    equal, right, below, least = known(printed, inside, m)
+    widths = []
+    for unit, form in asks:
+        c = np.zeros((m, 6))
+        c[inside[unit]] = FORMS[form]
+        ends = []
+        for sign in (1, -1):
+            found = linprog(
+                sign * c.ravel(),
+                A_ub=np.array(below) if below else None,
+                b_ub=least or None,
+                A_eq=np.array(equal),
+                b_eq=right,
+                bounds=(0, None),
+            )
+            ends.append(np.inf if found.status == 3 else sign * found.fun)
+            assert found.status in (0, 3)
+        widths.append(abs(ends[1] - ends[0]))
+    return widths
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_linear_program_over_the_whole_tree_recovers_nothing(seed):
+    """City, districts and communities printed together, six statistics each: every hidden figure stays open."""
+    k = 10
+    data, above = places(np.random.default_rng(seed), k)
+    inside = {unit: [i] for i, unit in enumerate(data["unit"])}
+    for d in ("d0", "d1", "d2"):
+        inside[d] = [i for i, u in enumerate(data["unit"]) if above[u] == d]
+    inside["city"] = list(range(len(data)))
+    counts = np.stack(data["counts"].tolist())
+    printed, gone = protect(figures({u: counts[i].sum(axis=0) for u, i in inside.items()}), k=k, parent=above)
+    hidden = printed[
+        (printed["bound"] != "") | (printed["rule"] == "R3") & ~printed["unit"].isin(gone["unit"])
+    ]
+    asks = [(r.unit, r.statistic) for r in hidden.itertuples() if r.statistic not in ("net", "mean")]
+    asks += [(u, form) for u in gone["unit"] for form in ("n", "satisfied")]
+    assert len(asks) > 3
+    truth = {
+        (u, form): float((counts[i].sum(axis=0) * FORMS[form]).sum())
+        for u, i in inside.items()
+        for form in FORMS
+    }
+    shares = printed[~printed["statistic"].isin(["mean", "index"])]
+    narrow = spans(shares, inside, len(data), asks)
+    for (unit, form), with_levels, width in zip(
+        asks, spans(printed, inside, len(data), asks), narrow, strict=True
+    ):
+        whole = gone["unit"].eq(unit).any()
+        least = min(k, truth[unit, "n"]) if whole and form == "n" else FEW - 1
+        assert width >= least - 1e-6, (unit, form, width)
+        assert with_levels > 0.5, (unit, form, with_levels)  # means on top narrow it down, never to one count
