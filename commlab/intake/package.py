@@ -16,7 +16,7 @@ from pathlib import Path
 
 from commlab.errors import DataError
 from commlab.intake import opendocument
-from commlab.intake.peek import MOST_CELLS, Peek
+from commlab.intake.peek import MOST_CELLS, MOST_COLUMNS, Peek, refuse_doctype
 
 __all__ = ["inspect", "is_encrypted"]
 
@@ -25,6 +25,7 @@ _MOST_PART = 400 << 20
 _MOST_RATIO = 400
 _SMALL_PART = 16 << 20
 _MOST_PARTS = 10_000
+_PROLOGUE = 4096  # bytes in which a part would declare a document type
 
 _LOCKED = "is protected by a password; save it without one and send it again"
 _SHEET = re.compile(rb"<(?:\w+:)?sheet\b([^>]*)>")
@@ -34,7 +35,6 @@ _HIDDEN_ROW = re.compile(rb"<(?:\w+:)?row\b(?=[^>]*\bhidden=\"(?:1|true)\")[^>]*
 _HIDDEN_COLUMN = re.compile(rb"<(?:\w+:)?col\b[^>]*\bhidden=\"(?:1|true)\"[^>]*>")
 _FAR_CELL = re.compile(rb"<(?:\w+:)?c\b[^>]*?\br=\"([A-Z]{2,3})(\d+)\"[^>]*[^/]>")
 _VERY_FAR = re.compile(rb"\br=\"[A-Z]{3}\d+\"")
-_MOST_COLUMNS = 16_384
 _NEAR_COLUMNS = 702  # up to ZZ
 _LAST_ROW = re.compile(rb"<(?:\w+:)?row\b[^>]*\br=\"(\d+)\"")
 _ERROR = re.compile(
@@ -83,6 +83,10 @@ def inspect(path: Path) -> dict[str, Peek]:
                 return opendocument.inspect(archive.read("content.xml"), file=name)
             if "xl/workbook.xml" not in parts:
                 raise DataError("is a zip file but no workbook; unpack it and send the tables", file=name)
+            for part in parts:
+                if part.startswith("xl/") and part.endswith(".xml"):
+                    with archive.open(part) as stream:
+                        refuse_doctype(stream.read(_PROLOGUE), file=name)
             styles = archive.read("xl/styles.xml") if "xl/styles.xml" in parts else b""
             percents = _percent_styles(styles)
             peeks = {}
@@ -189,6 +193,10 @@ def _refuse_far_cells(xml: bytes, name: str, sheet: str) -> None:
 
 
 def _peek(xml: bytes, percents: frozenset[bytes], name: str, sheet: str) -> Peek:
+    if (values := xml.count(b"</v>")) > MOST_CELLS:
+        raise DataError(
+            f"holds {values:,} filled cells; at most {MOST_CELLS:,} are read: part it", file=name, sheet=sheet
+        )
     _refuse_far_cells(xml, name, sheet)
     errors: dict[tuple[int, int], str] = {}
     uncomputed: list[tuple[int, int]] = []
@@ -220,5 +228,5 @@ def _hidden_columns(xml: bytes) -> frozenset[int]:
         found = _attributes(raw)
         first, last = found.get("min", ""), found.get("max", "")
         if first.isdecimal() and last.isdecimal():
-            out.update(range(int(first) - 1, min(int(last), _MOST_COLUMNS)))
+            out.update(range(int(first) - 1, min(int(last), MOST_COLUMNS)))
     return frozenset(out)

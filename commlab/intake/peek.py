@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 
 from commlab.errors import DataError
 
-__all__ = ["MOST_CELLS", "Peek", "Range", "refuse_size"]
+__all__ = ["MOST_CELLS", "MOST_COLUMNS", "Peek", "Range", "refuse_doctype", "refuse_size"]
 
 Range = tuple[int, int, int, int]
 """First row, first column, last row, last column; zero-based, inclusive."""
 
 MOST_CELLS = 6_000_000
 """Cells of one sheet that are read at most."""
+MOST_COLUMNS = 16_384
+"""Columns of a spreadsheet at most."""
 
 
 @dataclass(frozen=True)
@@ -46,3 +48,15 @@ def refuse_size(rows: int, columns: int, *, file: str, sheet: str) -> None:
             file=file,
             sheet=sheet,
         )
+
+
+def refuse_doctype(xml: bytes, *, file: str) -> None:
+    """Refuse XML that declares a document type: only by it could a workbook name other files, or unfold.
+
+    Raises
+    ------
+    DataError
+        If the first bytes of a part declare one.
+    """
+    if b"<!DOCTYPE" in xml:
+        raise DataError("declares a document type, which no workbook does; not opened", file=file)

@@ -15,7 +15,7 @@ from typing import Any
 
 from commlab.errors import DataError
 from commlab.intake import biff, encoding, package
-from commlab.intake.peek import MOST_CELLS, Peek, Range, refuse_size
+from commlab.intake.peek import MOST_CELLS, MOST_COLUMNS, Peek, Range, refuse_size
 
 __all__ = ["KINDS", "Range", "Sheet", "letters", "open_sheets"]
 
@@ -109,7 +109,12 @@ def open_sheets(path: str | Path) -> list[Sheet]:
             file=name,
         )
     if not path.is_file():
-        raise DataError("there is no such file", file=str(path))
+        told = (
+            "is no ordinary file; save the table as .xlsx or .csv"
+            if path.exists()
+            else "there is no such file"
+        )
+        raise DataError(told, file=str(path))
     try:
         size = path.stat().st_size
         if size == 0:
@@ -177,6 +182,12 @@ def _text(path: Path) -> Sheet:
         for row in encoding.records(text, delimiter, file=path.name)
     ]
     remarks = () if coding.startswith("utf-8") else (f"read as {coding}",)
+    if max(map(len, rows), default=0) > MOST_COLUMNS:
+        raise DataError(
+            f"has {max(map(len, rows)):,} columns; at most {MOST_COLUMNS:,} are read, as in a spreadsheet: turn "
+            "the table, or part it",
+            file=path.name,
+        )
     return Sheet("", _square(rows), remarks=remarks, text=coding)
 
 
