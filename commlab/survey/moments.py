@@ -98,10 +98,14 @@ class Sums:
     s, q, x : float arrays, shape (3, n_cells)
         Sums of w y^k, of w^2 y^k and of w a y^k, k = 0, 1, 2 (``a``: weights before they were trimmed); ``q`` and
         ``x`` may be empty where rows do not matter one by one.
+    trusted : bool
+        The moments were taken about a value near the mean.
     """
 
-    def __init__(self, n: IntArray, s: FloatArray, q: FloatArray, x: FloatArray) -> None:
-        self.n, self.s, self.q, self.x = n, s, q, x
+    def __init__(
+        self, n: IntArray, s: FloatArray, q: FloatArray, x: FloatArray, *, trusted: bool = False
+    ) -> None:
+        self.n, self.s, self.q, self.x, self.trusted = n, s, q, x, trusted
         self.s0, self.s1 = s[0], s[1]
 
     def centred(self, c: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -116,6 +120,8 @@ class Sums:
 
     def exact(self, spread: FloatArray, domain: IntArray) -> bool:
         """Whether (3) keeps its digits."""
+        if self.trusted:
+            return True
         whole = tally(domain, self.s[2], len(spread))
         return not ((spread < _ENOUGH * whole) & (whole > 0)).any()
 

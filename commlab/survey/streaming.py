@@ -1,26 +1,42 @@
 """Means of more answers than fit into memory: a few sums per community, batch by batch.
 
-Per first-stage unit x domain the sums of ``moments`` are kept, whatever the number of answers; the
-estimates and their errors are then those of ``SurveyDesign.mean`` on the whole (to rounding).
+Per first-stage unit x domain the sums of ``moments`` are kept, whatever the number of answers; ``kernel`` makes of
+them what it makes of answers in memory, so that estimates and errors are those of ``SurveyDesign.mean`` on the
+whole (to rounding).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.survey import intervals
-from commlab.survey.engine import variables_of
+from commlab.survey.engine import of_sums, variables_of
+from commlab.survey.kernel import Kernel
+from commlab.survey.moments import Coded, Moments, Sums
 from commlab.survey.plan import Plan
-from commlab.survey.structure import FloatArray, as_list, build
+from commlab.survey.structure import (
+    FloatArray,
+    IntArray,
+    Stage,
+    Structure,
+    as_list,
+    build,
+    column,
+    compact,
+    shown,
+    tally,
+)
+from commlab.survey.variance import LONELY
 
 __all__ = ["stream_means"]
-
-_SUMS = ("n", "s0", "s1", "q0", "q1", "q2")
 
 
 def _batches(
@@ -37,7 +53,7 @@ def _batches(
             raise ParameterError(
                 f"{source} has no columns {listing(lacking)}; it has {listing(file.schema_arrow.names)}"
             )
-        for batch in file.iter_batches(batch_size=rows, columns=list(columns)):
+        for batch in file.iter_batches(batch_size=rows, columns=list(columns), use_threads=False):
             yield batch.to_pandas()
 
 
@@ -50,8 +66,10 @@ def stream_means(
     clusters: str,
     fpc: str | Sequence[str] | None = None,
     by: str | Sequence[str] | None = None,
+    lonely: str = "fail",
+    degrees: str = "units",
     confidence: float = 0.95,
-    rows: int = 500_000,
+    rows: int = 200_000,
 ) -> pd.DataFrame:
     """Weighted means with design-based errors from a parquet file or from frames one after the other.
 
@@ -60,7 +78,7 @@ def stream_means(
     source : path, or iterable of DataFrame
     variables : str or list of str
         Numeric columns.
-    weights, strata, clusters : str
+    weights, strata, clusters, lonely, degrees
         As for ``SurveyDesign``: clusters are the first-stage units.
     fpc : str or two str, optional
         Units in the stratum; and, to make each row a second-stage unit, people in the unit.
@@ -71,169 +89,201 @@ def stream_means(
     Returns
     -------
     DataFrame
-        As of ``mean``, without deff.
+        As of ``SurveyDesign.mean``.
 
     Raises
     ------
     DataError
-        If a weight or design column is missing somewhere, a weight is negative, or a domain lies inside one
-        unit of a one-stage design.
+        If a weight or design column is missing somewhere, a weight is negative, a population size varies, or a
+        domain lies inside one unit of a one-stage design.
     """
-    names, groups, sizes = (
-        variables_of(variables),
-        [str(g) for g in as_list(by)],
-        [str(f) for f in as_list(fpc)],
-    )
+    names, groups, sizes = variables_of(variables), as_list(by), as_list(fpc)
     if len(sizes) > 2:
         raise ParameterError("fpc takes one or two columns")
-    keys = [*([strata] if strata else []), clusters, *groups]
-    twice = [k for k in keys if keys.count(k) > 1 and k not in groups]
-    frame_keys = list(dict.fromkeys(keys))
-    if twice and not set(twice) <= set(groups):
-        raise ParameterError(f"columns named twice: {listing(twice)}")
-    cells: pd.DataFrame | None = None
-    every: pd.DataFrame | None = None
-    for batch in _batches(source, [*dict.fromkeys([*frame_keys, *sizes, weights, *names])], rows):
-        part, counts = _sums(
-            batch, names, weights, frame_keys, [*([strata] if strata else []), clusters], sizes
-        )
-        cells = part if cells is None else _add(cells, part)
-        every = counts if every is None else _add(every, counts)
-    if cells is None or every is None or not len(cells):
+    if lonely not in LONELY or degrees not in ("units", "satterthwaite"):
+        raise ParameterError(f"lonely={lonely!r} or degrees={degrees!r} is not what SurveyDesign takes")
+    if not isinstance(rows, int) or rows < 1:
+        raise ParameterError(f"rows={rows!r} must be a whole number above 0")
+    unit = [strata, clusters] if strata else [clusters]
+    keys = [str(k) for k in dict.fromkeys([*unit, *groups])]
+    cells = _Cells(keys, [str(s) for s in sizes], weights, names)
+    for batch in _batches(source, list(dict.fromkeys([*keys, *map(str, sizes), weights, *names])), rows):
+        cells.add(batch)
+    if not cells.place:
         raise DataError("there are no rows to estimate from")
-    return _estimate(cells.reset_index(), every, names, strata, clusters, sizes, groups, confidence)
-
-
-def _add(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
-    return a.add(b, fill_value=0.0)
-
-
-def _sums(
-    batch: pd.DataFrame,
-    names: Sequence[str],
-    weights: str,
-    keys: Sequence[str],
-    unit: Sequence[str],
-    sizes: Sequence[str],
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Sums per unit x domain, and rows and population sizes per unit (every row counts as drawn)."""
-    w = pd.to_numeric(batch[weights], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    if not (np.isfinite(w) & (w >= 0)).all():
-        raise DataError(
-            f'weights "{weights}" must be numbers >= 0 in every row; {int((~(w >= 0)).sum())} are not'
-        )
-    for name in [*unit, *sizes]:
-        if batch[name].isna().any():
-            raise DataError(f'"{name}" is missing in {int(batch[name].isna().sum())} rows')
-    counts = batch.groupby(list(unit), sort=False).size().astype(float).to_frame("rows")
-    for name in sizes:  # sums, so that batches add up; divided by rows at the end
-        counts[name] = batch.groupby(list(unit), sort=False)[name].sum().astype(float)
-        counts[name + "^2"] = (
-            (batch[name].astype(float) ** 2).groupby([batch[u] for u in unit], sort=False).sum()
-        )
-    used = w > 0
-    grouped = batch.loc[used, list(keys)].groupby(list(keys), sort=False)
-    code = grouped.ngroup().to_numpy()
-    index = grouped.size().index
-    inside = code >= 0  # rows without a value in ``by`` are in no domain
-    code, w = code[inside], w[used][inside]
-    out = {}
-    for name in names:
-        y = pd.to_numeric(batch[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan)[used][inside]
-        valid = ~np.isnan(y)
-        wv, yv = np.where(valid, w, 0.0), np.where(valid, y, 0.0)
-        wy = wv * yv
-        for label, values in zip(
-            _SUMS, (valid.astype(float), wv, wy, wv * wv, wv * wy, wy * wy), strict=True
-        ):
-            out[f"{name}|{label}"] = np.bincount(code, values, len(index))
-    return pd.DataFrame(out, index=index), counts
-
-
-def _estimate(
-    cells: pd.DataFrame,
-    every: pd.DataFrame,
-    names: Sequence[str],
-    strata: str | None,
-    clusters: str,
-    sizes: Sequence[str],
-    groups: Sequence[str],
-    confidence: float,
-) -> pd.DataFrame:
-    units = every.reset_index()
-    for name in sizes:
-        mean = units[name] / units["rows"]
-        if (units[name + "^2"] / units["rows"] - mean**2 > 1e-9 * mean**2).any():
-            raise DataError(f'fpc "{name}" takes several values within a "{clusters}"')
-        units[name] = mean.round(9)
-    unit_keys = [*([strata] if strata else []), clusters]
-    # Units without a case in any domain still count as drawn: every unit gets a row.
-    table = units.merge(cells, on=unit_keys, how="left")
-    structure = build(table, [strata], [clusters], sizes[:1])
+    table = cells.table([str(u) for u in unit])
+    structure = _structure(table, cells.rows[0], strata, clusters, cells.sizes)
     if structure.faults:
         raise DataError("; ".join(structure.faults), faults=structure.faults)
-    if groups:
-        complete = table[list(groups)].notna().all(axis=1).to_numpy()
-        grouped = table.loc[complete, list(groups)].groupby(list(groups), sort=True)
-        domain = np.full(len(table), -1, dtype=np.int64)
-        domain[complete] = grouped.ngroup().to_numpy()
-        domains = grouped.size().index.to_frame(index=False)
-    else:
-        domain, domains = np.zeros(len(table), dtype=np.int64), pd.DataFrame(index=range(1))
-    g = len(domains)
-    stage = structure.stages[0]
-    deep = len(sizes) == 2
-    plan = Plan(structure, table, domain, g, "fail", inside=deep and clusters in groups)
-    d = plan.domain
-    reach = stage.fraction[plan.take(stage.stratum)]
-    people = plan.take(table[sizes[1]].to_numpy()) if deep else np.full(len(d), np.inf)
-    drawn = plan.take(table["rows"].to_numpy())
-    out = []
-    for name in names:
-        n, s0, s1, q0, q1, q2 = (plan.take(table[f"{name}|{label}"].fillna(0).to_numpy()) for label in _SUMS)
-        size = np.bincount(d, s0, g)
-        mean = np.divide(np.bincount(d, s1, g), size, out=np.full(g, np.nan), where=size > 0)
-        centre, scale = np.nan_to_num(mean), np.divide(1.0, size, out=np.zeros(g), where=size > 0)
-        t = (s1 - centre[d] * s0) * scale[d]
-        squares = (q2 - 2 * centre[d] * q1 + centre[d] ** 2 * q0) * scale[d] ** 2
-        count, n_units, df = _counts(plan, n, deep)
-        alone = (n_units <= 1) & deep
-        if not deep and ((n_units == 1) & (count > 1)).any():
+    domain, domains = _domains(table, cells.rows[1], [str(g) for g in groups])
+    inside = len(sizes) == 2 and clusters in groups
+    plan = Plan(structure, table, domain, len(domains), lonely, inside=inside)
+    kernel = Kernel(plan, np.zeros(len(plan.rows)), satterthwaite=degrees == "satterthwaite")
+    found = of_sums(plan, domains, [cells.moments(kernel, name) for name in names])
+    low, high = intervals.t_interval(found.estimate, found.se, found.df, confidence)
+    return found.frame(pd.DataFrame({"variable": names}), low, high)
+
+
+class _Cells:
+    """Sums per cell (unit x domain), growing batch by batch."""
+
+    def __init__(self, keys: list[str], sizes: list[str], weights: str, names: list[str]) -> None:
+        self.keys, self.sizes, self.weights = keys, sizes, weights
+        self.place: dict[tuple[Any, ...], int] = {}
+        self.fpc: list[tuple[float, ...]] = []
+        self.rows = np.zeros((2, 0))
+        """Rows read, and those with a weight."""
+        self.sums = {name: np.zeros((len(_SUMS), 0)) for name in names}
+        self.shift: dict[str, float] = {}
+        """What a variable's moments are taken about, so that no digits are lost."""
+        self.read = 0
+
+    def add(self, batch: pd.DataFrame) -> None:
+        """Take in the next rows."""
+        if not len(batch):
+            return
+        w = self._numbers(batch, self.weights, "weights")
+        self._refuse(~(np.isfinite(w) & (w >= 0)), batch[self.weights], "weights", "numbers >= 0")
+        joint: IntArray = np.zeros(len(batch), dtype=np.int64)
+        for key in self.keys:
+            codes, labels = pd.factorize(column(batch, key, "column"), use_na_sentinel=False)
+            joint = compact(joint * len(labels) + codes)[1]
+        n = int(joint.max()) + 1
+        row = np.zeros(n, dtype=np.int64)
+        row[joint[::-1]] = np.arange(len(batch))[::-1]
+        fpc = np.zeros((n, 0))
+        for name in self.sizes:
+            size = self._numbers(batch, name, "fpc")
+            self._refuse(~(size > 0), batch[name], "fpc", "a number of units above 0")
+            self._refuse(size != size[row][joint], batch[name], "fpc", "the same in all rows of a unit")
+            fpc = np.column_stack([fpc, size[row]])
+        parts = [[None if pd.isna(v) else v for v in batch[key].iloc[row]] for key in self.keys]
+        at = np.zeros(n, dtype=np.int64)
+        for i, label in enumerate(zip(*parts, strict=True)):
+            at[i] = self.place.setdefault(label, len(self.place))
+            if at[i] == len(self.fpc):
+                self.fpc.append(tuple(fpc[i]))
+            elif self.fpc[at[i]] != tuple(fpc[i]):
+                raise DataError(f"fpc {listing(self.sizes)} takes several values in {listing(label)}")
+        active = w > 0
+        grown = len(self.place)
+        self.rows = _wide(self.rows, grown)
+        self.rows[:, at] += np.stack([np.bincount(joint, minlength=n), tally(joint, active, n)])
+        for name in self.sums:
+            y = self._numbers(batch, name, "variable")
+            self._refuse(np.isinf(y), batch[name], "variable", "finite")
+            self._add(name, np.where(active, y, np.nan), w, joint, n, at)
+        self.read += len(batch)
+
+    def _add(self, name: str, y: FloatArray, w: FloatArray, cell: IntArray, n: int, at: IntArray) -> None:
+        valid = ~np.isnan(y)
+        if name not in self.shift and valid.any():
+            self.shift[name] = float(y[valid].mean())
+        shift = self.shift.get(name, 0.0)
+        coded = Coded.of(y)
+        if coded is not None:
+            joint = np.multiply(coded.code, n, dtype=np.int64) + cell
+            k = len(coded.values)
+            answers, mass, squares = (np.bincount(joint, m, n * k).reshape(k, n) for m in (None, w, w * w))
+            real = ~np.isnan(coded.values[:, 0])
+            powers = np.vander(coded.values[real, 0] - shift, 3, increasing=True).T
+            out = [answers[real].sum(axis=0), *powers @ mass[real], *powers @ squares[real]]
+        else:
+            y, w = np.where(valid, y - shift, 0.0), np.where(valid, w, 0.0)
+            out = [tally(cell, valid, n)]
+            out += [tally(cell, weight * y**power, n) for weight in (w, w * w) for power in range(3)]
+        self.sums[name] = _wide(self.sums[name], len(self.place))
+        self.sums[name][:, at] += np.stack(out)
+
+    def _numbers(self, batch: pd.DataFrame, name: str, role: str) -> FloatArray:
+        values = column(batch, name, role)
+        try:
+            return pd.to_numeric(values).to_numpy(dtype=float, na_value=np.nan)
+        except (TypeError, ValueError) as error:
+            raise ParameterError(f'{role} "{name}" is not a number ({error})') from None
+
+    def _refuse(self, bad: npt.NDArray[np.bool_], values: pd.Series, role: str, must: str) -> None:
+        if bad.any():
+            row = int(np.argmax(bad))
             raise DataError(
-                f'some domains lie inside one "{clusters}"; give fpc=[..., people in the unit] as well'
+                f'{role} "{values.name}" must be {must}; it is not in {int(bad.sum())} rows (first: row '
+                f"{self.read + row} of all: {shown(values.iloc[row])})"
             )
-        first = plan.variance(t, np.zeros(g, dtype=bool))[0] if not plan.inside else np.zeros(g)
-        within = _within(squares, t, drawn, people) if deep else np.zeros(len(d))
-        variance = np.where(
-            alone, np.bincount(d, within, g), first + np.bincount(d, within * np.nan_to_num(reach), g)
-        )
-        se = np.where(count < 2, np.nan, np.sqrt(np.clip(variance, 0, None)))
-        df = np.where(alone, np.bincount(d, np.clip(n - 1, 0, None), g), df).astype(np.int64)
-        low, high = intervals.t_interval(mean, se, df, confidence)
-        part = domains.copy()
-        part["variable"] = pd.Series(name, index=part.index, dtype="str")
-        part["estimate"], part["se"], part["ci_low"], part["ci_high"] = mean, se, low, high
-        part["df"], part["n"], part["_domain"] = df, count, np.arange(g)
-        out.append(part)
-    told = pd.concat(out, ignore_index=True).sort_values("_domain", kind="stable")
-    return told.drop(columns="_domain").reset_index(drop=True)
+
+    def table(self, complete: Sequence[str]) -> pd.DataFrame:
+        """A row per cell: keys and population sizes."""
+        out = pd.DataFrame(list(self.place), columns=self.keys)
+        out[self.sizes] = np.array(self.fpc).reshape(len(out), len(self.sizes))
+        for name in complete:
+            if out[name].isna().any():
+                raise DataError(f'"{name}" is missing in some rows; fill it in, or leave these rows out')
+        return out
+
+    def moments(self, kernel: Kernel, name: str) -> Moments:
+        """What a variable comes to by domain."""
+        rows = kernel.plan.rows
+        sums = np.zeros((len(_SUMS), kernel.n_cells))
+        sums[:, kernel.code] = _wide(self.sums[name], len(self.place))[:, rows]
+        s, q = sums[1:4], sums[4:7]
+        found = kernel.moments(Sums(sums[0].astype(np.int64), s, q, q, trusted=True), total=False)
+        if found is None:
+            raise DataError(f'"{name}" has lost its digits')
+        return replace(found, estimate=found.estimate + self.shift.get(name, 0.0))
 
 
-def _within(squares: FloatArray, t: FloatArray, drawn: FloatArray, people: FloatArray) -> FloatArray:
-    """(1 - f) m / (m - 1) (sum e^2 - (sum e)^2 / m) per unit x domain."""
-    factor = np.divide(drawn, drawn - 1, out=np.zeros_like(drawn), where=drawn > 1)
-    return np.clip(1 - drawn / people, 0, None) * factor * np.clip(squares - t**2 / drawn, 0, None)
+_SUMS = ("n", "w", "wy", "wyy", "ww", "wwy", "wwyy")
 
 
-def _counts(plan: Plan, n: FloatArray, deep: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Answers, units with answers and degrees of freedom by domain."""
-    g, d, stage = plan.n_domains, plan.domain, plan.structure.stages[0]
-    has = n > 0
-    count = np.bincount(d, n, g).astype(np.int64)
-    units = np.bincount(d, has, g).astype(np.int64)
-    stratum = plan.take(stage.stratum)
-    certain = np.isclose(stage.fraction, 1)[stratum] & deep
-    open_ = has & ~certain
-    pairs = pd.unique(stratum[open_] * g + d[open_])
-    df = np.bincount(d, open_, g) - np.bincount(pairs % g, minlength=g)
-    return count, units, df + np.bincount(d, np.where(certain & has, n - 1, 0), g)
+def _wide(values: FloatArray, size: int) -> FloatArray:
+    return np.pad(values, ((0, 0), (0, size - values.shape[1])))
+
+
+def _structure(
+    table: pd.DataFrame, drawn: FloatArray, strata: str | None, clusters: str, sizes: Sequence[str]
+) -> Structure:
+    """The design of the whole, from its cells; people are second-stage units that no row stands for."""
+    structure = build(table, [strata], [clusters], sizes[:1])
+    first = replace(structure.stages[0], rows_are_units=False)  # a row here is a unit's cell
+    faults = list(structure.faults)
+    if len(sizes) < 2:
+        return replace(structure, stages=(first,))
+    people = np.zeros(first.n_units)
+    people[first.unit] = table[sizes[1]]
+    size = tally(first.unit, drawn, first.n_units)
+    for bad, what in (
+        (people[first.unit] != table[sizes[1]], "takes several values"),
+        ((size > people * (1 + 1e-12))[first.unit], "is smaller than the sample"),
+    ):
+        if bad.any():
+            faults.append(f'fpc "{sizes[1]}" {what} in {listing(table.loc[bad, clusters].unique())}')
+    second = Stage(
+        np.arange(len(table)),
+        first.unit,
+        first.unit,
+        size,
+        people,
+        first.fraction[first.unit_stratum],
+        np.ones(first.n_units),
+        True,
+    )
+    return Structure(
+        (first, second), tuple(faults), (strata, None), (clusters, None), np.isclose(first.fraction, 1)
+    )
+
+
+def _domains(
+    table: pd.DataFrame, weighted: FloatArray, groups: Sequence[str]
+) -> tuple[IntArray, pd.DataFrame]:
+    """Domain of each cell (-1: in none) and the domains, sorted."""
+    inside = weighted > 0
+    if not inside.any():
+        raise DataError("all weights are 0; there is nothing to estimate from")
+    if not groups:
+        return np.where(inside, 0, -1).astype(np.int64), pd.DataFrame(index=range(1))
+    inside &= table[list(groups)].notna().all(axis=1).to_numpy()
+    if not inside.any():
+        raise DataError(f"no row has a value in {listing(groups)}; there is no group to estimate")
+    grouped = table.loc[inside, list(groups)].groupby(list(groups), sort=True)
+    domain = np.full(len(table), -1, dtype=np.int64)
+    domain[inside] = grouped.ngroup().to_numpy()
+    return domain, grouped.size().index.to_frame(index=False)
