@@ -16,8 +16,9 @@ import pandas as pd
 import pytest
 
 import commlab as cl
+from commlab.errors import ParameterError
 from commlab.framework import load_framework
-from commlab.report import Cover, Sheet, appendix
+from commlab.report import Cover, Sheet, appendix, chapters
 from commlab.report.finding import Col
 from commlab.report.formula_tree import tree_formulas, tree_rows
 from commlab.report.formulas import (
@@ -257,3 +258,192 @@ def test_libreoffice_recalculates_the_appendix(tiny: Path, tmp_path: Path) -> No
     total = page.cell(page.max_row, header.index("得分") + 1).value
     published = period.ranks().set_index("unit").at[period.districts[0], "score"]
     assert total == pytest.approx(published, abs=TOLERANCE)
+
+
+# --- every number in a district report's tables --------------------------------------------------
+
+CHAPTERS = (
+    "summary", "method", "sample", "indicators", "satisfaction", "change", "weak_points", "problems", "candidates",
+    "questionnaire", "indicator_dictionary", "denominators", "cleaning_summary", "manifest",
+)  # fmt: skip
+NAMES = {
+    "label", "method", "name", "variable_label", "level_label", "verdict", "norm", "standard", "place", "problem", "rule",
+    "measured_at", "official", "what", "basis", "action_label", "severity_label", "item", "wording", "answers", "code", "kind",
+    "measured_label",
+}  # fmt: skip
+"""Columns that hold words: names of indicators, groups and rules, and the codes in them."""
+
+
+def tables_of(report) -> list[tuple[str, object]]:
+    """(chapter, finding) of every table that the report prints."""
+
+    def inside(item):
+        if hasattr(item, "table"):
+            yield item
+        for block in getattr(item, "blocks", ()):
+            yield from inside(block)
+
+    return [
+        (c, f)
+        for c in CHAPTERS
+        for f in inside(getattr(chapters, c)(report))
+        if f.show_table and len(f.table)
+    ]
+
+
+class Ways:
+    """What the trace of a subject holds: every value on the way, and where it ends."""
+
+    def __init__(self, period, unit: str) -> None:
+        self.period, self.unit, self.known = period, unit, {}
+
+    def of(self, code: str, unit: str | None = None):
+        key = (unit or self.unit, code)
+        if key not in self.known:
+            steps = self.period.trace(*key).steps()
+            values = np.array([s.value for s in steps if s.value is not None])
+            told = " ".join(s.text for s in steps)
+            places = [p for s in steps for p in s.source.split("; ") if p]
+            self.known[key] = values, told, places
+        return self.known[key]
+
+
+def subject(chapter: str, row: dict, report, labels: dict[str, str]) -> tuple[str, str | None] | None:
+    """What the numbers of a row are about: a code, and a unit where it is not the report's own."""
+    if chapter == "candidates":
+        return "total", row["unit"]
+    if chapter == "sample":
+        return row["variable"], None
+    if chapter == "cleaning_summary":
+        return "ledger", None
+    if chapter == "problems":
+        return row["problem"], None
+    if chapter in ("satisfaction", "change"):
+        return row.get("item") or labels.get(row.get("label"), report.overall_item), None
+    if chapter == "indicator_dictionary":
+        return row["label"].split(" ")[0], None
+    return (row["code"], None) if "code" in row else None
+
+
+def holds(values: np.ndarray, number: float) -> bool:
+    return bool(len(values)) and bool(np.isclose(values, number, rtol=1e-9, atol=1e-12).any())
+
+
+def holds_near(values: np.ndarray, number: float, digits: int) -> bool:
+    return bool(np.isclose(np.abs(values), abs(number), rtol=0, atol=0.5000001 * 10**-digits).any())
+
+
+def printed_numbers(text: str) -> list[tuple[float, int, bool]]:
+    """Numbers in a printed cell: value, decimals, whether a percentage."""
+    found = re.findall(r"(?<![\d.])(-?\d[\d,]*(?:\.(\d+))?)(%)?", text)
+    return [(float(n.replace(",", "")), len(d), bool(p)) for n, d, p in found]
+
+
+def test_every_number_of_a_district_report_is_traceable(tiny: Path) -> None:
+    """Each cell of each table: unrounded it stands on the way of its subject, and that way ends in files that exist."""
+    period = cl.open_study(tiny).period(PERIOD)
+    report = chapters.open_report(tiny, PERIOD, period.districts[0], "zh")
+    labels = {report.item(i): i for i in period.items}
+    ways, walked, lost, seen = Ways(period, report.unit), 0, [], set()
+    for chapter, found in tables_of(report):
+        columns = dict(found.columns)
+        if chapter in ("questionnaire", "manifest") or (chapter == "method" and "value" in columns):
+            continue  # words, hashes and the study's choices: the next test
+        for row in found.printed.to_dict("records"):
+            about = subject(chapter, row, report, labels)
+            assert about is not None, f"{chapter} {found.title}: nothing says what {row} is about"
+            values, told, places = ways.of(*about)
+            assert any((tiny / p.partition("#")[0]).is_file() for p in places), (about, places)
+            for name, col in columns.items():
+                cell, shown = row[name], col.cell(row[name], report.t)
+                if name in NAMES or (name == "measured" and chapter == "indicator_dictionary"):
+                    continue
+                seen.add((chapter, name))
+                if isinstance(cell, pd.Timestamp):
+                    walked += 1
+                    ok = f"{cell:%Y-%m-%d}" in told
+                elif isinstance(cell, int | float | np.number) and not pd.isna(cell):
+                    walked += 1
+                    ok = holds(values, float(cell))
+                else:  # an interval or a quotient in words: each number as it is printed
+                    numbers = printed_numbers(shown)
+                    walked += len(numbers)
+                    ok = all(
+                        holds_near(values, n, d) or (percent and holds_near(100 * values, n, d))
+                        for n, d, percent in numbers
+                    )
+                if not ok:
+                    lost.append(f"{chapter} {about} {name}: {shown}")
+    assert lost == []
+    assert walked > 700 and {c for c, _ in seen} >= {
+        "method",
+        "indicators",
+        "candidates",
+        "denominators",
+        "change",
+    }
+
+
+def test_choices_hashes_and_questions_are_those_of_the_study(tiny: Path) -> None:
+    """The tables of words: their numbers are study.yaml's, the register's, the codebook's and the manifest's."""
+    study = cl.open_study(tiny)
+    period = study.period(PERIOD)
+    report = chapters.open_report(tiny, PERIOD, period.districts[0], "zh")
+    communities = study.register.communities
+    mine = communities[communities["parent"] == report.unit]
+    answers = period.answers[period.answers["district"] == report.unit]
+    rates = period.result("response_rates").set_index("unit").loc[report.unit]
+    shares = [100 * rates["valid"] / rates["returned"], 100 * rates["valid"] / rates["issued"]]
+    told = report.overall
+    margin = round(100 * (told["ci_high"] - told["ci_low"]) / 2, 1)
+    choices = [v for v in vars(study.config.choices).values() if isinstance(v, int | float)]
+    known = {
+        margin, *(round(s, 1) for s in shares), *choices, *study.config.disclosure.values(), len(mine), *mine["type"].value_counts(), len(answers),
+        len(period.ranks("candidate").query("group == @report.unit")), len(period.items), len(study.framework.leaves),
+        *(v for v in rates if isinstance(v, int | float | np.number)), study.config.choices.confidence * 100,
+        period.judgments["expert"].nunique(), *period.result("weights").groupby("level").size(),
+        period.ratings.loc[period.ratings["stage"] == "expert", "rater"].nunique(),
+    }  # fmt: skip
+    for chapter, found in tables_of(report):
+        if chapter == "method" and "value" in found.table:
+            for row in found.table.to_dict("records"):
+                for n, _, _ in printed_numbers(
+                    re.sub(r"[A-Z]\d+|\d+年|\d+月\d+日|〔\d+〕\d+号|附件\d+", "", str(row["value"]))
+                ):
+                    assert any(np.isclose(n, k) for k in known), (row, n)
+        if chapter == "questionnaire":
+            wordings = {w for q in report.book.items.values() for w in q.wordings}
+            assert set(found.table["wording"]) <= wordings
+            assert set(found.table["code"]) <= {"—", *study.framework.leaves}
+        if chapter == "manifest":
+            digests = {v[:8] for v in period.report_inputs(report.unit).values()}
+            assert digests <= set(found.table["value"])
+
+
+def test_other_things_are_traced_too(tiny: Path) -> None:
+    study = cl.open_study(tiny)
+    period = study.period(PERIOD)
+    candidate = period.ranks("candidate")["unit"].iloc[0]
+    whole = period.trace(candidate, "total")
+    assert whole.top.value == period.ranks("candidate").set_index("unit").at[candidate, "score"]
+    community = study.register.communities["unit"].iloc[0]
+    assert any(s.source.endswith("!N5") for s in period.trace(community, "social_org_n").steps())
+    city = period.trace(study.config.city, "q_service")
+    assert "{" not in str(city) and city.top.below[-1].kind == "value"
+    assert not [s for s in city.steps() if "!" in s.source]  # never one person's row
+    weights = [s for s in period.trace("五华区", "Ⅰ-1").steps() if "专家判断" in s.source]
+    assert len(weights) >= 2
+
+
+@pytest.mark.parametrize(
+    ("unit", "code", "says"),
+    [
+        ("五华区", "q_happiness", "framework kunming_2018 has no code 'q_happiness'.*survey items"),
+        ("五华区/新屯社区", "care_target_n", "sums above the community only"),
+        ("没有区", "social_org_n", "is not in the register"),
+        ("昆明市", "total", "district '昆明市' is not in the register"),
+    ],
+)
+def test_what_cannot_be_traced(tiny: Path, unit: str, code: str, says: str) -> None:
+    with pytest.raises(ParameterError, match=says):
+        cl.open_study(tiny).period(PERIOD).trace(unit, code)

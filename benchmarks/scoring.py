@@ -1,0 +1,195 @@
+"""Scoring: what commlab costs beside the plain thing, timed in the same run (CPU seconds, best of several).
+
+Run `python benchmarks/scoring.py`. pymcdm (`pip install pymcdm`) is a peer for this file only; without it, its line
+says so. BLAS runs on one thread, so that seconds compare.
+
+- Rank bands from 10,000 weight draws over 742 units x 54 leaves, beside matmul + argsort + percentiles in plain
+  numpy, and beside a loop over pymcdm's weighted sum with validation off.
+- All sources of error together (weights, joint sampling errors of the survey, raters; then rule choices too), beside
+  the run with weights only.
+- 120,000 units scored by rule and carried up the tree, beside the same wide arrays in plain numpy.
+- Memory of 10,000 draws over 120,000 units: draws come in blocks.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import importlib.util
+import resource
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from commlab.framework import Framework, load_framework
+from commlab.scoring import aggregate, rank_uncertainty, score
+
+UNITS, DRAWS, MANY, SEED = 742, 10_000, 120_000, 20191231
+BAND = [2.5, 50, 97.5]
+PART = 200
+"""Draws that pymcdm is timed on."""
+SURVEY_SE, RATER_SE = 3.0, 2.5
+"""Standard errors of survey and expert scores, in points."""
+
+
+def best(what: Callable[[], object], times: int = 3) -> float:
+    """CPU seconds of the fastest of several runs."""
+    seconds = []
+    for _ in range(times):
+        start = time.process_time()
+        what()
+        seconds.append(time.process_time() - start)
+    return min(seconds)
+
+
+def main_rows(framework: Framework, units: int) -> pd.DataFrame:
+    """Evidence with a main row for every unit and part, as ``collect`` gives it."""
+    rng = np.random.default_rng(SEED)
+    names = np.array([f"区{i % 18:02d}/社区{i:06d}" for i in range(units)], dtype=object)
+    frames = []
+    for code in framework.leaves:
+        for part in framework.parts(code):
+            target = float(part.target) if part.target is not None else 1.0
+            high = {"threshold": 2 * target, "growth": 0.08, "checklist": 1.0, "yes_no": 1.0}.get(
+                part.rule, 100.0
+            )
+            se = SURVEY_SE if part.rule == "survey" else RATER_SE if high == 100.0 else np.nan
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "unit": names,
+                        "code": code,
+                        "part": part.part,
+                        "role": "main",
+                        "value": np.round(rng.uniform(0, high, units), 4),
+                        "numerator": np.nan,
+                        "denominator": np.nan,
+                        "per": 1.0,
+                        "statistic": "share_meeting" if part.rule == "yes_no" else None,
+                        "se": se,
+                        "state": "observed",
+                        "source": "",
+                    }
+                )
+            )
+    out = pd.concat(frames, ignore_index=True)
+    return out.astype({c: "str" for c in ("unit", "code", "part", "role", "state", "source", "statistic")})
+
+
+def survey_covariance(evidence: pd.DataFrame, framework: Framework) -> pd.DataFrame:
+    """Errors of the survey leaves that go together within a unit (correlation 0.5), independent between units."""
+    codes = [c for c in framework.leaves if framework.parts(c)[0].rule == "survey"]
+    units = evidence["unit"].unique()
+    inside = SURVEY_SE**2 * (0.5 + 0.5 * np.eye(len(codes)))
+    cells = pd.MultiIndex.from_product([units, codes], names=["unit", "code"])
+    return pd.DataFrame(np.kron(np.eye(len(units)), inside), index=cells, columns=cells)
+
+
+def plain_bands(weights: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rank and score bands as one writes them down."""
+    drawn = weights @ shares.T
+    order = np.argsort(-drawn, axis=1)
+    placed = np.empty_like(order)
+    np.put_along_axis(placed, order, np.arange(1, drawn.shape[1] + 1)[None, :], axis=1)
+    return np.percentile(placed, BAND, axis=0), np.percentile(drawn, BAND[::2], axis=0)
+
+
+def pymcdm_bands(weights: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    from pymcdm.helpers import rrankdata
+    from pymcdm.methods import WSM
+
+    method, types, shares = (
+        WSM(),
+        np.ones(shares.shape[1]),
+        np.maximum(shares, 1e-9),
+    )  # it wants positive values
+    placed = [rrankdata(method(shares, w, types, validation=False)) for w in weights]
+    return np.percentile(placed, BAND, axis=0)
+
+
+def plain_scores(values: dict[tuple[str, str], np.ndarray], framework: Framework) -> dict[str, np.ndarray]:
+    """Every rule and every mean of the tree on wide arrays, with no state, gap or check."""
+    shares: dict[str, np.ndarray] = {}
+    for code in framework.leaves:
+        total = 0.0
+        for part in framework.parts(code):
+            x = values[code, part.part]
+            if part.rule in ("threshold", "growth"):
+                goal = float(part.target)
+                reached = np.where(x >= goal, 1.0, np.clip(x / goal, 0, 1) if part.graded else 0.0)
+            else:
+                reached = x if part.rule in ("checklist", "yes_no") else x / 100
+            total = total + part.share * reached
+        shares[code] = total
+    local = framework.local_weights
+    for node in sorted((n for n in framework.nodes if not n.parts), key=lambda n: -n.level):
+        shares[node.code] = sum(local[c] * shares[c] for c in framework.children(node.code))
+    shares["total"] = sum(local[c] * shares[c] for c in framework.children(None))
+    return shares
+
+
+def told(what: str, seconds: float, against: float, target: str) -> None:
+    print(f"{what}: {seconds:.2f} s, {seconds / against:.2f} times (target {target})")
+
+
+def main() -> None:
+    framework = load_framework("kunming_2018")
+    evidence = main_rows(framework, UNITS)
+    rng = np.random.default_rng(SEED)
+    drawn = rng.dirichlet(np.full(len(framework.leaves), 40.0), DRAWS)
+    weights = pd.DataFrame(drawn, columns=list(framework.leaves))
+    leaves = aggregate(score(evidence, framework), framework)
+    wide = leaves[leaves["leaf"]].pivot(index="unit", columns="code", values="score")
+    shares = wide[list(framework.leaves)].to_numpy() / 100
+
+    plain = best(lambda: plain_bands(drawn, shares))
+    print(
+        f"plain numpy: matmul + argsort + percentiles, {DRAWS:,} x {UNITS} x {shares.shape[1]}: {plain:.2f} s"
+    )
+    alone = best(
+        lambda: rank_uncertainty(
+            evidence, framework, weights=weights, sampling=None, ratings=None, draws=DRAWS
+        )
+    )
+    told("rank_uncertainty, weights only", alone, plain, "at most 1.5 of plain numpy")
+    if importlib.util.find_spec("pymcdm"):
+        loop = best(lambda: pymcdm_bands(drawn[:PART], shares), 2) * DRAWS / PART
+        print(f"a loop over pymcdm: {loop:.1f} s, {loop / alone:.0f} times ours (target at least 10)")
+    else:
+        print("pymcdm is not installed: no comparison")
+    joint = survey_covariance(evidence, framework)
+    sources = {"weights": weights, "sampling": joint, "draws": DRAWS, "seed": SEED}
+    three = best(lambda: rank_uncertainty(evidence, framework, **sources), 2)
+    told("  with sampling errors and raters", three, alone, "below 10 of weights only")
+    choices = {"how": ["arithmetic", "geometric"], "missing": ["measured", "zero"]}
+    four = best(lambda: rank_uncertainty(evidence, framework, choices=choices, **sources), 2)
+    told("  and rule choices", four, alone, "below 10 of weights only")
+
+    many = main_rows(framework, MANY)
+    values = {key: rows["value"].to_numpy() for key, rows in many.groupby(["code", "part"], sort=False)}
+    bare = best(lambda: plain_scores(values, framework))
+    print(f"plain numpy: {MANY:,} units up the tree from wide arrays: {bare:.2f} s")
+    told(
+        "score + aggregate from the long table",
+        best(lambda: aggregate(score(many, framework), framework), 2),
+        bare,
+        "below 3",
+    )
+
+    few = 200
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    some = many[many["unit"].isin(many["unit"].unique()[:10_000])]
+    start = time.process_time()
+    rank_uncertainty(some, framework, weights=weights, draws=few)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(
+        f"{few} draws over 10,000 units: {time.process_time() - start:.1f} s, {(after - before) / 1024:.0f} MB more at the peak"
+    )
+
+
+if __name__ == "__main__":
+    main()

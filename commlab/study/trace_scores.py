@@ -1,0 +1,267 @@
+"""The way back of a score: node -> parts -> evidence -> values and ratings, with weights, comparisons and ledger lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from commlab.errors import ParameterError
+from commlab.scoring.sources import join_sources
+from commlab.study.trace import Step
+from commlab.study.trace_cells import Cells, number
+from commlab.text import MISSING, Text
+
+if TYPE_CHECKING:
+    from commlab.study.period import Period
+
+__all__ = ["score_step"]
+
+
+def score_step(period: Period, unit: str, code: str) -> tuple[str, Step, tuple[Step, ...]]:
+    """The unit's canonical name, the way of its score of one node, and what it is told with."""
+    candidates = period.scores("candidate")
+    if len(candidates) and unit in set(candidates["unit"]):
+        of = "candidate"
+    else:
+        of, unit = "district", period.district(unit)
+    scores = period.scores(of)
+    mine = scores[scores["unit"] == unit].set_index("code")
+    if code not in mine.index:
+        raise ParameterError(f"{unit} has no score for {code} in {period.name}")
+    teller = _Teller(period, unit, of, mine)
+    return unit, teller.node(code), teller.beside(code)
+
+
+class _Teller:
+    def __init__(self, period: Period, unit: str, of: str, scores: pd.DataFrame) -> None:
+        self.period, self.unit, self.of, self.scores = period, unit, of, scores
+        self.framework = period.study.framework
+        self.t = Text(period.study.config.language)
+        self.weights = period.indicator_weights().set_index("code")
+        self.cells = Cells(period, unit)
+        rows = period.result("evidence")
+        rows = rows[(rows["set"] == of) & (rows["unit"] == unit)]
+        self.evidence: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for row in rows.to_dict("records"):
+            self.evidence.setdefault((row["code"], row["part"]), []).append(row)
+        leaves = period.leaf_scores(of)
+        leaves = leaves[leaves["unit"] == unit].to_dict("records")
+        self.leaves = {(row["code"], row["part"]): row for row in leaves}
+
+    def node(self, code: str) -> Step:
+        t, row = self.t, self.scores.loc[code]
+        label = t("Total") if code == "total" else f"{code} {self.framework.label(code, t.language)}"
+        text = t(
+            "{unit} {label}: score {score} ({state}), coverage {coverage}",
+            unit=self.unit,
+            label=label,
+            score=t.number(row["score"], 4),
+            state=t(_STATES[row["state"]]),
+            coverage=t.percent(row["coverage"]),
+        )
+        if code != "total":
+            own = self.weights.loc[code]
+            text += t(
+                "; weight {weight} of the whole ({local} among siblings, {origin})",
+                weight=t.percent(own["weight"], 3),
+                local=t.percent(own["local"], 3),
+                origin=t(_ORIGINS[own["origin"]]),
+            )
+        return Step("node", text, number(row["score"]), below=self._below(code))
+
+    def _below(self, code: str) -> tuple[Step, ...]:
+        inner = self.framework.children(code)
+        return tuple(self._child(c) for c in inner) if inner else tuple(self._parts(code))
+
+    def beside(self, code: str) -> tuple[Step, ...]:
+        """What a score is told with."""
+        return (*self._compared(code), *self._weight(code))
+
+    def _compared(self, code: str) -> list[Step]:
+        """Coverage, contribution, and the mean, rank and interval among those it is compared with."""
+        t, row = self.t, self.scores.loc[code]
+        lines = self._evidence_below(code)
+        steps = [
+            Step(
+                "compare",
+                t("coverage: {share} of the applicable weight", share=t.percent(row["coverage"])),
+                number(row["coverage"]),
+            ),
+            Step(
+                "compare",
+                t("contributes {points} points to the total", points=t.number(row["contribution"], 4)),
+                number(row["contribution"]),
+            ),
+            Step("compare", t("{n} lines of evidence", n=t.integer(lines)), float(lines)),
+        ]
+        if code != "total":
+            lost = self.weights.loc[code, "weight"] * (self.framework.full(code) - row["score"])
+            steps.append(
+                Step(
+                    "compare", t("loses {points} points of the total", points=t.number(lost, 4)), number(lost)
+                )
+            )
+        if code == "total":
+            ranks = self.period.ranks(self.of).set_index("unit").loc[self.unit]
+            steps += [
+                Step(
+                    "compare",
+                    t(
+                        "rank {rank}, between {low} and {high} in the joint draws",
+                        rank=t.integer(ranks["rank"]),
+                        low=t.integer(ranks["rank_low"]),
+                        high=t.integer(ranks["rank_high"]),
+                    ),
+                    number(ranks["rank"]),
+                    below=tuple(
+                        Step("estimate", f"{c} = {t.number(ranks[c], 4)}", number(ranks[c])) for c in _DRAWN
+                    ),
+                )
+            ]
+        if self.of == "district":
+            peers = self.period.scores("district")
+            peers = peers[peers["code"] == code].set_index("unit")["score"]
+            mean, place = peers.mean(), peers.rank(ascending=False, method="min").get(self.unit)
+            others = tuple(Step("child", f"{u}: {t.number(v, 4)}", number(v)) for u, v in peers.items())
+            steps += [
+                Step(
+                    "compare",
+                    t(
+                        "mean over {n} districts: {mean}",
+                        n=t.integer(peers.notna().sum()),
+                        mean=t.number(mean, 4),
+                    ),
+                    number(mean),
+                    below=others,
+                ),
+                Step(
+                    "compare",
+                    t("{points} above the mean", points=t.signed(row["score"] - mean, 4)),
+                    number(row["score"] - mean),
+                ),
+                Step("compare", t("rank {rank} among the districts", rank=t.integer(place)), number(place)),
+            ]
+        return steps
+
+    def _evidence_below(self, code: str) -> int:
+        inside = set(self.framework.leaves_of(None if code == "total" else code))
+        return sum(len(rows) for (leaf, _), rows in self.evidence.items() if leaf in inside)
+
+    def _weight(self, code: str) -> list[Step]:
+        """The weight in the whole as a product down the tree, and the experts' comparisons it rests on."""
+        if code == "total":
+            return []
+        t, own = self.t, self.weights.loc[code]
+        parent = own["parent"] if isinstance(own["parent"], str) else "total"
+        below: list[Step] = [
+            Step(
+                "weight",
+                t("weight among siblings {share}", share=t.percent(own["local"], 3)),
+                number(own["local"]),
+            )
+        ]
+        if parent != "total":
+            share = self.weights.loc[parent, "weight"]
+            below.append(
+                Step(
+                    "weight",
+                    t("weight of {code} {share}", code=parent, share=t.percent(share, 3)),
+                    number(share),
+                )
+            )
+        if own["origin"] == "ahp":
+            judged = self.period.judgments
+            judged = judged[judged["node"] == parent]
+            below += [
+                Step("value", f"{expert} · {parent}", float(len(rows)), join_sources(rows["source"]))
+                for expert, rows in judged.groupby("expert", sort=True)
+            ]
+        elif own["origin"] == "document":
+            below.append(
+                Step(
+                    "value",
+                    t("printed in the document"),
+                    source=str(self.framework.source.get("document", "")),
+                )
+            )
+        text = t(
+            "weight in the whole {share} ({origin})",
+            share=t.percent(own["weight"], 3),
+            origin=t(_ORIGINS[own["origin"]]),
+        )
+        return [Step("weight", text, number(own["weight"]), below=tuple(below))]
+
+    def _child(self, code: str) -> Step:
+        t = self.t
+        row = self.scores.loc[code]
+        text = t(
+            "{code} {label}: score {score}, contributes {points}",
+            code=code,
+            label=self.framework.label(code, t.language),
+            score=t.number(row["score"], 4),
+            points=t.number(row["contribution"], 4),
+        )
+        return Step("child", text, number(row["score"]), below=self._below(code))
+
+    def _parts(self, code: str) -> list[Step]:
+        t = self.t
+        steps = []
+        for part in self.framework.parts(code):
+            share = Step(
+                "weight", t("share in the standard {share}", share=t.percent(part.share, 2)), part.share
+            )
+            norm = ", ".join(f"{k} = {v}" for k, v in part.params.items() if not isinstance(v, tuple | dict))
+            row = self.leaves.get((code, part.part))
+            if row is None:
+                text = t(
+                    "part {part}, rule {rule} ({norm}): not scored at this level",
+                    part=part.part,
+                    rule=part.rule,
+                    norm=norm,
+                )
+                steps.append(Step("part", text, below=(share,)))
+                continue
+            text = t(
+                "part {part}, rule {rule} ({norm}), share {share}: value {value} -> score {score} ({state})",
+                part=part.part,
+                rule=part.rule,
+                norm=norm or MISSING,
+                share=t.percent(part.share, 0),
+                value=t.number(row["value"], 4),
+                score=t.number(row["score"], 4),
+                state=t(_STATES[row["state"]]),
+            )
+            text += "; " + (
+                t("norm printed in {article}", article=part.article or code)
+                if part.official
+                else t("rule of this study")
+            )
+            mine = self.evidence.get((code, part.part), [])
+            steps.append(
+                Step(
+                    "part",
+                    text,
+                    number(row["score"]),
+                    below=(share, *(self.cells.evidence(r, part) for r in mine)),
+                )
+            )
+        return steps
+
+
+_STATES = {
+    "scored": "scored",
+    "failed": "norm not met",
+    "missing": "missing",
+    "not_applicable": "not applicable",
+    "vetoed": "vetoed",
+    "inherited": "inherited",
+}
+_ORIGINS = {
+    "ahp": "expert judgement (group AHP)",
+    "document": "printed in the document",
+    "equal": "equal among siblings",
+}
+
+
+_DRAWN = ("score_low", "score_high", "rank_low", "rank_median", "rank_high", "p_top")
