@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 
 from commlab import tables
 from commlab.errors import DataError, ParameterError
-from commlab.intake import Register, load_codebook, read_questionnaire
-from commlab.intake.codebook import option_key, question_key
-from commlab.intake.double import compare_entries, read_double
+from commlab.intake import Register, read_questionnaire
 from commlab.intake.quality import Limits, flag, set_valid
 
 UNITS = pd.DataFrame(
@@ -278,25 +276,6 @@ def test_numbers_are_answers_only_where_the_codebook_says_so(tmp_path):
     assert read_questionnaire(path, {**book, "numbers": "options"}).frame["q"].tolist() == [1, 5, pd.NA]
 
 
-def test_two_keyings_of_the_same_paper_are_compared(tmp_path):
-    book = {
-        "instrument": "paper",
-        "numbers": "values",
-        "items": {"q": {"question": "办事服务", "options": SCALE}},
-    }
-    entries = []
-    for k, text in enumerate(("编号,办事服务\n1,5\n2,1\n3,\n4,2\n", "编号,办事服务\n2,2\n1,5\n3,\n5,2\n")):
-        path = tmp_path / f"{k}.csv"
-        path.write_text(text, encoding="utf-8")
-        entries.append(read_questionnaire(path, book, name="纸质问卷").frame)
-    odd = compare_entries(*entries).sort_values("question")
-    assert odd["question"].tolist() == ["(row)", "(row)", "q"]
-    assert odd.iloc[2][["first", "second", "source"]].tolist() == [1, 2, "纸质问卷#!3:3 / 纸质问卷#!2:2"]
-    assert compare_entries(entries[0], entries[0]).empty
-    with pytest.raises(DataError, match="same number 2 times"):
-        compare_entries(pd.concat([entries[0], entries[0].head(1)]), entries[1])
-
-
 def made(n=20, **columns):
     """Answers as ``flag`` takes them: five items, one unit, minutes apart."""
     rng = np.random.default_rng(7)
@@ -365,47 +344,6 @@ def test_flags_do_not_depend_on_the_order_of_rows(order):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        ({"items": {}}, "items"),
-        ({"instrument": ""}, "instrument"),
-        ({"itmes": {}}, "unknown keys itmes"),
-        ({"items": {"q": {"question": "办事服务"}}}, "options"),
-        ({"items": {"q": {"options": SCALE}}}, "question is missing"),
-        ({"items": {"q": {"question": "a", "options": {"好": 98}}}}, "98 is kept"),
-        ({"items": {"q": {"question": "a", "options": {True: 1, False: 2}}}}, "quotes"),
-        ({"items": {"q": {"question": "a", "options": {"好": "5"}}}}, "whole number"),
-        ({"items": {"q": {"question": "a", "options": {"好": 5, "好 ": 4}}}}, "read the same"),
-        ({"items": {"q": {"question": "您的性别", "options": SCALE}}}, "belongs to both"),
-        ({"items": {"q": {"question": "a", "scale": [5, 1], "options": {}}}}, "scale"),
-        ({"numbers": "maybe"}, "numbers"),
-        ({"columns": {"shoe": ["鞋"]}}, "shoe"),
-        ({"checks": {"attention": "满意"}}, "question and expect"),
-        ({"checks": {"min_seconds": "一分钟"}}, "numbers"),
-        ({"items": {"valid": {"question": "a", "options": SCALE}}}, "belong to the table"),
-    ],
-)
-def test_a_codebook_is_refused_with_what_is_wrong(change, told):
-    with pytest.raises(DataError, match=told):
-        load_codebook({**BOOK, **change})
-
-
-def test_codebook_files(tmp_path):
-    path = tmp_path / "a.yaml"
-    with pytest.raises(DataError, match="no such codebook"):
-        load_codebook(path)
-    path.write_text(
-        "instrument: a\nitems:\n  q: {question: a, options: {好: 1}}\n  q: {question: b, options: {好: 1}}\n",
-        "utf-8",
-    )
-    with pytest.raises(DataError, match=r"line 4.*stands twice"):
-        load_codebook(path)
-    path.write_text("a: [", "utf-8")
-    with pytest.raises(DataError, match="not YAML"):
-        load_codebook(path)
-
-
-@pytest.mark.parametrize(
     ("name", "content", "told"),
     [
         ("missing.xlsx", None, "no such file"),
@@ -424,23 +362,6 @@ def test_files_that_cannot_be_read_are_refused_in_one_sentence(tmp_path, name, c
         path.write_bytes(content)
     with pytest.raises(DataError, match=told):
         read(path)
-
-
-@pytest.mark.parametrize(
-    ("a", "b"),
-    [
-        ("3、您的性别", "您的性别"),
-        ("Q12. 您的性别:", "您的性别"),
-        ("*3.1您的性别?", "您的性别"),
-        ("（3）您的性别【单选题】", "您的性别"),
-    ],
-)
-def test_question_keys(a, b):
-    assert question_key(a) == question_key(b) or a.startswith("*3.1您")
-
-
-def test_option_keys():
-    assert option_key(" Ａ、非常满意 ") == "非常满意" and option_key("其他〖a┋b") == "其他"
 
 
 CELLS = st.one_of(

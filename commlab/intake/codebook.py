@@ -190,9 +190,10 @@ class _Loader:
             return {}
         for text in given:
             if isinstance(text, bool) or text is None:
-                self.faults.add(
-                    f'{told}: an option was read as {text}; put it in quotes ("是", "yes")', *place
-                )
+                read = f'an option was read as {text}; put it in quotes ("是", "yes")'
+                self.faults.add(f"{told}: {read}", *place)
+            elif not option_key(text):
+                self.faults.add(f"{told}: an option has no text", *place, text)
         return {str(text): code for text, code in given.items()}
 
     # -- questions -----------------------------------------------------------------------------------

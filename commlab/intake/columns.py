@@ -152,13 +152,24 @@ class Columns:
             self.of[name] = found[0][1]
 
     def _told_apart(self) -> None:
-        asked: dict[int, str] = {}
+        """A column answers one question: where several have its wording, the one that has its number."""
+        asked: dict[int, list[str]] = {}
         for name, place in self.of.items():
-            if asked.setdefault(place, name) != name:
+            asked.setdefault(place, []).append(name)
+        for place, names in asked.items():
+            own = (
+                [n for n in names if self._numbered(place, self.asked[n].number)] if len(names) > 1 else names
+            )
+            if len(own) != 1:
                 raise self._refuse(
-                    f"column {self.letter(place)} “{self.headers[place]}” answers both {asked[place]} and {name}; "
-                    "tell their wordings apart in the codebook, by their numbers where nothing else differs"
+                    f"column {self.letter(place)} “{self.headers[place]}” answers both {' and '.join(names)}; tell their "
+                    "wordings apart in the codebook, by their numbers where nothing else differs"
                 )
+            for name in set(names) - set(own):
+                del self.of[name]
+
+    def _numbered(self, place: int, number: int | None) -> bool:
+        return number is not None and f"{self._number[place]}.".startswith(f"{number}.")
 
     def _report_absent(self) -> None:
         lacking = [n for n in self.book.questions if n not in self.of and n not in self.exploded]
@@ -203,7 +214,7 @@ class Columns:
             starting,
         ):
             if len(hits) > 1 and number is not None:
-                hits = {p for p in hits if f"{self._number[p]}.".startswith(f"{number}.")} or hits
+                hits = {p for p in hits if self._numbered(p, number)} or hits
             if len(hits) > 1:
                 columns = ", ".join(self.letter(p) for p in sorted(hits))
                 printed = listing(dict.fromkeys(f"“{self.headers[p]}”" for p in sorted(hits)), most=3)
