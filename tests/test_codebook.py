@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 import yaml
@@ -114,6 +116,17 @@ def test_plain_numbers_anchors_and_named_scales_are_no_traps(tmp_path):
     }
     assert book.items["s"].meanings() == {"同意": 0, "不同意": 1} and book.instrument == "2019"
     assert load_codebook(book) is book
+
+
+def test_the_example_of_the_architecture_page_is_a_codebook(tmp_path):
+    page = (Path(__file__).parents[1] / "ARCHITECTURE.md").read_text("utf-8").partition("## A codebook")[2]
+    path = tmp_path / "a.yaml"
+    path.write_text(
+        page.partition("```yaml\n")[2].partition("```")[0].replace("{zh: ..., en: ...}", "{zh: 问卷}"),
+        "utf-8",
+    )
+    book = load_codebook(path)
+    assert set(book.items) == {"q_overall_satisfaction", "q_recommend", "q_channel"} and book.reject
 
 
 @given(st.text(max_size=40))

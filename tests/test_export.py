@@ -10,6 +10,8 @@ import pandas as pd
 import pyreadstat
 import pytest
 import xlsxwriter
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from commlab import tables
 from commlab.errors import DataError
@@ -361,3 +363,30 @@ def test_rows_longer_or_shorter_than_the_header_are_kept(tmp_path):
     ):
         got = read(written(tmp_path, text))
         assert got.frame["service"].tolist()[:2] == [4, 3] and lost(got, text.count("\n")) == 0
+
+
+LINES = st.lists(
+    st.one_of(
+        st.tuples(st.integers(0, 99).map(str), st.sampled_from(["男", "女", "?", ""]), st.sampled_from([*SCALE, "很好", "-3"])),
+        st.sampled_from([("", "", ""), ("编号", "您的性别", "办事服务"), ("注：加权", "", ""), ("共2份", "", ""), ("测试", "测试", "测试")]),
+    ),
+    max_size=12,
+)  # fmt: skip
+
+
+@given(
+    st.sampled_from([[], [("2019年问卷", "", "")], [("", "", ""), ("问卷", "第四季度", "")]]),
+    LINES,
+    st.booleans(),
+)
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_the_rows_each_is_an_answer_recognised_or_rejected(tmp_path, above, below, excel):
+    rows = [*above, ("编号", "您的性别", "办事服务"), *below, ("100", "男", "满意")]
+    text = "".join(",".join(row) + "\n" for row in rows)
+    path = workbook(tmp_path / "a.xlsx", rows) if excel else written(tmp_path, text)
+    got = read_questionnaire(path, {**BOOK, "reject": {"编号": "测试"}})
+    assert lost(got, len(rows)) == 0
+    kept = [row for row in below if row[0].isdecimal()]
+    assert len(got.frame) == len(kept) + 1 and got.frame["sex"].iloc[-1] == "male"
+    at = [int(source.rpartition(":")[2]) for source in got.frame["source"]]
+    assert [rows[k - 1] for k in at[:-1]] == kept
