@@ -73,6 +73,12 @@ def draw_distribution(frame):
     )
 
 
+def draw_disagreement(frame):
+    own = pd.DataFrame({"专家01": [0.2, 0.5, 0.3], "专家02": [0.3, np.nan, 0.4], "group": [0.25, 0.4, 0.35]})
+    own.index = pd.Index(frame["label"])
+    return figures.disagreement(own, each_label="单个专家", group_label="群组", xlabel="权重")
+
+
 DRAWN = {
     f.__name__: f
     for f in (
@@ -84,6 +90,7 @@ DRAWN = {
         draw_likert,
         draw_heatmap,
         draw_distribution,
+        draw_disagreement,
     )
 }
 
@@ -181,6 +188,10 @@ def test_one_row_and_a_star_with_two_points_are_drawn():
             "a figure needs numbers in score, low, high, city_mean",
         ),
         (lambda: figures.bars([1, 2]), "bars needs a DataFrame, not list"),
+        (
+            lambda: figures.disagreement(pd.DataFrame({"a": [1.0]}), each_label="a", group_label="b"),
+            "disagreement needs a row an item, a column an expert, and the column group",
+        ),
         (
             lambda: figures.likert(pd.DataFrame({"满意": [45.0]})),
             "likert needs fractions between 0 and 1; divide",

@@ -7,7 +7,7 @@ changes: fonts and style hold inside the function only, and no window is ever op
 
 from __future__ import annotations
 
-from commlab.figures.rows import bars, changes, ranks_with_uncertainty, scores_with_city_mean
+from commlab.figures.rows import bars, changes, disagreement, ranks_with_uncertainty, scores_with_city_mean
 from commlab.figures.shapes import distribution, heatmap, likert, radar
 from commlab.figures.theme import Figure
 
@@ -15,6 +15,7 @@ __all__ = [
     "Figure",
     "bars",
     "changes",
+    "disagreement",
     "distribution",
     "heatmap",
     "likert",

@@ -14,13 +14,13 @@ import pandas as pd
 
 from commlab.errors import ParameterError
 from commlab.figures.theme import COLOURS, FULL, Figure, label_text, listed, needed, render, span
-from commlab.text import Text
+from commlab.text import MISSING, Text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
-__all__ = ["bars", "changes", "ranks_with_uncertainty", "scores_with_city_mean"]
+__all__ = ["bars", "changes", "disagreement", "ranks_with_uncertainty", "scores_with_city_mean"]
 
 ROW_MM = 5.6
 LINE_MM = 3.4
@@ -206,6 +206,50 @@ def bars(frame: pd.DataFrame, *, xlabel: str = "", title: str = "", percent: boo
         (f"{r.label} {span(r.value, r.low, r.high, percent=percent)}" for r in rows.itertuples()),
     )
     return render(draw, name="bars", alt=alt, width_mm=FULL, height_mm=_height(labels) - 4)
+
+
+def disagreement(
+    frame: pd.DataFrame, *, each_label: str, group_label: str, xlabel: str = "", title: str = ""
+) -> Figure:
+    """What every expert says as small dots, and what the group comes to as a bar across them.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Index: labels in printed order; a column an expert (fractions; NaN = said nothing), and ``group``.
+    each_label, group_label : str
+        In the legend.
+    """
+    if not isinstance(frame, pd.DataFrame) or frame.empty or "group" not in frame:
+        raise ParameterError("disagreement needs a row an item, a column an expert, and the column group")
+    values = frame.drop(columns="group").to_numpy(dtype=float)
+    group = frame["group"].to_numpy(dtype=float)
+    labels = [label_text(x) for x in frame.index]
+    t = Text(_T)
+
+    def draw(figure: Canvas) -> None:
+        axes, places = _rows(figure, labels, xlabel=xlabel, title=title)
+        ends = pd.DataFrame({"low": np.nanmin(values, axis=1), "high": np.nanmax(values, axis=1)})
+        axes.hlines(places, ends["low"], ends["high"], color=COLOURS["grid"], linewidth=1.2)
+        across = np.repeat(places, values.shape[1])
+        axes.scatter(
+            values.ravel(), across, s=16, color=COLOURS["main"], alpha=0.55, linewidth=0, label=each_label
+        )
+        axes.scatter(
+            group, places, marker="|", s=110, linewidth=2.2, color=COLOURS["accent"], label=group_label
+        )
+        _limits(axes, ends.assign(group=group))
+        axes.xaxis.set_major_formatter(lambda value, _: t.percent(value, 0))
+        _values(axes, places, [t.percent(v) for v in group])
+        _legend(figure, axes)
+
+    entries = []
+    for label, own, mean in zip(frame.index, values, group, strict=True):
+        known = own[~np.isnan(own)]
+        ends = f"{t.percent(known.min())}-{t.percent(known.max())}" if known.size else MISSING
+        entries.append(f"{label} {group_label} {t.percent(mean)}, {each_label} {ends}")
+    alt = listed(title or xlabel, entries)
+    return render(draw, name="disagreement", alt=alt, width_mm=FULL, height_mm=_height(labels))
 
 
 def _with_interval(rows: pd.DataFrame, value: str) -> pd.DataFrame:

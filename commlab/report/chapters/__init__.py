@@ -2,7 +2,8 @@
 
 ``open_report`` first; then, in the order of the page: ``cover``, ``summary``, ``method``, ``sample``, ``indicators``,
 ``satisfaction``, ``change``, ``weak_points``, ``problems``, ``candidates`` and the appendices. The city page adds
-``districts``; the method notebooks use ``intake``, ``expert_weights`` and ``delphi_rounds``.
+``districts``; the method notebooks use ``intake``, and for weights ``weights_cover``, ``expert_weights``, ``matrices``,
+``mending``, ``firmness``, ``data_weights``, ``delphi_rounds`` and ``weights_workbook``.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ from commlab.report.chapters.appendices import (
 )
 from commlab.report.chapters.base import Report, open_report
 from commlab.report.chapters.city import districts
+from commlab.report.chapters.delphi import delphi_rounds
+from commlab.report.chapters.firmness import data_weights, firmness, weights_cover, weights_workbook
 from commlab.report.chapters.indicators import candidates, indicators, weak_points
 from commlab.report.chapters.method import cover, method
 from commlab.report.chapters.problems import problems
-from commlab.report.chapters.sources import delphi_rounds, expert_weights, intake
+from commlab.report.chapters.sources import intake
 from commlab.report.chapters.summary import summary
 from commlab.report.chapters.survey import change, sample, satisfaction
+from commlab.report.chapters.weights import expert_weights, matrices, mending
 
 __all__ = [
     "Report",
@@ -29,14 +33,18 @@ __all__ = [
     "change",
     "cleaning_summary",
     "cover",
+    "data_weights",
     "delphi_rounds",
     "denominators",
     "districts",
     "expert_weights",
+    "firmness",
     "indicator_dictionary",
     "indicators",
     "intake",
     "manifest",
+    "matrices",
+    "mending",
     "method",
     "open_report",
     "problems",
@@ -45,4 +53,6 @@ __all__ = [
     "satisfaction",
     "summary",
     "weak_points",
+    "weights_cover",
+    "weights_workbook",
 ]
