@@ -13,6 +13,8 @@ from commlab.intake.sheets import Sheet, letters, open_sheets
 
 __all__ = ["Body", "Found", "choose", "tables_of", "unique"]
 
+_MOST_TABLES = 200
+
 
 @dataclass(frozen=True)
 class Found:
@@ -49,6 +51,12 @@ def tables_of(path: Path) -> list[Found]:
         filled = [blocks for blocks in groups.values() if any(block.rows("data") for block in blocks)]
         for i, blocks in enumerate(filled or list(groups.values())[:1]):
             out.append(Found(sheet.name if i == 0 else f"{sheet.name}!{i + 1}", sheet, found, blocks))
+    if len(out) > _MOST_TABLES:
+        raise DataError(
+            f"seems to hold {len(out):,} tables, more than {_MOST_TABLES}: give every table one row of labels, and "
+            "keep the tables of one kind under the same labels",
+            file=path.name,
+        )
     several = [one for one in out if len(one.blocks[0].columns) > 1]
     # A lone column of words beside real tables is a list of choices or instructions.
     return several or out

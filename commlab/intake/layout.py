@@ -8,6 +8,7 @@ repeat from left to right are blocks set side by side.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import Any
 
 from commlab.intake import words
@@ -258,24 +259,23 @@ def _numeric(grid: Grid, columns: list[int], labels: list[str], rows: list[int])
 
 def _lone_names(grid: Grid, block: Block, row: int) -> list[int]:
     """Rows just above a header that hold one text unlike the names of the table: titles of what follows."""
+    lone = []
+    while (row := row - 1) in block.kinds:
+        filled = grid.filled(row, block.columns)
+        if not filled:
+            continue
+        if len(filled) > 1 or block.kinds[row] != "data" or not isinstance(grid.rows[row][filled[0]], str):
+            break
+        lone.append((row, grid.rows[row][filled[0]].strip()[-1:]))
+    if not lone:
+        return []
     names = {
         str(grid.rows[r][c]).strip()[-1:]
         for r in block.rows("data")
         for c in block.columns[:2]
         if len(grid.filled(r, block.columns)) > 1
     }
-    out = []
-    while (row := row - 1) in block.kinds:
-        filled = grid.filled(row, block.columns)
-        if not filled:
-            continue
-        cell = grid.rows[row][filled[0]]
-        if len(filled) > 1 or block.kinds[row] != "data" or not isinstance(cell, str):
-            break
-        if cell.strip()[-1:] in names:
-            break
-        out.append(row)
-    return out
+    return [row for row, _ in takewhile(lambda found: found[1] not in names, lone)]
 
 
 def _row_kind(grid: Grid, block: Block, row: int, place: int) -> str:
