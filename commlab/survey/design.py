@@ -17,7 +17,17 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
-from commlab.survey.structure import FloatArray, IntArray, Structure, as_list, build, column, compact, shown
+from commlab.survey.structure import (
+    FloatArray,
+    IntArray,
+    Structure,
+    as_list,
+    build,
+    column,
+    compact,
+    factorize,
+    shown,
+)
 from commlab.survey.variance import LONELY
 
 __all__ = ["SurveyDesign"]
@@ -171,7 +181,7 @@ class SurveyDesign:
         for name in names:
             if name is None:
                 raise ParameterError("by must be column names, not None among them")
-            codes, labels = pd.factorize(column(self.data, name, "by"), sort=True)
+            codes, labels = factorize(column(self.data, name, "by"), sort=True)
             if levels:
                 joint = np.where((joint < 0) | (codes < 0), -1, joint * len(labels) + codes)
             else:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
-from commlab.survey.structure import FloatArray, IntArray, column, compact, tally
+from commlab.survey.structure import FloatArray, IntArray, column, compact, factorize, tally
 
 if TYPE_CHECKING:
     from commlab.survey.design import SurveyDesign
@@ -76,8 +76,8 @@ class Sample:
         names = list(dict.fromkeys(variables))
         columns = [column(design.data, v, "margin") for v in names]
         with ThreadPoolExecutor(len(columns)) as pool:  # coding text is most of the work, and takes no lock
-            coded = list(pool.map(pd.factorize, columns))
-        self._labels = {v: pd.Index(labels) for v, (_, labels) in zip(names, coded, strict=True)}
+            coded = list(pool.map(factorize, columns))
+        self._labels = {v: labels for v, (_, labels) in zip(names, coded, strict=True)}
         self._codes: dict[str, IntArray] = {}
         """Code of each cell, -1 where the variable is blank."""
         joint: IntArray = np.zeros(0, dtype=np.int64)

@@ -26,6 +26,7 @@ __all__ = [
     "codes_of",
     "column",
     "compact",
+    "factorize",
     "shown",
     "tally",
 ]
@@ -137,6 +138,26 @@ def column(data: pd.DataFrame, name: str, role: str) -> pd.Series:
     return found
 
 
+def factorize(values: pd.Series, *, sort: bool = False) -> tuple[IntArray, pd.Index]:
+    """As ``pd.factorize``; long columns of few texts are looked up instead of hashed anew."""
+    if len(values) >= 10 * _HEAD and getattr(values.dtype, "storage", None) == "pyarrow":
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        labels = pd.Index(values.iloc[:_HEAD].dropna().unique()).sort_values()
+        text = pa.array(values.array)
+        if 0 < len(labels) < _HEAD // 10:
+            codes = pc.index_in(text, value_set=pa.array(labels.array).cast(text.type))
+            if not codes.null_count:  # no blanks, and no text that the first rows did not have
+                return codes.to_numpy().astype(np.int64), labels
+    codes, labels = pd.factorize(values, sort=sort)
+    return codes.astype(np.int64, copy=False), pd.Index(labels)
+
+
+_HEAD = 10_000
+"""Rows that are looked at for the texts of a column."""
+
+
 def codes_of(values: pd.Series, role: str) -> tuple[IntArray, int]:
     """Codes of a complete column, and how many there are.
 
@@ -151,13 +172,13 @@ def codes_of(values: pd.Series, role: str) -> tuple[IntArray, int]:
         if high - low < 4 * len(numbers):  # whole numbers close together need no hashing
             found, codes = compact(numbers.astype(np.int64) - low)
             return codes, len(found)
-    codes, labels = pd.factorize(values)
+    codes, labels = factorize(values)
     if (codes < 0).any():
         raise DataError(
             f'{role} "{values.name}" is missing in {int((codes < 0).sum())} rows '
             f"(first: row {values.index[int(np.argmax(codes < 0))]}); fill it in, or leave these rows out"
         )
-    return codes.astype(np.int64), len(labels)
+    return codes, len(labels)
 
 
 def tally(codes: IntArray, values: npt.NDArray, n: int) -> FloatArray:
