@@ -59,6 +59,7 @@ _DAY = re.compile(
 _MONTH = re.compile(r"(\d{4})年(\d{1,2})月份?|(\d{4})-(0[1-9]|1[0-2])|(\d{4})/(0[1-9]|1[0-2])")
 _LOOSE_MONTH = re.compile(r"((?:19|20)\d{2})[./-](\d{1,2})")
 _PACKED = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})")
+_PACKED_MONTH = re.compile(r"((?:19|20)\d{2})(0[1-9]|1[0-2])")
 _ZERO = re.compile(r"[\u200b\u200c\u200d\u2060\ufeff\xad]")
 _CODE = re.compile(
     r"代码|编码|区划码|邮编|邮政编码|联系电话|电话号|手机号|^手机$|^电话$|身份证|证件号|证号|卡号|账号|帐号|信用码|编号|工号"
@@ -218,6 +219,8 @@ def date_of_number(value: float) -> tuple[dt.datetime | None, str]:
         return _EPOCH + dt.timedelta(seconds=round(value * 86_400)), "serial"
     if value == int(value) and (found := _PACKED.fullmatch(str(int(value)))):
         return _moment(*(int(part) for part in found.groups())), "packed"
+    if value == int(value) and (found := _PACKED_MONTH.fullmatch(str(int(value)))):
+        return _moment(int(found.group(1)), int(found.group(2)), 1), "month"
     if found := _LOOSE_MONTH.fullmatch(repr(float(value))):
         month = int(found.group(2))
         if month:

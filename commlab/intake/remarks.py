@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from commlab.errors import listing
 from commlab.intake.found import Body, Found
 from commlab.intake.ledger import Pad
 from commlab.intake.sheets import letters
+from commlab.intake.values import shown
 
 __all__ = ["row_lines", "sheet_lines"]
 
@@ -86,6 +88,18 @@ def sheet_lines(found: Found, body: Body, pad: Pad) -> None:
             n=len(cells),
             cells=cells,
         )
+    for (column, value, label), cells in _alike(sheet.missing).items():
+        name = shown(value)
+        pad.add(
+            "declared_missing",
+            f"{name}{f' ({label})' if label else ''} is declared missing by the file and read as missing",
+            column=str(sheet.rows[0][column]),
+            before=name,
+            action="changed",
+            severity="note",
+            n=len(cells),
+            cells=cells,
+        )
     merged = body.merged_numbers()
     if merged:
         pad.add(
@@ -110,3 +124,11 @@ def sheet_lines(found: Found, body: Body, pad: Pad) -> None:
             "numbered #2, #3",
             n=len(doubled),
         )
+
+
+def _alike(cells: tuple[tuple[int, int, Any, str], ...]) -> dict[tuple[int, Any, str], list[str]]:
+    """Cells by column, value and label."""
+    out: dict[tuple[int, Any, str], list[str]] = {}
+    for row, column, value, label in cells:
+        out.setdefault((column, value, label), []).append(f"{letters(column)}{row + 1}")
+    return out

@@ -51,7 +51,7 @@ class Sheet:
 
     ``rows`` holds None for a blank cell, else str, float, int, bool, date, datetime, time or timedelta;
     ``errors`` are cells that show an error such as #DIV/0!; ``uncomputed`` are formulas stored without a
-    result.
+    result; ``missing`` are cells (row, column, value, label) that an SPSS file declares missing.
     """
 
     name: str
@@ -64,6 +64,7 @@ class Sheet:
     uncomputed: tuple[tuple[int, int], ...] = ()
     percents: frozenset[tuple[int, int]] | None = frozenset()
     remarks: tuple[str, ...] = ()
+    missing: tuple[tuple[int, int, Any, str], ...] = ()
     text: str = ""
 
     @property
@@ -209,29 +210,40 @@ def _sav(path: Path) -> Sheet:
     import pyreadstat
 
     try:
-        frame, meta = pyreadstat.read_sav(str(path))
+        meta = pyreadstat.read_sav(str(path), metadataonly=True)[1]
+        cells = max(meta.number_rows or 0, 0) * (meta.number_columns or 0)
+        if cells > MOST_CELLS:
+            raise DataError(f"holds {cells:,} cells, more than {MOST_CELLS:,}: part it", file=path.name)
+        frame, meta = pyreadstat.read_sav(str(path), user_missing=True)
     except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, ValueError, UnicodeDecodeError) as error:
         raise DataError(f"cannot be read as an SPSS file: {error}", file=path.name) from None
-    if frame.size > MOST_CELLS:
-        raise DataError(f"holds {frame.size:,} cells, more than {MOST_CELLS:,}: part it", file=path.name)
     columns: list[list[Any]] = []
-    for column in frame.columns:
+    remarks, missing = [], []
+    for c, column in enumerate(frame.columns):
         series = frame[column]
         present = series.notna().tolist()
-        columns.append(
-            [v if ok and v != "" else None for v, ok in zip(series.tolist(), present, strict=True)]
-        )
-    remarks = []
-    for column in frame.columns:
-        label = meta.column_names_to_labels.get(column)
+        listed = [v if ok and v != "" else None for v, ok in zip(series.tolist(), present, strict=True)]
         codes = meta.variable_value_labels.get(column, {})
+        ranges = meta.missing_ranges.get(column, ())
+        for row, value in enumerate(listed) if ranges else ():
+            if value is not None and any(_lies_in(value, part) for part in ranges):
+                missing.append((row + 1, c, value, str(codes.get(value, ""))))
+                listed[row] = None
+        columns.append(listed)
+        label = meta.column_names_to_labels.get(column)
         told = ", ".join(
             f"{key:g}={value}" if isinstance(key, float) else f"{key}={value}" for key, value in codes.items()
         )
         if label or told:
             remarks.append(f"{column}: {label or ''}{f' ({told})' if told else ''}")
     body = [list(row) for row in zip(*columns, strict=True)]
-    return Sheet("", [list(frame.columns), *body], text="sav", remarks=tuple(remarks))
+    return Sheet("", [list(frame.columns), *body], text="sav", remarks=tuple(remarks), missing=tuple(missing))
+
+
+def _lies_in(value: Any, part: Any) -> bool:
+    """Whether a value is one that is declared missing, alone or as a range."""
+    low, high = (part["lo"], part["hi"]) if isinstance(part, dict) else (part, part)
+    return isinstance(value, str) == isinstance(low, str) and bool(low <= value <= high)
 
 
 def _workbook(path: Path, found: str) -> list[Sheet]:

@@ -39,6 +39,7 @@ __all__ = ["Column", "is_code_label", "is_number", "parse_column", "shown"]
 _DATE = re.compile(r"日期|时间|年月|时点|截止|竣工|\bdate\b|\btime\b|_at$|_on$", re.I)
 _CODE_LENGTHS = frozenset({11, 12, 15, 16, 17, 18, 19, 20})
 _EXACT = 1e15  # a double holds 15 digits for certain
+_CROSS = "×"  # beside √ it says no
 _MOST_WORDINGS = 10
 _MOST_CELLS = 5
 
@@ -189,14 +190,16 @@ def _kind(found: _Cells, label: str, own: Unit | None) -> str:
     texts = found.count(lambda r: r.kind == TEXT)
     other = texts + found.count(lambda r: r.kind in ("range", "lossy"))
     if not numbers + dates + other:
-        return TEXT if not own and found.count(lambda r: r.kind == "none") else NUMBER
+        return TEXT if not own and found.count(lambda r: r.kind == "none" or r.text == _CROSS) else NUMBER
     last = label.rpartition("/")[2]
     if not own and _is_code(found, last, numbers, other):
         return TEXT
     if dates > numbers + other:
         return DATE
     if not own and _DATE.search(last):
-        loose = found.count(lambda r: r.kind == NUMBER and r.loose)
+        loose = found.count(
+            lambda r: r.kind == NUMBER and (r.loose or date_of_number(r.number)[0] is not None)
+        )
         loose += sum(date_of_number(v)[0] is not None for v in found.numbers.tolist())
         if dates + loose > (numbers - loose) + other:
             return DATE
@@ -352,7 +355,7 @@ def _texts(found: _Cells, label: str) -> Column:
     for i, (value, reading) in enumerate(zip(found.values, found.readings, strict=True)):
         if reading.kind == "lossy":
             done[i] = "lossy", ""
-        elif reading.kind in ("missing", "error"):
+        elif reading.kind in ("missing", "error") and reading.text != _CROSS:
             error = reading.kind == "error" or (isinstance(value, str) and value.strip() in ERRORS - MISSING)
             done[i] = "error" if error else "missing", ""
         else:
