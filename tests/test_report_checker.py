@@ -23,11 +23,14 @@ COMMON = (
     "summary", "method", "sample", "indicators", "satisfaction", "change", "weak_points", "problems",
     "candidates", "questionnaire", "indicator_dictionary", "denominators", "cleaning_summary", "manifest",
 )  # fmt: skip
-METHOD_PAGES = ("intake", "expert_weights", "delphi_rounds")
+METHOD_PAGES = (
+    "intake", "expert_weights", "matrices", "mending", "firmness", "data_weights", "delphi_rounds",
+)  # fmt: skip
 
 ALLOWED = {
     # the mark of sample data is bilingual; packages in the manifest; signs of statistics; codes of rules
     "sample", "data", "commlab", "pandas", "numpy", "scipy", "statsmodels", "p", "W", "A", "Q",
+    "max", "CI", "RI", "CR", "Ca", "Cs", "Cr", "CRITIC", "MEREC", "Saaty", "Harker",
 }  # fmt: skip
 """Latin words that the Chinese edition may print."""
 ABSENT = re.compile(r"\b(?:nan|NaN|None|NaT|NA|inf|null)\b|<NA>")

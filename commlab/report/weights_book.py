@@ -26,6 +26,7 @@ from commlab.store import write_bytes
 from commlab.text import Text
 from commlab.weights import CR_LIMIT, AHPTree, random_index_of
 from commlab.weights.kernels import perron
+from commlab.weights.random_index import table_name
 
 __all__ = ["weights_book", "write_weights_book"]
 
@@ -143,7 +144,7 @@ class _Book:
             elif value is not None:
                 page.number(k, 1, value, pattern, entry=k <= LEAVES_OUT)
         row = FIRST_SETTING + len(rows) + 1
-        page.head(row, [t("Items"), t("Random index ({table})", table=str(self.tree.random_index))])
+        page.head(row, [t("Items"), t("Random index ({table})", table=table_name(self.tree.random_index))])
         sizes = range(1, max(len(g.weights) for g in self.tree.groups.values()) + 1)
         for n in sizes:
             page.text(row + n, 0, str(n))

@@ -114,7 +114,7 @@ def _consistency(own: Weighed, first: dict[str, Col]) -> dict[str, Col]:
 
 
 def _nodes(own: Weighed, tree: AHPTree):
-    from commlab.weights import random_index_of
+    from commlab.weights.random_index import random_index_of, table_name
 
     t, nodes = own.report.t, tree.nodes.copy()
     nodes["name"] = [own.name(n) for n in nodes["node"]]
@@ -130,7 +130,7 @@ def _nodes(own: Weighed, tree: AHPTree):
         "{n} of {all} group matrices pass; random index: table {table}.",
         n=t.integer(nodes["consistent"].sum()),
         all=t.integer(len(nodes)),
-        table=str(tree.random_index),
+        table=table_name(tree.random_index),
     )
     return own.report.finding(
         nodes, text, title=t("Consistency of the group's matrices"), columns=_consistency(own, first)
