@@ -48,6 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     check = command("check", "read, clean and check the raw files (default: all periods)")
     check.add_argument("--force", action="store_true", help="read everything again")
+    check.add_argument("--language", choices=("zh", "en"), help="default: the study's")
     _report_options(command("report", "bring a period's reports up to date"))
     run = command("run", "check all periods, then report; the worse exit code is returned")
     _report_options(run)

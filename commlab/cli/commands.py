@@ -7,16 +7,14 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from commlab.cli.show import columns, plain
+from commlab.cli.show import columns
 from commlab.errors import ParameterError, StudyError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from commlab.batch import RunResult
-    from commlab.study import CheckResult, Period, Study
-
-_MOST = 20
+    from commlab.study import Period, Study
 
 
 def _study(options: argparse.Namespace) -> Study:
@@ -31,56 +29,24 @@ def _period(options: argparse.Namespace) -> Period:
 
 # ---------------------------------------------------------------------------------------------------- check
 def check_command(options: argparse.Namespace) -> int:
-    """Read and clean; tell who sent what."""
-    study = _study(options)
-    return _check(study, [options.period] if options.period else None, force=options.force)
+    """Read and clean; tell who sent what, what was found and what to do."""
+    periods = [options.period] if options.period else None
+    return _check(_study(options), periods, force=options.force, language=options.language)
 
 
-def _check(study: Study, periods: list[str] | None, *, force: bool = False) -> int:
+def _check(
+    study: Study, periods: list[str] | None, *, force: bool = False, language: str | None = None
+) -> int:
+    from commlab.cli.checked import check_lines
+
     for name in periods or ():
         study.period(name)
     result = study.check(
         periods, progress=lambda name: print(f"{name}: checking", file=sys.stderr), force=force
     )
-    _print_check(result, [*(periods or study.periods)])
+    for line in check_lines(study, result, [*(periods or study.periods)], language or study.config.language):
+        print(line)
     return result.exit_code
-
-
-def _print_check(result: CheckResult, periods: list[str]) -> None:
-    ledger, table = result.ledger, result.table
-    for name in periods:
-        rows = table[table["period"] == name]
-        noted = ledger[ledger["period"] == name]
-        counts = noted["severity"].value_counts()
-        sent = int(rows["state"].isin(["read", "carried"]).sum())
-        print(
-            f"{name}: {sent} of {len(rows)} inputs read; {counts.get('error', 0)} errors, "
-            f"{counts.get('warning', 0)} warnings, {counts.get('note', 0) + counts.get('rounding', 0)} notes "
-            f"(data/processed/{name}/ledger.xlsx)"
-        )
-        lacking = rows[rows["state"].isin(["outstanding", "failed"])]
-        if len(lacking):
-            lines = [(f"  {r.unit}", r.state, r.input, r.message) for r in lacking.head(_MOST).itertuples()]
-            print(columns(lines))
-            _and_more(len(lacking), f"commlab check {name}")
-    for line in result.errors.head(_MOST).itertuples():
-        print(f"error: {plain(_placed(line))}")
-    _and_more(len(result.errors), "ledger.xlsx")
-
-
-def _placed(line: Any) -> str:
-    """A ledger line's message, with file, sheet and cells where the message does not name the file."""
-    file = line.file if isinstance(line.file, str) else ""
-    if not file or file in line.message:
-        return str(line.message)
-    sheet = f" [{line.sheet}]" if isinstance(line.sheet, str) and line.sheet else ""
-    cells = f" {line.first_cells}" if isinstance(line.first_cells, str) and line.first_cells else ""
-    return f"{file}{sheet}{cells}: {line.message}"
-
-
-def _and_more(n: int, where: str) -> None:
-    if n > _MOST:
-        print(f"  ... and {n - _MOST} more, see {where}")
 
 
 # --------------------------------------------------------------------------------------------------- report
@@ -93,7 +59,7 @@ def run_command(options: argparse.Namespace) -> int:
     """Check, then report; errors that check finds do not keep the reports from being made."""
     study = _study(options)
     period = study.period(options.period)
-    checked = _check(study, None)
+    checked = _check(study, None, language=options.language)
     return max(checked, _report(period, options))
 
 

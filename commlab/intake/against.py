@@ -67,10 +67,34 @@ def pad_of(rows: pd.DataFrame, table: str = "measures") -> Pad:
 
 def by_file(rows: pd.DataFrame) -> Iterator[tuple[Pad, str, pd.DataFrame]]:
     """Rows of one file, sheet and metric: a pad for them, the metric (with its item), the rows."""
-    name = rows["metric"] + ("/" + rows["item"].astype("object")).where(rows["item"] != "", "")
-    for _, group in rows.groupby(sheets(rows), sort=True):
-        for metric, own in group.groupby(name, sort=False):
-            yield pad_of(own), str(metric), own
+    if rows.empty:
+        return
+    for (place, metric), own in rows.groupby(_groups(rows), sort=True):
+        file, sheet, _ = split_source(f"{place}!")
+        yield (
+            Pad(period=str(own["period"].iloc[0]), file=file, sheet=sheet, table="measures"),
+            str(metric),
+            own,
+        )
+
+
+def _groups(rows: pd.DataFrame) -> list[pd.Series]:
+    """What rows are judged together by: file and sheet, metric and item."""
+    metric = rows["metric"].astype("object")
+    return [
+        sheets(rows),
+        metric.where(rows["item"] == "", metric + "/" + rows["item"].astype("object")).astype("str"),
+    ]
+
+
+def few(names: Iterable[object], most: int = 3) -> str:
+    """The first few names, in no language.
+
+    >>> few("abcd")
+    'a, b, c …'
+    """
+    shown = [str(name) for name in names]
+    return ", ".join(shown[:most]) + (" …" if len(shown) > most else "")
 
 
 def cells(sources: Iterable[str]) -> list[str]:
@@ -132,44 +156,35 @@ def _latest(facts: pd.DataFrame) -> pd.DataFrame:
 def _slips_and_jumps(both: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
     both = both[(both["value"] > 0) & (both["value_before"] > 0)]
     power = np.log10(both["value"] / both["value_before"])
-    both = both.assign(
-        power=power, times=10 ** power.abs(), largest=both[["value", "value_before"]].max(axis=1)
-    )
+    groups = _groups(both)
+    middle = power.groupby(groups).transform("median")
+    alike = ((power - middle).abs() <= _ALIKE).groupby(groups).transform("mean")
+    many = power.groupby(groups).transform("size")
+    whole = (many >= _WHOLE) & (middle.abs() >= _SLIP_POWER) & (alike >= _MOST)
+    times = (10 ** power.abs()).round(9)
+    largest = both[["value", "value_before"]].max(axis=1)
     lines = []
-    for pad, metric, rows in by_file(both):
-        everyone = int((facts["metric"] == rows["metric"].iloc[0]).sum())
-        middle = float(rows["power"].median())
-        alike = float(((rows["power"] - middle).abs() <= _ALIKE).mean())
-        if len(rows) >= _WHOLE and abs(middle) >= _SLIP_POWER and alike >= _MOST:
-            now, then = rows["value"].median(), rows["value_before"].median()
-            far = "times last period's" if middle > 0 else "times less than last period's"
-            told = (
-                f"{metric}: the whole column is about {10 ** round(abs(middle)):,} {far} (median {then:g} then, {now:g} "
-                "now); write the unit of measure in its header, or correct the numbers"
-            )
-            _add(pad, "unit slip in a column", told, metric, rows, found=now, expected=then, severity="error")
-            rows = rows.iloc[:0]
-        for rule, bad, at, advice in (
-            ("unit slip", rows[rows["times"].round(9) >= SLIP], SLIP, "check the unit of measure"),
-            (
-                "jump",
-                rows[
-                    (rows["times"].round(9) >= JUMP)
-                    & (rows["times"].round(9) < SLIP)
-                    & (rows["largest"] >= JUMP_FROM)
-                ],
-                JUMP,
-                "ask whether this is true",
-            ),
-        ):
-            if len(bad):
-                first = bad.iloc[0]
-                told = (
-                    f"{metric}: {len(bad)} of {everyone} values are {at:g} times last period's or more, or so many times "
-                    f"less (first {first['unit']}: {first['value_before']:g} then {first['value']:g}); {advice}"
-                )
-                _add(pad, rule, told, metric, bad, found=first["value"], expected=first["value_before"])
+    for pad, metric, rows in by_file(both.assign(middle=middle)[whole]):
+        now, then, far = rows["value"].median(), rows["value_before"].median(), float(rows["middle"].iloc[0])
+        told = (
+            f"{metric}: the whole column is about {10 ** round(abs(far)):,} times "
+            f"{'last' if far > 0 else 'less than last'} period's (median {then:g} then, {now:g} now); write the unit of "
+            "measure in its header, or correct the numbers"
+        )
+        _add(pad, "unit slip in a column", told, metric, rows, found=now, expected=then, severity="error")
         lines.append(pad.frame())
+    for rule, chosen, at, advice in (
+        ("unit slip", times >= SLIP, SLIP, "check the unit of measure"),
+        ("jump", (times >= JUMP) & (times < SLIP) & (largest >= JUMP_FROM), JUMP, "ask whether this is true"),
+    ):
+        for pad, metric, rows in by_file(both[chosen & ~whole]):
+            first, everyone = rows.iloc[0], int((facts["metric"] == rows["metric"].iloc[0]).sum())
+            told = (
+                f"{metric}: {len(rows)} of {everyone} values are {at:g} times last period's or more, or so many times "
+                f"less (first {first['unit']}: {first['value_before']:g} then {first['value']:g}); {advice}"
+            )
+            _add(pad, rule, told, metric, rows, found=first["value"], expected=first["value_before"])
+            lines.append(pad.frame())
     return joined(lines)
 
 
@@ -185,7 +200,7 @@ def _add(
     **more: Any,
 ) -> None:
     pad.add(
-        rule, told, column=metric, before=f"{found:g}", after=f"≈ {expected:g}", n=len(rows),
+        rule, told, column=metric, before=f"{found:.12g}", after=f"≈ {expected:.12g}", n=len(rows),
         cells=cells(rows["source"]), **more,
     )  # fmt: skip
 
@@ -205,17 +220,15 @@ def _pasted(both: pd.DataFrame) -> pd.DataFrame:
         pad.add(
             "pasted from last period",
             told,
-            before=listing(names, most=3),
+            before=few(names),
             n=len(names),
             cells=rows_ or cells(own["source"]),
         )
         lines.append(pad.frame())
-    for pad, metric, own in by_file(both[~both["unit"].isin(units)]):
-        if (
-            len(own) >= _PASTED
-            and (own["value"] == own["value_before"]).all()
-            and own["value"].nunique() >= _DIFFERENT
-        ):
+    rest = both[~both["unit"].isin(units)]
+    equal = (rest["value"] == rest["value_before"]).groupby(_groups(rest)).transform("all")
+    for pad, metric, own in by_file(rest[equal]):
+        if len(own) >= _PASTED and own["value"].nunique() >= _DIFFERENT:
             told = f"{metric}: all {len(own)} values are last period's; ask whether they were counted again"
             pad.add("column as last period", told, column=metric, n=len(own), cells=cells(own["source"]))
             lines.append(pad.frame())
@@ -226,13 +239,12 @@ def _emptied(measures: pd.DataFrame, then: pd.DataFrame) -> pd.DataFrame:
     """Columns of a file that held numbers last period and hold none now: blank, or written as text."""
     rows = measures.assign(item=measures["item"].astype("object").where(measures["item"].notna(), ""))
     lines = []
-    for pad, metric, own in by_file(rows):
-        if own["value"].notna().any():
-            continue
+    empty = ~rows["value"].notna().groupby(_groups(rows)).transform("any")
+    for pad, metric, own in by_file(rows[empty]):
         had = own.merge(_latest(then)[[*_KEY, "value"]], on=_KEY, suffixes=("", "_before"))
         if len(had) >= _WHOLE:
             told = f"{metric}: {len(had)} units gave numbers last period and none does now; send the numbers"
-            first = f"≈ {had['value_before'].iloc[0]:g}"
+            first = f"≈ {had['value_before'].iloc[0]:.12g}"
             pad.add(
                 "column emptied", told, column=metric, after=first, n=len(had), cells=cells(own["source"])
             )
@@ -266,6 +278,6 @@ def _come_and_gone(
             pad = pad_of(rows if len(rows) else measures)
             told = f"{len(own)} units {said} ({listing(own, most=3)}); enter what became of them in unit_changes.csv"
             at = cells(rows.drop_duplicates("unit")["source"]) if rule == "unit new" else []
-            pad.add(rule, told, before=listing(own, most=3), n=len(own), cells=at)
+            pad.add(rule, told, before=few(own), n=len(own), cells=at)
             lines.append(pad.frame())
     return joined(lines)

@@ -21,7 +21,7 @@ import pandas as pd
 
 from commlab.errors import DataError, listing
 from commlab.intake import against
-from commlab.intake.against import SLIP, by_file, cells, pad_of, sheets
+from commlab.intake.against import SLIP, by_file, cells, few, pad_of, sheets
 from commlab.intake.ledger import joined
 
 __all__ = ["SLIP", "check_measures", "check_problems", "check_ratings", "parts_of", "rates_of"]
@@ -126,9 +126,9 @@ def _negative(facts: pd.DataFrame) -> pd.DataFrame:
     lines = []
     for pad, metric, bad in by_file(facts[facts["value"] < 0]):
         first = bad.iloc[0]
-        told = f"{metric}: {len(bad)} values are negative (first {first['unit']}: {first['value']:g}); correct them"
+        told = f"{metric}: {len(bad)} values are negative (first {first['unit']}: {first['value']:.12g}); correct them"
         pad.add(
-            "negative count", told, column=metric, before=f"{first['value']:g}", after="≥ 0", severity="error",
+            "negative count", told, column=metric, before=f"{first['value']:.12g}", after="≥ 0", severity="error",
             n=len(bad), cells=cells(bad["source"]),
         )  # fmt: skip
         lines.append(pad.frame())
@@ -161,8 +161,8 @@ def _parts(facts: pd.DataFrame, parts: Iterable[tuple[str, str]]) -> pd.DataFram
         for pad, _, rows in by_file(both[both["value"] > both["value_whole"]]):
             first = rows.iloc[0]
             told = (
-                f"{part} exceeds {whole} in {len(rows)} units (first {first['unit']}: {first['value']:g} of"
-                f" {first['value_whole']:g}); one of the two is wrong"
+                f"{part} exceeds {whole} in {len(rows)} units (first {first['unit']}: {first['value']:.12g} of"
+                f" {first['value_whole']:.12g}); one of the two is wrong"
             )
             where = [
                 c
@@ -170,8 +170,8 @@ def _parts(facts: pd.DataFrame, parts: Iterable[tuple[str, str]]) -> pd.DataFram
                 for c in pair
             ]
             pad.add(
-                "part above whole", told, column=part, before=f"{first['value']:g}",
-                after=f"≤ {first['value_whole']:g}", severity="error", n=len(rows), cells=where,
+                "part above whole", told, column=part, before=f"{first['value']:.12g}",
+                after=f"≤ {first['value_whole']:.12g}", severity="error", n=len(rows), cells=where,
             )  # fmt: skip
             lines.append(pad.frame())
     return joined(lines)
@@ -182,10 +182,12 @@ def _fractions(facts: pd.DataFrame) -> pd.DataFrame:
     lines = []
     for pad, metric, bad in by_file(facts[facts["value"] % 1 != 0]):
         first = bad.iloc[0]
-        told = f"{metric}: {len(bad)} counts are no whole numbers (first {first['unit']}: {first['value']:g})"
+        told = (
+            f"{metric}: {len(bad)} counts are no whole numbers (first {first['unit']}: {first['value']:.12g})"
+        )
         pad.add(
             "fraction of a count", f"{told}; check the unit, or ask for the exact number", column=metric,
-            before=f"{first['value']:g}", after=f"{np.floor(first['value']):.0f}, {np.ceil(first['value']):.0f}",
+            before=f"{first['value']:.12g}", after=f"{np.floor(first['value']):.0f}, {np.ceil(first['value']):.0f}",
             n=len(bad), cells=cells(bad["source"]),
         )  # fmt: skip
         lines.append(pad.frame())
@@ -220,7 +222,7 @@ def _twins(facts: pd.DataFrame) -> pd.DataFrame:
         pad.add(
             "same figures",
             told_,
-            before=listing(same["unit"], most=3),
+            before=few(same["unit"]),
             n=len(same),
             cells=cells(same["source"]),
         )
@@ -242,7 +244,7 @@ def _lacking(measures: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
             told = f"{district}: {len(lacking)} of {len(own)} communities of the register are in no file"
             pad.add(
                 "unit missing", f"{told} ({listing(lacking, most=3)}); ask for them", column=str(district),
-                after=listing(lacking, most=3), n=len(lacking),
+                after=few(lacking), n=len(lacking),
             )  # fmt: skip
             lines.append(pad.frame())
     return joined(lines)

@@ -122,6 +122,7 @@ def problems(table: Table) -> pd.DataFrame:
     rows = np.flatnonzero(problem.isna() & table.frame.notna().any(axis=1))
     if column is not None and len(rows):
         cells = [table.cell(int(row), column) for row in rows]
+        table.told |= set(rows.tolist())
         told = f"{len(rows)} rows have no problem number and were left out. Enter it"
         table.reject("row without key", told, column=column, n=len(rows), cells=cells)
     if not parts:
@@ -147,6 +148,7 @@ def lists(table: Table) -> pd.DataFrame:
     odd = out["list"].notna() & ~out["list"].isin(["need", "resource", "service"])
     if odd.any():
         cells = [split_source(s)[2] for s in out.loc[odd, "source"]]
+        table.told |= set(np.flatnonzero(odd.to_numpy()).tolist())
         told = f"{len(cells)} rows belong to none of need, resource, service; left out"
         table.reject("unknown list", told, column="list", n=len(cells), cells=cells)
     table.report_unclaimed()

@@ -54,6 +54,7 @@ class Table:
         self.pad = Pad(period=context.period, file=self.file, sheet=self.sheet, table=table)
         self.taken: set[str] = set()
         self.naming: set[str] = set()
+        self.told: set[int] = set()  # rows that a line of the ledger speaks of
         self.unmatched: list[dict[str, Any]] = []
         self._lost = self._lost_cells()
         self._shift = self._shifts()
@@ -110,7 +111,10 @@ class Table:
             told = f"{what}: no column is called {names} (found: {listing(self.frame.columns, most=8)})"
             told = f"{self._at()}{told}; add the header to study.yaml, or mend the file"
             action = "rejected" if severity == "error" else "flagged"
-            self.pad.add("missing column", told, column=wanted[0], action=action, severity=severity)
+            named = " / ".join(wanted)
+            self.pad.add(
+                "missing column", told, column=wanted[0], after=named, action=action, severity=severity
+            )
         return None
 
     def named(self, key: str, *, required: bool = True) -> str | None:
@@ -170,32 +174,42 @@ class Table:
         return f"{place}: " if place else ""
 
     def reject(
-        self, rule: str, message: str, *, column: str, before: str | None = None, n: int, cells: Sequence[str]
+        self,
+        rule: str,
+        message: str,
+        *,
+        column: str,
+        before: str | None = None,
+        after: str | None = None,
+        n: int,
+        cells: Sequence[str],
     ) -> None:
         """An error line that leads with file, sheet and first cell."""
+        told = self._at(cells[0] if cells else "") + message
         self.pad.add(
-            rule,
-            self._at(cells[0] if cells else "") + message,
-            column=column,
-            before=before,
-            action="rejected",
-            severity="error",
-            n=n,
-            cells=cells,
-        )
+            rule, told, column=column, before=before, after=after, action="rejected", severity="error", n=n, cells=cells
+        )  # fmt: skip
 
-    def reject_each(self, where: np.ndarray, column: str, rule: str, message: Callable[[str], str]) -> None:
+    def reject_each(
+        self,
+        where: np.ndarray,
+        column: str,
+        rule: str,
+        message: Callable[[str], str],
+        after: str | None = None,
+    ) -> None:
         """An error line for every different value in the rows ``where``."""
         rows = np.flatnonzero(where)
         if not len(rows):
             return
+        self.told |= set(rows.tolist())
         groups: dict[str, list[int]] = {}
         values = self.frame[column].iloc[rows]
         for row, value in zip(rows, values, strict=True):
             groups.setdefault(mask(as_text(value))[0][:_SHOWN], []).append(int(row))
         for text, own in groups.items():
             cells = [self.cell(row, column) for row in own]
-            self.reject(rule, message(text), column=column, before=text, n=len(own), cells=cells)
+            self.reject(rule, message(text), column=column, before=text, after=after, n=len(own), cells=cells)
 
     # -- values ------------------------------------------------------------------------------------
 
@@ -257,7 +271,10 @@ class Table:
             beyond |= out > high
         span = " to ".join("" if v is None else f"{v:g}" for v in (low, high))
         told = "; kept as missing. Check the cell"
-        self.reject_each(beyond, column, "out of range", lambda t: f"{what}: {t} lies outside {span}{told}")
+        range_ = f"{'' if low is None else f'{low:g}'}–{'' if high is None else f'{high:g}'}"
+        self.reject_each(
+            beyond, column, "out of range", lambda t: f"{what}: {t} lies outside {span}{told}", range_
+        )
         out[beyond] = np.nan
         return out, aside
 
@@ -317,6 +334,7 @@ class Table:
         rows = np.flatnonzero(names.isna() & self.frame.notna().any(axis=1))
         if len(rows):
             cells = [self.cell(int(row), column) for row in rows]
+            self.told |= set(rows.tolist())
             told = f"{len(rows)} rows name no unit and were left out. Enter the name"
             self.reject("row without unit", told, column=column, n=len(rows), cells=cells)
         return self.matched(names, column=column, level=level, within=self._within(level, column))
@@ -343,47 +361,37 @@ class Table:
         book, certainty = self.context.register, self.context.certainty
         got = match_names(names, book, within=within, level=level, certainty=certainty)
         got["within"] = within if within is None or isinstance(within, str) else list(within)
-        nothing = names[names.notna().to_numpy() & got["name"].isna().to_numpy()]
-        for text, rows in nothing.groupby(nothing, sort=False):
-            cells = [self.cell(int(row), column) for row in rows.index]
-            told = f"“{mask(str(text))[0][:_SHOWN]}” is declared to be no unit; its rows were left out"
-            self.pad.add(
-                "declared no unit",
-                told,
-                column=column,
-                action="rejected",
-                severity="note",
-                n=len(rows),
-                cells=cells,
-            )
-        odd = got[got["name"].notna() & got["how"].isin(["none", "fuzzy"])]
-        for (text, how), rows in odd.groupby(["name", "how"], sort=False):
-            first = rows.iloc[0]
+        lost = got["matched"].isna() & names.notna().to_numpy()
+        self.told |= set(np.flatnonzero(lost).tolist())
+        got.loc[lost & got["name"].isna(), "how"] = "declared"
+        odd = got.assign(name=names.to_numpy())[lost | got["how"].eq("fuzzy")]
+        for (text, how, _), rows in odd.groupby(["name", "how", "within"], sort=False, dropna=False):
+            first, n = rows.iloc[0], len(rows)
             cells = [self.cell(int(row), column) for row in rows.index]
             if how == "fuzzy":
                 told = f"“{text}” was taken for {first['matched']} (similarity {first['score']:.0f})"
                 self.pad.add(
-                    "fuzzy name", told, column=column, before=text, after=first["matched"], action="changed",
-                    n=len(rows), cells=cells,
+                    "fuzzy name", told, column=column, before=text, after=first["matched"], action="changed", n=n,
+                    cells=cells,
                 )  # fmt: skip
                 continue
-            safe = self.stranger(str(text), first["within"], first["nearest"], first["score"], len(rows))
-            near = f" (the nearest is {first['nearest']})" if pd.notna(first["nearest"]) else ""
-            told = f"“{safe}” is no unit of the register{near}; the row was left out. Settle the name in review.csv"
-            self.reject("unknown unit", told, column=column, before=safe, n=len(rows), cells=cells)
+            safe = mask(str(text))[0][:_SHOWN]
+            if how == "declared":
+                told = f"“{safe}” is declared to be no unit; its rows were left out"
+                self.pad.add(
+                    "declared no unit", told, column=column, before=safe, action="rejected", severity="note", n=n,
+                    cells=cells,
+                )  # fmt: skip
+                continue
+            self.stranger(str(text), first["within"], first["nearest"], first["score"], n)
+            told, near = f"“{safe}” is no unit of the register", None
+            if pd.notna(first["nearest"]):
+                told, near = f"{told} (the nearest is {first['nearest']})", f"? {first['nearest']}"
+            told += "; the row was left out. Settle the name in review.csv"
+            self.reject("unknown unit", told, column=column, before=safe, after=near, n=n, cells=cells)
         return pd.Series(got["matched"].to_numpy(), index=names.index, dtype="str")
 
-    def stranger(self, text: str, within: Any, nearest: Any, score: float, n: int) -> str:
-        """Put an unknown name on the list for review; the name as it may be shown."""
+    def stranger(self, text: str, within: Any, nearest: Any, score: float, n: int) -> None:
+        """Put an unknown name on the list for review, as it may be shown."""
         safe = mask(text)[0][:_SHOWN]
         self.unmatched.append(dict(zip(UNMATCHED, (safe, within, nearest, score, n), strict=True)))
-        return safe
-
-    def repeated(self, told: str, odd: Sequence[str], cells: Sequence[str]) -> None:
-        """A row that was rejected because an earlier one has its key."""
-        if odd:
-            told += f"; they differ in {listing(odd, most=3)}, which counts as missing. Take out the row that is wrong"
-            self.reject("contradicting row", told, column=odd[0], n=1, cells=cells)
-        else:
-            told += "; the second was left out"
-            self.pad.add("repeated row", told, action="rejected", cells=cells)

@@ -81,6 +81,12 @@ def _heads(table: Table, names: Sequence[str], what: str, level: str) -> list[st
     for name, head, hint in zip(names, heads, hints, strict=True):
         if head is not None:
             continue
+        if what == "unit" and table.context.register.declared_none(name, table.context.district):
+            told = f"“{name}” is declared to be no unit; its column was left out"
+            table.pad.add(
+                "declared no unit", told, column=name, before=name, action="recognised", severity="note"
+            )
+            continue
         n = int(table.frame[name].notna().sum())
         near = f" (the nearest is {hint})" if isinstance(hint, str) else ""
         told = f"the column “{name}” names no {what}{near}; its {n} values were left out."
@@ -89,7 +95,10 @@ def _heads(table: Table, names: Sequence[str], what: str, level: str) -> list[st
                 table.stranger(name, table.context.district, hint, np.nan, 1)
             told += " Settle the name in review.csv, or list the column under ignore"
             cells = [table.cell(0, name)]
-            table.reject(f"unknown {what}", told, column=name, before=name, n=n, cells=cells)
+            table.reject(
+                f"unknown {what}", told, column=name, before=name, after=f"? {hint}" if isinstance(hint, str) else None,
+                n=n, cells=cells,
+            )  # fmt: skip
         else:
             table.pad.add("unknown column", f"{told} List it under ignore", column=name, n=n)
     return heads

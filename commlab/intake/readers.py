@@ -44,7 +44,7 @@ from commlab.intake import expert, facts, ratings
 from commlab.intake.mapped import Context, Mapped
 from commlab.intake.mapping import Table
 from commlab.intake.names import CERTAINTY, Register
-from commlab.intake.repeats import finish
+from commlab.intake.repeats import account, finish
 
 __all__ = ["READERS"]
 
@@ -69,7 +69,10 @@ def _reader(name: str, make: Callable[[Table], pd.DataFrame]) -> Callable[..., M
         district = district or told.get("district")
         context = Context(period, book, district, told, labels, tuple(metrics), certainty)
         table = Table(raw, spec, context, name)
-        return finish(table, name, make(table))
+        frame = make(table)
+        if name != "judgments":  # whose rows are not those of the sheet
+            account(table, frame)
+        return finish(table, name, frame)
 
     read.__name__ = read.__qualname__ = f"read_{name}"
     read.__doc__ = f"Map a raw table to ``{name}``; see the module's docstring."

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from commlab import tables
+from commlab.errors import listing
 from commlab.intake.ledger import split_source
 from commlab.intake.mapped import UNMATCHED, Mapped, as_text
 
 if TYPE_CHECKING:
     from commlab.intake.mapping import Table
 
-__all__ = ["finish", "once"]
+__all__ = ["account", "finish", "once"]
 
 _KINDS = {"text": "str", "number": "float64", "integer": "Int64", "date": "datetime64[us]", "flag": "bool"}
 Instead = dict[str, dict[int, int | None]]
@@ -42,7 +43,8 @@ def once(table: Table, unit: pd.Series) -> tuple[pd.Series, Instead]:
         for row in others:
             odd = [c for c in disputed if _differ(frame.at[firsts[c], c], frame.at[row, c])]
             told = f"{name} stands twice (rows {rows[first]} and {rows[row]})"
-            table.repeated(told, odd, [table.cell(r, odd[0]) for r in (first, row)] if odd else [])
+            _tell(table, told, odd, [table.cell(r, odd[0]) for r in (first, row)] if odd else [])
+            table.told.add(row)
             out.iloc[row] = pd.NA
     return out, instead
 
@@ -55,6 +57,31 @@ def _settled(rows: pd.DataFrame) -> tuple[dict[str, int], list[str]]:
 
 def _differ(a: object, b: object) -> bool:
     return bool(pd.notna(b)) and as_text(a) != as_text(b)
+
+
+def _tell(table: Table, told: str, odd: Sequence[str], cells: Sequence[str]) -> None:
+    """A row that an earlier one stands for: an error where the two contradict each other."""
+    if not odd:
+        table.pad.add("repeated row", f"{told}; the second was left out", action="rejected", cells=cells)
+        return
+    told += (
+        f"; they differ in {listing(odd, most=3)}, which counts as missing. Take out the row that is wrong"
+    )
+    table.reject("contradicting row", told, column=odd[0], n=1, cells=cells)
+
+
+def account(table: Table, frame: pd.DataFrame) -> None:
+    """A line about rows that hold something, gave nothing, and that no line of the ledger speaks of yet."""
+    place = {source: row for row, source in enumerate(table.source)}
+    for column in table.frame:
+        place |= {source: row for row, source in enumerate(table.sources(str(column)))}
+    kept = {place[s] for s in frame["source"] if s in place} if "source" in frame else set()
+    some = table.frame.notna().any(axis=1).to_numpy().nonzero()[0].tolist()
+    left = [row for row in some if row not in kept and row not in table.told]
+    if left:
+        cells = [f"{table.rows[row]}:{table.rows[row]}" for row in left]
+        told = f"{len(left)} rows lack what a row of {table.table} needs and were left out. Complete them"
+        table.reject("incomplete row", told, column="", n=len(left), cells=cells)
 
 
 def finish(table: Table, name: str, frame: pd.DataFrame) -> Mapped:
@@ -92,7 +119,7 @@ def _folded(table: Table, frame: pd.DataFrame, key: Sequence[str], needed: set[s
                 if lost
                 else [c for c in disputed if _differ(frame.at[firsts[c], c], frame.at[row, c])]
             )
-            table.repeated(f"{named} stands twice ({' and '.join(dict.fromkeys(cells))})", odd, cells)
+            _tell(table, f"{named} stands twice ({' and '.join(dict.fromkeys(cells))})", odd, cells)
         for column, row in firsts.items():
             frame.at[first, column] = (
                 pd.NA if column in disputed and column not in needed else frame.at[row, column]

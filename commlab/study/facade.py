@@ -40,11 +40,13 @@ class CheckResult:
     """What ``check`` found.
 
     ``table`` has a row a district or office and input: period, unit, input, state (``read``, ``outstanding``,
-    ``failed``, ``carried``), files, rows, notes, warnings, errors, message. ``ledger`` is the ledger of all periods.
+    ``failed``, ``carried``), files, rows, notes, warnings, errors, message. ``ledger`` is the ledger of all periods;
+    ``settled`` how many names people answered since the last check.
     """
 
     table: pd.DataFrame
     ledger: pd.DataFrame
+    settled: int = 0
 
     @property
     def outstanding(self) -> pd.DataFrame:
@@ -156,22 +158,40 @@ class Study:
     ) -> CheckResult:
         """Read and clean the raw files of the named periods (default: all) into ``data/processed``.
 
-        A period whose raw files, register, study.yaml and code did not change is not read again.
+        A period whose raw files, register, study.yaml and code did not change is not read again. What people answered
+        in the tables of questions (``data/processed/<period>/review.csv``) is taken into the register first.
 
         Returns
         -------
         CheckResult
             The table of who sent what, and the ledger.
         """
+        names = [self.period(name).name for name in periods or self.config.periods]
+        settled = self._take_answers()
         tables, ledgers = [], []
-        for name in periods or self.config.periods:
+        for name in names:
             period = self.period(name)
             if progress:
                 progress(name)
             period.clean(force=force)
             tables.append(period.status)
             ledgers.append(period.ledger)
-        return CheckResult(pd.concat(tables, ignore_index=True), pd.concat(ledgers, ignore_index=True))
+        return CheckResult(
+            pd.concat(tables, ignore_index=True), pd.concat(ledgers, ignore_index=True), settled=settled
+        )
+
+    def _take_answers(self) -> int:
+        from commlab.intake import Register as Names
+        from commlab.study.review import open_path, take_answers
+
+        if not any(open_path(self.root, name).is_file() for name in self.config.periods):
+            return 0
+        register = self.register
+        names = Names(register.units, register.aliases, register.unit_changes)
+        settled = take_answers(self.root, self.config.periods, names)
+        if settled:
+            self.__dict__.pop("register")
+        return settled
 
     def panel(self, metric: str, *, level: str = "district") -> pd.DataFrame:
         """One metric over all periods: period, unit, value (summed over communities for stocks and flows)."""

@@ -1,116 +1,180 @@
-"""``ledger.xlsx``: what was done to the files, for a person who has to act on it."""
+"""``ledger.xlsx``: who sent what, and what was found in each file, for a person who has to act on it."""
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from commlab import store
-from commlab.text import SAMPLE_MARK
+from commlab.study.advice import SEVERITIES
+from commlab.text import SAMPLE_MARK, Text, clean
 
-__all__ = ["write_ledger"]
+__all__ = ["COLOURS", "CREATED", "OPTIONS", "sheet_title", "write_ledger"]
 
+OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+"""What keeps a workbook from executing what a cell says."""
+CREATED = dt.datetime(2000, 1, 1)
+"""A fixed date: the same data give the same bytes."""
+COLOURS = {"error": "#F8CBC6", "warning": "#FFEBA8", "rounding": "#DCE9F7", "note": "#F2F2F2"}
 _COLUMNS = {
-    "file": "文件 file",
-    "sheet": "工作表 sheet",
-    "first_cells": "单元格 cells",
-    "severity": "级别 severity",
-    "action": "处理 action",
-    "rule": "规则 rule",
-    "column": "列 column",
-    "before": "原值 before",
-    "after": "现值 after",
-    "n": "数量 n",
-    "message": "说明 message",
+    "severity": ("级别 severity", 13),
+    "sheet": ("工作表 sheet", 14),
+    "cells": ("单元格 cell", 18),
+    "column": ("列 column", 30),
+    "found": ("发现 found", 16),
+    "expected": ("应为 expected", 16),
+    "n": ("数量 n", 8),
+    "says": ("说明 what is wrong", 44),
+    "advice": ("处理 what to do", 34),
+    "rule": ("规则 rule", 22),
+    "message": ("详情 details (English)", 70),
 }
 _STATUS = {
-    "unit": "单位 unit",
-    "label_zh": "报送内容",
-    "label_en": "input",
-    "state": "状态 state",
-    "files": "文件数 files",
-    "rows": "行数 rows",
-    "warnings": "警告 warnings",
-    "errors": "错误 errors",
-    "message": "说明 message",
+    "unit": ("单位 unit", 16),
+    "label_zh": ("报送内容", 18),
+    "label_en": ("input", 28),
+    "state": ("状态 state", 12),
+    "files": ("文件数 files", 10),
+    "rows": ("行数 rows", 10),
+    "warnings": ("警告 warnings", 10),
+    "errors": ("错误 errors", 10),
+    "message": ("说明 message", 80),
 }
-_WIDTHS = {
-    "file": 46,
-    "message": 80,
-    "first_cells": 18,
-    "column": 28,
-    "before": 16,
-    "after": 16,
-    "label_zh": 18,
-    "label_en": 28,
+_FILES = {
+    "file": ("文件 file", 60),
+    "error": ("错误 errors", 12),
+    "warning": ("警告 warnings", 12),
+    "rounding": ("舍入 rounding", 12),
+    "note": ("提示 notes", 12),
 }
-_ORDER = {"error": 0, "warning": 1, "rounding": 2, "note": 3}
-_MOST_SHEETS = 200
+_COLOURED = ("severity", "cells")
+_PRINTED = ("says", "advice")
+"""The last columns that go on paper; what stands right of them is for the screen."""
+_LONGEST = 31
+_FORBIDDEN = re.compile(r"[\[\]:*?/\\']")
+_LONGEST_TEXT = 32_000
 
 
-def write_ledger(path: Path, ledger: pd.DataFrame, status: pd.DataFrame, *, sample: bool = False) -> None:
-    """Write the workbook: who sent what; all lines that ask for action; a sheet a file.
+def write_ledger(
+    path: Path, findings: pd.DataFrame, status: pd.DataFrame, language: str, *, sample: bool = False
+) -> None:
+    """Write the workbook: who sent what; what is to be done; the files, with a sheet for each.
 
-    ``sample`` puts the mark of fabricated data beside the header of every sheet and on every printed page.
+    Parameters
+    ----------
+    path : path
+    findings : DataFrame
+        As ``advice.actions`` gives them.
+    status : DataFrame
+        A row an office and input.
+    language : {"zh", "en"}
+        Of severities; the findings have their own already.
+    sample : bool
+        Puts the mark of fabricated data beside the header of every sheet and on every printed page.
     """
-    import datetime as dt
-
     import xlsxwriter
 
-    rows = (
-        ledger.assign(_o=ledger["severity"].map(_ORDER))
-        .sort_values(["_o", "file"], kind="stable")
-        .drop(columns="_o")
-    )
-    with store.atomic_path(path) as beside:
-        options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-        with xlsxwriter.Workbook(str(beside), options) as book:
-            # A fixed date: the same data give the same bytes.
-            book.set_properties({"title": "commlab ledger", "created": dt.datetime(2000, 1, 1)})
-            styles = {
-                "head": book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}),
-                "text": book.add_format({"text_wrap": True, "valign": "top"}),
-                "error": book.add_format({"text_wrap": True, "valign": "top", "bg_color": "#F8D7DA"}),
-                "mark": book.add_format({"bold": True, "font_color": "#B3381E"}) if sample else None,
-                "warning": book.add_format({"text_wrap": True, "valign": "top", "bg_color": "#FFF3CD"}),
-            }
-            _sheet(book, "报送 sent", status, _STATUS, styles)
-            _sheet(book, "待办 to do", rows[rows["severity"].isin(["error", "warning"])], _COLUMNS, styles)
-            taken = {"报送 sent", "待办 to do"}
-            for file, lines in list(rows.groupby("file", sort=True))[:_MOST_SHEETS]:
-                if file:
-                    _sheet(book, _title(str(file), taken), lines, _COLUMNS, styles)
+    with (
+        store.atomic_path(path) as beside,
+        xlsxwriter.Workbook(str(beside), OPTIONS) as book,
+    ):
+        book.set_properties({"title": "commlab ledger", "created": CREATED})
+        styles = _styles(book)
+        lines = findings.assign(level=findings["severity"].map(Text(language)))
+        todo = lines[lines["severity"] != "note"]
+        counts = (
+            lines.groupby(["file", "severity"])
+            .size()
+            .unstack(fill_value=0)
+            .reindex(columns=list(SEVERITIES), fill_value=0)
+        )
+        files = counts.drop(index="", errors="ignore").reset_index()
+        fixed = ["报送 sent", "待办 to do", "文件 files"]
+        taken = {title.lower() for title in fixed}
+        titles = {
+            str(file): sheet_title("_".join(str(file).split("/")[-2:]), taken) for file in files["file"]
+        }
+        _sheet(book, fixed[0], status, _STATUS, styles, sample)
+        _sheet(book, fixed[1], todo, {"file": ("文件 file", 36)} | _COLUMNS, styles, sample)
+        index = _sheet(book, fixed[2], files, _FILES, styles, sample)
+        for row, file in enumerate(files["file"], 1):
+            index.write_url(row, 0, f"internal:'{titles[file]}'!A1", styles["link"], string=_text(file))
+        for file, own in lines.groupby("file", sort=True):
+            if file:
+                _sheet(book, titles[str(file)], own, _COLUMNS, styles, sample)
 
 
-def _title(file: str, taken: set[str]) -> str:
-    parts = file.rsplit("/", 2)[-2:]
-    base = re.sub(r"[\[\]:*?/\\']", "_", "_".join(parts))[:28]
-    title, number = base, 1
-    while title.lower() in {t.lower() for t in taken}:
+def sheet_title(name: str, taken: set[str]) -> str:
+    """A name that a spreadsheet accepts for a sheet, not in ``taken`` (lower case), which it joins.
+
+    >>> sheet_title("社区统计/五华区[1].xlsx", set()), sheet_title("a" * 40, {"a" * 31})
+    ('社区统计_五华区_1_.xlsx', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaa~2')
+    """
+    base = _FORBIDDEN.sub("_", clean(name).replace("\n", " ").strip()) or "Sheet"
+    title, number = base[:_LONGEST], 1
+    while title.lower() in taken or title.lower() == "history":
         number += 1
-        title = f"{base[:25]}~{number}"
-    taken.add(title)
+        end = f"~{number}"
+        title = base[: _LONGEST - len(end)] + end
+    taken.add(title.lower())
     return title
 
 
-def _sheet(book, title: str, frame: pd.DataFrame, columns: dict[str, str], styles: dict) -> None:
+def _styles(book: Any) -> dict[str, Any]:
+    cell = {"text_wrap": True, "valign": "top"}
+    styles = {
+        name: book.add_format(cell | {"bg_color": colour})
+        for name, colour in COLOURS.items()
+        if name != "note"
+    }
+    return styles | {
+        "text": book.add_format(cell),
+        "head": book.add_format(cell | {"bold": True, "bottom": 1}),
+        "link": book.add_format(cell | {"font_color": "#1F4E9E", "underline": 1}),
+        "mark": book.add_format({"bold": True, "font_color": "#B3381E"}),
+    }
+
+
+def _text(value: object) -> str:
+    return clean(value)[:_LONGEST_TEXT]
+
+
+def _sheet(
+    book: Any,
+    title: str,
+    frame: pd.DataFrame,
+    columns: Mapping[str, tuple[str, int]],
+    styles: Mapping[str, Any],
+    sample: bool,
+) -> Any:
     sheet = book.add_worksheet(title)
     sheet.freeze_panes(1, 0)
-    for j, (name, label) in enumerate(columns.items()):
+    sheet.set_row(0, 30)
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
+    last = max((j for j, name in enumerate(columns) if name in _PRINTED), default=len(columns) - 1)
+    sheet.print_area(0, 0, len(frame), last)
+    severities = frame["severity"] if "severity" in frame else pd.Series("", index=frame.index)
+    for j, (name, (label, width)) in enumerate(columns.items()):
         sheet.write_string(0, j, label, styles["head"])
-        sheet.set_column(j, j, _WIDTHS.get(name, 12))
-        for i, (value, severity) in enumerate(
-            zip(frame[name], frame.get("severity", pd.Series("", index=frame.index)), strict=True), 1
-        ):
-            style = styles.get(str(severity), styles["text"])
+        sheet.set_column(j, j, width)
+        values = frame["level" if name == "severity" else name]
+        for i, (value, severity) in enumerate(zip(values, severities, strict=True), 1):
+            style = styles.get(severity if name in _COLOURED else "", styles["text"])
             if isinstance(value, str):
-                sheet.write_string(i, j, value, style)
+                sheet.write_string(i, j, _text(value), style)
             elif pd.notna(value):
                 sheet.write_number(i, j, float(value), style)
-    if styles["mark"]:
+    if sample:
         sheet.write_string(0, len(columns) + 1, SAMPLE_MARK, styles["mark"])
         sheet.set_header(f"&C{SAMPLE_MARK}")
     if len(frame):
         sheet.autofilter(0, 0, len(frame), len(columns) - 1)
+    return sheet

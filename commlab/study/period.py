@@ -10,9 +10,9 @@ import pandas as pd
 
 from commlab.errors import ParameterError, StudyError, listing
 from commlab.store import ProcessedFolder, json_hash
-from commlab.study.raw import code_hash, input_hashes, report_hashes
+from commlab.study.raw import code_hash, has_files, input_hashes, report_hashes
 from commlab.study.results import RESULTS, Clean, period_end
-from commlab.tables import CONTRACTS, empty, previous_period, validate
+from commlab.tables import CONTRACTS, empty, previous_period
 
 if TYPE_CHECKING:
     from commlab.study.facade import Study
@@ -44,27 +44,23 @@ class Period:
     # -- cleaning ------------------------------------------------------------------------------------------------
 
     def clean(self, *, force: bool = False) -> None:
-        """Read this period's raw files into ``data/processed`` where anything they depend on changed."""
+        """Read this period's raw files into ``data/processed`` where anything they depend on changed.
+
+        The period before is read first where it has changed: this one's figures are compared with it.
+        """
+        before = self.previous
+        if before is not None and has_files(self.study.root, before.name):
+            before.clean()
         hashes = input_hashes(self.study.config, self.study.register, self.name)
         note = self.folder.read_inputs()
         if not force and note and note.get("hashes") == hashes and self.folder.tables():
             return
-        from commlab.study.clean import clean_period
-        from commlab.study.sources import record_sources
+        from commlab.study.clean import write_period
 
+        study = self.study
         with self.folder.lock(doing=f"check {self.name}"):
-            report = clean_period(self.study.config, self.study.register, self.study.framework, self.name)
-            self.folder.drop_stage()
-            for table, frame in report.tables.items():
-                self.folder.write_table(table, validate(table, frame))
-            for stale in set(self.folder.tables()) - set(report.tables) - {"ledger", "status"}:
-                self.folder.table_path(stale).unlink()
-            self.folder.write_table("ledger", validate("ledger", report.ledger))
-            self.folder.write_table("status", report.status)
-            report.write_ledger_workbook(self.folder.path / "ledger.xlsx")
-            record_sources(self.study.root, report.files)
-            self.folder.write_inputs(
-                {"hashes": hashes, "items": list(report.items.items()), "files": report.files}
+            write_period(
+                study.config, study.register, study.framework, self.name, hashes=hashes, before=note or {}
             )
         self._tables.clear()
         self._results.clear()

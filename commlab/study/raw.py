@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from commlab import store
 from commlab.errors import ParameterError, StudyError
 from commlab.study.config import Input, StudyConfig
-from commlab.tables import period_key
+from commlab.tables import period_key, previous_period
 
 if TYPE_CHECKING:
     import re
@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 
     from commlab.study.register import Register
 
-__all__ = ["RawFile", "code_hash", "find_files", "input_hashes", "raw_folder", "report_hashes", "secret_key"]
+__all__ = [
+    "RawFile",
+    "code_hash",
+    "find_files",
+    "has_files",
+    "input_hashes",
+    "raw_folder",
+    "report_hashes",
+    "secret_key",
+]
 
 _SAMPLE_KEY = "commlab sample study"
 """Printed on purpose: sample people are invented."""
@@ -55,6 +64,11 @@ def _listed(root: Path, period: str) -> list[Path]:
         return []
     hidden = ("~$", ".", "Thumbs.db", "desktop.ini")
     return sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(hidden))
+
+
+def has_files(root: Path, period: str) -> bool:
+    """Whether anything was sent for a period."""
+    return bool(_listed(root, period))
 
 
 def find_files(config: StudyConfig, period: str) -> tuple[list[RawFile], list[str]]:
@@ -130,6 +144,7 @@ def input_hashes(config: StudyConfig, register: Register, period: str) -> dict[s
     own = {_name(root, p): cache.hash(p) for p in register.files()}
     out = {
         "raw": store.json_hash(raw),
+        "previous": _earlier_hash(config, period, cache),
         "register": store.json_hash(own),
         "study.yaml": cache.hash(root / "study.yaml"),
         "framework": _framework_hash(config, cache),
@@ -137,6 +152,13 @@ def input_hashes(config: StudyConfig, register: Register, period: str) -> dict[s
     }
     cache.save()
     return out
+
+
+def _earlier_hash(config: StudyConfig, period: str, cache: store.HashCache) -> str:
+    """What the comparisons with the period before rest on: its raw files."""
+    before = previous_period(period, list(config.periods))
+    files = _listed(config.root, before) if before else []
+    return store.json_hash({_name(config.root, path): cache.hash(path) for path in files})
 
 
 def _framework_hash(config: StudyConfig, cache: store.HashCache) -> str:

@@ -15,8 +15,11 @@ import pandas as pd
 
 from commlab import store
 from commlab.errors import DataError, StudyError, listing
+from commlab.intake import Register as Names
 from commlab.periods import period_key
+from commlab.study.handkept import read_csv
 from commlab.study.raw import code_hash
+from commlab.study.review import REMEMBERED, read_answers
 from commlab.tables import empty, validate
 
 __all__ = ["Register", "read_register"]
@@ -88,24 +91,11 @@ class Register:
 
 def _csv(folder: Path, name: str, columns: tuple[str, ...], *, required: bool = False) -> pd.DataFrame:
     path = folder / name
-    if not path.is_file():
-        if required:
-            raise StudyError(f"{_FOLDER}/{name} is missing; a study needs it")
-        return pd.DataFrame({c: pd.Series(dtype="str") for c in columns})
-    try:
-        frame = pd.read_csv(path, dtype="str", encoding="utf-8-sig", keep_default_na=False, na_values=[""])
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise DataError(
-            f"cannot be read as UTF-8 comma-separated text ({error}); save it as CSV UTF-8",
-            file=f"{_FOLDER}/{name}",
-        ) from None
-    lacking = [c for c in columns if c not in frame]
-    if lacking:
-        raise DataError(
-            f"has no column {listing(lacking)}; found {listing(frame.columns, most=12)}",
-            file=f"{_FOLDER}/{name}",
-        )
-    return frame
+    if path.is_file():
+        return read_csv(path, f"{_FOLDER}/{name}", columns)
+    if required:
+        raise StudyError(f"{_FOLDER}/{name} is missing; a study needs it")
+    return pd.DataFrame({c: pd.Series(dtype="str") for c in columns})
 
 
 def _numbers(frame: pd.DataFrame, columns: tuple[str, ...], name: str) -> pd.DataFrame:
@@ -177,20 +167,7 @@ def _read(root: Path, city: str, period: str) -> Register:
     changes["source"] = [f"{_FOLDER}/unit_changes.csv#!{i + 2}:{i + 2}" for i in range(len(changes))]
     changes["share"] = pd.to_numeric(changes["share"]).astype("float64")
     changes = validate("unit_changes", _complete("unit_changes", changes, period))
-    aliases = pd.concat(
-        [
-            _csv(folder, "aliases.csv", ("alias", "unit"))[["alias", "unit"]],
-            _csv(folder, "review.csv", ("found", "unit")).rename(columns={"found": "alias"})[
-                ["alias", "unit"]
-            ],
-        ],
-        ignore_index=True,
-    )
-    unknown = sorted(set(aliases["unit"].dropna()) - set(units["unit"]))
-    if unknown:
-        raise DataError(
-            f"names units that units.csv does not have: {listing(unknown)}", file=f"{_FOLDER}/aliases.csv"
-        )
+    aliases = _aliases(folder, units, changes)
     margins = _numbers(
         _csv(folder, "margins.csv", ("unit", "sex", "age_band", "population", "source")),
         ("population",),
@@ -218,6 +195,22 @@ def _read(root: Path, city: str, period: str) -> Register:
         quotas = _quotas(path, register)
         register = Register(root, city, units, aliases, changes, margins, frame, candidates, quotas)
     return register
+
+
+def _aliases(folder: Path, units: pd.DataFrame, changes: pd.DataFrame) -> pd.DataFrame:
+    """alias, unit, within: other names of units, and the answers of the review table (no unit: declared to be none)."""
+    given = _csv(folder, "aliases.csv", ("alias", "unit"))
+    known = {*units["unit"], *changes["before"]}
+    odd = given[~given["unit"].isin(known)]
+    if len(odd):
+        told = listing(f"{r.alias} -> {r.unit} (line {r.Index + 2})" for r in odd.itertuples())
+        raise DataError(f"names units that units.csv does not have: {told}", file=f"{_FOLDER}/aliases.csv")
+    aliases = given.reindex(columns=["alias", "unit", "within"]).astype("str")
+    path = folder / "review.csv"
+    if not path.is_file():
+        return aliases
+    answers = read_answers(path, REMEMBERED, Names(units, aliases, changes))
+    return pd.concat([aliases, answers], ignore_index=True)
 
 
 def _complete(table: str, frame: pd.DataFrame, period: str) -> pd.DataFrame:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from commlab import store
 from commlab.study.config import Input, StudyConfig
 from commlab.study.raw import RawFile
-from commlab.study.register import Register
 from commlab.tables import empty
 
-__all__ = ["FileRead", "files_read", "ledger_line", "outstanding_lines", "status_table"]
+if TYPE_CHECKING:
+    from commlab.study.register import Register
+
+__all__ = ["UNMATCHED", "FileRead", "files_read", "ledger_lines", "outstanding_lines", "status_table"]
 
 _COLUMNS = [
     "period",
@@ -31,9 +34,16 @@ _COLUMNS = [
 ]
 
 
+UNMATCHED = ["found", "within", "n", "level"]
+"""Columns of the names that a file leaves open."""
+
+
 @dataclass
 class FileRead:
-    """One file as read."""
+    """One file as read: its clean rows, what was done to them, whom its errors concern, what it leaves open.
+
+    ``texts`` are hashes of the sentences in it, ``persons`` keyed hashes of who answered, row by row.
+    """
 
     file: RawFile
     district: str | None
@@ -42,15 +52,22 @@ class FileRead:
     ledger: pd.DataFrame
     broken: list[str] = field(default_factory=list)
     fault: str = ""
+    unmatched: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=UNMATCHED))
+    texts: list[str] = field(default_factory=list)
+    persons: pd.Series | None = None
 
 
-def ledger_line(period: str, file: str, rule: str, message: str, **more: Any) -> pd.DataFrame:
-    """A line of the ledger about a whole file."""
-    line = {
-        "period": period, "file": file, "sheet": "", "table": "", "column": "", "rule": rule, "before": None,
-        "after": None, "action": "flagged", "severity": "warning", "n": 1, "first_cells": "", "message": message,
+def ledger_lines(period: str, lines: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Lines of the ledger about whole files: ``file``, ``rule``, ``message`` and what else is not as usual."""
+    usual = {
+        "period": period, "file": "", "sheet": "", "table": "", "column": "", "rule": "", "before": None,
+        "after": None, "action": "flagged", "severity": "warning", "n": 1, "first_cells": "", "message": "",
     }  # fmt: skip
-    return pd.DataFrame([line | more]).astype(empty("ledger").dtypes.to_dict())
+    rows = [usual | dict(line) for line in lines]
+    if not rows:
+        return empty("ledger")
+    frame = pd.DataFrame(rows, columns=list(usual))
+    return frame.astype(empty("ledger").dtypes.to_dict())
 
 
 def status_table(
@@ -111,17 +128,14 @@ def _row(
 
 def outstanding_lines(status: pd.DataFrame, period: str) -> pd.DataFrame:
     rows = status[status["state"] == "outstanding"]
-    lines = [
-        ledger_line(
-            period,
-            "",
-            "outstanding",
-            f"{r.unit}: {r.label_zh} ({r.label_en}) has not been sent",
-            table=r.input,
-        )
-        for r in rows.itertuples()
-    ]
-    return pd.concat(lines, ignore_index=True) if lines else empty("ledger")
+    return ledger_lines(
+        period,
+        (
+            {"rule": "outstanding", "table": r.input, "column": r.unit, "before": r.label_zh,
+             "message": f"{r.unit}: {r.label_zh} ({r.label_en}) has not been sent"}
+            for r in rows.itertuples()
+        ),
+    )  # fmt: skip
 
 
 def files_read(read: list[FileRead], config: StudyConfig) -> list[dict[str, Any]]:
@@ -135,6 +149,7 @@ def files_read(read: list[FileRead], config: StudyConfig) -> list[dict[str, Any]
                 "district": r.district,
                 "sha256": store.file_hash(config.root / r.file.name),
                 "rows": 0,
+                "texts": r.texts,
             },
         )
         entry["rows"] += len(r.frame)
