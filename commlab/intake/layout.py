@@ -267,8 +267,8 @@ def _lone_names(grid: Grid, block: Block, row: int) -> list[int]:
         if len(filled) > 1 or block.kinds[row] != "data" or not isinstance(grid.rows[row][filled[0]], str):
             break
         lone.append((row, grid.rows[row][filled[0]].strip()[-1:]))
-    if not lone:
-        return []
+    if not lone or block.kinds.get(lone[-1][0] - 1) in ("blank", "total"):
+        return [above for above, _ in lone]
     names = {
         str(grid.rows[r][c]).strip()[-1:]
         for r in block.rows("data")
@@ -288,7 +288,7 @@ def _row_kind(grid: Grid, block: Block, row: int, place: int) -> str:
         return "header"
     first = cells[0]
     if isinstance(first, str):
-        if len(filled) <= 3 and words.is_note(first):
+        if len(filled) <= 3 and (words.is_note(first) or _opens_note(grid, block, row, filled)):
             return "note"
         if words.is_fill_in(cells) and len(filled) <= 8 and not any(isinstance(c, float) for c in cells[2:]):
             return "fill-in"
@@ -299,6 +299,18 @@ def _row_kind(grid: Grid, block: Block, row: int, place: int) -> str:
     if len(filled) == 1:
         return _single(grid, block, row, filled[0])
     return "data"
+
+
+def _opens_note(grid: Grid, block: Block, row: int, filled: list[int]) -> bool:
+    """Whether a row is 备注 and words, where the table has numbers."""
+    numeric = {c for c, n in zip(block.columns, block.numeric, strict=True) if n}
+    told = [grid.rows[row][c] for c in filled[1:]]
+    return (
+        words.is_note_word(grid.rows[row][filled[0]])
+        and bool(told)
+        and filled[1] in numeric
+        and all(isinstance(cell, str) and not is_number(cell) and not is_mark(cell) for cell in told)
+    )
 
 
 def _repeats_header(grid: Grid, block: Block, line: Sequence[Any], filled: list[int]) -> bool:

@@ -45,12 +45,13 @@ _HIGHER = frozenset({"", *(ending for ending, level in _LEVELS.items() if level 
 _BY_CHANCE = 20  # smaller numbers are equal to a sum by chance
 _EXACT = 1e-9
 _MOST_DECIMALS = 6
+_WHOLE = (1.0, 100.0)
 
 
 @dataclass(frozen=True)
 class Line:
     """A row for checking: its block, its words and whether it is data (``""``), a ``sum``, a ``mean`` or a
-    ``part`` of the total above it, which is checked where it names a group."""
+    ``part`` of the total above it, which is checked where it names a group, or ``other`` (a median, say)."""
 
     block: int
     texts: tuple[str, ...]
@@ -147,16 +148,21 @@ def _group_wholes(keys: Sequence[Sequence[str]], additive: np.ndarray) -> dict[i
     last = keys[-1]
     for column in reversed(keys[:-1]):
         members: dict[str, list[int]] = {}
-        for i, group in enumerate(column):
+        group = ""
+        for i, name in enumerate(column):
+            group = name or group  # a blank below a name stands for it
             if group and i not in out:
                 members.setdefault(group, []).append(i)
         for group, rows in members.items():
-            for i in (rows[0], rows[-1]) if len(rows) > 2 else ():
-                others = np.array([k for k in rows if k != i])
+            for i in (rows[0], rows[-1]):
+                others = np.array([k for k in rows if k != i], dtype=int)
                 if last[i] not in ("", group) or any(last[k] == last[i] for k in others):
                     continue
+                below = len(others) > 0 and last[i] == "" and not any(column[k] for k in others)
+                if len(others) < 2 and not below:
+                    continue
                 equal, told, large = _held(additive[i], additive[others])
-                if equal * 2 >= told and (equal >= 2 or (equal and large)):
+                if equal * 2 >= told and (equal >= 2 or (equal and (large or below))):
                     out[i] = group
                     break
     return out
@@ -213,7 +219,7 @@ def check(
     places = _decimals(numbers)
     is_rate = np.array(rates, dtype=bool)
     for t, line in enumerate(lines):
-        if not line.total:
+        if line.total in ("", "other"):
             continue
         told = np.isfinite(numbers[t])
         # Sums tell which rows are meant; where there are none, means have to.
@@ -311,6 +317,12 @@ def _judge(
             averaged & (gap_near < gap) & (gap_near <= tolerance) & ((gap > tolerance) | (gap_near <= _EXACT))
         )
         found = np.where(weighted, near, found)
+        # Shares of a whole, such as 占比, add up to all of it.
+        sums = np.where(here, rows, 0.0).sum(axis=0)
+        whole = averaged & np.isin(printed, _WHOLE) & (np.abs(printed - found) > tolerance)
+        whole &= np.abs(printed - sums) <= 0.5 * 10.0**-own + moved * 10.0**-theirs
+        averaged, found = averaged & ~whole, np.where(whole, sums, found)
+        tolerance = np.where(whole, 0.5 * 10.0**-own + moved * 10.0**-theirs, tolerance)
     gap = np.abs(printed - found)
     exact = gap <= _EXACT * np.maximum(1.0, np.abs(found))
     rounded = gap <= tolerance * (1 + _EXACT) + _EXACT

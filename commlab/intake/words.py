@@ -14,6 +14,7 @@ __all__ = [
     "folded",
     "is_fill_in",
     "is_note",
+    "is_note_word",
     "is_part",
     "is_section",
     "is_serial",
@@ -37,7 +38,10 @@ _SUM = word_set(
     "全辖区 市辖区 省直辖县级行政区划 自治区直辖县级行政区划 总 计 σ ∑ total totals sum subtotal grandtotal sub-total totalsum"
 )
 _MEAN = word_set("平均 平均值 平均数 均值 均数 平均分 人均 mean average avg")
-_MAY_TOTAL = re.compile(r"[计均全总汇和辖Σσ∑]|^\s*[a-z]", re.I)
+_OTHER = word_set(
+    "最高 最低 最大 最小 最高分 最低分 最高值 最低值 最大值 最小值 中位数 中位值 标准差 方差 极差 max min median sd maximum minimum"
+)
+_MAY_TOTAL = re.compile(r"[最位差计均全总汇和辖Σσ∑]|^\s*[a-z]", re.I)
 _MAY_FILL_IN = re.compile(r"[:\uff1a章名字]")
 _SUM_END = re.compile(r"^(.{0,20}?)(?:总计|合计|小计|共计|汇总)$")
 _MEAN_END = re.compile(r"^(.{0,20}?)(?:平均值|平均数|平均分|平均|均值)$")
@@ -55,12 +59,16 @@ _FILL_WORD = re.compile(
     r"^(?:填报单位|填表单位|上报单位|报送单位|填报时间|填表时间|填报日期|填表日期|统计时间|报送时间|报告期|制表单位|制表时间|制表日期|统计日期|报送日期|填报单位\(盖章\)|单位\(盖章\)|填报人|填表人|审核人|"
     r"制表人|报送人|经办人|单位负责人|联系人|联系电话|统计负责人|计量单位|金额单位)$"
 )
+_FILL_PAIR = re.compile(
+    r"^(?:(?:办公|移动|固定|联系)?电话|手机号?码?|电子邮箱|邮箱|传真|日期|时间|职务|地址|签名|签字)$"
+)
 _STAMP = re.compile(r"\((?:盖章|公章|签字|签章|签名)\):?$")
 _NOTE = re.compile(
     r"^(?:注释?|备注|说明|附注|填表说明|填报说明|数据来源|资料来源|来源|注意|提示)\d*[:、.]"
     r"|^(?:[*※★]|#(?![A-Z/0!?]+$))[^\d*]{4,}|^(?:note|source)s?:",
     re.I,
 )
+_NOTE_WORD = re.compile(r"^(?:注释?|备注|说明|附注|填表说明|填报说明|数据来源|资料来源)$")
 _SECTION = re.compile(
     r"^(?:[一二三四五六七八九十]+[、.]|\([一二三四五六七八九十]+\)|第[一二三四五六七八九十]+[部章])"
 )
@@ -73,7 +81,7 @@ def folded(text: object) -> str:
 
 
 def total_kind(text: object) -> str:
-    """``sum`` or ``mean`` where a row's label says that it adds up other rows, else empty."""
+    """``sum``, ``mean`` or ``other`` where a row's label says that it sums up other rows, else empty."""
     if isinstance(text, str) and not _MAY_TOTAL.search(text):
         return ""
     word = folded(text).lower().rstrip(":")
@@ -81,6 +89,8 @@ def total_kind(text: object) -> str:
         return "sum"
     if word in _MEAN:
         return "mean"
+    if word in _OTHER:
+        return "other"
     if not word or len(word) > 24:
         return ""
     if _MEAN_END.match(word) or word.startswith("平均("):
@@ -124,7 +134,7 @@ def is_fill_in(texts: Sequence[object]) -> bool:
     marked = sum(1 for w in words if _FILL_IN.match(w) or _STAMP.search(w))
     if marked and (marked * 2 >= len(words) or _FILL_IN.match(words[0]) or len(words) <= 4):
         return True
-    pairs = [bool(_FILL_WORD.match(w)) for w in words]
+    pairs = [bool(_FILL_WORD.match(w)) or (i > 0 and bool(_FILL_PAIR.match(w))) for i, w in enumerate(words)]
     return 2 <= len(words) <= 8 and pairs[0] and not any(pairs[1::2]) and all(pairs[0::2])
 
 
@@ -135,6 +145,15 @@ def is_note(text: object) -> bool:
     (True, False, True)
     """
     return isinstance(text, str) and bool(_NOTE.match(folded(text)))
+
+
+def is_note_word(text: object) -> bool:
+    """Whether a cell is nothing but the word that opens a note, which may go on in the next cell.
+
+    >>> is_note_word("备注"), is_note_word("备注:无")
+    (True, False)
+    """
+    return isinstance(text, str) and bool(_NOTE_WORD.match(folded(text)))
 
 
 def is_section(text: object) -> bool:
