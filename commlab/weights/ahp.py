@@ -240,8 +240,11 @@ def _mended_once(result: AHP) -> AHP | None:
     """The matrix with its worst mendable judgement at the best step; None where no step helps."""
     for row, column, step in result.worst[["row", "column", "mended_scale"]].itertuples(index=False):
         matrix = result.matrix.copy()
+        for i, j in result.missing:  # completed again, not taken for judgements
+            matrix.loc[i, j] = matrix.loc[j, i] = np.nan
         matrix.loc[row, column], matrix.loc[column, row] = step, 1 / step
-        trial = ahp(matrix, method=result.method, random_index=result.random_index)
+        options = {"method": result.method, "completion": result.completion}
+        trial = ahp(matrix, random_index=result.random_index, **options)
         if trial.cr < result.cr - EXACT:
             return trial
     return None

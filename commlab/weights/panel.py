@@ -41,7 +41,12 @@ def expert_shares(
     """
     if expert_weights is None:
         return np.ones(len(experts))
-    given = pd.Series(expert_weights, dtype="float64")
+    given = pd.to_numeric(pd.Series(expert_weights), errors="coerce").astype("float64")
+    if not given.index.is_unique:
+        again = given.index[given.index.duplicated()].unique()
+        raise ParameterError(
+            f"expert_weights names {listing(again)} more than once; give each expert one weight"
+        )
     absent = [e for e in experts if e not in given.index]
     if absent:
         raise ParameterError(
@@ -51,7 +56,7 @@ def expert_shares(
     odd = [e for e, s in zip(experts, shares, strict=True) if not (np.isfinite(s) and s >= 0)]
     if odd or not shares.sum() > 0:
         raise ParameterError(
-            f"expert weights must be >= 0 with at least one above 0; mend those of {listing(odd or experts)}"
+            f"expert weights must be numbers >= 0 with at least one above 0; mend those of {listing(odd or experts)}"
         )
     return shares
 
