@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from commlab import weights as w
 from commlab.errors import DataError, ParameterError
 from commlab.framework import Framework, Node
 from commlab.weights import RANDOM_INDEX, ahp, ahp_group, ahp_tree
@@ -37,8 +38,8 @@ def random_matrices(n: int, size: int, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("n", range(3, 10))
 def test_random_index_tables_lie_near_the_mean_of_random_matrices(n):
     a = random_matrices(n, 6_000, seed=n)
-    w = perron(a)
-    lam = ((a @ w[:, :, None])[:, :, 0] / w).mean(axis=1)
+    x = perron(a)
+    lam = ((a @ x[:, :, None])[:, :, 0] / x).mean(axis=1)
     simulated = ((lam - n) / (n - 1)).mean()
     for name, table in RANDOM_INDEX.items():
         # 500 matrices (1980), few or many draws: their own means differ by up to a tenth
@@ -55,12 +56,12 @@ def test_every_table_names_its_source():
 def test_the_eigenvector_of_the_most_inconsistent_matrices(n):
     a = random_matrices(n, 400, seed=n)
     a[0] = np.exp(np.triu(np.full((n, n), 13.0), 1) - np.tril(np.full((n, n), 13.0), -1))  # as far as allowed
-    w = perron(a)
-    images = (a @ w[:, :, None])[:, :, 0]
-    lam = (images / w).mean(axis=1)
-    assert np.abs(images / lam[:, None] - w).max() < 1e-13
+    x = perron(a)
+    images = (a @ x[:, :, None])[:, :, 0]
+    lam = (images / x).mean(axis=1)
+    assert np.abs(images / lam[:, None] - x).max() < 1e-13
     # what is found for a matrix does not depend on its company
-    assert perron(a[7:8])[0] == pytest.approx(w[7], abs=1e-15)
+    assert perron(a[7:8])[0] == pytest.approx(x[7], abs=1e-15)
 
 
 def test_the_eigenvector_of_a_chain_of_judgements():
@@ -127,3 +128,20 @@ def test_a_tree_and_its_groups_tell_the_same_of_the_experts():
         pd.testing.assert_frame_equal(mine, group.experts)
     own = tree.individual
     assert list(own.columns) == ["expert", "node", "code", "weight"] and len(own) == 3 * 2 + 2 * 3
+
+
+REFUSED = [
+    (lambda: w.combine(TWO, shares={"p": "half", "q": 1}), ParameterError, "numbers >= 0"),
+    (lambda: w.deviation_shares(TWO, None), ParameterError, "scores must be a DataFrame"),
+    (lambda: w.bootstrap_units(GOOD, w.entropy, draws=True, seed=1), ParameterError, "found True"),
+    (lambda: w.weight_intervals(pd.DataFrame({"a": [0.1, NAN]})), DataError, "no value for a"),
+    (lambda: w.random_index_of(5, {"five": 1}), ParameterError, "maps items to numbers"),
+    (lambda: w.bwm({"a": 1, "b": "x"}, {"a": 4, "b": 1}), DataError, "found x"),
+]
+TWO = pd.DataFrame({"p": [0.5, 0.5], "q": [0.2, 0.8]}, index=["a", "b"])
+
+
+@pytest.mark.parametrize(("call", "error", "message"), REFUSED)
+def test_odd_requests_are_refused_in_words(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

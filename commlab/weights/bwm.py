@@ -146,11 +146,12 @@ def _checked(
         raise DataError(
             f"best_to_others and others_to_worst must name the same items; in one only: {listing(odd)}"
         )
-    to, of = pd.to_numeric(to, errors="coerce"), pd.to_numeric(of.reindex(to.index), errors="coerce")
+    given = (to, of.reindex(to.index))
+    to, of = (pd.to_numeric(s, errors="coerce") for s in given)
     faults = [
-        f"{name}[{i}] must be a number of 1 or more; found {v:g}"
-        for name, s in (("best_to_others", to), ("others_to_worst", of))
-        for i, v in s.items()
+        f"{name}[{i}] must be a number of 1 or more; found {said}"
+        for name, s, typed in (("best_to_others", to, given[0]), ("others_to_worst", of, given[1]))
+        for (i, v), said in zip(s.items(), typed, strict=True)
         if not (np.isfinite(v) and v >= 1)
     ]
     if faults:

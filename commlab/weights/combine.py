@@ -10,7 +10,7 @@ import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.framework import Framework
-from commlab.weights.scores import Directions, matrix_of, signs_of, turned, varies_of
+from commlab.weights.scores import Directions, frame_of, matrix_of, signs_of, turned, varies_of
 
 __all__ = ["combine", "combine_siblings", "deviation_shares", "game_shares"]
 
@@ -136,6 +136,7 @@ def deviation_shares(
     (3) a_k ~ sum_j D_j w_jk. Source: Wang Yingming, Systems Engineering and Electronics 20(7), 1998, 24-26.
     """
     w = _normalised(weights)
+    scores = frame_of(scores)
     odd = w.index.symmetric_difference(scores.columns, sort=False)
     if len(odd):
         raise DataError(f"weights and scores must name the same indicators; in one only: {listing(odd)}")
@@ -220,7 +221,7 @@ def _normalised(weights: Any) -> pd.DataFrame:
 def _say(methods: pd.Index, shares: Shares) -> np.ndarray:
     if shares is None:
         return np.full(len(methods), 1 / len(methods))
-    given = pd.Series(shares, dtype="float64")
+    given = pd.to_numeric(pd.Series(shares), errors="coerce").astype("float64")
     odd = methods.symmetric_difference(given.index, sort=False)
     if len(odd):
         raise ParameterError(
@@ -228,5 +229,5 @@ def _say(methods: pd.Index, shares: Shares) -> np.ndarray:
         )
     say = given.loc[methods].to_numpy()
     if not (np.isfinite(say).all() and (say >= 0).all() and say.sum() > 0):
-        raise ParameterError("shares must be >= 0 with at least one above 0")
+        raise ParameterError("shares must be numbers >= 0 with at least one above 0")
     return say / say.sum()

@@ -96,7 +96,12 @@ def random_index_of(n: int, table: str | float | Mapping[int, float] = "saaty") 
             )
         known = dict(enumerate(RANDOM_INDEX[table], start=FIRST))
     elif isinstance(table, Mapping):
-        known = {int(k): float(v) for k, v in table.items()}
+        try:
+            known = {int(k): float(v) for k, v in table.items()}
+        except (TypeError, ValueError):
+            raise ParameterError(
+                f"a random-index table maps items to numbers, {{3: 0.58}}; found {table!r}"
+            ) from None
     elif isinstance(table, (int, float)):
         known = {n: float(table)}
     else:

@@ -192,7 +192,7 @@ def indistinguishable(draws: pd.DataFrame, *, confidence: float = 0.95) -> pd.Da
 
 
 def _check_draws(draws: int) -> None:
-    if not isinstance(draws, (int, np.integer)) or draws < 1:
+    if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or draws < 1:
         raise ParameterError(f"draws must be a whole number of at least 1; found {draws!r}")
 
 
@@ -201,4 +201,7 @@ def _tail(draws: pd.DataFrame, confidence: float) -> float:
         raise ParameterError(f"confidence must lie between 0 and 1; found {confidence}")
     if len(draws) < 2:
         raise DataError(f"an interval needs at least two draws; found {len(draws)}")
+    holes = draws.columns[draws.isna().any()]
+    if len(holes):
+        raise DataError(f"draws have no value for {listing(holes)}; every draw weighs every indicator")
     return (1 - confidence) / 2
