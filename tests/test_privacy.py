@@ -51,7 +51,7 @@ def test_numbers_are_masked_on_templates_seen_and_held_back(templates, record_pr
     for what, value in (("recall", recall), ("precision", precision), ("names", names)):
         record_property(f"{templates} {what}", float(value))
     assert recall >= 0.98 and precision >= 0.9
-    assert 0.7 < names < 1, "names are found as far as cues go, and that is not all of them"
+    assert names >= 0.9, "the sample's names all stand beside a cue; FRESH has some that do not"
 
 
 @pytest.mark.parametrize(
