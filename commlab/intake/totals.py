@@ -224,13 +224,16 @@ def check(
         told = np.isfinite(numbers[t])
         # Sums tell which rows are meant; where there are none, means have to.
         sure = told & ~is_rate if line.total != "mean" and np.any(told & ~is_rate) else told
-        best, fewest = np.zeros(0, dtype=int), len(rates) + 1
+        best, most = np.zeros(0, dtype=int), -1
         for scope in index.scopes(t):
             judged = _judge(t, line.total, numbers, places, scope, is_rate, sure)
             wrong = sum(verdict.severity != "rounding" for verdict in judged)
-            if wrong < fewest:
-                best, fewest = scope, wrong
-            if not wrong:
+            judged_of = int((sure & np.isfinite(numbers[scope]).any(axis=0)).sum())
+            held = judged_of - wrong
+            # The likeliest rows are meant, unless others give most of the numbers.
+            if most < 0 or (held > most and held * 2 >= judged_of):
+                best, most = scope, held
+            if held and not wrong:
                 break
         if len(best):
             covered[t] = len(best)
