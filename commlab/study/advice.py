@@ -75,6 +75,7 @@ RULES: dict[str, tuple[str, str]] = {
     "serial": ("a spreadsheet's day number read as a date", ""),
     "packed": ("eight digits read as a date", ""),
     "missing": ("“{found}” read as missing", ""),
+    "declared_missing": ("“{found}” is declared missing in the file; read as missing", ""),
     "declared_zero": ("“{found}” read as zero, as declared", ""),
     "base_unit": ("brought to the base unit: {found} is {expected}", ""),
     "approximate": ("the approximate number {found} was read as it stands", "ask for the exact number"),
