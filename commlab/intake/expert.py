@@ -103,7 +103,7 @@ def _told_of_shape(
     lone = sorted(set(where) ^ {code for code in heads.values() if code is not None})
     if lone:
         told = f"{who}: {listing(lone)} stand only in the rows or only in the columns; judgements come from there"
-        table.pad.add("matrix not square", told, n=len(lone))
+        table.pad.add("half a matrix", told, n=len(lone))
 
 
 def _settled(
