@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from commlab import weights as w
+from commlab.framework import Framework, Node
 
 METHODS = (w.equal, w.entropy, w.critic, w.merec, w.pca, w.standard_deviation, w.coefficient_of_variation)
 lean = settings(deadline=None, max_examples=25)
@@ -167,3 +168,60 @@ def test_concordance_lies_between_nought_and_one(x):
     k = w.kendall_w(pd.DataFrame(x))
     assert -1e-12 <= k.w <= 1 + 1e-12 and 0 <= k.p_value <= 1
     assert w.kendall_w(pd.DataFrame(x[::-1, ::-1])).w == pytest.approx(k.w, abs=1e-12)
+
+
+@lean
+@given(matrices(least=4, most=6), st.sampled_from(["lambda_min", "harker"]), st.randoms())
+def test_order_of_items_is_irrelevant_where_judgements_are_missing(matrix, completion, random):
+    holed = matrix.copy()
+    for i, j in ((0, 2), (1, 3)):
+        holed.iloc[i, j] = holed.iloc[j, i] = np.nan
+    found = w.ahp(holed, completion=completion)
+    order = list(matrix.index)
+    random.shuffle(order)
+    other = w.ahp(holed.loc[order, order], completion=completion)
+    assert other.weights[matrix.index].to_numpy() == pytest.approx(found.weights.to_numpy(), abs=1e-9)
+    assert (found.weights > 0).all() and found.weights.sum() == pytest.approx(1, abs=1e-12)
+
+
+@lean
+@given(
+    arrays(float, (5, 3), elements=st.floats(0.01, 1)),
+    st.sampled_from(["arithmetic", "geometric", "multiplicative", "game"]),
+    st.randoms(),
+)
+def test_combinations_do_not_depend_on_the_order_of_indicators_or_methods(x, how, random):
+    frame = pd.DataFrame(x, index=list("vwxyz"), columns=list("abc"))
+    rows, columns = list(frame.index), list(frame.columns)
+    random.shuffle(rows)
+    random.shuffle(columns)
+    found, other = w.combine(frame, how=how), w.combine(frame.loc[rows, columns], how=how)
+    assert other[frame.index].to_numpy() == pytest.approx(found.to_numpy(), abs=1e-9)
+
+
+@lean
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=8), st.sampled_from(["roc", "sum", "reciprocal"]))
+def test_rank_weights_are_weights_and_a_better_rank_weighs_no_less(ranks, method):
+    found = w.rank_weights(pd.Series(ranks), method=method)
+    assert (found > 0).all() and found.sum() == pytest.approx(1, abs=1e-12)
+    assert found.iloc[np.argsort(ranks, kind="stable")].is_monotonic_decreasing
+
+
+@lean
+@given(st.lists(matrices(least=3, most=3), min_size=2, max_size=4), st.randoms())
+def test_a_tree_does_not_depend_on_the_order_of_its_table(stack, random):
+    nodes = tuple(Node(c, None, k, 1, c) for k, c in enumerate(("A-1", "A-2", "A-3")))
+    rows = [
+        (f"e{e}", "total", nodes[i].code, nodes[j].code, m.iloc[i, j])
+        for e, m in enumerate(stack)
+        for i, j in combinations(range(3), 2)
+    ]
+    shuffled = [(e, n, b, a, 1 / v) if random.random() < 0.5 else (e, n, a, b, v) for e, n, a, b, v in rows]
+    random.shuffle(shuffled)
+    framework = Framework("f", {"zh": "f"}, {}, {}, nodes)
+    columns = ["expert", "node", "row", "column", "value"]
+    one, two = (
+        w.ahp_tree(pd.DataFrame(r, columns=columns), framework).global_weights for r in (rows, shuffled)
+    )
+    assert two.to_numpy() == pytest.approx(one.to_numpy(), abs=1e-12)
+    assert (one > 0).all() and one.sum() == pytest.approx(1, abs=1e-12)
