@@ -18,6 +18,7 @@ import pandas as pd
 from commlab.errors import ParameterError, listing
 from commlab.intake import remarks, totals, units, values, words
 from commlab.intake.found import Body, Found, choose, tables_of, unique
+from commlab.intake.grid import is_mark
 from commlab.intake.ledger import Pad
 from commlab.intake.sheets import letters
 
@@ -299,7 +300,7 @@ def _lines(body: Body, columns: list[values.Column], own: dict[int, str]) -> lis
     keys = [body.column(first.columns.index(c)) for c in first.keys]
     out = []
     for p, (b, _) in enumerate(body.places):
-        named = [words.folded(cells[p]) for cells in keys if cells[p] is not None]
+        named = [words.folded(cells[p]) for cells in keys if cells[p] is not None and not is_mark(cells[p])]
         if p in own:
             out.append(totals.Line(b, (), "sum", named[-1] if named else "(no label)", own[p]))
         elif p < body.n:
