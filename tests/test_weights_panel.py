@@ -10,7 +10,7 @@ from commlab import weights as w
 from commlab.errors import DataError, ParameterError
 from commlab.framework import Framework, Node
 from commlab.weights import RANDOM_INDEX, ahp, ahp_group, ahp_tree
-from commlab.weights.kernels import harker_form, perron
+from commlab.weights.kernels import complete, harker_form, perron
 from commlab.weights.random_index import SOURCES, table_name
 
 NAN = float("nan")
@@ -145,3 +145,22 @@ TWO = pd.DataFrame({"p": [0.5, 0.5], "q": [0.2, 0.8]}, index=["a", "b"])
 def test_odd_requests_are_refused_in_words(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_matrices_that_miss_different_cells_are_completed_together_as_alone():
+    rng, stack = np.random.default_rng(2), []
+    for k in range(30):
+        logs = np.triu(rng.normal(0, 1.5, (5, 5)), 1)
+        a = np.exp(logs - logs.T)
+        for i, j in [(0, 2), (1, 3), (2, 4), (0, 4)][: k % 5]:
+            a[i, j] = a[j, i] = NAN
+        stack.append(a)
+    together = complete(np.array(stack))
+    for a, full in zip(stack, together, strict=True):
+        assert full == pytest.approx(complete(a[None])[0], abs=1e-12)
+        lam = np.linalg.eigvals(full).real.max()
+        for i, j in np.argwhere(np.triu(np.isnan(a))):  # no other value of a cell makes lambda smaller
+            for factor in (0.99, 1.01):
+                other = full.copy()
+                other[i, j], other[j, i] = full[i, j] * factor, full[j, i] / factor
+                assert np.linalg.eigvals(other).real.max() > lam

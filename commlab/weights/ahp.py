@@ -56,10 +56,8 @@ def solve(
     gaps = np.flatnonzero(stack.missing)
     full = used = a
     if len(gaps):
-        full = a.copy()
-        for m in gaps:
-            full[m] = complete(a[m])
-        used = full
+        full = used = a.copy()
+        full[gaps] = complete(a[gaps])
         if completion == "harker":
             if method != "eigenvector":
                 raise ParameterError(

@@ -104,49 +104,46 @@ def harker_form(a: np.ndarray) -> np.ndarray:
 def complete(a: np.ndarray) -> np.ndarray:
     """Fill missing cells so that the largest eigenvalue is as small as it can be.
 
-    Where the matrix is connected the optimum is unique (Bozoki, Fueloep and Ronyai 2010). In x = ln a it is
+    Where a matrix is connected the optimum is unique (Bozoki, Fueloep and Ronyai 2010). In x = ln a it is
     the point where every missing cell satisfies x_ij = (ln y_j/y_i + ln w_i/w_j) / 2, y and w the left and
     right Perron vectors: that is d lambda / d x_ij = 0. Solved by fixed-point steps, each stretched by the
-    step that would be exact if the matrix were nearly consistent.
+    step that would be exact if the matrix were nearly consistent: with B the incidence of the missing pairs,
+    (I - B B' / n)^-1 = I + B (n I - B' B)^-1 B', and n I - B' B = L + J, L the Laplacian of the judged pairs.
 
     Parameters
     ----------
-    a : array, shape (n, n)
-        One connected matrix, NaN = missing.
+    a : array, shape (matrices, n, n)
+        Connected matrices, NaN = missing; each may miss other cells.
     """
-    rows, columns = np.nonzero(np.triu(np.isnan(a)))
-    if not len(rows):
-        return a
-    n, k = len(a), len(rows)
-    incidence = np.zeros((k, n))
-    incidence[np.arange(k), rows], incidence[np.arange(k), columns] = 1.0, -1.0
-    stretch = np.linalg.inv(np.eye(k) - incidence @ incidence.T / n)
+    n = a.shape[1]
+    missing = np.isnan(a)
+    logs = np.log(np.where(missing, 1.0, a))
+    judged = ~missing & ~np.eye(n, dtype=bool)
+    inverse = np.linalg.inv(judged.sum(axis=2)[:, :, None] * np.eye(n) - judged + 1.0)
 
-    def filled(x: np.ndarray) -> np.ndarray:
-        full = a.copy()
-        full[rows, columns], full[columns, rows] = np.exp(x), np.exp(-x)
-        return full
+    def between(potential: np.ndarray, at: np.ndarray) -> np.ndarray:
+        return np.where(missing[at], potential[:, :, None] - potential[:, None, :], 0.0)
 
-    def slack(x: np.ndarray) -> np.ndarray:
-        full = filled(x)
-        w, y = np.log(perron(np.stack([full, full.T])))
-        return (y[columns] - y[rows] + w[rows] - w[columns]) / 2 - x
+    def slack(x: np.ndarray, at: np.ndarray) -> np.ndarray:
+        full = np.exp(logs[at] + x)
+        w, y = np.log(perron(full)), np.log(perron(np.swapaxes(full, 1, 2)))
+        return between((w - y) / 2, at) - x
 
+    left = np.arange(len(a))
     # start: logarithmic least squares over the judged pairs
-    logs = np.where(np.isnan(a), 0.0, np.log(np.where(np.isnan(a), 1.0, a)))
-    laplacian = np.diag((~np.isnan(a)).sum(axis=1)) - (~np.isnan(a)).astype(float)
-    x = incidence @ np.linalg.pinv(laplacian) @ logs.sum(axis=1)
-    step, gap = 1.0, slack(x)
+    x = between(np.einsum("mij,mj->mi", inverse, logs.sum(axis=2)), left)
+    gap, step = slack(x, left), np.ones(len(a))
     for _ in range(MAX_STEPS):
-        if np.abs(gap).max() <= 1e-13:
+        rest = np.abs(gap[left]).max(axis=(1, 2), initial=0.0)
+        left = left[rest > SETTLED]
+        if not len(left):
             break
-        move = stretch @ gap
-        trial = x + step * move
-        trial_gap = slack(trial)
-        if np.abs(trial_gap).max() < np.abs(gap).max():
-            x, gap = trial, trial_gap
-        elif step * np.abs(move).max() <= 1e-14:
-            break
-        else:
-            step /= 2
-    return filled(x)
+        stretched = np.einsum("mij,mj->mi", inverse[left], gap[left].sum(axis=2))
+        move = step[left, None, None] * (gap[left] + between(stretched, left))
+        trial = x[left] + move
+        trial_gap = slack(trial, left)
+        better = np.abs(trial_gap).max(axis=(1, 2)) < np.abs(gap[left]).max(axis=(1, 2))
+        x[left[better]], gap[left[better]] = trial[better], trial_gap[better]
+        step[left[~better]] /= 2
+        left = left[better | (np.abs(move).max(axis=(1, 2)) > 0.1 * SETTLED)]
+    return np.where(missing, np.exp(x), a)

@@ -91,9 +91,9 @@ def group_weights(
         else:
             w = np.exp(say @ np.log(own))
         return w / w.sum(axis=1, keepdims=True), matrix
-    full = matrix.copy()
-    gaps: np.ndarray = np.asarray(np.isnan(matrix).any(axis=(1, 2)))
-    for m in np.flatnonzero(gaps).tolist():
-        full[m] = complete(matrix[m])
-    used = np.where(gaps[:, None, None], harker_form(matrix), full) if completion == "harker" else full
+    gaps = np.flatnonzero(np.isnan(matrix).any(axis=(1, 2)))
+    used = matrix
+    if len(gaps):
+        used = matrix.copy()
+        used[gaps] = harker_form(matrix[gaps]) if completion == "harker" else complete(matrix[gaps])
     return priorities(used, method), matrix
