@@ -47,19 +47,18 @@ def inspect(data: bytes, *, file: str) -> dict[str, Peek]:
     Returns
     -------
     dict
-        Sheet name -> Peek; empty for workbooks older than Excel 97, or where the file is damaged (its values
-        are read by another reader, which tells).
+        Sheet name -> Peek; empty for workbooks older than Excel 97.
 
     Raises
     ------
     DataError
-        If the workbook is protected by a password.
+        If the workbook is protected by a password, damaged or cut off.
     """
     try:
         stream = _stream(data, ("Workbook", "Book"))
         return _sheets(stream, file) if stream else {}
     except (struct.error, IndexError, UnicodeDecodeError):
-        return {}
+        raise DataError("is damaged or cut off and cannot be read; ask for it again", file=file) from None
 
 
 # ------------------------------------------------------------------------------------------- compound files
@@ -104,6 +103,8 @@ def _table(data: bytes, size: int) -> tuple[int, ...]:
 def _chain(data: bytes, table: tuple[int, ...], start: int, size: int, *, header: int = _HEADER) -> bytes:
     blocks: list[bytes] = []
     while start < _END_OF_CHAIN and len(blocks) <= len(table):
+        if header + start * size >= len(data):
+            raise IndexError(start)
         blocks.append(data[header + start * size : header + (start + 1) * size])
         start = table[start]
     return b"".join(blocks)

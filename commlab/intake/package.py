@@ -9,6 +9,7 @@ without a stored result, cells shown as per cent.
 from __future__ import annotations
 
 import re
+import struct
 import zipfile
 import zlib
 from html import unescape
@@ -102,6 +103,8 @@ def inspect(path: Path) -> dict[str, Peek]:
         KeyError,
         RuntimeError,
         OSError,
+        ValueError,
+        struct.error,
     ) as error:
         if "password" in str(error) or "encrypted" in str(error):
             raise DataError(_LOCKED, file=name) from None

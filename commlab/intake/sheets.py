@@ -288,6 +288,11 @@ def _workbook(path: Path, found: str) -> list[Sheet]:
         raise DataError(
             f"is damaged and cannot be read ({error}); open and save it again", file=name
         ) from None
+    except BaseException as error:
+        # The reader's own panics are no Exception; whatever else comes by goes on.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise DataError("is damaged and cannot be read; open and save it again", file=name) from None
     if not out:
         raise DataError("holds no worksheet", file=name)
     return out
