@@ -7,8 +7,9 @@ says so. BLAS runs on one thread, so that seconds compare.
   numpy, and beside a loop over pymcdm's weighted sum with validation off.
 - All sources of error together (weights, joint sampling errors of the survey, raters; then rule choices too), beside
   the run with weights only.
-- 120,000 units scored by rule and carried up the tree, beside the same wide arrays in plain numpy.
-- Memory of 10,000 draws over 120,000 units: draws come in blocks.
+- 120,000 units carried up the tree from a wide table, beside the same means in plain numpy; and from the long table of
+  evidence to the long table of nodes, beside plain numpy that knows the order of the rows and skips every check.
+- Memory of all sources at the peak: draws come in blocks.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import importlib.util
-import resource
 import time
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
 from commlab.framework import Framework, load_framework
-from commlab.scoring import aggregate, rank_uncertainty, score
+from commlab.scoring import aggregate, aggregate_wide, rank_uncertainty, score
 
 UNITS, DRAWS, MANY, SEED = 742, 10_000, 120_000, 20191231
 BAND = [2.5, 50, 97.5]
@@ -111,25 +112,75 @@ def pymcdm_bands(weights: np.ndarray, shares: np.ndarray) -> np.ndarray:
     return np.percentile(placed, BAND, axis=0)
 
 
-def plain_scores(values: dict[tuple[str, str], np.ndarray], framework: Framework) -> dict[str, np.ndarray]:
-    """Every rule and every mean of the tree on wide arrays, with no state, gap or check."""
-    shares: dict[str, np.ndarray] = {}
+def plain_tree(points: np.ndarray, framework: Framework) -> dict[str, np.ndarray]:
+    """Every mean of the tree on wide arrays, with no gap and no check."""
+    columns = dict(zip(framework.leaves, points.T, strict=True))
+    return _carried(columns, framework)
+
+
+def _carried(columns: dict[str, np.ndarray], framework: Framework) -> dict[str, np.ndarray]:
+    local = framework.local_weights
+    for node in sorted((n for n in framework.nodes if not n.parts), key=lambda n: -n.level):
+        columns[node.code] = sum(local[c] * columns[c] for c in framework.children(node.code))
+    columns["total"] = sum(local[c] * columns[c] for c in framework.children(None))
+    return columns
+
+
+def plain_tree_with_gaps(points: np.ndarray, framework: Framework) -> dict[str, np.ndarray]:
+    """The same where scores are missing: what was not measured hands its weight to its siblings."""
+    columns = dict(zip(framework.leaves, points.T, strict=True))
+    local = framework.local_weights
+    branches = sorted(
+        (n.code for n in framework.nodes if not n.parts), key=lambda c: -framework.node(c).level
+    )
+    for code in [*branches, "total"]:
+        below = framework.children(code)
+        x = np.column_stack([columns[c] for c in below])
+        w = np.where(np.isnan(x), 0.0, local[list(below)].to_numpy())
+        with np.errstate(invalid="ignore"):
+            columns[code] = (np.nan_to_num(x) * w).sum(axis=1) / w.sum(axis=1)
+    return columns
+
+
+def plain_table(evidence: pd.DataFrame, framework: Framework) -> pd.DataFrame:
+    """From the long table to one of nodes: rules and means on reshaped arrays, known order, no state, gap or check."""
+    value = evidence["value"].to_numpy()
+    units = evidence["unit"].iloc[:MANY].array
+    columns, k = {}, 0
     for code in framework.leaves:
         total = 0.0
         for part in framework.parts(code):
-            x = values[code, part.part]
+            x = value[k * MANY : (k + 1) * MANY]
+            k += 1
             if part.rule in ("threshold", "growth"):
                 goal = float(part.target)
-                reached = np.where(x >= goal, 1.0, np.clip(x / goal, 0, 1) if part.graded else 0.0)
-            else:
-                reached = x if part.rule in ("checklist", "yes_no") else x / 100
-            total = total + part.share * reached
-        shares[code] = total
-    local = framework.local_weights
-    for node in sorted((n for n in framework.nodes if not n.parts), key=lambda n: -n.level):
-        shares[node.code] = sum(local[c] * shares[c] for c in framework.children(node.code))
-    shares["total"] = sum(local[c] * shares[c] for c in framework.children(None))
-    return shares
+                x = np.where(x >= goal, 1.0, np.clip(x / goal, 0, 1) if part.graded else 0.0)
+            elif part.rule not in ("checklist", "yes_no"):
+                x = x / 100
+            total = total + part.share * x
+        columns[code] = 100 * total
+    scores = _carried(columns, framework)
+    codes = ["total", *(n.code for n in framework.nodes)]
+    weights = framework.local_weights
+    share = {"total": 1.0}
+    for node in framework.nodes:
+        share[node.code] = weights[node.code] * share[node.parent or "total"]
+    n, wide = len(codes), np.column_stack([scores[c] for c in codes])
+    weight = np.tile([share[c] for c in codes], MANY)
+    return pd.DataFrame(
+        {
+            "unit": units.take(np.repeat(np.arange(MANY), n)),
+            "code": pd.array(codes, dtype="str").take(np.tile(np.arange(n), MANY)),
+            "score": wide.ravel(),
+            "state": pd.array(["scored"], dtype="str").take(np.zeros(MANY * n, dtype=int)),
+            "coverage": np.ones(MANY * n),
+            "weight": weight,
+            "contribution": weight * wide.ravel(),
+            "effective": weight,
+            "leaf": np.tile([not framework.children(c) for c in codes], MANY),
+        },
+        copy=False,
+    )
 
 
 def told(what: str, seconds: float, against: float, target: str) -> None:
@@ -169,26 +220,30 @@ def main() -> None:
     four = best(lambda: rank_uncertainty(evidence, framework, choices=choices, **sources), 2)
     told("  and rule choices", four, alone, "below 10 of weights only")
 
-    many = main_rows(framework, MANY)
-    values = {key: rows["value"].to_numpy() for key, rows in many.groupby(["code", "part"], sort=False)}
-    bare = best(lambda: plain_scores(values, framework))
-    print(f"plain numpy: {MANY:,} units up the tree from wide arrays: {bare:.2f} s")
+    wide = pd.DataFrame(rng.uniform(20, 100, (MANY, len(framework.leaves))), columns=list(framework.leaves))
+    bare = best(lambda: plain_tree(wide.to_numpy(), framework), 5)
+    print(f"plain numpy: {MANY:,} units x {wide.shape[1]} leaves up the tree: {bare:.3f} s")
+    told("aggregate_wide, checks included", best(lambda: aggregate_wide(wide, framework), 5), bare, "below 3")
+    gaps = wide.mask(rng.uniform(size=wide.shape) < 0.02)
+    bare = best(lambda: plain_tree_with_gaps(gaps.to_numpy(), framework), 3)
     told(
-        "score + aggregate from the long table",
-        best(lambda: aggregate(score(many, framework), framework), 2),
+        "  with gaps, beside plain numpy with gaps",
+        best(lambda: aggregate_wide(gaps, framework), 3),
         bare,
         "below 3",
     )
-
-    few = 200
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    some = many[many["unit"].isin(many["unit"].unique()[:10_000])]
-    start = time.process_time()
-    rank_uncertainty(some, framework, weights=weights, draws=few)
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    many = main_rows(framework, MANY)
+    bare = best(lambda: plain_table(many, framework), 2)
     print(
-        f"{few} draws over 10,000 units: {time.process_time() - start:.1f} s, {(after - before) / 1024:.0f} MB more at the peak"
+        f"plain numpy from the long table of {len(many):,} rows to one of nodes, no gap, no check: {bare:.2f} s"
     )
+    told("score + aggregate", best(lambda: aggregate(score(many, framework), framework), 2), bare, "below 3")
+
+    tracemalloc.start()
+    rank_uncertainty(evidence, framework, choices=choices, **sources)
+    peak = tracemalloc.get_traced_memory()[1] / 2**20
+    size = UNITS * DRAWS * 8 / 2**20
+    print(f"memory at the peak of all sources: {peak:.0f} MB (the drawn totals themselves: {size:.0f} MB)")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from commlab.framework import load_framework
 from commlab.scoring import (
     Dirichlet,
     aggregate,
+    aggregate_wide,
     allocate_rewards,
     audit,
     draw_scores,
@@ -26,6 +27,7 @@ from commlab.scoring import (
     select,
     sensitivity,
 )
+from commlab.scoring.keys import group_rows
 
 NODES = [
     {"code": "A", "zh": "甲", "weight": 0.6, "children": [
@@ -181,6 +183,95 @@ def test_evidence_that_cannot_be_scored(f):
         score(rows.drop(columns="value"), f)
     with pytest.raises(ParameterError, match="no code 'Z'"):
         score(rows.assign(code="Z"), f)
+
+
+@pytest.mark.parametrize("how", ["arithmetic", "geometric", {"A": "geometric", "total": "harmonic"}])
+@pytest.mark.parametrize("missing", ["measured", "zero"])
+def test_a_wide_table_gives_the_same_numbers(f, how, missing):
+    s = scores(u=(80, None, 50), v=("-", 70, 90), w=(0, 60, 100), x=(None, None, None), y=("-", "-", "-"))
+    long = aggregate(s, f, how=how, missing=missing).pivot(index="unit", columns="code", values="score")
+    X = s.pivot(index="unit", columns="code", values="score")[["B1", "A2", "A1"]]
+    applies = s.assign(ok=s["state"] != "not_applicable").pivot(index="unit", columns="code", values="ok")
+    wide = aggregate_wide(X, f, how=how, missing=missing, applicable=applies)
+    pd.testing.assert_frame_equal(wide[long.columns], long, check_names=False, rtol=1e-12)
+    whole = aggregate_wide(X.fillna(40.0), f, how=how)
+    again = scores(**{u: tuple(r) for u, r in X.fillna(40.0)[["A1", "A2", "B1"]].iterrows()})
+    total = aggregate(again, f, how=how).set_index(["unit", "code"])["score"]
+    assert whole["total"].to_dict() == pytest.approx(total.xs("total", level="code").to_dict())
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        (lambda X: X.drop(columns="A2"), DataError, "lack the leaves A2"),
+        (lambda X: X.assign(A1=101.0), DataError, "above full marks, first u A1: 101"),
+        (lambda X: X.assign(A1=-1.0), DataError, "below 0"),
+        (lambda X: X.assign(A1=np.inf), DataError, "above full marks"),
+        (lambda X: X.astype(object).assign(A1="x"), DataError, "not all numbers"),
+        (lambda X: pd.concat([X, X]), DataError, "more than one row: u"),
+        (lambda X: X.to_numpy(), ParameterError, "a frame of units x leaves, not ndarray"),
+    ],
+)
+def test_wide_tables_that_cannot_be_carried_up(f, change, error, says):
+    X = pd.DataFrame({"A1": [80.0], "A2": [70.0], "B1": [60.0]}, index=["u"])
+    with pytest.raises(error, match=says):
+        aggregate_wide(change(X), f)
+
+
+def test_rows_are_numbered_alike_however_the_table_is_sorted():
+    units = [f"u{i}" for i in range(40)]
+    table = pd.DataFrame([(u, c) for c in ("A", "B") for u in units], columns=["unit", "code"]).astype("str")
+    table.loc[len(table)] = ["late", "A"]
+    parts = pd.Series(["main"] * len(table), dtype="str")
+
+    def told(table, parts):
+        groups, names = group_rows(table, parts)
+        place = np.arange(len(table))
+        return {(g.code, g.part): sorted(names[i] for i in g.units) for g in groups}, [
+            (table["unit"].iloc[r], names[i]) for g in groups for r, i in zip(place[g.rows], g.units, strict=True)
+        ]  # fmt: skip
+
+    by_part, pairs = told(table, parts)
+    mixed = table.sample(frac=1, random_state=3)
+    assert (
+        told(mixed, parts)[0]
+        == by_part
+        == {("A", "main"): sorted([*units, "late"]), ("B", "main"): sorted(units)}
+    )
+    assert told(table.astype(object), parts.astype(object))[0] == by_part
+    assert all(a == b for a, b in pairs)
+    assert group_rows(table.iloc[:0], parts.iloc[:0]) == ([], [])
+
+
+def test_vetoes_of_branches_and_leaves_reach_every_draw(tmp_path):
+    nodes = [
+        {"code": "A", "zh": "甲", "weight": 0.6, "children": [
+            {"code": "A1", "zh": "一", "parts": [{"part": "r", "rule": "judged"}, {"part": "v", "rule": "veto", "metric": "d", "sets": "A"}]},
+            {"code": "A2", "zh": "二", "parts": [{"part": "r", "rule": "judged"}, {"part": "b", "rule": "bonus", "metric": "w", "per": 1}]}]},
+        {"code": "B", "zh": "乙", "weight": 0.4, "children": [
+            {"code": "B1", "zh": "三", "parts": [{"part": "r", "rule": "judged"}, {"part": "v", "rule": "veto", "metric": "e", "sets": 30}]},
+            {"code": "B2", "zh": "四", "parts": [{"rule": "judged"}]}]},
+    ]  # fmt: skip
+    f = made(tmp_path, nodes)
+    rows = [
+        (u, c, p, float(x), 2.0 if p in ("r", "main") else np.nan, "observed", "main")
+        for u, struck in (("plain", (0, 0)), ("branch", (1, 0)), ("leaf", (0, 1)), ("both", (1, 1)))
+        for c, p, x in (
+            ("A1", "r", 80), ("A1", "v", struck[0]), ("A2", "r", 70), ("A2", "b", 5),
+            ("B1", "r", 60), ("B1", "v", struck[1]), ("B2", "main", 90),
+        )
+    ]  # fmt: skip
+    e = pd.DataFrame(rows, columns=["unit", "code", "part", "value", "se", "state", "role"])
+    still = draw_scores(e, f, sampling=None, ratings=None, draws=3)
+    published = aggregate(score(e, f), f).set_index(["unit", "code"])["score"].xs("total", level="code")
+    for i, unit in enumerate(still.units):
+        assert still.scores[:, i] == pytest.approx(published[unit], abs=1e-9), unit
+    drawn = draw_scores(e, f, draws=4_000, seed=3)
+    spread = dict(zip(drawn.units, drawn.scores.std(axis=0), strict=True))
+    # what a veto fixes no longer moves: sd of the plain total, of B alone, of A and B2
+    assert spread["branch"] == pytest.approx(0.4 * np.sqrt(0.5) * 2, rel=0.05)
+    assert spread["both"] == pytest.approx(0.4 * 0.5 * 2, rel=0.05)
+    assert spread["plain"] > spread["leaf"] > spread["branch"] > spread["both"]
 
 
 # --- ranks, grades, naming, money ----------------------------------

@@ -8,7 +8,7 @@ methods that teams paste from papers
 (``topsis`` ...), and raters as instruments (``rater_agreement`` ...).
 """
 
-from commlab.scoring.aggregate import aggregate
+from commlab.scoring.aggregate import aggregate, aggregate_wide
 from commlab.scoring.agreement import fleiss_kappa, icc, krippendorff_alpha
 from commlab.scoring.collect import collect
 from commlab.scoring.draws import Dirichlet, draw_scores
@@ -31,6 +31,7 @@ __all__ = [
     "Dirichlet",
     "adjust_raters",
     "aggregate",
+    "aggregate_wide",
     "allocate_rewards",
     "audit",
     "collect",

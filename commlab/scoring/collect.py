@@ -20,7 +20,7 @@ from commlab.scoring.gather import NOTHING, Fact, Measures, Places, summed
 from commlab.scoring.growth import yearly
 from commlab.scoring.judged import Judgements
 from commlab.scoring.residents import Answers
-from commlab.scoring.rules import deduct, meets_one, score_rows
+from commlab.scoring.rules import FOUND, deduct, meets_one, score_rows
 from commlab.scoring.sources import join_sources
 from commlab.tables import period_key
 
@@ -199,8 +199,9 @@ class _Gatherer:
             return meets_one(fact, ">=", part.params["low"]) and meets_one(fact, "<=", part.params["high"])
         if part.rule == "yes_no":
             return fact.value > 0
-        frame = pd.DataFrame([fact._asdict() | {"unit": "", "statistic": None}])
-        return bool(score_rows(part, frame)[0][0] >= part.full)
+        numbers = {c: np.array([getattr(fact, c)]) for c in ("value", "numerator", "denominator", "per")}
+        rows = {**numbers, "state": np.array([FOUND.index(fact.state)]), "share": np.zeros(1, bool)}
+        return bool(score_rows(part, rows)[0][0] >= part.full)
 
     # -- checklists and deductions ------------------------------------------------------------
 

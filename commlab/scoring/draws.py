@@ -73,11 +73,12 @@ def draw_scores(
         raise ParameterError(f"draws is {draws!r}; it must be a whole number from 1")
     rules = _choices(choices)
     parts = score(evidence, framework)
-    variants = [(how, missing, leaf_matrices(parts, framework, missing=missing)) for how, missing in rules]
+    made = {m: leaf_matrices(parts, framework, missing=m) for m in dict.fromkeys(m for _, m in rules)}
+    variants = [(how, missing, made[missing]) for how, missing in rules]
     leaves = variants[0][2]
     published = total_scores(framework, leaves, how=rules[0][0])
     keep = np.flatnonzero(np.isfinite(published))
-    units = tuple(leaves.units[i] for i in keep)
+    units = tuple(leaves.units[int(i)] for i in keep)
     streams = _streams(seed, again)
     leaf_weights, weight_source = _leaf_weights(framework, weights, int(draws), streams["weights"])
     errors: list[Errors] = []

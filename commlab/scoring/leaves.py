@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,8 @@ import pandas as pd
 from commlab.errors import DataError, ParameterError, listing
 from commlab.framework import Framework, Part
 from commlab.framework.rules import RULES
-from commlab.scoring.rules import score_rows
+from commlab.scoring.keys import group_rows, numbered
+from commlab.scoring.rules import FOUND, score_rows
 from commlab.tables import STATES
 
 __all__ = ["MISSING", "Leaves", "leaf_matrices", "score"]
@@ -48,49 +50,78 @@ def score(evidence: pd.DataFrame, framework: Framework) -> pd.DataFrame:
     lacking = [c for c in ("unit", "code", "part", "value", "state") if c not in evidence]
     if lacking:
         raise DataError(f"the evidence lacks the columns {listing(lacking)}")
-    main = evidence[evidence["role"] == "main"] if "role" in evidence else evidence
-    for column, empty in (
-        ("numerator", np.nan),
-        ("denominator", np.nan),
-        ("per", 1.0),
-        ("statistic", None),
-        ("source", ""),
-    ):
-        if column not in main:
-            main = main.assign(**{column: empty})
-    main = main.assign(code=main["code"].map({c: framework.code(c) for c in main["code"].unique()}))
-    again = main[main.duplicated(["unit", "code", "part"])]
-    if len(again):
-        first = again.iloc[0]
-        raise DataError(
-            f"{len(again)} unit(s) have more than one main row of evidence, first {first['unit']}"
-            f" {first['code']} part {first['part']}"
-        )
-    main = main.reset_index(drop=True)
-    found = {(p.code, p.part): rows for p, rows in _by_part(main, framework)}
-    inside = main[["value", "numerator", "denominator", "per", "state", "statistic"]]
-    ordered = [p for c in framework.leaves for p in framework.parts(c) if (c, p.part) in found]
-    results = [score_rows(part, inside.iloc[found[part.code, part.part]]) for part in ordered]
-    rows = np.concatenate([found[p.code, p.part] for p in ordered]) if ordered else np.zeros(0, dtype=int)
-    out = main[["unit", "code", "part", "value"]].iloc[rows].reset_index(drop=True)
+    is_main = (
+        np.ones(len(evidence), bool)
+        if "role" not in evidence
+        else (evidence["role"] == "main").to_numpy(bool)
+    )
+    main = evidence if is_main.all() else evidence[is_main]
+    number, codes = numbered(main["code"])
+    spelled = [framework.code(c) for c in codes]
+    if spelled != codes:
+        main = main.assign(code=pd.array(spelled, dtype="str").take(number))
+    found = {}
+    groups, units = group_rows(main, main["part"])
+    for g in groups:
+        part = _part(framework, g.code, g.part)
+        if not g.unique:
+            first = units[int(np.flatnonzero(np.bincount(g.units) > 1)[0])]
+            raise DataError(
+                f"units have more than one main row of evidence, first {first} {g.code} part {g.part}"
+            )
+        found[part.code, part.part] = part, g
+    columns = _arrays(main)
+    ordered = [found[c, p.part] for c in framework.leaves for p in framework.parts(c) if (c, p.part) in found]
+    results = [score_rows(part, {k: v[g.rows] for k, v in columns.items()}) for part, g in ordered]
+    at = np.arange(len(main))
+    rows = np.concatenate([at[g.rows] for _, g in ordered]) if ordered else at
+    out = main[["unit", "code", "part"]]
+    out = out.reset_index(drop=True) if np.array_equal(rows, at) else out.iloc[rows].reset_index(drop=True)
+    texts = {c: "str" for c in out if not isinstance(out[c].dtype, pd.StringDtype)}
+    out = out.astype(texts) if texts else out
+    out["value"] = columns["value"][rows]
     out["score"] = np.concatenate([r[0] for r in results]) if results else np.zeros(0)
-    number = np.concatenate([r[1] for r in results]) if results else np.zeros(0, dtype=int)
-    out["state"] = pd.array(np.array(STATES, dtype=object)[number], dtype="str")
-    out["source"] = main["source"].iloc[rows].to_numpy()
-    out["inherited"] = (main["state"].iloc[rows] == "inherited").to_numpy(dtype=bool)
-    return out.astype({**dict.fromkeys(["unit", "code", "part", "source"], "str"), "value": "float64"})
+    states = np.concatenate([r[1] for r in results]) if results else np.zeros(0, dtype=int)
+    out["state"] = pd.array(STATES, dtype="str").take(states)
+    source = main["source"] if "source" in main else pd.Series("", index=main.index, dtype="str")
+    out["source"] = source.astype("str").array.take(rows)
+    out["inherited"] = columns["state"][rows] == FOUND.index("inherited")
+    return out
+
+
+def _arrays(main: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The columns that rules look at."""
+    out: dict[str, np.ndarray] = {}
+    for column, empty in (("value", np.nan), ("numerator", np.nan), ("denominator", np.nan), ("per", 1.0)):
+        out[column] = main[column].to_numpy(float) if column in main else np.full(len(main), empty)
+    number, states = numbered(main["state"])
+    place = [FOUND.index(s) if s in FOUND else FOUND.index("missing") for s in [*states, "missing"]]
+    out["state"] = np.array(place, dtype=np.int8)[number]
+    out["share"] = np.zeros(len(main), bool)
+    if "statistic" in main:
+        number, words = numbered(main["statistic"])
+        out["share"] = np.array([*(w == "share_meeting" for w in words), False])[number]
+    return out
+
+
+def _part(framework: Framework, code: str, name: str) -> Part:
+    part = next((p for p in framework.parts(code) if p.part == name), None)
+    if part is None:
+        told = listing(p.part for p in framework.parts(code))
+        raise DataError(f"{code} has no part {name!r}; it has {told}")
+    return part
 
 
 @dataclass(frozen=True)
 class Leaves:
-    """Leaf results as matrices of units x leaves.
+    """Leaf results as matrices of units x leaves, stored leaf by leaf.
 
     ``share`` is the leaf's score over its full marks (NaN: not measured), ``applicable`` whether the leaf
     concerns the unit, ``covered`` the measured part of the leaf, ``bonus`` points on top, ``failed``
     whether a norm was missed; ``vetoes`` lists (unit row, node, score share).
     """
 
-    units: tuple[str, ...]
+    units: Sequence[Any]
     share: np.ndarray
     applicable: np.ndarray
     covered: np.ndarray
@@ -106,42 +137,47 @@ def leaf_matrices(scores: pd.DataFrame, framework: Framework, *, missing: str = 
     lacking = [c for c in ("unit", "code", "score", "state") if c not in scores]
     if lacking:
         raise DataError(f"the scores lack the columns {listing(lacking)}")
-    strange = set(scores["code"]) - set(framework.leaves)
+    number, codes = numbered(scores["code"])
+    strange = set(codes) - set(framework.leaves)
     if strange:
         raise DataError(
-            f"the scores name codes that are no leaves of {framework.name}: {listing(sorted(strange))}"
+            f"the scores name codes that are no leaves of {framework.name}: {listing(sorted(map(str, strange)))}"
         )
-    _check(scores)
-    at_unit, names = pd.factorize(scores["unit"])
-    units = tuple(names)
+    values = _check(scores)
+    if "part" in scores:
+        names = scores["part"]
+    else:
+        first = pd.array([framework.parts(c)[0].part for c in codes], dtype="str")
+        names = pd.Series(first.take(number), index=scores.index)
+    groups, units = group_rows(scores, names)
     shape = (len(units), len(framework.leaves))
-    top, measured, wanted = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    bonus, failed = np.zeros(shape), np.zeros(shape, bool)
+    top, measured, wanted, bonus = (np.zeros(shape, order="F") for _ in range(4))
+    failed = np.zeros(shape, bool, order="F")
     vetoes: list[tuple[int, str, float]] = []
     column = {c: j for j, c in enumerate(framework.leaves)}
-    values = scores["score"].to_numpy(float)
-    state_number, found = pd.factorize(scores["state"])
+    state_number, found = numbered(scores["state"])
     wrong = [s for s in found if s not in STATES]
     if wrong:
         raise DataError(f"the scores have the states {listing(wrong)}; states are {', '.join(STATES)}")
-    states = np.array([STATES.index(s) for s in found], dtype=int)[state_number]
-    for part, rows in _by_part(scores, framework):
-        at, value, state = at_unit[rows], values[rows], states[rows]
-        times = np.bincount(at)
-        if times.max(initial=0) > 1:
-            doubled = [units[i] for i in np.flatnonzero(times > 1)]
+    states = np.array([STATES.index(s) for s in found], dtype=np.int8)[state_number]
+    for g in groups:
+        part = _part(framework, g.code, g.part)
+        value, state, j = values[g.rows], states[g.rows], column[g.code]
+        if not g.unique:
+            doubled = [units[i] for i in np.flatnonzero(np.bincount(g.units) > 1)]
             raise DataError(f"{part.code} part {part.part} is scored more than once for {listing(doubled)}")
-        j = column[part.code]
         if not RULES[part.rule].shared:
-            _outside(part, framework, at, value, state, j, bonus, vetoes)
+            _outside(part, framework, g.units, value, state, j, bonus, vetoes)
             continue
         seen = np.isfinite(value) & (state <= _FAILED)
         over = np.flatnonzero(seen & (value > part.full * (1 + _ROUNDING)))
         if len(over):
-            first = f"{units[at[over[0]]]}: {value[over[0]]:g}"
+            worst = f"{units[g.units[over[0]]]}: {value[over[0]]:g}"
             raise DataError(
-                f"{part.code} part {part.part} has {len(over)} score(s) above {part.full:g}, first {first}"
+                f"{part.code} part {part.part} has {len(over)} score(s) above {part.full:g}, first {worst}"
             )
+        everyone = len(g.units) == len(units) and np.array_equal(g.units, np.arange(len(units)))
+        at: slice | np.ndarray = slice(None) if everyone else g.units
         wanted[at, j] += part.share * (state != _NOT_APPLICABLE)
         measured[at, j] += part.share * seen
         top[at, j] += part.share * np.where(seen, value, 0.0) / part.full
@@ -153,46 +189,23 @@ def leaf_matrices(scores: pd.DataFrame, framework: Framework, *, missing: str = 
         covered = np.where(applicable, measured / wanted, np.nan)
     if missing == "zero":
         share = np.where(applicable, share, np.nan)
-    return Leaves(units, share, applicable, covered, bonus, failed, tuple(vetoes))
+    return Leaves(tuple(units), share, applicable, covered, bonus, failed, tuple(vetoes))
 
 
-def _check(scores: pd.DataFrame) -> None:
-    """Scores are finite numbers from 0, and each has its unit."""
+def _check(scores: pd.DataFrame) -> np.ndarray:
+    """The scores as numbers: each is finite, at least 0 and has its unit."""
     if scores["unit"].isna().any():
         raise DataError(f"{int(scores['unit'].isna().sum())} score(s) name no unit")
-    numbers = pd.to_numeric(scores["score"], errors="coerce")
-    for wrong, what in (
-        (numbers.isna() & scores["score"].notna(), "no numbers"),
-        (np.isinf(numbers), "infinite"),
-        (numbers < 0, "below 0"),
-    ):
+    column = scores["score"]
+    plain = column.dtype == np.float64
+    numbers = column.to_numpy() if plain else pd.to_numeric(column, errors="coerce").to_numpy(float)
+    wordy = np.zeros(len(numbers), bool) if plain else (np.isnan(numbers) & column.notna().to_numpy())
+    for wrong, what in ((wordy, "no numbers"), (np.isinf(numbers), "infinite"), (numbers < 0, "below 0")):
         if wrong.any():
             first = scores[wrong].iloc[0]
             where = f"{first['unit']} {first['code']}: {first['score']}"
             raise DataError(f"{int(wrong.sum())} score(s) are {what}, first {where}")
-
-
-def _by_part(scores: pd.DataFrame, framework: Framework) -> Iterator[tuple[Part, np.ndarray]]:
-    """Each part of the framework with the row numbers of its scores."""
-    if "part" in scores:
-        names = scores["part"]
-    else:
-        names = scores["code"].map({c: framework.parts(c)[0].part for c in framework.leaves})
-    code_number, codes = pd.factorize(scores["code"])
-    name_number, parts = pd.factorize(names)
-    number = code_number * max(1, len(parts)) + name_number
-    order = np.argsort(number.astype(np.int16) if len(codes) * len(parts) < 2**15 else number, kind="stable")
-    counts = np.bincount(number, minlength=len(codes) * len(parts)) if len(number) else np.zeros(0, int)
-    ends = np.cumsum(counts)
-    for k in np.flatnonzero(counts):
-        code, name = codes[k // len(parts)], parts[k % len(parts)]
-        start, end = ends[k] - counts[k], ends[k]
-        part = next((p for p in framework.parts(code) if p.part == name), None)
-        if part is None:
-            raise DataError(
-                f"{code} has no part {name!r}; it has {listing(p.part for p in framework.parts(code))}"
-            )
-        yield part, order[start:end]
+    return numbers
 
 
 def _outside(

@@ -13,13 +13,19 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from commlab.framework import Part, exact
 from commlab.scoring.gather import Fact
 from commlab.tables import STATES
 
-__all__ = ["deduct", "meets", "meets_one", "score_rows"]
+__all__ = ["FOUND", "Rows", "deduct", "meets", "meets_one", "score_rows"]
+
+FOUND = ("observed", "inherited", "missing", "not_applicable")
+"""States of evidence; ``Rows`` hold their positions."""
+_KNOWN, _GONE = 1, 3
+Rows = Mapping[str, np.ndarray]
+"""Main evidence of one part as arrays: value, numerator, denominator, per, state (position in ``FOUND``) and share
+(whether the value is a share of units that meet the norm)."""
 
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     ">=": operator.ge,
@@ -34,27 +40,34 @@ PERCENT = 100.0
 _SCORED, _FAILED, _MISSING, _NOT_APPLICABLE, _VETOED = range(len(STATES))
 
 
-def meets(rows: pd.DataFrame, op: str, target: object) -> np.ndarray:
+def meets(rows: Any, op: str, target: object) -> np.ndarray:
     """Whether each value stands in the relation to the target; missing never does.
 
     Parameters
     ----------
-    rows : DataFrame
+    rows : mapping of arrays, or DataFrame
         value, numerator, denominator, per; where both sides are known, value = numerator / denominator * per.
 
     Examples
     --------
-    >>> rows = pd.DataFrame({"value": [6 / 9], "numerator": [6.0], "denominator": [9.0], "per": [1.0]})
+    >>> rows = {"value": [6 / 9], "numerator": [6.0], "denominator": [9.0], "per": [1.0]}
     >>> bool(meets(rows, ">=", "2/3")[0])
     True
     """
     goal = exact(target)
-    value = rows["value"].to_numpy(float)
-    out = np.asarray(_COMPARE[op](value, float(goal)), dtype=bool)
-    near = np.flatnonzero(np.abs(value - float(goal)) <= _NEAR * max(1.0, abs(float(goal))))
-    for i in near:
-        top, bottom, per = (float(rows[c].iloc[i]) for c in ("numerator", "denominator", "per"))
-        out[i] = _COMPARE[op](_printed(Fact(float(value[i]), top, bottom, per, "observed", "")), goal)
+    limit = float(goal)
+    value, top, bottom, per = (
+        np.asarray(rows[c], dtype=float) for c in ("value", "numerator", "denominator", "per")
+    )
+    out = np.asarray(_COMPARE[op](value, limit), dtype=bool)
+    near = np.flatnonzero(np.abs(value - limit) <= _NEAR * max(1.0, abs(limit)))
+    if len(near):
+        told = np.column_stack([value[near], top[near], bottom[near], per[near]])
+        kinds, which = np.unique(told, axis=0, return_inverse=True, equal_nan=True)
+        met = [
+            _COMPARE[op](_printed(Fact(v, a, b, p, "observed", "")), goal) for v, a, b, p in kinds.tolist()
+        ]
+        out[near] = np.array(met, dtype=bool)[which.ravel()]
     return out & np.isfinite(value)
 
 
@@ -93,15 +106,15 @@ def deduct(
     return max(left, float(floor))
 
 
-def _judged(part: Part, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    return rows["value"].to_numpy(float) / PERCENT * part.full, np.zeros(len(rows), bool)
+def _judged(part: Part, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    return rows["value"] / PERCENT * part.full, np.zeros(len(rows["value"]), bool)
 
 
-def _norm(part: Part, rows: pd.DataFrame, op: str, target: object) -> tuple[np.ndarray, np.ndarray]:
+def _norm(part: Part, rows: Rows, op: str, target: object) -> tuple[np.ndarray, np.ndarray]:
     """Full marks where the norm is met; below it none, or where graded the share of the way to it."""
     met = meets(rows, op, target)
-    value, goal = rows["value"].to_numpy(float), float(exact(target))
-    reached = np.zeros(len(rows))
+    value, goal = rows["value"], float(exact(target))
+    reached = np.zeros(len(rows["value"]))
     if part.graded and op in (">=", ">") and goal > 0:
         reached = np.clip(value / goal, 0, 1)
     elif part.graded and op in ("<=", "<") and goal > 0:
@@ -109,61 +122,61 @@ def _norm(part: Part, rows: pd.DataFrame, op: str, target: object) -> tuple[np.n
     return np.where(met, 1.0, reached) * part.full, ~met
 
 
-def _threshold(part: Part, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    share = (rows["statistic"] == "share_meeting").to_numpy(dtype=bool)
+def _threshold(part: Part, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    share = rows["share"]
     score, failed = _norm(part, rows, part.params["op"], part.params["target"])
     return _by_share(part, rows, share, score, failed)
 
 
 def _by_share(
-    part: Part, rows: pd.DataFrame, share: np.ndarray, score: np.ndarray, failed: np.ndarray
+    part: Part, rows: Rows, share: np.ndarray, score: np.ndarray, failed: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows that hold a share of units meeting the norm score that share; they fail where none meets it."""
-    value = rows["value"].to_numpy(float)
+    value = rows["value"]
     return np.where(share, value * part.full, score), np.where(share, value == 0, failed)
 
 
-def _growth(part: Part, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def _growth(part: Part, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     return _norm(part, rows, ">=", part.params["target"])
 
 
-def _range(part: Part, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    share = (rows["statistic"] == "share_meeting").to_numpy(dtype=bool)
+def _range(part: Part, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    share = rows["share"]
     inside = meets(rows, ">=", part.params["low"]) & meets(rows, "<=", part.params["high"])
     return _by_share(part, rows, share, np.where(inside, part.full, 0.0), ~inside)
 
 
-def _yes_no(part: Part, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    share = (rows["statistic"] == "share_meeting").to_numpy(dtype=bool)
-    yes = rows["value"].to_numpy(float) > 0
+def _yes_no(part: Part, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    share = rows["share"]
+    yes = rows["value"] > 0
     return _by_share(part, rows, share, np.where(yes, part.full, 0.0), ~yes)
 
 
-def _checklist(part: Part, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def _checklist(part: Part, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     """Share of points that passed; ``graded: false`` asks for all of them."""
-    value = rows["value"].to_numpy(float)
-    all_passed = meets(rows, ">=", 1)
+    value = rows["value"]
     if part.params.get("graded", True):
         return value * part.full, value == 0
+    all_passed = meets(rows, ">=", 1)
     return np.where(all_passed, part.full, 0.0), ~all_passed
 
 
-def _deduction(part: Part, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    return rows["value"].to_numpy(float), np.zeros(len(rows), bool)
+def _deduction(part: Part, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    return rows["value"], np.zeros(len(rows["value"]), bool)
 
 
-def _bonus(part: Part, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    earned = rows["value"].to_numpy(float) * float(exact(part.params["per"]))
+def _bonus(part: Part, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    earned = rows["value"] * float(exact(part.params["per"]))
     cap = float(exact(part.params["cap"])) if "cap" in part.params else np.inf
-    return np.clip(earned, 0, cap), np.zeros(len(rows), bool)
+    return np.clip(earned, 0, cap), np.zeros(len(rows["value"]), bool)
 
 
-def _bands(part: Part, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def _bands(part: Part, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     """Score of the band that holds the value; a value outside all bands scores 0 and fails."""
-    score, found = np.zeros(len(rows)), np.zeros(len(rows), bool)
+    score, found = np.zeros(len(rows["value"])), np.zeros(len(rows["value"]), bool)
     for band in part.params["bands"]:
         closed = band.get("closed", "left")
-        inside = np.isfinite(rows["value"].to_numpy(float))
+        inside = np.isfinite(rows["value"])
         if "low" in band:
             inside &= meets(rows, ">=" if closed in ("left", "both") else ">", band["low"])
         if "high" in band:
@@ -173,15 +186,15 @@ def _bands(part: Part, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return score, ~found
 
 
-def _veto(part: Part, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    struck = rows["value"].to_numpy(float) > 0
+def _veto(part: Part, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    struck = rows["value"] > 0
     sets = part.params.get("sets", 0)
     return np.where(
         struck, 0.0 if isinstance(sets, str) and "/" not in sets else float(exact(sets)), np.nan
     ), struck
 
 
-_RULES: dict[str, Callable[[Part, pd.DataFrame], tuple[np.ndarray, np.ndarray]]] = {
+_RULES: dict[str, Callable[[Part, Rows], tuple[np.ndarray, np.ndarray]]] = {
     "judged": _judged,
     "count": _judged,
     "survey": _judged,
@@ -198,14 +211,13 @@ _RULES: dict[str, Callable[[Part, pd.DataFrame], tuple[np.ndarray, np.ndarray]]]
 }
 
 
-def score_rows(part: Part, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def score_rows(part: Part, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     """Score the main evidence rows of one part.
 
     Parameters
     ----------
     part : Part
-    rows : DataFrame
-        value, numerator, denominator, per, state, statistic.
+    rows : Rows
 
     Returns
     -------
@@ -215,11 +227,14 @@ def score_rows(part: Part, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         ``not_applicable``.
     """
     score, failed = _RULES[part.rule](part, rows)
-    found = rows["state"].to_numpy(dtype=object)
-    known = ((found == "observed") | (found == "inherited")) & np.isfinite(rows["value"].to_numpy(float))
-    states = np.where(found == "not_applicable", _NOT_APPLICABLE, _MISSING)
+    known = (rows["state"] <= _KNOWN) & np.isfinite(rows["value"])
     if part.rule == "veto":
-        states = np.where(known, np.where(failed, _VETOED, _NOT_APPLICABLE), states)
+        states = np.where(failed, _VETOED, _NOT_APPLICABLE)
+    elif part.soft:
+        states = np.full(len(known), _SCORED)
     else:
-        states = np.where(known, np.where(failed & (not part.soft), _FAILED, _SCORED), states)
-    return np.where(known, score, np.nan), states
+        states = np.where(failed, _FAILED, _SCORED)
+    if known.all():
+        return score, states
+    other = np.where(rows["state"] == _GONE, _NOT_APPLICABLE, _MISSING)
+    return np.where(known, score, np.nan), np.where(known, states, other)

@@ -13,12 +13,12 @@ import numpy as np
 
 from commlab.framework import TOTAL, Framework
 from commlab.framework.rules import RULES
-from commlab.scoring.errors import Errors
+from commlab.scoring.errors import Errors, normals
 from commlab.scoring.leaves import Leaves
 
 __all__ = ["Noise", "Totals"]
 
-_FAR = 6.0
+_FAR = 5.0
 """A score this many standard errors away from 0 and full marks is never cut."""
 _WIDE = 0.7
 """Where more of the units than this have an error in a leaf, it is drawn for all of them: plain rows are quicker."""
@@ -68,14 +68,14 @@ class Noise:
         self.errors, self.draws = errors, draws
         self.sd = np.where(single, np.sqrt(errors.variance), 0.0).astype(np.float32)
         self.joint = errors.together(draws)
-        self.common = errors.rng.standard_normal((draws, len(single)), dtype=np.float32) if far else None
+        self.common = normals(errors.rng, (draws, len(single))) if far else None
 
     def leaf(self, j: int, cells: np.ndarray, rows: np.ndarray | None) -> np.ndarray | None:
         """Errors of a leaf: draws x ``cells`` (units); None where the source has none there."""
         out: np.ndarray | None = None
         sd = self.sd[cells, j]
         if sd.any():
-            out = self.errors.rng.standard_normal((self.draws, len(cells)), dtype=np.float32)
+            out = normals(self.errors.rng, (self.draws, len(cells)))
             out *= sd
         for units, error in self.joint.get(j, ()):
             if out is None:
@@ -140,6 +140,7 @@ class Totals:
             single.append(one_by_one)
             far.append(rest if rest.any() else None)
         self.cells: list[np.ndarray] = []
+        self.limits: list[tuple[np.ndarray, ...]] = []
         joint = [e.joint_cells() for e in self.errors]
         for j in range(moves.shape[1]):
             asked = np.zeros(len(moves), bool)
@@ -149,7 +150,10 @@ class Totals:
             self.cells.append(np.arange(len(asked)) if everywhere else np.flatnonzero(asked))
             if self.bend is not None:
                 self.base[self.cells[j], j] = 0.0  # what is drawn enters as f(x + e), not as a difference
-        self.moves = moves
+            x = self.share[self.cells[j], j].astype(np.float32)
+            still = ~moves[self.cells[j], j]
+            ends = np.minimum(-x, 0), np.maximum(1 - x, 0)
+            self.limits.append((x, *(np.where(still, np.float32(0), e) for e in ends)))
         return single, far
 
     def noise(self, draws: int) -> list[Noise]:
@@ -221,10 +225,9 @@ class Totals:
 
     def _bent(self, j: int, cells: np.ndarray, error: np.ndarray) -> np.ndarray:
         """What a leaf adds beside its base: e, or f(x + e) where f bends; x + e stays within 0 and full marks."""
-        x = self.share[cells, j].astype(np.float32)
-        still = ~self.moves[cells, j]
-        low, high = np.where(still, 0, np.minimum(-x, 0)), np.where(still, 0, np.maximum(1 - x, 0))
-        np.clip(error, low, high, out=error)
+        x, low, high = self.limits[j]
+        np.maximum(error, low, out=error)
+        np.minimum(error, high, out=error)
         if self.bend is None:
             return error
         error += x
