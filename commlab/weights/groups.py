@@ -98,7 +98,7 @@ class AHPGroup:
         Columns expert, lambda_max, ci, cr, consistent, n, missing, outside_scale, share, used;
         ``share`` is the normalised say, 0 for those left out.
         """
-        return experts_table({"": self}).drop(columns="node")
+        return experts_table({"": self}, by_node=False)
 
     @cached_property
     def individual(self) -> pd.DataFrame:
@@ -184,8 +184,8 @@ class AHPGroup:
         return f"<p>{escape(self.text)}</p>{table}"
 
 
-def experts_table(groups: Mapping[str, AHPGroup]) -> pd.DataFrame:
-    """One row a node and expert: expert, node, the consistency of his matrix and his say."""
+def experts_table(groups: Mapping[str, AHPGroup], *, by_node: bool = True) -> pd.DataFrame:
+    """One row a node and expert: expert, node (or not), the consistency of his matrix and his say."""
     panels = [g._panel for g in groups.values()]
     sizes = [len(p.experts) for p in panels]
 
@@ -193,10 +193,11 @@ def experts_table(groups: Mapping[str, AHPGroup]) -> pd.DataFrame:
         return np.concatenate(list(parts))
 
     cr = joined(p.solved.cr for p in panels)
+    nodes = {"node": np.repeat(np.array(list(groups), dtype=object), sizes)} if by_node else {}
     return pd.DataFrame(
         {
             "expert": [e for p in panels for e in p.experts],
-            "node": np.repeat(np.array(list(groups), dtype=object), sizes),
+            **nodes,
             "lambda_max": joined(p.solved.lambda_max for p in panels),
             "ci": joined(p.solved.ci for p in panels),
             "cr": cr,
