@@ -365,6 +365,34 @@ def test_rows_longer_or_shorter_than_the_header_are_kept(tmp_path):
         assert got.frame["service"].tolist()[:2] == [4, 3] and lost(got, text.count("\n")) == 0
 
 
+@pytest.mark.parametrize("coding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+@pytest.mark.parametrize("name", ["答卷.csv", "答卷.txt", "答卷.tsv"])
+def test_encodings_and_separators(tmp_path, coding, name):
+    text = ONE_COLUMN.replace(",", "\t") if name.endswith("tsv") else ONE_COLUMN.replace(",", ";")
+    assert answers(read(written(tmp_path, text.replace("；", "┋"), coding, name)).frame) == WANT
+    assert answers(read(written(tmp_path, "五华区\n" + text.replace("；", "┋"), coding, name)).frame) == WANT
+
+
+def test_what_was_typed_beside_an_option_stays_behind_and_the_option_counts(tmp_path):
+    text = "编号|您从哪里了解信息|办事服务\n1|D.其他：邻居王阿姨┋A.微信群|1.非常满意\n2|其它（请注明）|5、一般\n2|→|\n".replace(
+        "|", "\t"
+    )
+    item = {"question": "办事服务", "options": {"非常满意": 5, "一般": 3}}
+    got = read(written(tmp_path, text), {**BOOK, "items": {**BOOK["items"], "service": item}})
+    assert got.frame["channel_other"].tolist() == [1, pd.NA, pd.NA] and got.frame["service"].tolist() == [
+        5,
+        3,
+        pd.NA,
+    ]
+    assert (
+        got.ledger.loc[got.ledger["rule"] == "free text", "n"].tolist() == [1]
+        and "王阿姨" not in got.ledger.to_csv()
+    )
+    assert got.ledger.loc[got.ledger["rule"] == "repeated number", ["n", "first_cells"]].values.tolist() == [
+        [1, "A4"]
+    ]
+
+
 LINES = st.lists(
     st.one_of(
         st.tuples(st.integers(0, 99).map(str), st.sampled_from(["男", "女", "?", ""]), st.sampled_from([*SCALE, "很好", "-3"])),

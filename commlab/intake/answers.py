@@ -21,13 +21,13 @@ from commlab.intake.forms import squash
 from commlab.intake.ledger import REMOVED, Pad
 from commlab.intake.platforms import BOOKKEEPING, PLACES, TRIALS
 from commlab.intake.privacy import PERSON, mask, person_keys, personal_column
-from commlab.intake.questions import FILL_IN, Question, Reading, option_key
+from commlab.intake.questions import FILL_IN, Question, Reading, option_key, typed_in
 
 __all__ = ["Answers", "is_blank"]
 
 _SKIPPED = frozenset({"", "-3", "-2", "(跳过)", "(空)", "跳过", "nan", "null", "none"})
 _ROUTED = frozenset({"-3", "(跳过)", "跳过"})
-_SEPARATORS = {"┋": False, ";": False, "|": False, "、": False, ",": True, " ": True}
+_SEPARATORS = {"┋": False, "→": False, ";": False, "|": False, "、": False, ",": True, " ": True}
 """Marks between the choices of a cell, in the order in which they are tried; True: only where every part is an
 option, because the mark also stands inside texts."""
 _TICKS = {
@@ -146,7 +146,7 @@ class Answers(Columns):
         )
 
     def _filled_in(self, place: int, codes: np.ndarray, texts: Sequence[str]) -> None:
-        filled = [level for level, text in enumerate(texts) if "〖" in text]
+        filled = [level for level, text in enumerate(texts) if typed_in(text)]
         n = int(np.isin(codes, filled).sum())
         if n:
             self.removed("free text", f"{n} texts filled in beside an option stay behind intake", place, n)
@@ -262,6 +262,7 @@ class Answers(Columns):
         free = self.all(self.book.free_text)
         ignored = self.all(self.book.ignore) | self.all(BOOKKEEPING, parts=False)
         self._trials()
+        self._repeated()
         for place, header in enumerate(self.headers):
             if place in self.taken:
                 continue
@@ -288,6 +289,20 @@ class Answers(Columns):
         points = {PLACES.sub("", name).strip("_") for name in last if PLACES.search(name)}
         return {k for k, name in enumerate(last) if PLACES.search(name) or name in points}
 
+    def _repeated(self) -> None:
+        """Report answers that carry the number of an earlier one: exports pasted together, or numbered anew."""
+        place = self.role("id")
+        if place is None:
+            return
+        codes = self.export.columns[place].codes
+        given = np.flatnonzero(codes >= 0)
+        if (np.bincount(codes[given]) > 1).any():
+            first = given[np.unique(codes[given], return_index=True)[1]]
+            again = np.setdiff1d(given, first, assume_unique=True)
+            told = f"{len(again)} answers carry the number of an earlier one; kept. If they are the same answers, paste them once"
+            column, cells = self.headers[place], self.cells(place, again)
+            self.pad.add("repeated number", told, column=column, n=len(again), cells=cells)
+
     def _trials(self) -> None:
         """Report rows in which a column that goes no further says 测试 or test."""
         rows = np.zeros(self.n, dtype=bool)
@@ -308,7 +323,7 @@ def _integers(table: Sequence[Any], codes: np.ndarray) -> pd.Series:
 
 
 def _split(text: str, known: Callable[[str], bool]) -> list[str]:
-    """The choices in a cell: split by the mark that leaves the most options; 问卷星's mark always splits."""
+    """The choices in a cell: split by the mark that leaves the most options; 问卷星's marks always split."""
     if known(text):
         return [text]
     plain = text.replace("；", ";").replace("，", ",")
@@ -316,7 +331,7 @@ def _split(text: str, known: Callable[[str], bool]) -> list[str]:
     for mark, only in _SEPARATORS.items():
         parts = [part for part in plain.split(mark) if part.strip()] if mark in plain else []
         hits = sum(map(known, parts))
-        if parts and (mark == "┋" or hits == len(parts)):
+        if parts and (mark in "┋→" or hits == len(parts)):
             return parts
         if hits > most and not only:
             best, most = parts, hits

@@ -60,7 +60,7 @@ def draft_codebook(path: str | Path) -> str:
     Returns
     -------
     str
-        YAML with comments; it loads as it is, its guesses need a person.
+        YAML with comments; it loads as it is where a closed question was found, and its guesses need a person.
 
     Raises
     ------
@@ -79,6 +79,15 @@ def _identifies(text: str) -> bool:
     return any(kind in _IDENTIFIERS for _, _, kind in find(text))
 
 
+def _merged(counts: Counter[str]) -> Counter[str]:
+    """Answers that read the same as one, spelt as most people's."""
+    alike: dict[str, Counter[str]] = {}
+    for text, n in counts.items():
+        if option_key(text):
+            alike.setdefault(option_key(text), Counter())[text] += n
+    return Counter({min(own, key=lambda t: (-own[t], t)): own.total() for own in alike.values()})
+
+
 class _Draft:
     def __init__(self, path: Path) -> None:
         known = frozenset(question_key(header) for headers in ROLE_HEADERS.values() for header in headers)
@@ -87,6 +96,7 @@ class _Draft:
         self.taken = self.columns.all(BOOKKEEPING, parts=False)
         self.parts: dict[str, list[str]] = {}
         self.names: Counter[str] = Counter()
+        self.remarks: list[str] = []
 
     def text(self) -> str:
         for role in ROLE_HEADERS:
@@ -103,21 +113,28 @@ class _Draft:
                 groups.setdefault(match["stem"], []).append((place, match["option"].strip()))
         for stem, group in groups.items():
             ticks = {option: self._ticks(place) for place, option in group}
-            if len(group) > 1 and None not in ticks.values():
+            if len(group) > 1 and None not in ticks.values() and any(ticks.values()):
                 self.taken |= {place for place, _ in group}
                 header = f"第{stem}题" if stem.isdecimal() else stem
                 self._question(
                     group[0][0], header, Counter({o: n for o, n in ticks.items() if n}), multiple=True
                 )
+        seen: dict[str, int] = {}
         for place, header in enumerate(self.export.headers):
-            if place not in self.taken:
+            first = seen.setdefault(squash(header), place)
+            if not question_key(header) or first != place:
+                twin = f"the header of column {self.columns.letter(first)}" if first != place else "no header"
+                self.remarks.append(
+                    f"# Column {self.columns.letter(place)} has {twin}: name it in the file.\n"
+                )
+            elif place not in self.taken:
                 self._column(place, header)
         told = f"# Draft from {self.file}: {len(self.export.rows)} answers, {len(self.export.headers)} columns. Check every ?\n"
         order = ("columns", "unit", "demographics", "items", "personal", "free_text", "ignore")
         body = "".join(
             f"{part}:\n" + "\n".join(self.parts[part]) + "\n" for part in order if part in self.parts
         )
-        return f"{told}instrument: resident  # ? a short name\n" + re.sub(
+        return f"{told}{''.join(self.remarks)}instrument: resident  # ? a short name\n" + re.sub(
             r"  #\d+$", "", body, flags=re.MULTILINE
         )
 
@@ -133,7 +150,7 @@ class _Draft:
             plain = FILL_IN.sub("", text).strip()
             if n and not is_blank(plain):
                 found[plain] += n
-        return found
+        return _merged(found)
 
     def _ticks(self, place: int) -> int | None:
         """How many ticks a column holds; None where it holds anything else."""
@@ -152,15 +169,7 @@ class _Draft:
             self._add("personal", f"  - {_yaml(header)}  # ? looks personal")
         elif not counts:
             self._add("ignore", f"  - {_yaml(header)}  # no answers")
-        elif (
-            any(_SPLIT.search(text) for text in counts)
-            and len(
-                parts := Counter(
-                    p.strip() for text, n in counts.items() for p in _SPLIT.split(text) * n if p.strip()
-                )
-            )
-            <= 2 * _MOST
-        ):
+        elif (parts := self._choices(counts)) and len(parts) <= 2 * _MOST:
             self._question(place, header, parts, multiple=True)
         elif len(counts) <= _MOST and self._closed(counts):
             self._question(place, header, counts)
@@ -168,8 +177,25 @@ class _Draft:
             self._add("free_text", f"  - {_yaml(header)}  # ? {len(counts)} different texts, not quoted")
 
     @staticmethod
+    def _choices(counts: Counter[str]) -> Counter[str]:
+        """The choices of a multiple choice in one column; none where no cell holds several."""
+        parts: Counter[str] = Counter()
+        for text, n in counts.items() if any(map(_SPLIT.search, counts)) else ():
+            for part in _SPLIT.split(text):
+                parts[part.strip()] += n
+        found = _merged(parts)
+        listed = any("┋" in text for text in counts) or found.total() >= 2 * len(found)
+        return found if listed and all(len(text) <= _LONG for text in found) else Counter()
+
+    @staticmethod
     def _closed(counts: Counter[str]) -> bool:
         """Whether a few answers are those of a closed question: they repeat, or are a few words, or a scale."""
+        if not any(
+            len(t) <= _LONG or n >= _SEVERAL
+            for t, n in counts.items()
+            if not APART["refused"].search(t.lower())
+        ):
+            return False
         few = len(counts) <= _FEW and max(map(len, counts)) <= 2 * _FEW
         return counts.total() >= 2 * len(counts) or few or guess(counts) is not None
 

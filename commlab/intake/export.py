@@ -6,6 +6,7 @@ understood by looking at a few dozen texts a column, and takes less memory than 
 
 from __future__ import annotations
 
+import codecs
 import csv
 import datetime as dt
 import io
@@ -224,9 +225,7 @@ def _labelled(path: Path, rows: list[list[str]]) -> tuple[Head, list[Levels]]:
 
 def _delimited(path: Path, file: str, known: Collection[str]) -> tuple[Head, list[Levels]]:
     """A text file; a header that is not simply its first row is looked for cell by cell."""
-    with path.open("rb") as stream:
-        start = stream.read(_TOP)
-    text, _ = encoding.decode(start.rpartition(b"\n")[0] or start, file=file)
+    text, _ = encoding.decode(_start(path, _TOP), file=file)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=encoding.separator(text))
     try:
         top = list(islice(rows, PEEK))
@@ -262,6 +261,15 @@ def _cell_text(value: Any) -> str:
     return str(value).strip()
 
 
+def _start(path: Path, size: int) -> bytes:
+    """The first bytes of a text file, up to the end of a line; of UTF-16, up to the end of a character."""
+    with path.open("rb") as stream:
+        start = stream.read(size)
+    if len(start) < size or start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return start
+    return start.rpartition(b"\n")[0] or start
+
+
 def _text(path: Path, file: str) -> tuple[list[str], list[Levels]]:
     """A text file whose rows are all of one length.
 
@@ -271,9 +279,7 @@ def _text(path: Path, file: str) -> tuple[list[str], list[Levels]]:
     import pyarrow as pa
     from pyarrow import csv
 
-    with path.open("rb") as stream:
-        head = stream.read(_SAMPLE)
-    sample, coding = encoding.decode(head.rpartition(b"\n")[0] or head, file=file)
+    sample, coding = encoding.decode(_start(path, _SAMPLE), file=file)
     sample = sample.replace("\r\n", "\n").replace("\r", "\n")
     mark = encoding.separator(sample)
     width = max([1, *(len(row) for row in encoding.records(sample, mark, file=file)[:1])])

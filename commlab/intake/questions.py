@@ -10,7 +10,7 @@ from typing import Any
 from commlab.intake.forms import squash
 from commlab.tables import DONT_KNOW, NOT_APPLICABLE
 
-__all__ = ["FILL_IN", "Question", "Reading", "option_key", "question_key"]
+__all__ = ["FILL_IN", "Question", "Reading", "option_key", "question_key", "typed_in"]
 
 _NUMBERING = re.compile(r"^(?:第?\(?\*?q?\d+(?:[-.]\d+)*\)?(?:题)?[、.,:)_\s]|\*)+", re.IGNORECASE)
 _SUFFIX = re.compile(
@@ -20,7 +20,9 @@ _SUFFIX = re.compile(
 FILL_IN = re.compile(r"〖[^〗]*〗?")
 """What was filled in beside an option on 问卷星."""
 _FILL_HERE = re.compile(r"[(\[【](?:请)?(?:注明|填写|说明|写明|补充|列明)[^()\[\]【】]*[)\]】]|_{2,}$")
-_LETTER = re.compile(r"^[a-z][.、)]")
+_LETTER = re.compile(r"^(?:[a-z]|\d{1,2}(?=[.、)]\D))[.、)]")
+_OTHER = re.compile(r"^(其他|其它|other)[^:]{0,12}:.")
+_TYPED = re.compile(r"(?:其他|其它|other)[^:┋;]{0,12}:.")
 _WHOLE = re.compile(r"(-?\d+)\.0+")
 _DIGITS = re.compile(r"-?\d{1,3}")
 
@@ -36,11 +38,16 @@ def question_key(text: object) -> str:
     return plain if key.isdigit() else key  # q2_1 is a name, not question 2 with the text 1
 
 
-def option_key(text: object) -> str:
-    """An option as it is compared: without what was filled in (〖...〗) or is to be, and without a leading letter.
+def typed_in(text: str) -> bool:
+    """Whether an answer holds what somebody typed in beside an option: 其他〖微信群〗, 其他: 微信群."""
+    return "〖" in text or bool(_TYPED.search(squash(text)))
 
-    >>> option_key("A. 其他【请注明】〖微信群〗"), option_key("5.0")
-    ('其他', '5')
+
+def option_key(text: object) -> str:
+    """An option as it is compared: without what was filled in (〖...〗) or is to be, and without a leading letter or number.
+
+    >>> option_key("A. 其他【请注明】〖微信群〗"), option_key("2、满意"), option_key("5.0")
+    ('其他', '满意', '5')
     """
     key = _LETTER.sub("", squash(FILL_IN.sub("", str(text))))
     whole = _WHOLE.fullmatch(key)
@@ -123,4 +130,7 @@ class Reading:
             return True, self._meanings[key]
         if _DIGITS.fullmatch(key) and int(key) in self._numbers:
             return True, self._numbers[int(key)]
+        before = option_key(key.partition(":")[0])
+        if _OTHER.match(key) and before in self._meanings:
+            return True, self._meanings[before]
         return False, None
