@@ -23,6 +23,7 @@ __all__ = ["HAN", "find", "fold", "valid_id"]
 _DIGIT_WORDS = "零〇○洞一幺壹二贰貳两三叁參四肆五伍六陆陸七柒拐八捌九玖勾"
 _CHINESE_DIGITS = str.maketrans(_DIGIT_WORDS, "00001112222333445566677788999"[: len(_DIGIT_WORDS)])
 _SPOKEN = re.compile(rf"(?:[{_DIGIT_WORDS}\d][\s\-,.、/|]{{0,2}}){{7,}}")
+_WHOLE, _SHORT = (11, 18), 8  # digits of a mobile number and of an ID; shorter runs are taken as they are
 _INVISIBLE = re.compile(
     "[\u00ad\u0300-\u036f\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u20d0-\u20f0\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]"
@@ -118,8 +119,18 @@ _SERVICE = re.compile(
     r"1[12]\d|1[12][0-9]{3}|100\d{2}|1008611|95\d{3}|96\d{3,4}|400-?\d{3}-?\d{4}|400\d-?\d{3}-?\d{3}"
 )
 _WORDS = frozenset(
-    ["app", "wifi", "wechat", "weixin", "office", "excel", "python", "online", "internet", "iphone", "android", "email", "video", "hello", "thank", "thanks", "covid", "party", "coffee", "market", "center", "centre", "street", "community", "service", "kfc", "mcdonald", "etcetera", "please", "parking", "bilibili", "douyin", "google", "twitter", "facebook", "toilet", "garden", "basketball", "football", "badminton", "pingpong", "tennis", "school", "kunming", "yunnan", "china", "covid-19", "covid19", "windows", "powerpoint", "linux", "macbook", "huawei", "xiaomi", "alipay", "taobao", "tiktok", "youtube", "photoshop", "starbucks", "walmart", "carrefour", "bluetooth", "server", "system", "account", "password", "login", "website", "download", "update", "version", "public", "private", "government", "office365", "windows10", "number", "mobile", "phone", "address", "station", "hotel", "airport", "supermarket", "station", "happy", "birthday", "outdoor", "indoor", "security", "property", "manager", "cctv-13", "vs"]
-)  # fmt: skip
+    re.findall(
+        r"\S+",
+        "account address airport alipay android app badminton basketball bilibili birthday bluetooth "
+        "carrefour cctv-13 center centre china coffee community covid covid-19 covid19 douyin download email "
+        "etcetera excel facebook football garden google government happy hello hotel huawei indoor internet "
+        "iphone kfc kunming linux login macbook manager market mcdonald mobile number office office365 online "
+        "outdoor parking party password phone photoshop pingpong please powerpoint private property public "
+        "python removed school security server service starbucks station street supermarket system taobao "
+        "tennis thank thanks tiktok toilet twitter update version video vs walmart website wechat weixin wifi "
+        "windows windows10 xiaomi youtube yunnan",
+    )
+)
 _STANDARD = re.compile(
     r"(?:gb|gbt|iso|iec|ieee|db|jgj|cjj|hj|yd|jtg|cecs)[\d\-.]*(?:/t)?[\d\-.]*", re.IGNORECASE
 )
@@ -148,11 +159,14 @@ def _plain(char: str) -> str:
 
 
 def _spoken(match: re.Match[str]) -> str:
-    """Chinese digits as digits; one that ends a run of others begins the next word (65312244一直)."""
+    """Chinese digits as digits; a single one at either end of others is a word: 张三139..., 65312244一直."""
     run = match.group()
     kept = run.rstrip(" -,.、/|")
-    own = len(kept) - (len(kept) > 8 and kept[-1] in _DIGIT_WORDS and kept[:-1].isascii())
-    return run[:own].translate(_CHINESE_DIGITS) + run[own:]
+    start, end = 0, len(kept)
+    if sum(map(str.isalnum, kept)) not in _WHOLE:
+        start += kept[0] in _DIGIT_WORDS and kept[1:-1].isascii() and end > _SHORT
+        end -= kept[-1] in _DIGIT_WORDS and kept[start:-1].isascii() and end > _SHORT
+    return run[:start] + run[start:end].translate(_CHINESE_DIGITS) + run[end:]
 
 
 def fold(text: str) -> str:

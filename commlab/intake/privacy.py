@@ -16,11 +16,9 @@ text behind intake and a quotation needs a person's approval.
 
 from __future__ import annotations
 
-import base64
-import hmac
-import re
+import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,15 +26,26 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import ParameterError
-from commlab.intake.identifiers import HAN, find, fold
+from commlab.intake.identifiers import find
+from commlab.intake.keyed import PERSON, keyed_hash, keyed_hashes, person_keys
 from commlab.intake.ledger import REMOVED, Pad
 from commlab.intake.names import squash
+from commlab.intake.personal import (
+    CODE_HEADER,
+    as_texts,
+    content_kind,
+    is_name,
+    kind_of,
+    personal_column,
+    spread,
+)
 
 if TYPE_CHECKING:
     from commlab.intake.codebook import Codebook
 
 __all__ = [
     "PERSON",
+    "content_kind",
     "deidentify",
     "find",
     "keyed_hash",
@@ -45,75 +54,12 @@ __all__ = [
     "mask_column",
     "person_keys",
     "personal_column",
+    "scan",
 ]
 
-_HEADERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(pattern))
-    for kind, pattern in (
-        ("ip", r"^(?:来自)?ip(?:$|\(|地址|归属)|ipaddress|答题者ip|^remote_?addr"),
-        ("email", r"邮箱|电子邮件|e-?mail"),
-        ("id", r"身份证|证件号|护照|passport|社保号|医保号|idcard|idnumber"),
-        ("bank", r"银行卡|银行账[号户]|卡号|bankaccount"),
-        ("account", r"微信|qq|openid|unionid|昵称|nickname|wechat|用户名|username|头像|支付宝"),
-        ("mobile", r"手机(?:号|电话)|^(?:您的|本人)?手机$|联系电话|电话号|联系方式|^电话$|您的电话|phone|"
-            r"mobile|^tel"),
-        ("landline", r"座机|固定电话|固话"),
-        ("plate", r"车牌"),
-        ("birth", r"出生(?:日期|年月日|年月)|生日|birth"),
-        ("coordinate", r"经度|纬度|经纬|坐标|longitude|latitude|^(?:lng|lon|lat|gps)$|geolocation"),
-        ("address", r"住址|(?:家庭|详细|通讯|居住|收货)地址|^地址$|您的地址|门牌|房号|楼栋号|homeaddress|"
-            r"streetaddress"),
-        ("name", r"姓名|名字|联系人|填表人|经办人|户主|被访者|^name$|fullname|firstname|lastname|"
-            r"respondentname"),
-        ("device", r"imei|设备(?:号|id|编号)|mac地址|deviceid"),
-    )
-)  # fmt: skip
-# Which identifiers tell a person apart; an IP address does not (one for a whole building).
-PERSON = ("id", "mobile", "account", "email")
-_CONTENT_KINDS = {"email", "id", "bank", "mobile", "ip", "landline", "plate", "coordinate", "name"}
-_CODE_HEADER = re.compile(r"代码|编码|编号|序号|code$|^id$|^_?uuid$|^no\.?$")
-_CLOSED = 12  # a column of many rows with no more different values than this is a closed question
-_MANY = 40
-_LONGEST_HEADER = 30  # beyond, it is a question that only mentions a telephone or an e-mail
-_NAME_VALUE = re.compile(rf"[{HAN}·]{{2,6}}")
-_LONGEST_NAME = 4
-
-
-def keyed_hash(key: str | bytes, *parts: object) -> str:
-    """16 hex digits of HMAC-SHA256 over the parts; the same parts and key give the same hash.
-
-    >>> keyed_hash("k", "a", "bc") == keyed_hash("k", "ab", "c")
-    False
-
-    Raises
-    ------
-    ParameterError
-        If the key is empty, or neither text nor bytes.
-    """
-    secret = key.encode() if isinstance(key, str) else key
-    if not secret or not isinstance(secret, bytes):
-        raise ParameterError(
-            "the de-identification key is empty or no text; give one of at least one character"
-        )
-    return hmac.digest(secret, "\x1f".join(str(p) for p in parts).encode(), "sha256").hex()[:16]
-
-
-def keyed_hashes(key: str | bytes, column: pd.Series, *parts: object) -> pd.Series:
-    """16 hex digits for every text of a column, so fast that a million take a fraction of a second.
-
-    SipHash-2-4 (Aumasson and Bernstein 2012) under a key that HMAC-SHA256 derives from ``key`` and ``parts``.
-    """
-    import pyarrow as pa
-
-    keyed_hash(key, *parts)
-    secret = key.encode() if isinstance(key, str) else key
-    derived = hmac.digest(secret, "\x1f".join(str(p) for p in parts).encode(), "sha256")
-    short = base64.b64encode(derived)[:16].decode()  # pandas wants 16 characters
-    hashed = pd.util.hash_array(column.to_numpy(dtype=object), hash_key=short, categorize=False)
-    offsets = np.arange(0, 16 * len(column) + 1, 16, dtype="int64")
-    digits = hashed.astype(">u8").tobytes().hex().encode()
-    texts = pa.LargeStringArray.from_buffers(len(column), pa.py_buffer(offsets), pa.py_buffer(digits))
-    return pd.Series(texts.to_pandas(), index=column.index, dtype="str")
+_SHORTEST_KNOWN = 5
+_SCANNED = 20_000
+_AMOUNTS = 1e9  # a column of numbers with a middle above this holds amounts, not telephones
 
 
 def mask(text: str, *, free: bool = True) -> tuple[str, dict[str, int]]:
@@ -128,85 +74,88 @@ def mask(text: str, *, free: bool = True) -> tuple[str, dict[str, int]]:
     return "".join((*parts, text[last:])), dict(Counter(kind for _, _, kind in places))
 
 
-def personal_column(header: object) -> str | None:
-    """The kind of identifier that a header announces, or None.
+def scan(texts: list[str]) -> tuple[dict[str, int], int]:
+    """In how many texts each kind of identifier stands, and how many texts were looked at.
 
-    >>> personal_column("3、您的联系电话 [填空题]"), personal_column("社区名称")
-    ('mobile', None)
+    All of them up to 20,000, beyond that as many, evenly spaced.
     """
-    key = squash(header)
-    if len(key) > _LONGEST_HEADER:
-        return None
-    return next((kind for kind, pattern in _HEADERS if pattern.search(key)), None)
-
-
-def _texts(column: pd.Series) -> pd.Series:
-    """Non-missing values as text; whole numbers without ``.0``."""
-    have = column.dropna()
-    if pd.api.types.is_float_dtype(have):
-        whole = have == have.round()
-        return have.map("{:g}".format).where(~whole, have.map("{:.0f}".format)) if len(have) else have
-    texts = have.astype("str").str.strip()
-    return texts[texts != ""]
-
-
-def _content_kind(values: pd.Series) -> str | None:
-    """The kind of identifier that more than half of the values consist of."""
-    sample = values.head(2000)
-    kinds: Counter[str] = Counter()
-    for value, times in sample.value_counts().items():
-        places = find(str(value), free=False)
-        covered = sum(end - start for start, end, _ in places)
-        if places and covered >= 0.8 * len(str(value)) and places[0][2] in _CONTENT_KINDS:
-            kinds[places[0][2]] += int(times)
-    best = kinds.most_common(1)
-    return best[0][0] if best and sum(kinds.values()) > len(sample) / 2 else None
-
-
-def _is_text(column: pd.Series) -> bool:
-    return pd.api.types.is_string_dtype(column) or pd.api.types.is_object_dtype(column)
+    sample = spread(texts, _SCANNED)
+    kinds = Counter(kind for text in sample for kind in {kind for _, _, kind in find(text)})
+    return dict(sorted(kinds.items())), len(sample)
 
 
 def mask_column(
     column: pd.Series, *, known: frozenset[str] = frozenset()
 ) -> tuple[pd.Series, dict[str, int]]:
-    """Mask a text column, each different value once.
+    """Mask a column of texts, categories or mixed values, each different text once.
 
     Parameters
     ----------
-    column : Series of text
+    column : Series
+        Other values than texts (numbers, lists, ...) become a masked text where they hold an identifier.
     known : set of str
         Names and other values from personal columns, scrubbed wherever they stand.
     """
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        labels, hits = mask_column(
+            pd.Series(column.cat.categories, name=column.name, dtype="object"), known=known
+        )
+        if not hits:
+            return column, {}
+        codes = column.cat.codes.to_numpy()
+        values = np.array([*labels, None], dtype=object)[codes]
+        times = mask_column(pd.Series(column.astype("object"), name=column.name), known=known)[1]
+        return pd.Series(values, index=column.index, name=column.name, dtype="category"), times
     values = column.dropna()
-    values = values[values.map(lambda v: isinstance(v, str))]
-    if values.empty:
-        return column, {}
+    is_text = values.map(lambda v: isinstance(v, str)).astype(bool)
+    texts, others = values[is_text].astype("str"), values[~is_text]
     # Columns of single tokens (codes, numbers as text) are judged by the patterns alone.
-    tokens = values.str.fullmatch(r"\s*[0-9A-Za-z_.\-/]*\s*").mean()
-    free = bool(tokens < 0.8 or (tokens < 1 and not _CODE_HEADER.search(squash(column.name))))
+    tokens = texts.str.fullmatch(r"\s*[0-9A-Za-z_.\-/]*\s*").mean() if len(texts) else 1.0
+    free = bool(tokens < 0.8 or (tokens < 1 and not CODE_HEADER.search(squash(column.name))))
+    lengths = _lengths(known)
     counts: Counter[str] = Counter()
     changed: dict[str, str] = {}
-    for value, times in values.value_counts().items():
-        text, kinds = mask(str(value), free=free)
-        if known:
-            text, scrubbed = _scrub(text, known)
-            kinds = Counter(kinds) + Counter({"name": scrubbed})
+    for value, times in texts.value_counts().items():
+        text, scrubbed = _scrub(str(value), known, lengths)
+        text, kinds = mask(text, free=free)
         if text != value:
             changed[str(value)] = text
-            for kind, n in kinds.items():
+            for kind, n in (Counter(kinds) + Counter({"known": scrubbed})).items():
                 counts[kind] += n * int(times)
-    if not changed:
+    odd: dict[Any, str] = {}
+    for label, value in enumerate(column) if len(others) else ():
+        if not isinstance(value, str | bool | dt.date | dt.time | dt.timedelta | None):
+            text, kinds = mask(_as_text(value), free=False)
+            if kinds:
+                odd[label] = text
+                counts.update(kinds)
+    if not changed and not odd:
         return column, {}
-    return column.map(lambda v: changed.get(v, v) if isinstance(v, str) else v), dict(counts)
+    out = [odd.get(k, changed.get(v, v) if isinstance(v, str) else v) for k, v in enumerate(column)]
+    return pd.Series(out, index=column.index, name=column.name, dtype=column.dtype), dict(counts)
 
 
-def _scrub(text: str, known: frozenset[str]) -> tuple[str, int]:
-    """Blank every known value; short ones are looked up piece by piece, so that many names cost little."""
+def _as_text(value: object) -> str:
+    whole = isinstance(value, float) and value.is_integer()
+    return f"{value:.0f}" if whole else str(value)
+
+
+def _lengths(known: frozenset[str]) -> dict[str, list[int]]:
+    """The lengths of the known values by their first two characters, longest first."""
+    found: dict[str, set[int]] = {}
+    for value in known:
+        found.setdefault(value[:2], set()).add(len(value))
+    return {start: sorted(lengths, reverse=True) for start, lengths in found.items()}
+
+
+def _scrub(text: str, known: frozenset[str], lengths: Mapping[str, list[int]]) -> tuple[str, int]:
+    """Blank every known value, looked up by its start, so that many of them cost little."""
+    if not known:
+        return text, 0
     n, start = 0, 0
     out = []
     while start < len(text):
-        for length in range(min(_LONGEST_NAME, len(text) - start), 1, -1):
+        for length in lengths.get(text[start : start + 2], ()):
             if text[start : start + length] in known:
                 out.append(REMOVED)
                 start, n = start + length, n + 1
@@ -215,6 +164,27 @@ def _scrub(text: str, known: frozenset[str]) -> tuple[str, int]:
             out.append(text[start])
             start += 1
     return "".join(out), n
+
+
+def _mask_numbers(column: pd.Series) -> tuple[pd.Series, dict[str, int]]:
+    """Mobile numbers and IDs among small numbers become missing."""
+    values = column.to_numpy(dtype="float64", na_value=np.nan)
+    finite = np.abs(values[np.isfinite(values)])
+    if not len(finite) or finite.max() < _AMOUNTS or np.sort(finite)[(len(finite) - 1) // 2] > _AMOUNTS:
+        return column, {}
+    counts: Counter[str] = Counter()
+    rows = np.zeros(len(column), dtype=bool)
+    for row in np.flatnonzero(np.isfinite(values) & (np.abs(values) > _AMOUNTS)):
+        kind = next(
+            (k for _, _, k in find(_as_text(column.iloc[row]), free=False) if k in ("mobile", "id")), None
+        )
+        if kind:
+            rows[row] = True
+            counts[kind] += 1
+    whole = pd.api.types.is_integer_dtype(column.dtype)
+    return (
+        ((column.astype("Int64") if whole else column).mask(rows), dict(counts)) if counts else (column, {})
+    )
 
 
 def deidentify(
@@ -255,40 +225,75 @@ def deidentify(
     pad = Pad()
     kinds = _personal(frame, codebook)
     known = _known_values(frame, kinds)
-    kept: dict[Any, pd.Series] = {}
-    for place, name in enumerate(frame.columns):
+    labels = [_label(name) for name in frame.columns]
+    kept: list[pd.Series] = []
+    for place, label in enumerate(labels):
         column = frame.iloc[:, place]
         if place in kinds:
-            n = len(_texts(column))
-            pad.add(
-                "personal column",
-                f"{n} values removed with their column ({kinds[place]})",
-                column=str(name),
-                before=REMOVED,
-                action="changed",
-                severity="note",
-                n=n,
+            n = len(as_texts(column))
+            _removed(
+                pad, "personal column", f"{n} values removed with their column ({kinds[place]})", label, n
             )
             continue
-        if _is_text(column):
-            column, counts = mask_column(column, known=known)
-            for kind, n in sorted(counts.items()):
-                pad.add(
-                    "personal data in text",
-                    f"{n} places masked ({kind})",
-                    column=str(name),
-                    before=REMOVED,
-                    after=REMOVED,
-                    action="changed",
-                    severity="note",
-                    n=n,
-                )
-        kept[place] = column
-    out = pd.concat(list(kept.values()), axis=1) if kept else pd.DataFrame(index=frame.index)
+        column, counts = _masked(column, known)
+        for kind, n in sorted(counts.items()):
+            _removed(pad, "personal data in text", f"{n} places masked ({kind})", label, n, after=REMOVED)
+        kept.append(column)
+    out = frame.iloc[:, [k for k in range(len(labels)) if k not in kinds]].copy()
+    for place, column in enumerate(kept):
+        out.isetitem(place, column)
     persons = person_keys(frame, {p: k for p, k in kinds.items() if k in PERSON}, key)
+    if any(
+        mask(str(part), free=False)[1]
+        for name in out.columns
+        for part in (name if isinstance(name, tuple) else (name,))
+    ):
+        out.columns = pd.Index([_label(name) for name in out.columns])
+        _removed(pad, "personal data in header", "identifiers in the names of columns masked", "", 1)
     if persons is not None:
-        out["person_key"] = persons
+        name = "person_key"
+        while name in out.columns:
+            name += "_"
+        out[name] = persons
+    out, n = _numbered(out, known)
+    if n:
+        _removed(pad, "personal index", f"{n} row labels with personal data replaced by numbers", "", n)
     return out, pad.frame()
+
+
+def _label(name: object) -> str:
+    """A column's name as it may be shown."""
+    return mask(str(name), free=False)[0]
+
+
+def _removed(pad: Pad, rule: str, told: str, column: str, n: int, after: str | None = None) -> None:
+    pad.add(rule, told, column=column, before=REMOVED, after=after, action="changed", severity="note", n=n)
+
+
+def _masked(column: pd.Series, known: frozenset[str]) -> tuple[pd.Series, dict[str, int]]:
+    """A column that stays, without the identifiers in its cells."""
+    kind = pd.api.types
+    if (
+        kind.is_string_dtype(column)
+        or kind.is_object_dtype(column)
+        or isinstance(column.dtype, pd.CategoricalDtype)
+    ):
+        return mask_column(column, known=known)
+    if kind.is_numeric_dtype(column) and not kind.is_bool_dtype(column) and not kind.is_complex_dtype(column):
+        return _mask_numbers(column)
+    return column, {}
+
+
+def _numbered(frame: pd.DataFrame, known: frozenset[str]) -> tuple[pd.DataFrame, int]:
+    """Row labels as 0, 1, ... where they name persons; how many that were."""
+    if isinstance(frame.index, pd.RangeIndex) or frame.index.empty:
+        return frame, 0
+    for level in range(frame.index.nlevels):
+        values = frame.index.get_level_values(level)
+        column = pd.Series(np.asarray(values), name=values.name)
+        if kind_of(column, values.name) or _masked(column, known)[1]:
+            return frame.reset_index(drop=True), len(frame)
+    return frame, 0
 
 
 def _personal(frame: pd.DataFrame, codebook: Any) -> dict[int, str]:
@@ -303,15 +308,9 @@ def _personal(frame: pd.DataFrame, codebook: Any) -> dict[int, str]:
             continue
         if question in claimed:
             continue
-        values = _texts(column) if not pd.api.types.is_datetime64_any_dtype(column) else column.dropna()
-        kind = personal_column(name)
-        closed = len(values) >= _MANY and values.nunique() <= _CLOSED
-        if kind and not closed:
+        kind = kind_of(column, name)
+        if kind:
             out[place] = kind
-        elif not pd.api.types.is_datetime64_any_dtype(column) and not closed and len(values):
-            kind = _content_kind(values)
-            if kind and not (kind == "bank" and _CODE_HEADER.search(squash(name))):
-                out[place] = kind
     return out
 
 
@@ -339,25 +338,14 @@ def _from_codebook(codebook: Any) -> tuple[set[str], dict[str, str]]:
 
 
 def _known_values(frame: pd.DataFrame, kinds: Mapping[int, str]) -> frozenset[str]:
-    """Names that stood in personal columns, as far as they look like names."""
+    """What stood in personal columns and can be told in a text: names that look like names, longer values."""
     known: set[str] = set()
     for place, kind in kinds.items():
+        if kind in ("free text", "birth"):
+            continue
+        values = set(as_texts(frame.iloc[:, place]))
         if kind == "name":
-            values = _texts(frame.iloc[:, place]).drop_duplicates()
-            known |= {v for v in values if len(v) <= _LONGEST_NAME and _NAME_VALUE.fullmatch(v)}
+            known |= {v for v in values if is_name(v)}
+        else:
+            known |= {v for v in values if len(v) >= _SHORTEST_KNOWN}
     return frozenset(known)
-
-
-def person_keys(frame: pd.DataFrame, kinds: Mapping[int, str], key: str | bytes) -> pd.Series | None:
-    """Keyed hash of the strongest identifier in each row; None where no column tells persons apart."""
-    if not kinds:
-        return None
-    order: Iterable[int] = sorted(kinds, key=lambda place: (PERSON.index(kinds[place]), place))
-    out = pd.Series(pd.NA, index=frame.index, dtype="object")
-    for place in order:
-        values = _texts(frame.iloc[:, place])
-        hashed = {
-            v: keyed_hash(key, kinds[place], re.sub(r"[\s\-]", "", fold(v)).lower()) for v in values.unique()
-        }
-        out = out.where(out.notna(), values.map(hashed).reindex(out.index))
-    return out.astype("str")
