@@ -196,6 +196,21 @@ def test_bad_cells_are_told_with_expert_node_and_cell(tmp_path, rows, spec, rule
     ].tolist()
 
 
+def test_an_ignored_question_that_names_two_items_is_no_slider(tmp_path):
+    spec = {
+        "sliders": {"scale": "steps", "higher": "left"},
+        "columns": {"expert": "专家"},
+        "ignore": ["2、您对治理体系与治理环境的意见"],
+    }
+    rows = [
+        ["专家", "1、治理体系与治理水平", "2、您对治理体系与治理环境的意见"],
+        ["E1", 2, "很好"],
+        ["E2", 1, "一般"],
+    ]
+    frame, ledger = read(tmp_path, {"S": rows}, spec)
+    assert len(frame) == 2 and set(ledger["rule"]) == {"ignored column"}
+
+
 def test_an_export_of_sliders_says_its_scale(tmp_path):
     with pytest.raises(ParameterError, match="scale: one of ratio, signed"):
         read(tmp_path, {"S": [["专家", "Ⅰ-1 vs Ⅰ-2"], ["E1", 1]]}, {"sliders": {"scale": "steps"}})

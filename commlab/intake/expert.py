@@ -224,9 +224,11 @@ def _sliders(table: Table) -> pd.DataFrame:
         table.named("expert")  # tells which column is missing
         return pd.DataFrame()
     experts = pd.Series(_expert(table), table.frame.index) if expert is None else table.texts(expert)
+    ignored = {header_key(h) for h in headers_of(table.spec.get("ignore"))}
     parts = []
     for name in map(str, table.frame.columns):
-        pair = None if name == expert else two_codes(table, name)
+        keys = {header_key(name), header_key(_NUMBER.sub("", name))}
+        pair = None if name == expert or keys & ignored else two_codes(table, name)
         if pair is None:
             continue
         table.taken.add(name)
