@@ -274,6 +274,25 @@ def test_damaged_workbooks_are_refused_or_read_never_crash(tmp_path, suffix):
             assert path.name in str(error)
 
 
+def test_a_damaged_sav_never_takes_the_process_down(tmp_path):
+    import pyreadstat
+
+    frame = pd.DataFrame({"q1": [1.0, 2.0], "name": ["甲", "乙"], "day": pd.to_datetime(["2019-09-30"] * 2)})
+    path = tmp_path / "a.sav"
+    pyreadstat.write_sav(frame, str(path), variable_value_labels={"q1": {1: "男"}})
+    whole = path.read_bytes()
+    rng = np.random.default_rng(3)
+    for k in range(40):
+        data = bytearray(whole)
+        for at in rng.integers(0, len(data), size=1 + k % 10):
+            data[at] = rng.integers(256)
+        path.write_bytes(bytes(data))
+        try:
+            read_table(path)
+        except DataError as error:
+            assert "a.sav" in str(error)
+
+
 def test_repeated_rows_of_an_ods_stand_where_they_are(tmp_path):
     row = b"<table:table-row%s>" + CELL.replace(b'office:value="1"', b'office:value="0.5"').replace(
         b"float", b"percentage"

@@ -8,6 +8,10 @@ links are never followed.
 from __future__ import annotations
 
 import datetime as dt
+import faulthandler
+import os
+import signal
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +38,7 @@ KINDS = {
 
 _MOST_BYTES = {"text": 256 << 20, "ole": 256 << 20, "package": 256 << 20, "sav": 1 << 30}
 _TALL = 100_000
+_SAV_SECONDS = 120
 _MOST_MERGED = 2_000_000
 _OLE = bytes.fromhex("D0CF11E0A1B11AE1")
 _SAV = (b"$FL2", b"$FL3")
@@ -209,13 +214,21 @@ def _square(rows: list[list[Any]]) -> list[list[Any]]:
 def _sav(path: Path) -> Sheet:
     import pyreadstat
 
+    if not _survives(path):
+        raise DataError("is damaged and cannot be read as an SPSS file; ask for it again", file=path.name)
     try:
         meta = pyreadstat.read_sav(str(path), metadataonly=True)[1]
         cells = max(meta.number_rows or 0, 0) * (meta.number_columns or 0)
         if cells > MOST_CELLS:
             raise DataError(f"holds {cells:,} cells, more than {MOST_CELLS:,}: part it", file=path.name)
         frame, meta = pyreadstat.read_sav(str(path), user_missing=True)
-    except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, ValueError, UnicodeDecodeError) as error:
+    except (
+        pyreadstat.ReadstatError,
+        pyreadstat.PyreadstatError,
+        ValueError,
+        OverflowError,
+        MemoryError,
+    ) as error:
         raise DataError(f"cannot be read as an SPSS file: {error}", file=path.name) from None
     columns: list[list[Any]] = []
     remarks, missing = [], []
@@ -238,6 +251,29 @@ def _sav(path: Path) -> Sheet:
             remarks.append(f"{column}: {label or ''}{f' ({told})' if told else ''}")
     body = [list(row) for row in zip(*columns, strict=True)]
     return Sheet("", [list(frame.columns), *body], text="sav", remarks=tuple(remarks), missing=tuple(missing))
+
+
+def _survives(path: Path) -> bool:
+    """Whether the reader of SPSS files comes back from a file.
+
+    It is C, and a damaged file can take the whole process down: where processes can fork, a child tries first.
+    """
+    import pyreadstat
+
+    if not hasattr(os, "fork"):
+        return True
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the child only reads one file and leaves
+        child = os.fork()
+    if not child:
+        try:
+            faulthandler.disable()
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(_SAV_SECONDS)
+            pyreadstat.read_sav(str(path), user_missing=True, row_limit=MOST_CELLS)
+        finally:
+            os._exit(0)
+    return not os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
 def _lies_in(value: Any, part: Any) -> bool:
