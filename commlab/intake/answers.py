@@ -18,9 +18,11 @@ from commlab.intake.codebook import Codebook
 from commlab.intake.columns import Columns
 from commlab.intake.export import Export
 from commlab.intake.forms import squash
+from commlab.intake.keyed import PERSON, person_keys
 from commlab.intake.ledger import REMOVED, Pad
+from commlab.intake.personal import content_kind, personal_column
 from commlab.intake.platforms import BOOKKEEPING, PLACES, TRIALS
-from commlab.intake.privacy import PERSON, mask, person_keys, personal_column
+from commlab.intake.privacy import mask, scan
 from commlab.intake.questions import FILL_IN, Question, Reading, option_key, typed_in
 
 __all__ = ["Answers", "is_blank"]
@@ -39,6 +41,7 @@ _TYPED = re.compile(r"[:/_](?:输入文本|填空|other_text)$")
 _ADD = "Add the option to the codebook if it is one"
 _LONG, _LONGEST = 30, 120
 _SEVERAL = 3
+_LOOKED_AT = 2000  # different texts of a column that nothing claims
 
 
 def is_blank(text: str) -> bool:
@@ -234,6 +237,14 @@ class Answers(Columns):
 
     # -- persons -----------------------------------------------------------------------------------
 
+    def interviewers(self) -> pd.Series | None:
+        """A number for who asked, row by row, where a column says so; its names go no further."""
+        place = self.role("interviewer")
+        if place is None:
+            return None
+        codes = pd.Series(self.export.columns[place].codes)
+        return codes.where(codes >= 0)
+
     def identities(self, key: str | bytes | None) -> tuple[pd.Series, pd.Series | None]:
         """Keyed hash of each row's person, and a number for its address; their columns go no further."""
         personal = self.all(self.book.personal)
@@ -258,7 +269,7 @@ class Answers(Columns):
     def rest(self) -> None:
         """Report the columns that go no further: personal, free text, ignored, unknown."""
         personal = self.all(self.book.personal) | self._geopoints()
-        personal |= {p for r in ("ip", "person") if (p := self.role(r)) is not None}
+        personal |= {p for r in ("ip", "person", "interviewer") if (p := self.role(r)) is not None}
         free = self.all(self.book.free_text)
         ignored = self.all(self.book.ignore) | self.all(BOOKKEEPING, parts=False)
         self._trials()
@@ -268,8 +279,8 @@ class Answers(Columns):
                 continue
             n = self.export.columns[place].count(is_blank)
             if place in free or _TYPED.search(squash(header)):
-                self.removed("free text", f"{n} texts stay behind intake", place, n)
-            elif place in personal or personal_column(header):
+                self.removed("free text", f"{n} texts stay behind intake{self._held(place)}", place, n)
+            elif place in personal or personal_column(header) or self._is_personal(place):
                 self.removed("personal column", f"{n} values removed with their column", place, n)
             elif place in ignored:
                 told = "left out as declared"
@@ -282,6 +293,22 @@ class Answers(Columns):
                 self.pad.add(
                     "unknown column", f"{told} (items, free_text, personal or ignore)", column=header, n=n
                 )
+
+    def _held(self, place: int) -> str:
+        """What personal data the texts of a column hold, in words; counts, never values."""
+        kinds, n = scan(self.export.columns[place].texts)
+        if not kinds:
+            return ""
+        told = ", ".join(f"{kind} {times}" for kind, times in kinds.items())
+        return f"; of {n} different texts looked at so many hold personal data: {told}"
+
+    def _is_personal(self, place: int) -> bool:
+        """Whether most cells of a column that nothing claims are identifiers."""
+        column = self.export.columns[place]
+        texts = pd.Series(
+            [t for t in column.arrow[:_LOOKED_AT].to_pylist() if t and not is_blank(t)], dtype="str"
+        )
+        return content_kind(texts, self.headers[place]) is not None
 
     def _geopoints(self) -> set[int]:
         """Kobo's geopoints: _home_latitude, _home_longitude ... and home itself."""

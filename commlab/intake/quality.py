@@ -1,6 +1,6 @@
 """Quality flags of questionnaires: every doubtful answer is marked, none is deleted.
 
-``fast`` (quicker than the codebook's ``min_seconds``), ``straightline`` (the same answer throughout),
+``fast`` (quicker than the codebook's ``min_seconds``, or than a third of the median), ``straightline`` (the same answer throughout),
 ``duplicate`` (the same person, or the same answers from the same address, a second time), ``attention``
 (failed check question), ``burst`` (many from one community within minutes), ``out_of_frame`` (no unit of
 the register, or one that was not sampled), ``all_satisfied`` (from a community where nearly everyone ticked
@@ -29,12 +29,15 @@ FLAGS = ("fast", "straightline", "duplicate", "attention", "burst", "out_of_fram
 class Limits:
     """Where a flag begins. Defaults are ours; a codebook's ``checks`` overrule them.
 
-    ``straightline_items``: least number of answers that must all be alike; ``burst_n`` answers within
+    ``min_seconds``: faster is too fast; without it, faster than ``fast_share`` of the file's median, from ``fast_n``
+    timed answers on; ``straightline_items``: least number of answers that must all be alike; ``burst_n`` answers within
     ``burst_minutes`` from one unit; ``all_satisfied_share`` of at least ``all_satisfied_n`` answers of one
     unit.
     """
 
-    min_seconds: float = 0.0
+    min_seconds: float | None = None
+    fast_share: float = 1 / 3
+    fast_n: int = 30
     straightline_items: int = 6
     burst_n: int = 15
     burst_minutes: float = 3.0
@@ -131,7 +134,7 @@ def _repeated(
     own, place, at = said[crowd], place[crowd], at[crowd]
     full = (frame.loc[crowd, answers].notna().sum(axis=1) >= max(3, len(answers) // 2)).to_numpy()
     if (place < 0).all():
-        _, low, high = _spread(frame[crowd], items)
+        _, low, high = _spread(frame[crowd], items, {})
         full = full & (low < high) & (_by_chance(frame, answers)[crowd] < 1)
     else:
         full = full & (place >= 0)
@@ -170,6 +173,7 @@ def flag(
     items: Sequence[str],
     best: Mapping[str, int],
     grids: Mapping[str, Sequence[str]] | None = None,
+    turned: Mapping[str, int] | None = None,
     same: Sequence[str] = (),
     limits: Limits | None = None,
     persons: pd.Series | None = None,
@@ -191,7 +195,9 @@ def flag(
     best : mapping
         Item -> its best code.
     grids : mapping, optional
-        Name -> items asked in one grid, for straight-lining; default: all items as one.
+        Name -> items asked in one grid, for straight-lining; items of no grid count as one.
+    turned : mapping, optional
+        Reversed item -> lowest + highest code: straight-lining is ticking the same column as printed.
     same : sequence of str, optional
         Further columns that must agree for two rows to be the same answers (demographics, unit).
     limits : Limits, optional
@@ -221,10 +227,10 @@ def flag(
     limits = limits or Limits()
     marks: dict[str, np.ndarray] = {}
     duration = frame["duration_s"].to_numpy(dtype="float64", na_value=np.nan)
-    marks["fast"] = np.nan_to_num(duration, nan=np.inf) < limits.min_seconds
+    marks["fast"] = np.nan_to_num(duration, nan=np.inf) < _least(duration, limits)
     flat = np.zeros(len(frame), dtype=bool)
-    for members in (grids or {"all": list(items)}).values():
-        given, low, high = _spread(frame, members)
+    for members in _grids(items, grids or {}, limits):
+        given, low, high = _spread(frame, members, turned or {})
         flat |= (given >= limits.straightline_items) & (low == high)
     marks["straightline"] = flat
     marks["duplicate"] = _repeated(frame, items, same, persons, addresses)
@@ -255,13 +261,32 @@ def _substantive(frame: pd.DataFrame, item: str) -> np.ndarray:
     return answer
 
 
-def _spread(frame: pd.DataFrame, items: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """How many of the items each row answers, its lowest and its highest answer."""
+def _least(duration: np.ndarray, limits: Limits) -> float:
+    """The seconds below which an answer is too fast."""
+    timed = duration[~np.isnan(duration)]
+    if limits.min_seconds is not None:
+        return limits.min_seconds
+    return limits.fast_share * float(np.median(timed)) if len(timed) >= limits.fast_n else 0.0
+
+
+def _grids(items: Sequence[str], grids: Mapping[str, Sequence[str]], limits: Limits) -> list[list[str]]:
+    """Items to look through for one and the same answer: by grid, those of no grid together; all, where that leaves
+    no group long enough."""
+    alone = [item for item in items if all(item not in members for members in grids.values())]
+    groups = [*map(list, grids.values()), alone]
+    return groups if max(map(len, groups)) >= limits.straightline_items else [list(items)]
+
+
+def _spread(
+    frame: pd.DataFrame, items: Sequence[str], turned: Mapping[str, int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How many of the items each row answers, its lowest and its highest tick (reversed items as printed)."""
     given = np.zeros(len(frame), dtype="int16")
     low = np.full(len(frame), np.nan, dtype="float32")
     high = low.copy()
     for item in items:
         answer = _substantive(frame, item)
+        answer = turned[item] - answer if item in turned else answer
         given += ~np.isnan(answer)
         low, high = np.fmin(low, answer), np.fmax(high, answer)
     return given, low, high

@@ -149,6 +149,8 @@ def read_questionnaire(
         limits=Limits.of(book.checks),
         persons=persons,
         addresses=addresses,
+        interviewers=answers.interviewers(),
+        turned={item: q.low + q.high for item, q in scaled.items() if q.reversed},
         failed=failed,
         sampled=sampled,
         framed=register is not None,
