@@ -596,6 +596,216 @@ def test_none_is_zero_where_declared(tmp_path):
     assert np.isnan(read_table(path).frame["件数(件)"][0])
 
 
+# ------------------------------------------------------------------------- units, counted rows, wholes, parts
+
+
+def test_a_unit_of_an_upper_level_holds_for_amounts_below_it_not_for_counts(tmp_path):
+    rows = [
+        ["社区", "经费(万元)", None, None, None, "办结率(%)", None],
+        [None, "财政", "自筹", "占比(%)", "项目数", "2018年", "2019年"],
+        ["甲社区", 8, 1, 50, 3, 80, 90],
+        ["乙社区", 7, 2, 60, 4, 70, 95],
+    ]
+    merges = ["A1:A2", "B1:E1", "F1:G1"]
+    table = read_table(write(tmp_path / "a.xlsx", rows, merges))
+    assert list(table.frame.columns)[1:] == [
+        "经费(元)/财政",
+        "经费(元)/自筹",
+        "经费(万元)/占比(%)",
+        "经费(万元)/项目数",
+        "办结率(%)/2018年",
+        "办结率(%)/2019年",
+    ]
+    assert table.frame.iloc[0, 1:].tolist() == [80000.0, 10000.0, 0.5, 3.0, 0.8, 0.9]
+    (line,) = table.ledger[table.ledger["rule"] == "unit_of_upper_level"].to_dict("records")
+    assert line["column"] == "经费(万元)/项目数"
+
+
+def test_a_title_about_money_gives_its_unit_to_what_says_nothing_else(tmp_path):
+    rows = [
+        ["经费使用情况表(单位:万元)"],
+        ["社区", "户数", "财政", "社会"],
+        ["甲社区", 9, 8, 1],
+        ["乙社区", 9, 7, 2],
+    ]
+    assert read_table(write(tmp_path / "a.xlsx", rows)).frame.iloc[0, 1:].tolist() == [9.0, 80000.0, 10000.0]
+    plain = read_table(
+        write(tmp_path / "b.xlsx", [["单位:万元"], ["社区", "户数", "经费", "社会"], *rows[2:]])
+    )
+    assert plain.frame.iloc[0, 1:].tolist() == [9.0, 80000.0, 1.0]
+    assert plain.ledger.loc[plain.ledger["rule"] == "unit_declared", "message"].str.contains("社会").all()
+
+
+def test_units_in_brackets_below_the_labels(tmp_path):
+    rows = [["社区", "户数", "经费"], [None, "(户)", "(万元)"], ["甲社区", 100, 8], ["乙社区", 90, 7]]
+    table = read_table(write(tmp_path / "a.xlsx", rows))
+    assert table.frame.iloc[0].tolist() == ["甲社区", 100.0, 80000.0]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["a", "b", "c"], [1, 2, 3], [4, 5, 6]],
+        [["社区", "x", "y", "z"], ["甲", 1, 2, 3], ["乙", 4, 5, 6]],
+        [["社区", "x", "y", "z"], ["甲", 1, 2, 3], ["丙", 4, 5, 6]],
+        [["序号", "社区", "x"], [1, "甲", 2], [2, "乙", 3]],
+    ],
+)
+def test_a_first_row_of_one_two_three_is_a_row(tmp_path, rows):
+    table = read_table(write(tmp_path / "a.xlsx", rows))
+    assert len(table.frame) == 2 and balanced(table)
+
+
+@pytest.mark.parametrize("count", [["甲", "乙", 1, 2], ["栏次", None, 1, 2], [1, 2, 3, 4]])
+def test_a_row_that_counts_the_columns_is_none(tmp_path, count):
+    rows = [["街道", "社区", "户数", "人口"], count, ["东街道", "翠湖", 9, 8], ["东街道", "北门", 7, 6]]
+    table = read_table(write(tmp_path / "a.xlsx", rows))
+    assert table.frame["社区"].tolist() == ["翠湖", "北门"] and rules(table)["header row"] == 2
+
+
+@pytest.mark.parametrize("label", ["总数", "合计数", "Σ", "全州", "SUM", "区级合计"])
+def test_further_words_for_totals(tmp_path, label):
+    table = read_table(write(tmp_path / "a.xlsx", [HEAD, *BODY, [label, 2100, 16]]))
+    assert len(table.frame) == 3 and len(table.totals) == 1
+
+
+def test_a_whole_with_one_wrong_number_is_a_total_with_an_error(tmp_path):
+    for name in ("五华区", None):
+        rows = [
+            ["单位", "户数", "人口", "面积"],
+            ["翠湖社区", 10, 20, 4],
+            ["北门社区", 20, 40, 5],
+            [name, 30, 61, 9],
+        ]
+        table = read_table(write(tmp_path / "a.xlsx", rows))
+        assert len(table.frame) == 2
+        (error,) = table.ledger[table.ledger["severity"] == "error"].to_dict("records")
+        assert error["first_cells"] == "C4" and (error["before"], error["after"]) == ("61", "60")
+
+
+def test_a_city_among_counties_needs_all_its_numbers(tmp_path):
+    rows = [["区县", "户数", "人口"], ["五华区", 10, 20], ["嵩明县", 20, 40], ["安宁市", 30, 61]]
+    assert len(read_table(write(tmp_path / "a.xlsx", rows)).frame) == 3
+    rows[-1] = ["昆明市", 30, 60]
+    assert len(read_table(write(tmp_path / "b.xlsx", rows)).totals) == 1
+
+
+def test_a_row_that_names_its_group_again_is_the_groups_total(tmp_path):
+    rows = [
+        ["市", "区县", "户数", "人口"],
+        ["昆明市", "昆明市", 41, 82],
+        ["昆明市", "五华区", 30, 60],
+        ["昆明市", "盘龙区", 11, 22],
+        ["曲靖市", None, 16, 32],
+        ["曲靖市", "麒麟区", 5, 10],
+        ["曲靖市", "沾益区", 11, 22],
+        ["全省", "全省", 57, 115],
+    ]
+    table = read_table(write(tmp_path / "a.xlsx", rows))
+    assert table.frame["区县"].tolist() == ["五华区", "盘龙区", "麒麟区", "沾益区"]
+    assert table.totals["label"].tolist() == ["昆明市", "曲靖市", "全省"]
+    assert table.ledger.loc[table.ledger["severity"] == "error", "first_cells"].tolist() == ["D8"]
+    assert balanced(table)
+
+
+def test_a_community_called_like_its_street_stays(tmp_path):
+    rows = [
+        ["街道", "社区", "户数"],
+        ["翠湖", "翠湖", 5],
+        ["翠湖", "北门", 3],
+        ["翠湖", "大观", 2],
+        ["龙泉", "金沙", 9],
+    ]
+    assert len(read_table(write(tmp_path / "a.xlsx", rows)).frame) == 4
+
+
+def test_parts_of_a_total_and_extremes_are_no_rows(tmp_path):
+    rows = [["社区", "得分"], ["甲社区", 80], ["乙社区", 90], ["平均分", 85], ["最高分", 90], ["最低分", 80]]
+    assert len(read_table(write(tmp_path / "a.xlsx", rows)).frame) == 2
+    rows = [
+        ["社区", "类型", "户数"],
+        ["甲社区", "城市社区", 4],
+        ["乙社区", "村改居", 3],
+        ["合计", None, 7],
+        ["其中:城市社区", None, 5],
+        ["其中:其他", None, 1],
+    ]
+    table = read_table(write(tmp_path / "b.xlsx", rows))
+    assert len(table.frame) == 2 and len(table.totals) == 3
+    assert table.ledger.loc[table.ledger["severity"] == "error", "first_cells"].tolist() == ["C5"]
+    items = read_table(
+        write(tmp_path / "c.xlsx", [["指标", "数值"], ["社区", 9], ["其中:城市", 5], ["村", 4]])
+    )
+    assert len(items.frame) == 3
+
+
+@pytest.mark.parametrize(
+    ("cells", "rules_told"),
+    [
+        ([33.3, 33.3, 33.3, 100], ["total_rounding"]),
+        ([25, 25, 50, 100], []),
+        ([25, 25, 49, 100], ["total_rounding"]),
+        ([25, 25, 40, 100], ["total_mismatch"]),
+        ([80, 90, 100, 90], []),
+    ],
+)
+def test_shares_of_a_whole_add_up_and_other_rates_are_averaged(tmp_path, cells, rules_told):
+    rows = [["类型", "占比(%)"], *zip(["城市", "村改居", "农村", "合计"], cells, strict=True)]
+    ledger = read_table(write(tmp_path / "a.xlsx", rows)).ledger
+    assert ledger.loc[ledger["rule"].str.startswith("total_"), "rule"].tolist() == rules_told
+
+
+def test_an_exact_weighted_mean_is_no_rounding(tmp_path):
+    rows = [
+        ["社区", "件数", "办结率"],
+        ["甲社区", 10, ("0%", 0.8)],
+        ["乙社区", 30, ("0%", 1)],
+        ["合计", 40, ("0%", 0.95)],
+    ]
+    ledger = read_table(write(tmp_path / "a.xlsx", rows)).ledger
+    assert not ledger["rule"].str.startswith("total_").any()
+
+
+def test_many_roundings_of_a_column_make_one_line(tmp_path):
+    rows: list[list[object]] = [["区县", "社区", "经费(万元)"]]
+    for k in range(5):
+        rows += [[f"{k}区", f"{k}{c}社区", 1.33] for c in "甲乙丙"] + [[f"{k}区", "小计", 4.0]]
+    ledger = read_table(write(tmp_path / "a.xlsx", rows)).ledger
+    (line,) = ledger[ledger["rule"] == "total_rounding"].to_dict("records")
+    assert line["n"] == 5 and "5 totals" in line["message"]
+
+
+def test_titles_between_equal_tables_forms_and_notes_in_two_cells(tmp_path):
+    rows = [
+        ["填报单位", "五华区民政局", "填报时间", "2019-12-30"],
+        ["联系人", "张三", "电话", "0871-65000000"],
+        ["社区", "户数", "人口", "面积"],
+        *[[f"{c}社区", 1, 2, 3] for c in "甲乙丙"],
+        ["合计", 3, 6, 9],
+        ["表二 盘龙区"],
+        ["社区", "户数", "人口", "面积"],
+        *[[f"{c}社区", 1, 2, 3] for c in "丁戊"],
+        ["合计", 2, 4, 6],
+        ["备注", "户数含租户"],
+    ]
+    table = read_table(write(tmp_path / "a.xlsx", rows))
+    assert table.frame["社区"].tolist() == [f"{c}社区" for c in "甲乙丙丁戊"]
+    assert table.frame["户数"].tolist() == [1.0] * 5 and len(table.totals) == 2
+    assert table.notes == (
+        "填报单位 五华区民政局 填报时间 2019-12-30",
+        "联系人 张三 电话 0871-65000000",
+        "表二 盘龙区",
+        "备注 户数含租户",
+    )
+    assert balanced(table)
+
+
+def test_an_error_in_the_name_is_a_row_with_a_missing_name(tmp_path):
+    rows = [["社区", "户数"], ["甲社区", 1], ["#DIV/0!", 3], ["合计", 4]]
+    table = read_table(write(tmp_path / "a.xlsx", rows))
+    assert table.frame["户数"].tolist() == [1.0, 3.0] and table.frame["社区"].isna().tolist() == [False, True]
+
+
 # ------------------------------------------------------------------------------------- what is refused
 
 

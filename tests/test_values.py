@@ -150,6 +150,8 @@ def test_numbers_that_are_dates_in_a_column_of_dates(value, date):
         ("办结率（％）", "%", 0.01, "办结率（％）"),
         ("任务数(个)", "个", 1.0, "任务数(个)"),
         ("试点/任务数(个)", "个", 1.0, "试点/任务数(个)"),
+        ("经费(万元)/2018年/财政", "元", 1e4, "经费(元)/2018年/财政"),
+        ("经费(万元)/预算数", "元", 1e4, "经费(元)/预算数"),
     ],
 )
 def test_units_in_headers(label, name, times, new):
@@ -157,7 +159,8 @@ def test_units_in_headers(label, name, times, new):
 
 
 @pytest.mark.parametrize(
-    "label", ["社区名称", "官渡区(含大板桥街道)", "千米", "任务(2018年9月—2020年底)", ""]
+    "label",
+    ["社区名称", "官渡区(含大板桥街道)", "千米", "任务(2018年9月—2020年底)", "经费(万元)/受益人数", ""],
 )
 def test_headers_without_unit(label):
     assert header_unit(label) is None
@@ -291,6 +294,18 @@ def test_a_month_that_a_spreadsheet_shortened_is_doubted():
     assert column.values[0] == pd.Timestamp(2018, 1, 1)
     assert rules(column)["month_or_october"] == ("flagged", "warning", 1)
     assert parse_column(["2018.10"], "成立年月").values[0] == pd.Timestamp(2018, 10, 1)
+
+
+def test_dates_typed_as_text_digits_are_dates_in_a_column_of_dates():
+    assert values(["43738", "43800", "—"], "成立日期")[0] == pd.Timestamp(2019, 9, 30)
+    assert values(["201809", "201910"], "年月") == [pd.Timestamp(2018, 9, 1), pd.Timestamp(2019, 10, 1)]
+    assert values(["43738", "43800"], "户数") == [43738.0, 43800.0]
+
+
+def test_a_cross_is_a_word_beside_ticks_and_missing_among_numbers():
+    assert values(["√", "×"], "达标") == ["√", "×"]
+    assert values(["×", "×"], "达标") == ["×", "×"]
+    assert math.isnan(values([3.0, "×", 4.0], "户数")[1])
 
 
 def test_time_spans_are_seconds_not_dates():
