@@ -12,6 +12,7 @@ import pytest
 import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from messy import write_ods
 
 from commlab import tables
 from commlab.errors import DataError
@@ -184,6 +185,20 @@ def workbook(path, rows, *, merged=()):
                 page.write(r, c, cell)
     book.close()
     return path
+
+
+@pytest.mark.parametrize("suffix", [".xlsx", ".ods", ".csv"])
+def test_workbooks_and_text_files_are_alike(tmp_path, suffix):
+    rows = [[cell or None for cell in line.split(",")] for line in ONE_COLUMN.splitlines()]
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".xlsx":
+        workbook(path, rows)
+    elif suffix == ".ods":
+        write_ods(path, rows)
+    else:
+        written(tmp_path, ONE_COLUMN, name=path.name)
+    got = read(path)
+    assert answers(got.frame) == WANT and got.frame["response_id"].is_unique and lost(got, 3) == 0
 
 
 def test_merged_headers_and_the_sheet_that_has_the_questions(tmp_path):
