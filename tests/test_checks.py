@@ -144,3 +144,95 @@ def test_problems():
         ["verified before closed", "error", 1],
     ]
     assert rules(check_problems(frame.iloc[:0])) == []
+
+
+# ------------------------------------------------------------------------------ whole columns, merged units
+def column(values, period="2019Q4", unit="甲区", metric="a"):
+    return facts([(f"{unit}/{k}", metric, v) for k, v in enumerate(values)], period)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ([3, 5, 8, 4], [30_000, 48_000, 90_000, 41_000], [["unit slip in a column", "error", 4]]),
+        ([30_000, 48_000, 90_000], [3, 5, 8], [["unit slip in a column", "error", 3]]),
+        ([3, 5, 8], [310, 490, 800], [["unit slip in a column", "error", 3]]),
+        ([3, 5], [30_000, 48_000], [["unit slip", "warning", 2]]),
+        ([3, 5, 8, 4], [30_000, 5, 9, 4], [["unit slip", "warning", 1]]),
+        ([3, 5, 0, 4, 6], [30_000, 48_000, 0, 42_000, 7], [["unit slip", "warning", 3]]),
+        ([30, 50, 80], [40, 45, 90], []),
+        ([1, 2, 3, 4, 5], [1, 2, 3, 4, 5], [["column as last period", "warning", 5]]),
+        ([1, 1, 1, 1, 1], [1, 1, 1, 1, 1], []),
+        ([1, 2, 3], [np.nan, np.nan, np.nan], [["column emptied", "warning", 3]]),
+    ],
+)
+def test_a_column_is_judged_as_a_whole(before, after, expected):
+    ledger = check_measures(column(after), previous=column(before, "2019Q3"))
+    assert rules(ledger) == expected
+    if expected and expected[0][0].startswith("unit slip in"):
+        line = ledger.iloc[0]
+        assert line["first_cells"].startswith("B4") and line["after"].startswith("≈ ")
+
+
+METRICS = {
+    "n": {"unit": "人", "kind": "stock"},
+    "some": {"unit": "人", "kind": "stock"},
+    "rate": {"unit": "%", "kind": "ratio", "numerator": "some", "denominator": "n"},
+    "area": {"unit": "平方米", "kind": "stock"},
+}
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([("甲区/一", "rate", 1.2)], ["rate above 100 %"]),
+        ([("甲区/一", "n", 3.5)], ["fraction of a count"]),
+        ([("甲区/一", "area", 3.5)], []),
+        ([("甲区/一", "some", 3), ("甲区/一", "n", 2), ("甲区/二", "n", -2)], ["negative count", "part above whole"]),
+    ],
+)  # fmt: skip
+def test_the_framework_s_metrics_say_what_cannot_be(rows, expected):
+    assert [r for r, *_ in rules(check_measures(facts(rows), metrics=METRICS))] == expected
+
+
+def test_units_that_share_every_figure():
+    many = [(u, f"m{k}", k + 1) for u in ("甲区/一", "甲区/二", "甲区/三") for k in range(9)]
+    many[-1] = (*many[-1][:2], 77)
+    assert rules(check_measures(facts(many))) == [["same figures", "warning", 2]]
+    assert rules(check_measures(facts([(u, m, 0) for u, m, _ in many]))) == []
+
+
+def changed(*rows):
+    return pd.DataFrame(rows, columns=["kind", "before", "after"])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changes", "expected"),
+    [
+        # renamed: neither gone nor new, and compared with itself
+        ([("甲区/旧", 5)], [("甲区/一", 5)], [("renaming", "甲区/旧", "甲区/一")], []),
+        # through two renamings
+        ([("甲区/老", 5)], [("甲区/一", 5)], [("renaming", "甲区/老", "甲区/旧"), ("renaming", "甲区/旧", "甲区/一")], []),
+        # merged: 400 + 500 then, 900 now is no jump; 9,000 is
+        ([("甲区/旧", 400), ("甲区/一", 500)], [("甲区/一", 900)], [("merger", "甲区/旧", "甲区/一")], []),
+        ([("甲区/旧", 400), ("甲区/一", 500)], [("甲区/一", 9_000)], [("merger", "甲区/旧", "甲区/一")], ["jump"]),
+        # split: the successors are not new, and not compared
+        ([("甲区/旧", 9_000)], [("甲区/一", 5), ("甲区/二", 6)], [("split", "甲区/旧", "甲区/一"), ("split", "甲区/旧", "甲区/二")], []),
+        # not entered anywhere: both are told
+        ([("甲区/旧", 5)], [("甲区/一", 5)], [], ["unit gone", "unit new"]),
+        # the whole district has sent nothing yet: that is told as outstanding
+        ([("甲区/一", 5), ("乙区/四", 5)], [("甲区/一", 5)], [], []),
+    ],
+)  # fmt: skip
+def test_mergers_splits_and_renamings_are_known(before, after, changes, expected):
+    now = facts([(u, "a", v) for u, v in after])
+    then = facts([(u, "a", v) for u, v in before], "2019Q3")
+    ledger = check_measures(now, previous=then, changes=changed(*changes))
+    assert [r for r, *_ in rules(ledger)] == expected
+
+
+def test_a_unit_that_ended_is_not_asked_for():
+    units = UNITS.assign(valid_to=[None, None, None, "2019-10-31", None, None])
+    sent = facts([("甲区/一", "a", 1), ("甲区/二", "a", 1)])
+    assert rules(check_measures(sent, units=units)) == []
+    assert rules(check_measures(sent, units=units.assign(valid_to=None))) == [["unit missing", "warning", 1]]

@@ -500,3 +500,146 @@ def test_matrices_with_fractions_as_offices_type_them(tmp_path):
         ["Ⅰ-3", "Ⅰ-2", 2],
     ]
     assert mapped.frame["node"].unique().tolist() == ["total"] and mapped.ledger.empty
+
+
+# ------------------------------------------------------------------------- order, doubles, sums, types, accounts
+@given(st.permutations(range(5)))
+@settings(deadline=None, max_examples=20)
+def test_the_order_of_rows_does_not_matter(order):
+    """Doubles that agree, contradict and fill each other's blanks: the same facts from every order."""
+    names = ["翠湖社区", "翠湖社区居委会", "金星一社区", "金星一", "翠湖"]
+    one, two = [1, 1, 7, None, None], [4, None, 8, 9, 4]
+    frame = pd.DataFrame({"社区名称": names, "社会组织(个)": one, "垃圾堆积(处)": two}).iloc[list(order)]
+    spec = {
+        **MEASURES,
+        "columns": {k: MEASURES["columns"][k] for k in ("social_org_n", "green_violation/litter")},
+    }
+    mapped = read("measures", frame.reset_index(drop=True), spec, district="五华区")
+    values = mapped.frame.set_index(["unit", "metric"])["value"]
+    assert values["五华区/翠湖社区"].to_dict() == {"social_org_n": 1, "green_violation": 4}
+    assert values["五华区/金星一社区", "social_org_n"] == 7 and np.isnan(
+        values["五华区/金星一社区", "green_violation"]
+    )
+    assert mapped.ledger.loc[mapped.ledger["action"] == "rejected", "n"].sum() == 3
+    assert "contradicting row" in rules(mapped, "error")
+    for source, value in mapped.frame[["source", "value"]].dropna().itertuples(index=False):
+        cell = source.rpartition("!")[2]
+        assert frame.iloc[int(cell[1:]) - 4, ord(cell[0]) - ord("A")] == value
+
+
+def test_one_rating_said_twice_in_two_ways_is_missing():
+    frame = {
+        "社区": ["翠湖社区", "翠湖", "金星一社区", "金星一"],
+        "标准": ["Ⅱ-4.1"] * 4,
+        "得分": [80, 90, 70, None],
+    }
+    spec = {"stage": "self", "columns": {"unit": ["社区"], "code": ["标准"], "score": ["得分"]}}
+    mapped = read("ratings", frame, spec, district="五华区")
+    assert mapped.frame.set_index("unit")["score"].fillna(-1).to_dict() == {
+        "五华区/翠湖社区": -1,
+        "五华区/金星一社区": 70,
+    }
+    assert rules(mapped) == {"contradicting row", "repeated row"}
+
+
+@pytest.mark.parametrize(
+    ("total", "lines"),
+    [
+        ([6, 9, 12, 15], []),
+        ([6, 9, 12, 16], [("row sum", "error", "E7, C7, D7, B7", "16", "15")]),
+        ([7, 9, 12, 16], []),  # in half of the rows it is no sum of theirs
+    ],
+)
+def test_sums_across_a_row_are_found_and_checked(total, lines):
+    frame = {"社区名称": ["翠湖社区", "金星一社区", "其一", "其二"], "经费/财政(元)": [1, 2, 3, 4], "经费/社会(元)": [2, 3, 4, 5],
+             "经费/自筹(元)": [3, 4, 5, 6], "经费/合计(元)": total}  # fmt: skip
+    spec = {
+        "level": "community",
+        "unit": ["社区名称"],
+        "columns": {"fund_budget": ["财政(元)"]},
+        "ignore": ["社会(元)", "自筹(元)"],
+    }
+    mapped = read("measures", frame, spec, district="五华区")
+    found = mapped.ledger[mapped.ledger["rule"].str.startswith("row sum")]
+    got = found[["rule", "severity", "first_cells", "before", "after"]].values.tolist()
+    assert [tuple(g) for g in got] == [
+        (r, s, c.replace("E7, C7, D7, B7", "E7, D7, C7, B7"), b, a) for r, s, c, b, a in lines
+    ]
+    assert ("sum column" in rules(mapped)) == (total[0] == 6)
+
+
+def test_declared_sums_are_checked_in_every_row_and_rounding_is_told_apart():
+    frame = {
+        "社区名称": ["翠湖社区", "金星一社区"],
+        "甲(元)": [1.25, 2.0],
+        "乙(元)": [1.5, 2.0],
+        "总额(元)": [2.76, 9.0],
+    }
+    columns = {
+        "fund_budget": ["甲(元)"],
+        "fund_social": ["乙(元)"],
+        "fund_self": {"headers": ["总额(元)"], "sum_of": ["fund_budget", "fund_social"]},
+    }
+    mapped = read("measures", frame, {**MEASURES, "columns": columns}, district="五华区")
+    got = mapped.ledger[mapped.ledger["rule"].str.startswith("row sum")]
+    assert got[["rule", "severity", "before", "after"]].values.tolist() == [
+        ["row sum rounded", "rounding", "2.76", "2.75"], ["row sum", "error", "9", "4"],
+    ]  # fmt: skip
+
+
+def test_a_type_that_is_not_the_register_s_is_told():
+    units = UNITS.assign(type=["", "", "", "urban", "converted", "urban"])
+    frame = {"社区名称": ["翠湖社区", "金星一社区"], "社区类型": ["村改居", "村改居"], "社会组织(个)": [1, 2]}
+    spec = {**MEASURES, "columns": {"social_org_n": ["社会组织(个)"]}, "type": ["社区类型"]}
+    mapped = read("measures", frame, spec, units=units, district="五华区")
+    line = mapped.ledger[mapped.ledger["rule"] == "type of unit"].iloc[0]
+    assert rules(mapped) == {"type of unit"} and (line["before"], line["after"], line["first_cells"]) == (
+        "村改居",
+        "urban",
+        "B4",
+    )
+
+
+@pytest.mark.parametrize(
+    ("reader", "spec", "frame", "left"),
+    [
+        ("problems", {"columns": {"problem": ["编号"], "unit": ["社区"], "found": ["发现"]}},
+         {"编号": ["1", "2"], "社区": ["翠湖社区", "翠湖社区"], "发现": ["2019-10-01", None]}, ["5:5"]),
+        ("ratings", {"stage": "self", "columns": {"unit": ["社区"], "code": ["标准"], "score": ["得分"]}},
+         {"社区": ["翠湖社区", "翠湖社区"], "标准": ["Ⅱ-4.1", None], "得分": [1, 2]}, ["5:5"]),
+        ("measures", {"level": "community", "unit": ["没有"], "columns": {"social_org_n": ["社会组织(个)"]}},
+         {"社区": ["翠湖社区", "金星一社区"], "社会组织(个)": [1, 2]}, ["4:4", "5:5"]),
+    ],
+)  # fmt: skip
+def test_no_row_goes_without_a_word(reader, spec, frame, left):
+    mapped = read(reader, frame, spec, district="五华区")
+    line = mapped.ledger[mapped.ledger["rule"] == "incomplete row"].iloc[0]
+    assert line["first_cells"] == ", ".join(left) and line["n"] == len(left) and line["severity"] == "error"
+
+
+def test_a_name_declared_no_unit_is_left_out_with_a_note_and_never_asked():
+    book = Register(UNITS, pd.DataFrame({"alias": ["其他"], "unit": [None]}))
+    spec = {**MEASURES, "columns": {"social_org_n": ["社会组织(个)"]}}
+    mapped = read(
+        "measures",
+        {"社区名称": ["翠湖社区", "其他"], "社会组织(个)": [1, 2]},
+        spec,
+        units=book,
+        district="五华区",
+    )
+    line = mapped.ledger.iloc[0]
+    assert (line["rule"], line["severity"], line["action"], line["n"]) == (
+        "declared no unit",
+        "note",
+        "rejected",
+        1,
+    )
+    assert mapped.unmatched.empty and len(mapped.frame) == 1
+    across = read(
+        "ratings",
+        {"标准编号": ["Ⅱ-4.1"], "翠湖社区": [80], "其他": [70]},
+        {**ACROSS, "stage": "self"},
+        units=book,
+        district="五华区",
+    )
+    assert across.unmatched.empty and "declared no unit" in rules(across, "note") and len(across.frame) == 1

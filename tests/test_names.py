@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from commlab.errors import DataError, ParameterError
 from commlab.intake import Register, match_names
+from commlab.intake.names import nearest_names
 
 # The eighteen units of the printed annex 1, in its short forms, with full forms as their offices write them.
 DISTRICTS = [
@@ -208,3 +209,46 @@ def test_every_way_of_writing_a_community_finds_it(community, form):
     written = form.format(n=name, s=name.removesuffix("社区"), d=district)
     got = match_names([written], BOOK, within=district, level="community")
     assert got["matched"].tolist() == [f"{district}/{name}"]
+
+
+def test_changes_lead_through_several_steps_and_depend_on_the_day():
+    units = pd.concat(
+        [
+            UNITS,
+            pd.DataFrame([("五华区/菜海社区", "community", "五华区", "菜海社区", "")], columns=UNITS.columns),
+        ]
+    ).assign(valid_to=None)
+    units.loc[units["unit"] == "五华区/菜海社区", "valid_to"] = "2019-10-31"
+    changes = pd.DataFrame(
+        [("五华区/柳海社区", "五华区/菜海社区"), ("五华区/菜海社区", "五华区/翠湖社区")],
+        columns=["before", "after"],
+    )
+    for day, expected in (("2019-09-30", "五华区/菜海社区"), ("2019-12-31", "五华区/翠湖社区")):
+        book = Register(units, ALIASES, changes, day)
+        got = match_names(["菜海社区", "柳海社区居委会"], book, within="五华区", level="community")
+        assert got["matched"].tolist() == [expected, expected]
+    circle = pd.DataFrame([("甲", "乙"), ("乙", "甲")], columns=["before", "after"])
+    assert match_names(["甲"], Register(UNITS, None, circle))["how"].tolist() == ["none"]
+
+
+def test_a_name_declared_to_be_no_unit_counts_as_not_given():
+    review = pd.DataFrame({"found": ["其他", "不清楚"], "unit": [None, None], "within": ["五华区", None]})
+    book = Register(UNITS, review)
+    got = match_names(["其 他", "其他", "不清楚", "翠湖"], book, within=["五华区", "盘龙区", None, "五华区"])
+    assert got["name"].fillna("").tolist() == ["", "其他", "", "翠湖"]
+    assert got["matched"].fillna("").tolist() == ["", "", "", "五华区/翠湖社区"]
+
+
+@pytest.mark.parametrize(
+    ("name", "within", "first"),
+    [
+        ("翠胡社区", "五华区", "五华区/翠湖社区"),
+        ("昆明市五华区翠胡社区", None, "五华区/翠湖社区"),
+        ("", "五华区", None),
+        ("zzz", None, None),
+    ],
+)
+def test_what_a_person_chooses_from(name, within, first):
+    near = nearest_names(name, BOOK, within=within, level="community")
+    assert len(near) <= 3 and [s for _, s in near] == sorted((s for _, s in near), reverse=True)
+    assert (near[0][0] if near else None) == first

@@ -36,7 +36,6 @@ def check_lines(study: Study, result: CheckResult, periods: list[str], language:
 
 def _period(study: Study, result: CheckResult, name: str, t: Text) -> Iterator[str]:
     from commlab.study.advice import actions
-    from commlab.study.review import open_path
     from commlab.study.sources import late_arrivals
 
     folder = f"data/processed/{name}"
@@ -59,9 +58,8 @@ def _period(study: Study, result: CheckResult, name: str, t: Text) -> Iterator[s
         study.framework,
     )
     yield from _findings(told, t, folder)
-    questions = open_path(study.root, name)
-    if questions.is_file():
-        n = len(pd.read_csv(questions, dtype="str"))
+    n = len(study.period(name).questions)
+    if n:
         yield t(
             "{n} names are open: write the unit beside each in {path} (column unit; - where it is none) and check again.",
             n=n, path=f"{folder}/review.csv",

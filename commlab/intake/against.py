@@ -140,8 +140,11 @@ def compare(
 def _carried(then: pd.DataFrame, after: dict[str, list[str]], ratios: set[str]) -> pd.DataFrame:
     """The facts of the period before on this period's units: counts of merged units add up."""
     moved = then["unit"].map(lambda u: after[u][0] if len(after.get(u, ())) == 1 else u)
-    whole = then.assign(unit=moved)[~then["unit"].isin([u for u, to in after.items() if len(to) > 1])]
-    joint = whole["unit"].isin(set(whole["unit"][whole["unit"] != then["unit"]]))
+    several = then["unit"].groupby(moved).nunique()
+    merged = set(several.index[several > 1])
+    split = then["unit"].isin([u for u, to in after.items() if len(to) > 1])
+    whole = then.assign(unit=moved)[~split]
+    joint = whole["unit"].isin(merged)
     if not joint.any():
         return whole
     added = whole[joint & ~whole["metric"].isin(ratios)]

@@ -22,6 +22,7 @@ __all__ = ["lists", "measures", "period_end", "problems"]
 
 _EVENTS = ("found", "due", "closed", "reopened", "verified")
 _YES_NO = {"是": 1, "否": 0, "有": 1, "√": 1, "×": 0, "已建立": 1, "未建立": 0, "yes": 1, "no": 0}
+_TYPES = {"城市社区": "urban", "村改居": "converted", "村改居社区": "converted", "农村社区": "rural"}
 _LISTS = {"需求": "need", "资源": "resource", "服务": "service"}
 
 
@@ -71,6 +72,7 @@ def measures(table: Table) -> pd.DataFrame:
             columns[str(name)] = column
             if options.get("sum_of"):
                 sums[column] = [str(m) for m in options["sum_of"]]
+    _types(table, unit)
     check_row_sums(table, {c: [columns[m] for m in of] for c, of in sums.items() if set(of) <= set(columns)})
     table.report_unclaimed()
     unit, instead = once(table, unit)
@@ -82,6 +84,25 @@ def measures(table: Table) -> pd.DataFrame:
                 part["value"][row], part["state"][row] = np.nan, "missing"
     out = stacked([part | {"unit": unit} for _, part in parts], len(unit))
     return out.dropna(subset="unit") if len(out) else out
+
+
+def _types(table: Table, unit: pd.Series) -> None:
+    """Where the file's type of a unit (``type: {headers: [...], words: {城市社区: urban}}``) is not the register's."""
+    entry = table.spec.get("type")
+    column = None if entry is None else table.column(entry, what="type", required=False)
+    if column is None:
+        return
+    words = (entry.get("words") if isinstance(entry, Mapping) else None) or _TYPES
+    meant = {squash(text): str(kind) for text, kind in words.items()}
+    said = table.texts(column)
+    kind = said.map(lambda text: meant.get(squash(text), str(text)), na_action="ignore")
+    known = unit.map(table.context.register.type, na_action="ignore")
+    odd = kind.notna() & known.notna() & known.ne("") & kind.ne(known)
+    for (text, there), rows in unit[odd].groupby([said[odd], known[odd]], sort=False):
+        told = f"{len(rows)} units are called {text}, the register has {there} (first {rows.iloc[0]})"
+        told += "; correct the file, or enter the change of type in unit_changes.csv and units.csv"
+        cells = [table.cell(int(row), column) for row in rows.index]
+        table.pad.add("type of unit", told, column=column, before=text, after=there, n=len(rows), cells=cells)
 
 
 def _several(entries: Any) -> bool:

@@ -131,7 +131,7 @@ class Register:
                 f'the register has neither a column "unit" nor "name" (found: {listing(self.units.columns)})'
             )
         table = pd.DataFrame({"unit": self.units[own].astype("str")})
-        for column in ("name", "code", "level", "parent"):
+        for column in ("name", "code", "level", "parent", "type"):
             have = self.units[column] if column in self.units else pd.Series(pd.NA, index=self.units.index)
             table[column] = have.astype("object").where(have.notna(), "").astype("str")
         table["name"] = table["name"].where(table["name"] != "", table["unit"])
@@ -195,6 +195,11 @@ class Register:
     @cached_property
     def code(self) -> dict[str, str]:
         return dict(zip(self._table["unit"], self._table["code"], strict=True))
+
+    @cached_property
+    def type(self) -> dict[str, str]:
+        """Unit -> its type ('' where the register has none)."""
+        return dict(zip(self._table["unit"], self._table["type"], strict=True))
 
     def declared_none(self, name: object, within: str | None = None) -> bool:
         """Whether a person declared that this name is no unit (a remark, a crossed-out line, "don't know")."""

@@ -17,7 +17,9 @@ bad cell.
 
 Entries
     measures   ``unit``; ``columns: {metric or metric/item: {headers: [...], as_of: date, values: {是: 1},
-               low: 0, high: 100, severity: note}}`` or a list of these (severity: of a missing column)
+               low: 0, high: 100, severity: note, sum_of: [metrics], part_of: metric}}`` or a list of these
+               (severity: of a missing column; sum_of, part_of: checked); ``type``: headers of the column that
+               names the unit's type, checked against the register
     ratings    columns ``unit, code, score``, or ``units_across: true`` (a column a unit), or ``codes_across:
                true``; ``stage``, or columns named by stage; ``rater``: ``unit``, ``district``, a name or a
                column, else the file's ``{rater}`` or ``{expert}``; ``district``: a column that limits units

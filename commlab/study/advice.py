@@ -150,6 +150,10 @@ RULES: dict[str, tuple[str, str]] = {
         "a name that is no unit of the register ({found})",
         "settle the name once in review.csv",
     ),
+    "type of unit": (
+        "{n} units are called {found}, the register has {expected}",
+        "correct the file, or enter the change of type in the register",
+    ),
     "unknown district": (
         "“{found}” in the file's name is no district of the register",
         "rename the file, or settle the name in review.csv",

@@ -145,7 +145,11 @@ def write_period(
     write_ledger(folder.path / "ledger.xlsx", findings, report.status, config.language, sample=config.sample)
     write_marked(root, period, findings, ledger, report.files, config.language, sample=config.sample)
     review.write_questions(root, period, report.questions)
-    entered = record_sources(root, report.files)
+    strangers = sorted(set(ledger.loc[ledger["rule"] == "unclaimed file", "file"]))
+    unread = [
+        {"file": f, "sha256": store.file_hash(root / f), "district": None, "rows": ""} for f in strangers
+    ]
+    entered = record_sources(root, [*report.files, *unread])
     gone = {f["file"] for f in before.get("files", [])} - {f["file"] for f in report.files}
     note_arrivals(root, period, entered, gone)
     folder.write_inputs({"hashes": hashes, "items": list(report.items.items()), "files": report.files})
@@ -279,6 +283,8 @@ class _FileReader:
 def _still_open(read: pd.DataFrame, mapped: pd.DataFrame) -> pd.DataFrame:
     """Lines of reading a table without the doubts that became errors where a number was needed."""
     wrong = mapped[mapped["rule"] == "letters for a number"]
+    if wrong.empty:
+        return read
     said = set(zip(wrong["column"], wrong["before"], strict=True))
     again = [pair in said for pair in zip(read["column"], read["before"], strict=True)]
     return read[~(read["rule"].isin(["not_a_number", "date_in_numbers"]) & np.array(again, dtype=bool))]

@@ -136,6 +136,13 @@ class Period:
         """Who sent what: period, unit, input, label_zh, label_en, state, files, rows, message."""
         return self.table_raw("status")
 
+    @property
+    def questions(self) -> pd.DataFrame:
+        """Names in this period's files that a person has to settle, with the nearest units and where they stand."""
+        from commlab.study.review import read_questions
+
+        return read_questions(self.study.root, self.name)
+
     def table_raw(self, name: str) -> pd.DataFrame:
         self._note  # noqa: B018
         return self.folder.read_table(name)

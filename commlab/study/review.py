@@ -25,7 +25,15 @@ from commlab.study.status import UNMATCHED
 if TYPE_CHECKING:
     from commlab.study.status import FileRead
 
-__all__ = ["REMEMBERED", "open_path", "open_questions", "read_answers", "take_answers", "write_questions"]
+__all__ = [
+    "REMEMBERED",
+    "open_path",
+    "open_questions",
+    "read_answers",
+    "read_questions",
+    "take_answers",
+    "write_questions",
+]
 
 REMEMBERED = "data/register/review.csv"
 """Where answers are kept."""
@@ -153,6 +161,14 @@ def _places(ledger: pd.DataFrame, found: str) -> tuple[str, str]:
         return "", ""
     cells = [f"{column}{row}" for text in lines["first_cells"] for column, row in cells_of(text)]
     return str(lines["sheet"].fillna("").iloc[0]), ", ".join(runs(cells)[:3])
+
+
+def read_questions(root: Path, period: str) -> pd.DataFrame:
+    """A period's table of questions; no row where every name is settled."""
+    path = open_path(root, period)
+    if not path.is_file():
+        return pd.DataFrame({column: pd.Series(dtype="str") for column in OPEN})
+    return read_csv(path, path.relative_to(root).as_posix(), tuple(OPEN))
 
 
 def write_questions(root: Path, period: str, questions: pd.DataFrame) -> None:
