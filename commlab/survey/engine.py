@@ -311,7 +311,10 @@ def _with_variances(design: SurveyDesign, plan: Plan, columns: list[_Column]) ->
         if c.alone.any():
             c.df = np.where(c.alone, plan.inside_df(c.valid), c.df)
         if c.alone.any() or not design.calibrations:
-            c.variance, own = plan.variance(c.e, c.alone)
+            ask, e = plan, c.e
+            if c.valid is not None and plan.lonely_matters:
+                ask, e = plan.without(~c.valid), c.e[c.valid]
+            c.variance, own = ask.variance(e, c.alone)
             c.df = own if satterthwaite else c.df
     open_ = [(c, np.flatnonzero(~c.alone)) for c in columns if design.calibrations and not c.ready]
     asked = [(c, int(d)) for c, domains in open_ for d in domains]

@@ -126,7 +126,7 @@ class Kernel:
     ) -> Kernel | None:
         """A kernel, where there are many rows and design and weights are simple enough; else None."""
         stages = plan.structure.stages
-        if len(plan.rows) < MANY or len(stages) > 2 or len(calibrations) > 1:
+        if len(plan.rows) < MANY or len(stages) > 2 or len(calibrations) > 1 or plan.lonely_matters:
             return None
         if len(stages) == 2 and (not stages[1].rows_are_units or stages[0].rows_are_units):
             return None

@@ -77,6 +77,24 @@ class Plan:
         return values if self.all_rows else values[self.rows]
 
     @cached_property
+    def lonely_matters(self) -> bool:
+        """Whether a stratum with one unit decides anything: then it counts which columns have a case in it."""
+        if self.inside or self.lonely not in ("fail", "average"):
+            return False
+        for s in range(stages_needed(self.structure, False)):
+            stage = self.structure.stages[s]
+            alone = scale_of(stage, self.lonely)[1] & (stage.reach > 0)
+            if alone.any() and alone[self.take(stage.stratum)].any():
+                return True
+        return False
+
+    def without(self, missing: npt.NDArray[np.bool_]) -> Plan:
+        """The plan of the rows that have an answer; ``missing`` has shape (n_plan_rows,)."""
+        domain = np.full(len(self.structure.stages[0].unit), -1, dtype=np.int64)
+        domain[self.rows[~missing]] = self.domain[~missing]
+        return Plan(self.structure, self.data, domain, self.n_domains, self.lonely, inside=self.inside)
+
+    @cached_property
     def _sorted(self) -> tuple[IntArray, IntArray]:
         order = np.argsort(self.domain, kind="stable")
         return order, np.searchsorted(self.domain[order], np.arange(self.n_domains + 1))

@@ -5,7 +5,7 @@ JKn        (2) the same within each stratum; multiplier n_h / (n_h - 1), scale (
 bootstrap  (3) draw n_h - 1 units with replacement per stratum; multiplier n_h / (n_h - 1) x times drawn
            (Rao & Wu 1988)
 
-V = sum_r c_r (theta_r - theta)^2. For a total, (2) is the Taylor variance of the first stage exactly; later
+V = sum_r c_r (theta_r - mean of the theta_r)^2, as R's ``mse=FALSE``, its default. For a total, (2) is the Taylor variance of the first stage exactly; later
 stages are not replicated (a finite population correction, where given, shrinks the first stage's part only).
 """
 
@@ -149,7 +149,7 @@ class ReplicateDesign:
         return out
 
     def _table(self, theta: FloatArray, again: FloatArray, confidence: float) -> pd.DataFrame:
-        se = np.sqrt(self.scale @ (again - theta) ** 2)
+        se = np.sqrt(self.scale @ (again - again[self.scale > 0].mean(axis=0)) ** 2)
         low, high = intervals.t_interval(theta, se, np.full(len(theta), self.df), confidence)
         return pd.DataFrame({"estimate": theta, "se": se, "ci_low": low, "ci_high": high, "df": self.df})
 
@@ -180,7 +180,7 @@ def replicates(
         )
     design._sound()
     unit, stratum, size, fraction = _units(design)
-    df = design.df
+    df = int(np.clip(size - 1, 0, None)[fraction < 1].sum())  # R's degf: the rank of the replicates
     if method == "bootstrap":
         if draws < 2:
             raise ParameterError(f"draws={draws} must be 2 or more")
