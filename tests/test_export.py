@@ -222,6 +222,19 @@ def test_merged_headers_and_the_sheet_that_has_the_questions(tmp_path):
     assert got.frame["source"].tolist()[0].endswith("#数据!3:3")
 
 
+def test_hidden_rows_are_read_and_told(tmp_path):
+    book = xlsxwriter.Workbook(str(tmp_path / "a.xlsx"))
+    page = book.add_worksheet()
+    for r, row in enumerate([["编号", "办事服务"], [1, "满意"], [2, "一般"]]):
+        page.write_row(r, 0, row)
+    page.set_row(2, None, None, {"hidden": True})
+    book.close()
+    got = read(tmp_path / "a.xlsx")
+    assert len(got.frame) == 2 and lost(got, 3) == 0
+    told = got.ledger.set_index("rule")["first_cells"]
+    assert told["hidden_rows"] == "3:3"
+
+
 def test_spss_files_are_read_by_their_labels_or_names(tmp_path):
     scale = {5: "非常满意", 4: "满意", 3: "一般", 2: "不满意", 1: "非常不满意"}
     frame = pd.DataFrame(

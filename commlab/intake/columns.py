@@ -110,6 +110,14 @@ class Columns:
             told = f"the sheet “{sheet}” ({n} rows) was not read; only one sheet of a questionnaire is"
             self.pad.add("unread sheet", told, n=n)
 
+        if hidden := self.export.hidden:
+            cells = [f"{row}:{row}" for row in hidden[:5]]
+            told = f"{len(hidden)} hidden rows were read like the others"
+            self.pad.add("hidden_rows", told, severity="note", n=len(hidden), cells=cells)
+        if cells := self.export.uncomputed:
+            told = f"{len(cells)} formulas are stored without a result and were read as blank; open and save the file"
+            self.pad.add("formula_without_result", told, n=len(cells), cells=cells)
+
     def _reject(self) -> None:
         """Leave out the rows that the codebook refuses by a cell."""
         refused = np.zeros(len(self.export.rows), dtype=bool)

@@ -95,7 +95,7 @@ class Export:
 
     ``names`` are the columns' other headers (SPSS variables, the first of two header rows), ``rows`` 1-based
     rows in the sheet, ``places`` the columns' places in it, ``recognised`` rows that are no answers,
-    ``unread`` other sheets and their rows.
+    ``unread`` other sheets and their rows, ``hidden`` hidden rows, ``uncomputed`` cells of formulas without a result.
     """
 
     file: str
@@ -108,6 +108,8 @@ class Export:
     rows_read: int
     recognised: list[Recognised] = field(default_factory=list)
     unread: dict[str, int] = field(default_factory=dict)
+    hidden: list[int] = field(default_factory=list)
+    uncomputed: list[str] = field(default_factory=list)
 
     @property
     def wjx(self) -> bool:
@@ -123,8 +125,12 @@ class Export:
 
     def sources(self) -> pd.Series:
         """``file#sheet!12:12`` for every row."""
-        rows = pd.Series(self.rows).astype("str")
-        return f"{self.file}#{self.sheet}!" + rows + ":" + rows
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        rows = pa.array(self.rows).cast(pa.string())
+        joined = pc.binary_join_element_wise(f"{self.file}#{self.sheet}!", rows, ":", rows, "")
+        return pd.Series(joined.to_pandas(), dtype="str")
 
     def keep(self, rows: np.ndarray) -> Export:
         """The same with some of its rows."""
@@ -153,24 +159,23 @@ def read_export(path: str | Path, *, name: str | None = None, known: Collection[
     """
     path = Path(path)
     file = name or path.as_posix()
-    sheet, unread = "", dict[str, int]()
+    chosen, unread = Sheet("", []), dict[str, int]()
     if KINDS.get(path.suffix.lower()) == "text" and path.is_file() and path.stat().st_size > 0:
         head, columns = _delimited(path, file, known)
     else:
         chosen, unread = _sheet(path, known)
-        sheet = chosen.name
         rows = _cells(chosen.rows)
         if KINDS.get(path.suffix.lower()) == "sav":
             head, columns = _labelled(path, rows)
         else:
             head, columns = _grid(rows, known, merged={m[0] for m in chosen.merges if m[2] > m[0]})
-    kept, found = answers_only(head, columns, file=file, sheet=sheet)
+    kept, found = answers_only(head, columns, file=file, sheet=chosen.name)
     if not kept.any():
-        raise DataError("there is no row of answers below the header", file=file, sheet=sheet or None)
+        raise DataError("there is no row of answers below the header", file=file, sheet=chosen.name or None)
     places = [k for k, c in enumerate(columns) if head.headers[k] or (c.codes >= 0).any()]
     return Export(
         file,
-        sheet,
+        chosen.name,
         [head.headers[k] for k in places],
         [head.names[k] for k in places],
         [columns[k] for k in places],
@@ -179,6 +184,8 @@ def read_export(path: str | Path, *, name: str | None = None, known: Collection[
         len(kept) + head.end,
         [*head.recognised(), *found],
         unread,
+        sorted(row + 1 for row in chosen.hidden_rows if head.end <= row < head.end + len(kept)),
+        [f"{letters(column)}{row + 1}" for row, column in chosen.uncomputed],
     ).keep(kept)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from commlab.intake.forms import squash
+from commlab.periods import period_key
 from commlab.tables import DONT_KNOW, NOT_APPLICABLE
 
 __all__ = ["FILL_IN", "Question", "Reading", "option_key", "question_key", "typed_in"]
@@ -54,6 +55,12 @@ def option_key(text: object) -> str:
     return whole[1] if whole else _FILL_HERE.sub("", key).rstrip("。;,:")
 
 
+def _covers(longer: str, period: str) -> bool:
+    """Whether a period lies within another: 2019Q4 in 2019."""
+    (year, end, months), (own_year, own_end, own_months) = period_key(longer), period_key(period)
+    return year == own_year and end - months <= own_end - own_months and own_end <= end
+
+
 @dataclass(frozen=True)
 class Question:
     """One question: the wordings that ask it and what each option means."""
@@ -82,8 +89,8 @@ class Question:
         return self.scale[1] if self.scale else max(v for v in self.options.values() if v is not None)
 
     def in_period(self, period: str | None) -> list[Question]:
-        """The versions that may have been asked in a period: those that name it, else the others."""
-        named = [v for v in self.versions if period in v.periods]
+        """The versions that may have been asked in a period: those that name it (or its year), else the others."""
+        named = [v for v in self.versions if period and any(_covers(own, period) for own in v.periods)]
         return named or [self, *(v for v in self.versions if period is None or not v.periods)]
 
     def meanings(self) -> dict[str, Any]:
