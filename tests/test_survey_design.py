@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commlab.errors import DataError, ParameterError
-from commlab.survey import SurveyDesign
+from commlab.survey import SurveyDesign, satisfaction
+from commlab.survey.moments import Coded
+from commlab.survey.structure import factorize
 
 BASE = pd.DataFrame(
     {
@@ -387,21 +389,103 @@ def test_laws(values, seed, factor):
     assert whole["ci_low"] <= whole["estimate"] <= whole["ci_high"]
 
 
-@pytest.mark.parametrize("by", [None, "h", "unit", "sex"])
+def weighed(design: SurveyDesign, how: str) -> SurveyDesign:
+    """The design with weights calibrated in some way."""
+    data = design.data.assign(w=design.weights)
+    sex, band = data.groupby("sex")["w"].sum() * [1.1, 0.95], data.groupby("band")["w"].sum() * [1, 0.9, 1.2]
+    both = {"sex": sex, "band": band * sex.sum() / band.sum()}
+    return {
+        "base": lambda: design,
+        "raked": lambda: design.rake(both),
+        "trimmed": lambda: design.rake(both).trim(1.2, 2.8),
+        "calibrated": lambda: design.calibrate({"sex": sex, "x": float(data["x"] @ data["w"]) * 1.05}),
+        "subset": lambda: design.rake(both).subset((data["id"] % 5 > 0).to_numpy()),
+    }[how]()
+
+
+@pytest.mark.parametrize("how", ["base", "raked", "trimmed", "calibrated", "subset"])
+@pytest.mark.parametrize("by", [None, "h", "unit", ["sex", "band"]])
 @pytest.mark.parametrize("clusters", [["unit", "id"], "unit", None])
-def test_the_fast_way_gives_the_same_numbers(monkeypatch, by, clusters):
+def test_the_fast_way_gives_the_same_numbers(monkeypatch, how, by, clusters):
     data = two_stage()
+    rng = np.random.default_rng(1)
     data["gaps"] = (data["y"] * 3).round().where(data["id"] % 4 > 0)
     data["constant"] = np.where(data["unit"] == "town1", 3.0, data["y"])
+    data["item"] = rng.integers(1, 6, len(data))
+    data["band"], data["x"] = rng.choice(list("abc"), len(data)), rng.integers(1, 4, len(data))
     fpc = {"fpc": ["communities", "adults"]} if isinstance(clusters, list) else {}
     if clusters == "unit" and by in ("h", "unit"):
         by = "sex"  # the others lie inside one unit
+    lonely, degrees = ("average", "units") if by is None else ("adjust", "satterthwaite")
     design = SurveyDesign(
-        data.assign(w=1.0 + data["id"] % 3), weights="w", strata="h", clusters=clusters, **fpc
+        data.assign(w=1.0 + data["id"] % 3),
+        weights="w",
+        strata="h",
+        clusters=clusters,
+        **fpc,
+        lonely=lonely,
+        degrees=degrees,
     )
-    design.lonely = "adjust"
-    slow = [design.mean(["y", "gaps", "constant"], by=by), design.total(["y", "gaps"], by=by)]
+    design = weighed(design, how)
+    columns = ["y", "gaps", "constant", "item"]
+
+    def ask() -> list[pd.DataFrame]:
+        return [
+            design.mean(columns, by=by),
+            design.total(columns, by=by),
+            satisfaction(design, "item", by=by),
+        ]
+
+    slow = ask()
     monkeypatch.setattr("commlab.survey.kernel.MANY", 0)
-    fast = [design.mean(["y", "gaps", "constant"], by=by), design.total(["y", "gaps"], by=by)]
-    for a, b in zip(slow, fast, strict=True):
-        pd.testing.assert_frame_equal(a, b, rtol=1e-10, atol=1e-12)
+    monkeypatch.setattr("commlab.survey.kernel._DENSE", 12)
+    for a, b in zip(slow, ask(), strict=True):
+        pd.testing.assert_frame_equal(a, b, rtol=1e-9, atol=1e-10, check_dtype=False)
+
+
+def test_a_lonely_stratum_without_an_answer_decides_nothing():
+    # As R: a domain without a case in the stratum, or an item that nobody there answered.
+    data = two_stage(communities=1)
+    data["q"] = data["y"].where(data["h"] != "town")
+    design = SurveyDesign(data, **SPEC)
+    rest = SurveyDesign(data, **SPEC, lonely="remove").mean("q")
+    assert design.mean("q")["se"].iloc[0] == pytest.approx(rest["se"].iloc[0], rel=1e-12)
+    with pytest.raises(DataError, match="stage 1: town"):
+        design.mean(["q", "y"])
+
+
+def test_texts_of_long_columns_are_looked_up(monkeypatch):
+    monkeypatch.setattr("commlab.survey.structure._HEAD", 50)
+    rng = np.random.default_rng(5)
+    text = pd.Series(rng.choice(["b", "a", "ä"], 600), dtype="str")
+    for values in (
+        text,
+        text.where(text.index != 599),
+        text.where(text.index != 599, "new"),
+        text.astype(object),
+    ):
+        codes, labels = factorize(values, sort=True)
+        expected, levels = pd.factorize(values, sort=True)
+        np.testing.assert_array_equal(codes, expected)
+        assert list(labels) == list(levels)
+
+
+@pytest.mark.parametrize(
+    ("values", "few"),
+    [
+        ([1, 2, 5], True),
+        ([1, np.nan, 3], True),
+        ([-2, 0, 2], True),
+        ([126, np.nan, 127], True),
+        ([np.nan, np.nan], False),
+        ([0.5, 1], False),
+        ([1, 2, 98], False),
+        ([44, 300], False),
+        ([1] * 20 + [1.5], False),
+    ],
+)
+def test_columns_of_few_whole_numbers_are_coded(values, few):
+    coded = Coded.of(np.array(values, dtype=float))
+    assert (coded is not None) == few
+    if coded is not None:
+        np.testing.assert_array_equal(coded.column(0), values)
