@@ -62,6 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     trace.add_argument("--format", choices=("text", "json"), default="text")
     new = command("new", "prepare the folder of a new period and list what it expects", period=False)
     new.add_argument("period", metavar="PERIOD")
+    new.add_argument("--forms", action="store_true", help="also write blank workbooks for the offices")
     command("lab", "open JupyterLab in the study", period=False)
     command("doctor", "check that everything commlab needs is in place", period=False)
     return parser

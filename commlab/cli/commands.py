@@ -157,6 +157,11 @@ def new_command(options: argparse.Namespace) -> int:
     folder = new_period(study.root, options.period)
     print(f"{folder.relative_to(study.root).as_posix()}/ is ready; it expects:")
     print(columns(expected(study)))
+    if options.forms:
+        from commlab.cli.forms import write_forms
+
+        made = write_forms(_study(options), options.period)
+        print(f"{len(made)} blank workbooks written to forms/{options.period}/ (those that exist stay as they are)")
     return 0
 
 
