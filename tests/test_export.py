@@ -293,6 +293,20 @@ def test_known_choices_survive_unknown_ones_in_the_same_cell(tmp_path):
     ]
 
 
+def test_labels_of_several_words_joined_by_spaces_are_parted(tmp_path):
+    options = {"TV news": "tv", "TV": "set", "City email newsletters": "email"}
+    book = {"instrument": "x", "items": {"by": {"question": "How?", "multiple": True, "options": options}}}
+    got = read(
+        written(tmp_path, "_id,How?\n1,City email newsletters TV news\n2,TV TV news\n3,TV and radio\n"), book
+    )
+    assert got.frame[["by_tv", "by_set", "by_email"]].fillna(-1).values.tolist() == [
+        [1, 0, 1],
+        [1, 1, 0],
+        [-1, -1, -1],
+    ]
+    assert got.ledger.loc[got.ledger["rule"] == "unknown option", "before"].tolist() == ["“TV and radio”"]
+
+
 def test_an_option_that_several_people_give_is_shown_in_full_a_text_of_one_is_not(tmp_path):
     long = "与父母或其他家庭成员长期居住在一起并且没有自己的住房或者租房的情况"
     text = "编号,办事服务,备注\n" + "".join(f"{k},{long},\n" for k in range(3)) + f"3,{long[::-1]},\n"

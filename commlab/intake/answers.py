@@ -25,7 +25,7 @@ from commlab.intake.platforms import BOOKKEEPING, PLACES, TRIALS
 from commlab.intake.privacy import mask, scan
 from commlab.intake.questions import FILL_IN, Question, Reading, option_key, typed_in
 
-__all__ = ["Answers", "is_blank"]
+__all__ = ["Answers", "is_blank", "texts_at"]
 
 _SKIPPED = frozenset({"", "-3", "-2", "(跳过)", "(空)", "跳过", "nan", "null", "none"})
 _ROUTED = frozenset({"-3", "(跳过)", "跳过"})
@@ -90,7 +90,7 @@ class Answers(Columns):
         if question.name not in self.of:
             return pd.Series(pd.NA, index=range(self.n), dtype="str")
         codes, table = self._translate(question.name, self.of[question.name])
-        return pd.Series(np.array([*table, None], dtype=object)[codes], dtype="str")
+        return texts_at(table, codes)
 
     def item(self, question: Question) -> dict[str, pd.Series]:
         """The item's column of codes; for a multiple choice one 0/1 column an option."""
@@ -343,6 +343,11 @@ class Answers(Columns):
             self.pad.add("test answer", told, n=n, cells=cells)
 
 
+def texts_at(table: Sequence[Any], codes: np.ndarray) -> pd.Series:
+    """The text of every row by its number in a table; missing for -1 and None."""
+    return pd.Series(pd.array(list(table), dtype="str").take(codes, allow_fill=True))
+
+
 def _integers(table: Sequence[Any], codes: np.ndarray) -> pd.Series:
     values = np.array([0 if v is None else int(v) for v in (*table, None)], dtype="int16")
     missing = np.array([v is None for v in (*table, None)])
@@ -362,4 +367,18 @@ def _split(text: str, known: Callable[[str], bool]) -> list[str]:
             return parts
         if hits > most and not only:
             best, most = parts, hits
-    return best
+    return best if most else _run(plain.split(), known) or best
+
+
+def _run(words: Sequence[str], known: Callable[[str], bool]) -> list[str]:
+    """Options of several words one after the other, as KoboToolbox joins labels; none where any word is left over."""
+    parts: list[str] = []
+    at = 0
+    while at < len(words) <= _LONGEST:
+        ends = (end for end in range(len(words), at, -1) if known(" ".join(words[at:end])))
+        end = next(ends, None)
+        if end is None:
+            return []
+        parts.append(" ".join(words[at:end]))
+        at = end
+    return parts
