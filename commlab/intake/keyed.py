@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hmac
-import re
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -17,6 +16,7 @@ from commlab.intake.personal import as_texts
 __all__ = ["PERSON", "keyed_hash", "keyed_hashes", "person_keys"]
 
 # Which identifiers tell a person apart; an IP address does not (one for a whole building).
+_BETWEEN = r"[\s\-]"
 PERSON = ("id", "mobile", "account", "email")
 
 
@@ -62,11 +62,11 @@ def person_keys(frame: pd.DataFrame, kinds: Mapping[int, str], key: str | bytes)
     if not kinds:
         return None
     order: Iterable[int] = sorted(kinds, key=lambda place: (PERSON.index(kinds[place]), place))
-    out = pd.Series(pd.NA, index=frame.index, dtype="object")
+    out = pd.Series(pd.NA, index=range(len(frame)), dtype="str")
     for place in order:
-        values = as_texts(frame.iloc[:, place])
-        hashed = {
-            v: keyed_hash(key, kinds[place], re.sub(r"[\s\-]", "", fold(v)).lower()) for v in values.unique()
-        }
-        out = out.where(out.notna(), values.map(hashed).reindex(out.index))
-    return out.astype("str")
+        texts = as_texts(frame.iloc[:, place].reset_index(drop=True)).astype("str")
+        odd = texts[~texts.str.isascii()]
+        texts = texts.mask(texts.index.isin(odd.index), odd.map(fold))
+        plain = texts.str.replace(_BETWEEN, "", regex=True).str.lower()
+        out = out.fillna(keyed_hashes(key, plain, kinds[place]))
+    return out.set_axis(frame.index)

@@ -25,7 +25,7 @@ import pandas as pd
 
 from commlab import tables
 from commlab.errors import listing
-from commlab.intake.answers import Answers, is_blank
+from commlab.intake.answers import Answers, is_blank, texts_at
 from commlab.intake.codebook import Codebook, attention_check, load_codebook, option_key
 from commlab.intake.export import read_export
 from commlab.intake.forms import squash
@@ -294,7 +294,7 @@ def _units(
         if answers.book.unit:
             told = "no register was given: units are as answered, not checked"
             answers.pad.add("no register", told, severity="note")
-        return pd.Series(np.array(plain, dtype=object)[codes], dtype="str"), none
+        return texts_at(plain, codes), none
     book = Register.of(register, aliases)
     inside = match_names([d for d, _ in both], book, level="district", certainty=certainty)["matched"]
     within = [district if pd.isna(d) else d for d in inside]
@@ -302,7 +302,7 @@ def _units(
     found = match_names(names, book, within=within, level="community", certainty=certainty)
     if not answers.book.unit.get("community"):
         found["matched"] = pd.Series(within, dtype="str")
-    units = pd.Series(np.array(found["matched"], dtype=object)[codes], dtype="str")
+    units = texts_at(found["matched"], codes)
     found["within"], found["n"] = within, np.bincount(codes, minlength=len(both))
     lost = found[found["matched"].isna() & found["name"].notna()].sort_values(
         ["n", "name"], ascending=[False, True]
