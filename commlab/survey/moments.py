@@ -64,8 +64,10 @@ class Coded:
                 return None
             # Products of bytes instead of masks, which are slower where answers lack here and there.
             code = code * same.view(np.int8) + missing * code[int(np.argmax(same))]
-        low, high = int(code.min(initial=0)), int(code.max(initial=0))
-        if high - low >= _LEVELS or not same.any():
+        if not same.any():
+            return None
+        low, high = int(code.min()), int(code.max())
+        if high - low >= _LEVELS:
             return None
         code = code - np.int8(low)
         values = np.arange(low, high + 1, dtype=float)
