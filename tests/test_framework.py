@@ -8,7 +8,8 @@ from fractions import Fraction
 import pandas as pd
 import pytest
 
-from commlab.errors import DataError, ParameterError
+import commlab as cl
+from commlab.errors import DataError, ParameterError, StudyError
 from commlab.framework import RULES, Framework, compare, exact, load_framework
 
 HEAD = "name: small\n"
@@ -402,3 +403,37 @@ nodes:
     assert not out.loc[out["what"] == "label", "moves"].any()
     target = out[out["key"] == "target"].iloc[0]
     assert (target["before"], target["after"]) == (0.03, 0.05)
+
+
+STUDY = """study: 1
+title: 试
+city: 昆明市
+framework: kunming_2018
+periods: [2019Q4]
+inputs:
+- {name: a, files: "a.xlsx", reader: lists}
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ("goalposts: {Ⅱ-1.2: {low: 0, high: 2}, Ⅱ-4.1/excellent: {low: 0, high: 1.5}}", None),
+        ("goalposts: {Ⅱ-1.2: {low: 0}}", "goalposts: Ⅱ-1.2: expected {low: number, high: number}"),
+        ("goalposts: {Ⅱ-1.2: {low: yes, high: 2}}", "goalposts: Ⅱ-1.2: expected"),
+        ("goalposts: [Ⅱ-1.2]", "goalposts: expected codes"),
+        ("goalposts: {Ⅱ-1.1: {low: 0, high: 2}}", "study.yaml: goalposts of Ⅱ-1.1: they belong to one part"),
+        ("goalposts: {Ⅱ-8.4: {low: 0, high: 2}}", "concerns cared-for people"),
+    ],
+)
+def test_a_study_declares_its_goalposts(tmp_path, lines, says):
+    """They are the study's own: the part is no longer official, and only study.yaml can set them."""
+    (tmp_path / "study.yaml").write_text(STUDY + lines + "\n", encoding="utf-8")
+    if says:
+        with pytest.raises(StudyError, match=says):
+            cl.open_study(tmp_path).framework  # noqa: B018
+        return
+    framework = cl.open_study(tmp_path).framework
+    posted = {p.code: p.goalposts for c in framework.leaves for p in framework.parts(c) if p.goalposts}
+    assert posted == {"Ⅱ-1.2": (0, 2), "Ⅱ-4.1": (0, 1.5)}
+    assert not any(p.official for p in framework.parts("Ⅱ-1.2"))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from commlab.errors import DataError
+from commlab.errors import DataError, ParameterError
 from commlab.framework import load_framework
 from commlab.scoring import aggregate, collect, score
 from commlab.scoring.gather import exact_sum
@@ -383,6 +383,51 @@ def test_a_count_is_evidence_not_score(tmp_path):
     out = score(evidence, f).set_index("unit")
     assert out.loc["D/1", "score"] == 70
     assert out.loc["D/2", "state"] == "missing"
+
+
+@pytest.mark.parametrize("posts", [(0, 20), (20, 0), (5, 15)])
+def test_goalposts_score_a_count_where_a_study_declares_them(tmp_path, posts):
+    """Per 1,000 households: 10 in D/1, 30 in D/2, (2 + 3) / 300 households = 16.7 in their district."""
+    f = framework(tmp_path, "{rule: count, metric: orgs}").with_goalposts({"L": posts})
+    out = run(
+        f, measures=facts(orgs={"D/1": 2, "D/2": 3}, households={"D/1": 200, "D/2": 100}),
+        ratings=rated(("expert", "e", "D/1", 90)),
+    )  # fmt: skip
+    assert out.loc[("D/1", "main"), "value"] == 10 and out.loc[("D", "main"), "value"] == pytest.approx(
+        50 / 3
+    )
+    low, high = posts
+    expected = [np.clip((v - low) / (high - low), 0, 1) * 100 for v in (10, 30, 50 / 3)]
+    found = [out.loc[(u, "main"), "score"] for u in ("D/1", "D/2", "D")]
+    assert found == pytest.approx(expected)
+    assert out.loc[("D/3", "main"), "state"] == "missing"  # no households known: a bare count is not compared
+    evidence = collect(
+        f, measures=facts(orgs={"D/1": 2}, households={"D/1": 200}), survey=asked(), units=UNITS,
+        ratings=rated(("expert", "e", "D/1", 90)),
+    )  # fmt: skip
+    assert evidence.loc[evidence["role"] == "check", "value"].tolist() == [90, 90]  # of D/1 and its district
+
+
+def test_goalposts_of_what_is_measured_above_are_inherited(tmp_path):
+    f = framework(tmp_path, "{rule: count, metric: workers, base: none}").with_goalposts({"L/main": (0, 50)})
+    out = run(f, measures=facts(workers={"D": 40}))
+    assert out.loc[("D/1", "main"), ["score", "inherited"]].tolist() == [80, True]
+
+
+@pytest.mark.parametrize(
+    ("rule", "posts", "says"),
+    [
+        ("{rule: judged}", {"L": (0, 1)}, "belong to one part with the rule count.*it has main .judged."),
+        ("{rule: count, metric: orgs}", {"L/x": (0, 1)}, "goalposts of L/x"),
+        ("{rule: count, metric: orgs}", {"L": (1, 1)}, "low 1 and high 1 must be two different numbers"),
+        ("{rule: count, metric: orgs}", {"M": (0, 1)}, "no code 'M'"),
+        ("{rule: count, metric: cared}", {"L": (0, 1)}, "cared concerns cared-for people"),
+    ],
+)
+def test_goalposts_that_cannot_be_used(tmp_path, rule, posts, says):
+    more = METRICS + "  cared: {zh: 关爱, kind: stock, sensitive: true}\n"
+    with pytest.raises(ParameterError, match=says):
+        framework(tmp_path, rule, more=more).with_goalposts(posts)
 
 
 def test_a_rating_beside_a_norm_is_a_check(tmp_path):

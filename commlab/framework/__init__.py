@@ -5,8 +5,9 @@ result that weights, scoring and reports share.
 """
 
 from commlab.framework.compare import compare
+from commlab.framework.entries import Metric, Node, Part
 from commlab.framework.loader import bundled, load_framework
-from commlab.framework.model import TOTAL, Framework, Metric, Node, Part
+from commlab.framework.model import TOTAL, Framework
 from commlab.framework.rules import RULES, exact
 
 __all__ = [

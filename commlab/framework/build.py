@@ -9,8 +9,9 @@ from itertools import pairwise
 from typing import Any
 
 from commlab.errors import listing
+from commlab.framework.entries import Frozen, Metric, Node, Part
 from commlab.framework.located import Faults, Map, check_keys, shaped
-from commlab.framework.model import WEIGHT_TOLERANCE, Frozen, Metric, Node, Part, fold
+from commlab.framework.model import WEIGHT_TOLERANCE, fold
 from commlab.framework.rules import PART, RULES, exact
 from commlab.tables import LEVELS
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from commlab.framework.model import Framework, Node, Part
+from commlab.framework.entries import Node, Part
+from commlab.framework.model import Framework
 
 __all__ = ["compare"]
 

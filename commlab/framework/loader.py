@@ -12,8 +12,9 @@ from typing import Any
 
 from commlab.errors import DataError, ParameterError
 from commlab.framework.build import build_nodes, read_metrics
+from commlab.framework.entries import Frozen
 from commlab.framework.located import Faults, Map, read, read_yaml, shaped
-from commlab.framework.model import Framework, Frozen, fold
+from commlab.framework.model import Framework, fold
 
 __all__ = ["bundled", "load_framework", "read_yaml"]
 

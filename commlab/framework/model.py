@@ -1,4 +1,4 @@
-"""The framework as scoring, weights and reports see it: frozen nodes, parts and metrics, and tables of them.
+"""The framework as scoring, weights and reports see it: a frozen tree of nodes, and tables of it.
 
 A node is a branch or a leaf; a leaf has parts; a part has a rule. Local weights are those among siblings and
 add up to 1; global weights are their products down to the leaves.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,15 +17,14 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import ParameterError, listing
+from commlab.framework.entries import FULL, Frozen, Metric, Node, Part
 
-__all__ = ["TOTAL", "WEIGHT_TOLERANCE", "Framework", "Metric", "Node", "Part", "fold"]
+__all__ = ["TOTAL", "WEIGHT_TOLERANCE", "Framework", "fold"]
 
 TOTAL = "total"
 """Code of the whole."""
 WEIGHT_TOLERANCE = 0.005
 """Printed weights are rounded: a sibling group may miss 1 by this much before it counts as an error."""
-FULL = 100.0
-"""Full score of a node where the sheet prints no points."""
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−－ー"), "-")
 
 
@@ -37,115 +36,6 @@ def fold(code: str) -> str:
     """
     plain = unicodedata.normalize("NFKC", str(code).translate(_DASHES)).translate(_DASHES)
     return "".join(plain.split()).casefold()
-
-
-class Frozen(Mapping[str, Any]):
-    """A mapping that cannot be changed and can be pickled."""
-
-    __slots__ = ("_data",)
-
-    def __init__(self, data: Mapping[str, Any]) -> None:
-        self._data = dict(data)
-
-    def __getitem__(self, key: str) -> Any:
-        return self._data[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._data)
-
-    def __len__(self) -> int:
-        return len(self._data)
-
-    def __repr__(self) -> str:
-        return repr(self._data)
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One line of the metric dictionary: how a measured quantity is called, and how it adds up.
-
-    A ``stock`` or ``flow`` adds over units; a ``ratio`` is rebuilt as numerator / denominator * per.
-    """
-
-    key: str
-    zh: str
-    en: str = ""
-    unit: str = ""
-    kind: str = "stock"
-    level: str = "community"
-    numerator: str = ""
-    denominator: str = ""
-    per: float = 1.0
-    sensitive: bool = False
-    direction: int = 1
-    items: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Part:
-    """One rule of one leaf. ``params`` holds the rule's keys; ``share`` is the part's share in the leaf."""
-
-    code: str
-    part: str
-    rule: str
-    params: Mapping[str, Any] = field(default_factory=dict)
-    share: float = 1.0
-    type: str | None = None
-    measured_at: str = "community"
-    scored_at: tuple[str, ...] = ()
-    rollup: str = "mean"
-    methods: tuple[str, ...] = ()
-    unit: str = ""
-    direction: int = 1
-    official: bool = False
-    soft: bool = False
-    article: str = ""
-    zh: str = ""
-    en: str = ""
-    line: int = 0
-
-    @property
-    def metric(self) -> str | None:
-        return self.params.get("metric")
-
-    @property
-    def items(self) -> tuple[Any, ...]:
-        return tuple(self.params.get("items", ()))
-
-    @property
-    def op(self) -> str | None:
-        return self.params.get("op")
-
-    @property
-    def target(self) -> Any:
-        return self.params.get("target")
-
-    @property
-    def graded(self) -> bool:
-        return bool(self.params.get("graded", False))
-
-    @property
-    def full(self) -> float:
-        return float(self.params.get("full", FULL))
-
-
-@dataclass(frozen=True)
-class Node:
-    """A branch or leaf. ``weight`` is local and normalised; None where the document prints none."""
-
-    code: str
-    parent: str | None
-    order: int
-    level: int
-    zh: str
-    en: str = ""
-    weight: float | None = None
-    points: float | None = None
-    methods: tuple[str, ...] = ()
-    parts: tuple[Part, ...] = ()
-    document: str = ""
-    article: str = ""
-    line: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -318,6 +208,52 @@ class Framework:
             new |= {c: float(given[c] / total) for c in group}
         nodes = tuple(replace(n, weight=new.get(n.code, n.weight)) for n in self.nodes)
         return replace(self, nodes=nodes)
+
+    def with_goalposts(self, posts: Mapping[str, tuple[float, float]]) -> Framework:
+        """The same framework with counts scored between goalposts, where a study declares them.
+
+        Parameters
+        ----------
+        posts : mapping of code, or code/part, to (low, high)
+            The quantity as it is shown (per so many households) that scores 0, and the one that scores full marks; a
+            low above the high means that less is better. The judgement of the same part becomes a check.
+
+        Raises
+        ------
+        ParameterError
+            If a part is unknown, is no count or concerns cared-for people, or both posts are the same.
+        """
+        given: dict[tuple[str, str], tuple[float, float]] = {}
+        for name, (low, high) in posts.items():
+            head, _, tail = str(name).partition("/")
+            code = self.code(head)
+            counts = [p for p in self.parts(code) if p.rule == "count" and tail in ("", p.part)]
+            if len(counts) != 1:
+                told = listing(f"{p.part} ({p.rule})" for p in self.parts(code)) or "no part"
+                raise ParameterError(
+                    f"goalposts of {name}: they belong to one part with the rule count, written {code}/part; it has {told}"
+                )
+            metric = self.metrics.get(str(counts[0].metric))
+            if metric is not None and metric.sensitive:
+                raise ParameterError(
+                    f"goalposts of {name}: {metric.key} concerns cared-for people and is not scored"
+                )
+            if not (np.isfinite(low) and np.isfinite(high)) or low == high:
+                raise ParameterError(
+                    f"goalposts of {name}: low {low:g} and high {high:g} must be two different numbers"
+                )
+            given[code, counts[0].part] = (float(low), float(high))
+
+        def posted(part: Part) -> Part:
+            ends = given.get((part.code, part.part))
+            if ends is None:
+                return part
+            return replace(
+                part, params=Frozen({**part.params, "low": ends[0], "high": ends[1]}), official=False
+            )
+
+        nodes = tuple(replace(n, parts=tuple(posted(p) for p in n.parts)) for n in self.nodes)
+        return replace(self, nodes=nodes) if given else self
 
     @property
     def table(self) -> pd.DataFrame:

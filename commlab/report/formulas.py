@@ -327,6 +327,9 @@ def _reached(part: Part, value: str, target: str, share_meeting: bool) -> str:
     """Share of full marks that a value earns, as a formula."""
     if share_meeting or (part.rule == "checklist" and part.params.get("graded", True)):
         return value
+    if part.goalposts is not None:
+        low, high = part.goalposts
+        return f"MAX(0,MIN(1,({value}-({low:.15g}))/({high - low:.15g})))"
     if part.rule in ("judged", "count", "survey"):
         return f"{value}/{PERCENT}"
     if part.rule == "deduction":

@@ -8,7 +8,7 @@ methods that teams paste from papers
 (``topsis`` ...), and raters as instruments (``rater_agreement`` ...).
 """
 
-from commlab.scoring.aggregate import aggregate, aggregate_wide
+from commlab.scoring.aggregate import aggregate
 from commlab.scoring.agreement import fleiss_kappa, icc, krippendorff_alpha
 from commlab.scoring.collect import collect
 from commlab.scoring.draws import Dirichlet, draw_scores
@@ -26,6 +26,7 @@ from commlab.scoring.raters import (
 from commlab.scoring.rewards import allocate_rewards
 from commlab.scoring.sensitivity import audit, leave_one_out, pairs_apart, sensitivity
 from commlab.scoring.uncertainty import rank_uncertainty
+from commlab.scoring.wide import aggregate_wide
 
 __all__ = [
     "Dirichlet",

@@ -327,7 +327,10 @@ class _Gatherer:
         return rows
 
     def _count(self, part: Part) -> list[Row]:
-        return self._judged(part) + self.counts.rows(part)
+        if part.goalposts is None:
+            return self._judged(part) + self.counts.rows(part)
+        judged = [row | {"role": "check"} for row in self._judged(part) if row["role"] == "main"]
+        return self.counts.scored(part) + [row for row in judged if row["state"] == "observed"]
 
 
 def _over_items(items: list[Row], worst: bool) -> Row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from commlab.framework import Framework, Part, exact
@@ -32,6 +33,32 @@ class Counts:
         targets = self.places.targets(part)
         metrics = (str(part.metric), *part.params.get("also", ()))
         return [row for metric in metrics for row in self._told(part, metric, targets)]
+
+    def scored(self, part: Part) -> list[Row]:
+        """The same rows where goalposts score the part's own metric: it is the main row of every unit.
+
+        A count that should be told per households and has none is missing; what is measured above a unit is
+        inherited as the quantity of that unit.
+        """
+        entry = self.measures.metric(str(part.metric))
+        relative = entry.kind != "ratio" and part.params.get("base", HOUSEHOLDS) != NO_BASE
+        rows: list[Row] = []
+        for row in self.rows(part):
+            if row["item"] == part.metric:
+                unit = row["unit"]
+                if self.places.is_below(unit, entry.level):
+                    above = self.places.above(unit, entry.level)
+                    row |= {"state": "missing"} if above is None else self._inherited(part, above)
+                if relative and row["state"] != "missing" and not row.get("statistic"):
+                    row |= {"state": "missing", "value": np.nan, "source": ""}
+                row |= {"role": "main"}
+            rows.append(row)
+        return rows
+
+    def _inherited(self, part: Part, above: str) -> Row:
+        per = float(exact(part.params.get("per", PER_HOUSEHOLDS)))
+        found = self._quantity(str(part.metric), above, str(part.params.get("base", HOUSEHOLDS)), per)
+        return found | ({"state": "inherited"} if found["state"] == "observed" else {})
 
     def _told(self, part: Part, metric: str, targets: list[str]) -> list[Row]:
         """The count, per so many households, with its percentile among units of the same level and type."""

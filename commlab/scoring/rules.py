@@ -110,6 +110,15 @@ def _judged(part: Part, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     return rows["value"] / PERCENT * part.full, np.zeros(len(rows["value"]), bool)
 
 
+def _count(part: Part, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """The judgement; between the goalposts of a study, the share of the way from one to the other."""
+    if part.goalposts is None:
+        return _judged(part, rows)
+    low, high = part.goalposts
+    reached = np.clip((rows["value"] - low) / (high - low), 0, 1)
+    return reached * part.full, np.zeros(len(rows["value"]), bool)
+
+
 def _norm(part: Part, rows: Rows, op: str, target: object) -> tuple[np.ndarray, np.ndarray]:
     """Full marks where the norm is met; below it none, or where graded the share of the way to it."""
     met = meets(rows, op, target)
@@ -196,7 +205,7 @@ def _veto(part: Part, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
 
 _RULES: dict[str, Callable[[Part, Rows], tuple[np.ndarray, np.ndarray]]] = {
     "judged": _judged,
-    "count": _judged,
+    "count": _count,
     "survey": _judged,
     "threshold": _threshold,
     "rate": _threshold,

@@ -96,6 +96,7 @@ class StudyConfig:
     disclosure: Mapping[str, int]
     exclude_flags: tuple[str, ...]
     inputs: tuple[Input, ...]
+    goalposts: Mapping[str, tuple[float, float]]
 
     def input(self, name: str) -> Input:
         return next(i for i in self.inputs if i.name == name)
@@ -153,6 +154,7 @@ _TOP = (
     "choices",
     "disclosure",
     "exclude_flags",
+    "goalposts",
     "inputs",
 )
 _INPUT = ("name", "label", "files", "each", "carry", "required", "reader")
@@ -206,6 +208,7 @@ def read_config(root: str | Path) -> StudyConfig:
     for level, how in weights.items():
         if level not in ("primary", "secondary", "standard") or how not in ("ahp", "equal"):
             faults.add(f"weights: {level}: {how}; expected primary, secondary, standard: ahp or equal")
+    goalposts = _goalposts(given.get("goalposts") or {}, faults)
     inputs = _inputs(given.get("inputs") or [], faults)
     faults.raise_if_any()
     return StudyConfig(
@@ -222,6 +225,7 @@ def read_config(root: str | Path) -> StudyConfig:
         disclosure=disclosure,
         exclude_flags=flags,
         inputs=inputs,
+        goalposts=goalposts,
     )
 
 
@@ -268,6 +272,22 @@ def _choices(given: Any, faults: _Faults) -> Choices:
     if choices.missing not in ("measured", "zero"):
         faults.add(f"choices: missing is measured or zero, found {choices.missing!r}")
     return choices
+
+
+def _goalposts(given: Any, faults: _Faults) -> dict[str, tuple[float, float]]:
+    """Counts that this study scores between two values of its own: ``code: {low: 0, high: 5}``."""
+    if not isinstance(given, Mapping):
+        faults.add(f"goalposts: expected codes, found {given!r}")
+        return {}
+    out = {}
+    for code, posts in given.items():
+        ends = dict(posts) if isinstance(posts, Mapping) else {}
+        numbers = [v for v in ends.values() if isinstance(v, int | float) and not isinstance(v, bool)]
+        if set(ends) != {"low", "high"} or len(numbers) != len(ends):
+            faults.add(f"goalposts: {code}: expected {{low: number, high: number}}, found {posts!r}")
+        else:
+            out[str(code)] = (float(ends["low"]), float(ends["high"]))
+    return out
 
 
 def _inputs(given: Any, faults: _Faults) -> tuple[Input, ...]:

@@ -99,7 +99,14 @@ class Study:
 
     @cached_property
     def framework(self) -> Framework:
-        """The framework that study.yaml names, without the study's own weights."""
+        """The framework that study.yaml names, with the study's goalposts and without its weights."""
+        try:
+            return self._printed.with_goalposts(self.config.goalposts)
+        except ParameterError as error:
+            raise StudyError(f"study.yaml: {error}") from None
+
+    @cached_property
+    def _printed(self) -> Framework:
         try:
             return load_framework(self.config.framework)
         except ParameterError:

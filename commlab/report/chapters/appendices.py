@@ -98,7 +98,7 @@ def dictionary_rows(report: Report) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "label": f"{code} {report.starting((part.zh if report.language == 'zh' else part.en) or report.label(code))}",
-            "rule": rules[part.rule],
+            "rule": t("count between goalposts of this study") if part.goalposts else rules[part.rule],
             "share": part.share,
             "measured": levels[part.measured_at],
             "method": t.listing(t(METHODS[m]) for m in part.methods or framework.node(code).methods),
