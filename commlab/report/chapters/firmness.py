@@ -17,6 +17,8 @@ from commlab.report.finding import Col, Cover, Section
 __all__ = ["data_weights", "firmness", "weights_cover", "weights_workbook"]
 
 SECONDARY = 2
+UNIT_DRAWS = 400
+"""Resamples of the units; each weighs by every method again."""
 
 
 def firmness(report: Report) -> Section:
@@ -145,10 +147,24 @@ def data_weights(report: Report) -> Section:
     if not data:
         return Section(title, 1, [t("No method can weigh these scores: {why}.", why=t.listing(refused))])
     table["data"] = w.combine(table[data])
+
+    def mean_of(rows: pd.DataFrame) -> pd.Series:
+        return w.combine(pd.DataFrame({c: methods[c][1](rows) for c in data}))
+
+    choices, span = report.study.config.choices, {}
+    try:
+        again = w.bootstrap_units(scores, mean_of, draws=UNIT_DRAWS, seed=choices.seed)
+    except DataError as error:
+        refused.append(f"{t('Data, mean')}: {error}")
+    else:
+        band = w.weight_intervals(again, confidence=choices.confidence)
+        table["low"], table["high"] = band["ci_low"], band["ci_high"]
+        span = {"low": t("from"), "high": t("to")}
     pair = table[["experts", "data"]]
     table["arithmetic"], table["game"] = w.combine(pair), w.combine(pair, how="game")
     shown = {"experts": t("Experts")} | {c: methods[c][0] for c in data}
-    shown |= {"data": t("Data, mean"), "arithmetic": t("Both, mean"), "game": t("Both, game theory")}
+    shown |= {"data": t("Data, mean")} | span
+    shown |= {"arithmetic": t("Both, mean"), "game": t("Both, game theory")}
     apart = (table["data"] - table["experts"]).abs()
     text = t(
         "Weights among {n} secondary indicators from the scores of {units} districts; all count in the direction of "
@@ -165,6 +181,9 @@ def data_weights(report: Report) -> Section:
         if len(lacking)
         else []
     )
+    if span:
+        drawn = "The interval of the data's mean: districts drawn again {draws} times."
+        notes.append(t(drawn, draws=t.integer(UNIT_DRAWS)))
     if refused:
         notes.append(t("Methods that refuse these scores: {why}.", why=t.listing(refused)))
     columns = {"label": Col(t("Indicator"), width=2)}
