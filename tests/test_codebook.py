@@ -41,6 +41,7 @@ BOOK = {
         ({"items": {"q": {"question": "a", "scale": [0, 100]}}}, "below 97"),
         ({"items": {"q": {"question": "a", "options": "agree"}}}, "no scale 'agree'"),
         ({"items": {"q": {"question": "a", "options": SCALE, "number": "六"}}}, "number must be"),
+        ({"items": {"q": {"question": "a", "options": SCALE, "occurrence": 0}}}, "occurrence must be 1"),
         ({"items": {"q": {"question": "a", "options": SCALE, "reversed": "maybe"}}}, "true or false"),
         ({"items": {"q": {"question": "a", "options": SCALE, "order": ["好"]}}}, "order names unknown"),
         ({"items": {"q": {"question": "a", "options": SCALE, "versions": 3}}}, "list of mappings"),

@@ -363,6 +363,15 @@ def test_what_cannot_be_told_apart_is_refused_with_its_columns(tmp_path, text, t
         read(written(tmp_path, text), {"instrument": "x", "items": items})
 
 
+def test_columns_with_the_very_same_header_are_told_apart_by_their_order(tmp_path):
+    items = {f"s{k}": {"question": "办事服务", "options": SCALE, "occurrence": k} for k in (1, 2)}
+    book = {"instrument": "x", "items": items}
+    got = read(written(tmp_path, "编号,办事服务,噪声,办事服务\n1,满意,,一般\n"), book)
+    assert got.frame[["s1", "s2"]].values.tolist() == [[4, 3]]
+    got = read(written(tmp_path, "编号,办事服务\n1,满意\n"), book)
+    assert got.frame["s1"].tolist() == [4] and got.frame["s2"].isna().all()
+
+
 def test_a_missing_question_is_reported_with_the_header_that_comes_near(tmp_path):
     got = read(written(tmp_path, "编号,办事服务,3、噪声扰民情况\n1,满意,一般\n"))
     told = got.ledger[got.ledger["rule"] == "question not in file"].set_index("column")["message"]

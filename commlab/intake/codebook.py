@@ -6,9 +6,9 @@ answers whose whole row is refused (test answers, interviews not approved). The 
 ARCHITECTURE.md; beyond options a question may have ``reversed: true`` (a negatively worded item of a scale is
 turned round), ``multiple: true`` (one 0/1 column an option), ``matrix: name`` (items answered in one grid),
 ``scale: [1, 10]`` (numbers are answers), ``number: 6`` (its number on the platform), ``order: [...]`` (the
-options as the platform numbers them, where that differs from the order here) and ``versions: [...]`` (how
-other quarters asked it). ``numbers: options | values`` says what a bare number in an answer column is: the
-number of an option, or the code itself.
+options as the platform numbers them, where that differs from the order here), ``occurrence: 2`` (the second of
+columns with the very same header) and ``versions: [...]`` (how other quarters asked it). ``numbers: options |
+values`` says what a bare number in an answer column is: the number of an option, or the code itself.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ _TOP = {
     "instrument", "title", "columns", "unit", "demographics", "items", "checks", "personal", "free_text",
     "ignore", "numbers", "scales", "reject",
 }  # fmt: skip
-_VERSION = {"question", "options", "dont_know", "not_applicable", "reversed", "scale", "number", "order"}
+_VERSION = {
+    "question", "options", "dont_know", "not_applicable", "reversed", "scale", "number", "occurrence", "order",
+}  # fmt: skip
 _QUESTION = _VERSION | {"zh", "en", "multiple", "matrix", "versions"}
 _RESERVED = {c.name for c in CONTRACTS["responses"].columns if c.privacy != "quasi"} | {"submitted_at"}
 _CHECKS = {"attention", "min_seconds", "straightline", "burst", "all_satisfied"}
@@ -286,13 +288,14 @@ class _Loader:
                 "scale",
             )
             scale = None
-        number = body.get("number")
-        if number is not None and (type(number) is not int or number < 0):
-            add(
-                f"{where}: number must be the question's number on the platform, not {number!r}",
-                *place,
-                "number",
-            )
+        counted = {
+            "number": "the question's number on the platform",
+            "occurrence": "1 for the first such column, 2 ...",
+        }
+        for key, told in counted.items():
+            value = body.get(key)
+            if value is not None and (type(value) is not int or value < 0 + (key == "occurrence")):
+                add(f"{where}: {key} must be {told}, not {value!r}", *place, key)
         for key in ("reversed", "multiple"):
             if not isinstance(body.get(key, False), bool):
                 add(f"{where}: {key} must be true or false, not {body[key]!r}", *place, key)
@@ -309,7 +312,8 @@ class _Loader:
             multiple=body.get("multiple") is True,
             matrix=None if body.get("matrix") is None else str(body["matrix"]),
             scale=tuple(scale) if scale else None,
-            number=number,
+            number=body.get("number"),
+            occurrence=body.get("occurrence"),
             order=self.texts(body.get("order"), *place, "order"),
         )
         self._options(question, where, *place)
@@ -365,8 +369,10 @@ class _Loader:
             (f"unit.{level}", w, ("unit", level)) for level, wordings in book.unit.items() for w in wordings
         ]
         for name, wording, place in asked:
-            number = book.questions[name].number if name in book.questions else None
-            key = squash(wording) if number is None else f"{number} {squash(wording)}"
+            own = book.questions.get(name)
+            key = (
+                f"{own.number} {own.occurrence} {squash(wording)}" if own else f"None None {squash(wording)}"
+            )
             if claims.setdefault(key, name) != name:
                 self.faults.add(
                     f"the question {wording!r} belongs to both {claims[key]} and {name}; tell them apart by their number",

@@ -150,7 +150,9 @@ class Columns:
         """The column of a question in the version that this file asks."""
         versions = question.in_period(self.period)
         found = [
-            (v, place) for v in versions if (place := self.place(v.wordings, name, v.number)) is not None
+            (v, place)
+            for v in versions
+            if (place := self.place(v.wordings, name, v.number, v.occurrence)) is not None
         ]
         if len({place for _, place in found}) > 1:
             columns = ", ".join(f"{self.letter(p)} (“{self.headers[p]}”)" for _, p in found)
@@ -202,7 +204,9 @@ class Columns:
             )
         self.pad.add("question not in file", told, column=name)
 
-    def place(self, wordings: Collection[str], name: str, number: int | None = None) -> int | None:
+    def place(
+        self, wordings: Collection[str], name: str, number: int | None = None, occurrence: int | None = None
+    ) -> int | None:
         """The column that asks a question; None where none does.
 
         Raises
@@ -223,12 +227,14 @@ class Columns:
         ):
             if len(hits) > 1 and number is not None:
                 hits = {p for p in hits if self._numbered(p, number)} or hits
+            if occurrence is not None:
+                hits = set(sorted(hits)[occurrence - 1 : occurrence])
             if len(hits) > 1:
                 columns = ", ".join(self.letter(p) for p in sorted(hits))
                 printed = listing(dict.fromkeys(f"“{self.headers[p]}”" for p in sorted(hits)), most=3)
                 raise self._refuse(
                     f"columns {columns} all answer {name} ({printed}); keep one, or tell their wordings apart in the "
-                    "codebook: with the number or the grid's title in front, or by number:"
+                    "codebook: with the number or the grid's title in front, by number:, or by occurrence: where all is alike"
                 )
             if hits:
                 return hits.pop()

@@ -76,6 +76,7 @@ class Question:
     matrix: str | None = None
     scale: tuple[int, int] | None = None
     number: int | None = None
+    occurrence: int | None = None
     order: tuple[str, ...] = ()
     periods: tuple[str, ...] = ()
     versions: tuple[Question, ...] = ()
