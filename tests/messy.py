@@ -127,6 +127,7 @@ class _Column:
 
 _COUNTS = ["户数(户)", "人口(人)", "社会组织(个)", "活动(场次)", "调解员", "议事会(次)", "志愿者人数"]
 _GROUPS = ["社区基本情况", "治理投入", "2019年第四季度", "共建共治"]
+_MONEY = "工作经费(万元)"
 _NAMES = [
     "翠湖",
     "北门",
@@ -188,6 +189,16 @@ def _group(rng: random.Random, columns: list[_Column]) -> None:
             for column in run:
                 column.group = label
         at += width
+
+
+def _split_money(columns: list[_Column]) -> None:
+    """Print the amounts in two columns whose unit stands in the upper label alone."""
+    for at, column in enumerate(columns):
+        if column.kind == "money" and not column.group:
+            columns[at : at + 1] = [
+                _Column(label, label, "money", _MONEY, column.times) for label in ("财政", "社会资本")
+            ]
+            return
 
 
 def _value(rng: random.Random, column: _Column, place: int, district: str, plain: bool) -> tuple[Any, Any]:
@@ -253,6 +264,8 @@ def messy(path: Path, seed: int) -> Truth:
     columns = _columns(rng, districts)
     if rng.random() < 0.5:
         _group(rng, columns)
+    if rng.random() < 0.2:
+        _split_money(columns)
     grouped = any(c.group for c in columns)
     left, truth = rng.choice([0, 0, 1, 2]), Truth()
     grid: list[list[Any]] = []
@@ -269,7 +282,7 @@ def messy(path: Path, seed: int) -> Truth:
         row = put([title])
         if rng.random() < 0.6:
             merges.append(f"{letter(0)}{row}:{letter(len(columns) - 1)}{row}")
-    money = next((c for c in columns if c.kind == "money"), None)
+    money = next((c for c in columns if c.kind == "money" and c.group != _MONEY), None)
     if rng.random() < 0.5:
         line: list[Any] = [None] * max(len(columns), 3)
         line[0] = "填报单位:五华区民政局"
@@ -297,7 +310,8 @@ def messy(path: Path, seed: int) -> Truth:
                 last = max(k for k, other in enumerate(columns) if other.group == c.group)
                 if last > i:
                     merges.append(f"{letter(i)}{top}:{letter(last)}{top}")
-    truth.columns = [f"{c.group}/{c.named}" if c.group else c.named for c in columns]
+    base = {_MONEY: "工作经费(元)"}
+    truth.columns = [f"{base.get(c.group, c.group)}/{c.named}" if c.group else c.named for c in columns]
 
     n = rng.randint(2, 10)
     owners = sorted(rng.choice(_DISTRICTS[: rng.randint(1, 3)]) for _ in range(n)) if districts else [""] * n
