@@ -380,6 +380,7 @@ def test_satisfaction_is_named_by_what_it_is_grouped_by(tiny: Path, by: str | li
     found = cl.open_study(tiny).period(PERIOD).satisfaction(by=by)
     named = [] if by is None else [by] if isinstance(by, str) else by
     wanted = [*named, "item", "statistic", "estimate", "se", "ci_low", "ci_high", "df", "n", "n_effective"]
+    wanted += ["rule", "bound"]  # why a figure is blank, or only a bound
     assert [c for c in found.columns if c != "weighting"] == wanted and len(found)
 
 

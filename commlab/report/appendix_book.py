@@ -6,6 +6,7 @@ and prints stands in ``appendix_sheets``; here its rows are made, and the formul
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ import pandas as pd
 
 from commlab.report import formula_tree, formulas
 from commlab.report.appendix_sheets import SHEETS, columns, names
+from commlab.report.chapters.base import WITHHELD
 from commlab.report.finding import Col
 from commlab.report.xlsx import Sheet, write_workbook
 
@@ -227,6 +229,8 @@ class _Book:
             state_label=[report.state(s) for s in rows["state"]],
             order=rows["code"].map(self.framework.table.set_index("code")["order"]),
         )
+        few = (rows["stage"] == "residents") & (rows["state"] == "missing")
+        rows["n"] = rows["n"].astype(object).mask(few, WITHHELD)
         return rows.sort_values(["unit", "order"], kind="stable", ignore_index=True)
 
     @cached_property
@@ -266,7 +270,12 @@ class _Book:
         rows = report.satisfaction
         if rows.empty:
             return rows
-        rows = rows[rows["n"] >= report.study.config.disclosure["internal"]].rename(columns={"n": "answers"})
+        rows = _signed(
+            report,
+            rows.rename(columns={"n": "answers"}),
+            ("se", "ci_low", "ci_high", "df", "answers", "n_effective"),
+        )
+        rows["estimate"] = report.marked(rows["estimate"], rows["rule"], rows["bound"], percent=True)
         statistics = {
             "mean": t("mean"), "index": t("index"), "satisfied": t("satisfied share"), "dissatisfied": t("dissatisfied share"),
             "net": t("net"), "dont_know": t("share of don't know"),
@@ -285,6 +294,8 @@ class _Book:
     @cached_property
     def _change(self) -> pd.DataFrame:
         rows = self.report.of_unit("change").rename(columns={"estimate": "moved"})
+        told = ("before", "after", "moved", "se", "ci_low", "ci_high", "df", "p_value", "p_holm")
+        rows = _signed(self.report, rows.reset_index(drop=True), told) if len(rows) else rows
         return rows.assign(item_label=[self.report.item(i) for i in rows["item"]])
 
     @cached_property
@@ -342,6 +353,15 @@ class _Book:
             sides = [grid.cell(c, i, own=True) for c in ("numerator", "denominator")]
             told.append(f"={sides[0]}/{sides[1]}" if known else "")
         return {"quotient": told}
+
+
+def _signed(report: Report, rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Withheld survey figures as a sign; a figure that a bound leaves out stays blank beside it."""
+    out = rows.reset_index(drop=True)
+    for column in columns:
+        hidden = out["rule"].mask((column == "answers") & out[column].notna(), "")
+        out[column] = report.marked(out[column], hidden)
+    return out
 
 
 def _source(report: Report, source: object, n: float, unit: str) -> str:

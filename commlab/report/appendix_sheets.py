@@ -18,7 +18,7 @@ def names(t: Text) -> dict[str, tuple[str, str, str]]:
         "overview": (
             t("Overview"),
             t("Districts: score, rank and satisfaction"),
-            t("The figures of the index page, unrounded."),
+            t("The figures of the index page, unrounded; * is withheld, because few answered."),
         ),
         "scores": (
             t("Scores"),
@@ -40,7 +40,7 @@ def names(t: Text) -> dict[str, tuple[str, str, str]]:
         "evidence": (
             t("Evidence"),
             t("Evidence behind every score"),
-            t("What each score rests on, with file, sheet and cells."),
+            t("What each score rests on, with file, sheet and cells; * is withheld, because few answered."),
         ),
         "raw": (
             t("Raw values"),
@@ -55,12 +55,16 @@ def names(t: Text) -> dict[str, tuple[str, str, str]]:
         "satisfaction": (
             t("Satisfaction"),
             t("Satisfaction per item"),
-            t("Every statistic of every item with standard error and interval, under three weightings."),
+            t(
+                "Every statistic of every item with standard error and interval, under three weightings; * is withheld, because few answered; ≤ and ≥ are bounds."
+            ),
         ),
         "change": (
             t("Change"),
             t("Change of the index per item"),
-            t("Index before and now, change, interval, p value before and after Holm's adjustment."),
+            t(
+                "Index before and now, change, interval, p value before and after Holm's adjustment; * is withheld, because few answered."
+            ),
         ),
         "candidates": (
             t("Candidates"),

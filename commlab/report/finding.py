@@ -91,6 +91,8 @@ class Col:
             return MISSING
         if isinstance(value, (bool, np.bool_)):
             return t("yes") if value else t("no")
+        if isinstance(value, str) and self.format in _RIGHT:
+            return clean(value) or MISSING  # a sign or a bound where a figure may not be shown
         if self.format in ("text", "label", "date", "p_value", "integer"):
             shows: dict[str, Callable[[Any], str]] = {
                 "text": clean,

@@ -84,7 +84,8 @@ def write_index(
     rows : DataFrame
         One row a unit: ``unit``, ``score`` (0-100), ``satisfied`` and ``coverage`` (fractions), ``rank``,
         ``state`` (``fresh stale failed outstanding``); optional ``score_low score_high satisfied_low
-        satisfied_high rank_low rank_high`` and ``why`` (shown beside a state that is not fresh). Values may
+        satisfied_high rank_low rank_high``, ``sign`` (stands for a satisfied share that may not be shown) and ``why``
+        (shown beside a state that is not fresh). Values may
         be missing.
     cover : Cover
         Title, facts, language and sample mark.
@@ -181,9 +182,9 @@ def _checked(rows: pd.DataFrame) -> pd.DataFrame:
     twice = rows.loc[rows["unit"].duplicated(), "unit"]
     if len(twice):
         raise ParameterError(f"{listing(twice)} stands twice on the index page; one row a unit")
-    frame = rows.reindex(columns=[*NEEDED, *(c for c in (*_NUMBERS, "why") if c not in NEEDED)])
+    frame = rows.reindex(columns=[*NEEDED, *(c for c in (*_NUMBERS, "why", "sign") if c not in NEEDED)])
     frame[list(_NUMBERS)] = frame[list(_NUMBERS)].astype("float64")
-    return frame.astype({"why": "str"}).fillna({"why": ""})
+    return frame.astype({"why": "str", "sign": "str"}).fillna({"why": "", "sign": ""})
 
 
 def _row(
@@ -198,7 +199,7 @@ def _row(
     shown = []
     for column, percent in (("score", False), ("satisfied", True)):
         low, value, high = (row[f"{column}_low"], row[column], row[f"{column}_high"])
-        text = t.percent(value) if percent else t.number(value)
+        text = (clean(row["sign"]) or t.percent(value)) if percent else t.number(value)
         interval = t.interval(low, high, percent=percent)
         if interval != MISSING:
             text = f"{text} {interval}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from commlab.report.chapters.base import WITHHELD
 from commlab.report.index_page import write_index
 from commlab.text import Text
 
@@ -38,6 +39,11 @@ def index(period: Period, statuses: pd.DataFrame, path: str | Path, *, language:
     rows = pd.DataFrame({"unit": study.register.districts}).merge(
         district_rows(report), on="unit", how="left"
     )
+    rows["sign"] = [
+        v if isinstance(v, str) else "" for v in report.marked(rows["satisfied"], rows["rule"], rows["bound"])
+    ]
+    for column in ("satisfied", "satisfied_low", "satisfied_high"):
+        rows[column] = rows[column].mask(rows["sign"] != "")
     states = statuses[statuses["kind"] == "district"].set_index("unit")
     rows["state"] = [_state(period, states, unit) for unit in rows["unit"]]
     rows["why"] = [_why(report, states, unit) for unit in rows["unit"]]
@@ -49,6 +55,7 @@ def index(period: Period, statuses: pd.DataFrame, path: str | Path, *, language:
         "satisfied": overall["estimate"] if overall is not None else float("nan"),
         "satisfied_low": overall["ci_low"] if overall is not None else float("nan"),
         "satisfied_high": overall["ci_high"] if overall is not None else float("nan"),
+        "sign": "" if overall is not None else WITHHELD * bool(len(report.satisfaction)),
         "coverage": rows["coverage"].mean(),
         "state": "fresh",
         "why": "",
@@ -82,6 +89,7 @@ def index(period: Period, statuses: pd.DataFrame, path: str | Path, *, language:
                 confidence=t.percent(study.config.choices.confidence, 0),
             ),
         ],
+        notes=report.signs(rows["sign"]),
     )
 
 

@@ -12,10 +12,12 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from commlab.study.shown import ends
 from commlab.survey import SurveyDesign, answer_shares, collapse, holm, satisfaction, satisfaction_change
 
 __all__ = [
     "CHANGE",
+    "LEAST_DF",
     "changes",
     "demographics",
     "design_of",
@@ -24,6 +26,7 @@ __all__ = [
     "raked",
     "response_rates",
     "satisfaction_results",
+    "tested",
     "weighted",
 ]
 
@@ -39,9 +42,13 @@ CHANGE = [
     "ci_high",
     "df",
     "p_value",
-    "p_holm",
+    "n_before",
+    "n_after",
 ]
 """Columns of ``changes``."""
+
+LEAST_DF = 3
+"""Degrees of freedom below which nothing is compared."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,7 @@ class _Scale:
 
     @property
     def satisfied(self) -> tuple[int, ...]:
-        return (self.points - 1, self.points) if self.points >= 4 else (self.points,)
+        return ends(self.points)[1]
 
 
 def _by_scale(items: Mapping[str, int]) -> list[_Scale]:
@@ -240,15 +247,15 @@ def satisfaction_results(
 
 
 def distributions(design: SurveyDesign, items: Mapping[str, int], *, city: str) -> pd.DataFrame:
-    """Share of every answer: level, unit, item, answer (code), share, n (with this answer), asked."""
+    """Share of every answer among all who were asked: level, unit, item, answer (code), share."""
     parts = []
     for one in _by_scale(items):
         ask = partial(answer_shares, design, one.items, scale=one.scale)
         parts.append(ask().assign(level="city", unit=city))
         parts.append(ask(by="district").rename(columns={"district": "unit"}).assign(level="district"))
     found = pd.concat(parts, ignore_index=True)
-    found = found.rename(columns={"option": "answer", "estimate": "share", "n": "asked", "count": "n"})
-    return found[["level", "unit", "item", "answer", "share", "n", "asked"]]
+    found = found.rename(columns={"option": "answer", "estimate": "share"})
+    return found[["level", "unit", "item", "answer", "share"]]
 
 
 def demographics(
@@ -341,8 +348,7 @@ def changes(
     Returns
     -------
     DataFrame
-        level, unit, item, before, after, estimate, se, ci_low, ci_high, df, p_value, p_holm (Holm over the items
-        of one unit).
+        level, unit, item, before, after, estimate, se, ci_low, ci_high, df, p_value, n_before, n_after.
     """
     common = {i: points for i, points in items.items() if i in before and i in after}
     keep = ["unit", "district", "stratum", "communities", "adults", "answer", "base_weight"]
@@ -372,7 +378,11 @@ def changes(
     if not parts:
         return pd.DataFrame(columns=CHANGE)
     out = pd.concat(parts, ignore_index=True)
-    # Fewer than three degrees of freedom: an interval, but no comparison.
-    out["p_value"] = out["p_value"].where(out["df"] >= 3)
-    out["p_holm"] = out.groupby("unit")["p_value"].transform(holm)
     return out[CHANGE]
+
+
+def tested(changes: pd.DataFrame) -> pd.DataFrame:
+    """Changes with ``p_holm`` (Holm over the items of one unit); with df < 3 an interval, but no comparison."""
+    out = changes.assign(p_value=changes["p_value"].where(changes["df"] >= LEAST_DF))
+    out["p_holm"] = out.groupby("unit")["p_value"].transform(holm)
+    return out

@@ -288,32 +288,37 @@ class Period:
     def satisfaction(
         self, by: str | Sequence[str] | None = "district", *, weighting: str = "design"
     ) -> pd.DataFrame:
-        """Satisfaction per item with standard errors.
+        """Satisfaction per item with standard errors, as far as the offices may see it.
 
         Parameters
         ----------
-        by : {"district", "community", None} or columns of the answers
-            ``None``: the city. Other columns (``"sex"``, ``["district", "age_band"]``) are computed on the spot.
+        by : {"district", "community", None} or one of sex, age_band, education, tenure, hukou
+            ``None``: the city. Groups of people are computed on the spot, for the city or within districts
+            (``["district", "sex"]``). No other breakdown is given: what crosses it could tell a person (R6).
         weighting : {"design", "raked", "all"}
             Base weights; raked to the census; all answers, excluded ones too. Only for city and districts.
+
+        Returns
+        -------
+        DataFrame
+            As of ``survey.satisfaction``, and ``rule`` (why a figure is blank, else "") and ``bound`` ("<=", ">="
+            where the estimate is only a bound, else ""). Of communities n, index and satisfied share.
         """
-        levels = {"district": "district", "community": "community", None: "city"}
+        levels = {"district": "district", "community": "community", "unit": "community", None: "city"}
         level = levels.get(by, "") if by is None or isinstance(by, str) else ""
         if level:
             rows = self.result("satisfaction")
             rows = rows[(rows["level"] == level) & (rows["weighting"] == weighting)]
             return _named_by(rows, level)
-        from commlab.survey import satisfaction
+        from commlab.study.shown import broken_down
 
-        wanted = [by] if isinstance(by, str) else list(by or [])
-        lacking = [c for c in wanted if c not in self.answers]
-        if lacking:
-            raise ParameterError(
-                f"the answers have no column {listing(lacking)}; they have {listing(self.answers.columns, most=40)}"
-            )
         if self.answers.empty:
             return self.result("satisfaction").iloc[:0].drop(columns=["level", "unit", "weighting"])
-        return satisfaction(self.design, list(self.items), by=wanted)
+        config = self.study.config
+        wanted = [by] if isinstance(by, str) else list(by or [])
+        return broken_down(
+            self.design, self.items, wanted, k=config.disclosure["internal"], choices=config.choices
+        )
 
     def scores(self, of: str = "district") -> pd.DataFrame:
         """Scores of every node: of ``"district"`` profiles or of ``"candidate"`` communities."""

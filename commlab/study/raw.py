@@ -200,6 +200,7 @@ _OWN_ROWS = (
     "demographics",
     "rake_cells",
     "distribution",
+    "small_areas",
     "evidence",
     "leaves",
     "problem_states",

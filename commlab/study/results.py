@@ -7,18 +7,26 @@ weights           code, order, parent, level, label_zh, label_en, local, weight,
 weight_experts    expert, node, n, lambda_max, ci, cr, consistent
 delphi_items      round, code, mean, sd, cv, full_score_rate, keep
 delphi_agreement  round, level, n, w, chi2, df, p_value
-response_rates    unit, communities, issued, returned, valid, flag_*
-demographics      unit, variable, level, n, sample, weighted, population
-satisfaction      level, unit, weighting (design, raked, all), item, statistic, estimate, se, ci_low, ci_high, df, n, n_effective
+response_rates    unit, communities, issued, returned, valid, flag_*, rule
+demographics      unit, variable, level, n, sample, weighted, population, rule, bound
+satisfaction      level, unit, weighting (design, raked, all), item, statistic, estimate, se, ci_low, ci_high, df, n, n_effective, rule, bound
 rake_cells        district, variable, cell, answers, population_share, raked
-distribution      level, unit, item, answer, share, n, asked
-change            level, unit, item, before, after, estimate, se, ci_low, ci_high, df, p_value, p_holm
+distribution      level, unit, item, answer, share (of the answers on the scale; "don't know" of all asked), rule, bound
+change            level, unit, item, before, after, estimate, se, ci_low, ci_high, df, p_value, p_holm, rule
+scale             measure (alpha, omega, split_half, kmo, bartlett, factors), value, low, high, df, p_value, n
+scale_items       item, alpha_if_deleted, item_rest, msa, factor, loading
+drivers           level, unit, item, importance, performance, satisfied and priority with their intervals, quadrant, n, r2, odds_ratio...
+comparisons       variable (district, sex...), group, versus, mean, mean_versus, estimate, se, ci_low, ci_high, df, p_value, p_holm, n, n_versus
+small_areas       unit (community), district, n, direct, se, modelled, low, high, source (direct, direct and model, model), rule
 evidence          set (district, candidate) + the evidence contract
 leaves            set, unit, code, part, value, score, state, source
 scores            set, unit, code, score, state, coverage, weight, contribution
 ranks             set, unit, rank, rank_low, rank_median, rank_high, p_top, score, score_low, score_high, group
 problem_states    problem, unit, district, code, origin, responsible, found, due, closed, reopened, state, days_open
 ================  ==================================================================================================
+
+Survey results hold only what the offices may see: ``rule`` says why a figure is blank (R1 to R5, see ``shown``), ``bound``
+that an estimate is only a bound.
 """
 
 from __future__ import annotations
@@ -43,6 +51,11 @@ RESULTS = (
     "rake_cells",
     "distribution",
     "change",
+    "scale",
+    "scale_items",
+    "drivers",
+    "comparisons",
+    "small_areas",
     "evidence",
     "leaves",
     "scores",

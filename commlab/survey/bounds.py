@@ -1,8 +1,9 @@
 """Single figures that tell too much, and the neighbours that would tell them (the second half of R3).
 
 few        (1) a share with s yes of n: min(s, n - s) < FEW prints as "<= FEW / n" or ">= 1 - FEW / n"
-alike      (2) a level (mean, index) is blank where the share satisfied is hidden, or the answers are all alike:
-               it would tell how many a bound hides, or everyone's answer
+alike      (2) a level (mean, index) is blank where the answers are all alike, or where it would tell how many a
+               bounded share of satisfied hides: the index lies where not every count within the bound is possible,
+               or the dissatisfied are printed beside it
 net        (3) net = satisfied - dissatisfied tells either from the other: blank where one of them is
 sums       (4) among siblings of a parent that is printed, and among the options of one question, hidden figures
                are none, or so many that each bounded one keeps its whole bounds and none is told by the sum
@@ -43,7 +44,10 @@ def respondents(out: pd.DataFrame) -> pd.Series:
 
 
 def secure(
-    out: pd.DataFrame, families: Sequence[npt.NDArray[np.int64]], parent_cell: npt.NDArray[np.int64]
+    out: pd.DataFrame,
+    families: Sequence[npt.NDArray[np.int64]],
+    parent_cell: npt.NDArray[np.int64],
+    points: int,
 ) -> None:
     """Bound and blank the figures of ``out`` in place; ``rule`` and ``bound`` say so.
 
@@ -55,6 +59,8 @@ def secure(
         Family of each row's cell, one array a way of grouping.
     parent_cell : int array, shape (n_cells,)
         The parent's cell, -1 where the table does not hold it.
+    points : int
+        Points of the scale.
     """
     levelled = "statistic" not in out and ("level" in out or "option" in out)
     if "statistic" in out:
@@ -75,7 +81,7 @@ def secure(
     low = open_ & share & (s < FEW)
     high = open_ & share & (n - s < FEW) & ~low
     state[low], state[high] = "<=", ">="
-    state[open_ & _alike(out, question, cell)] = "blank"
+    state[open_ & _alike(out, question, cell, state, n, points)] = "blank"
     codes = pd.factorize(question)[0].astype(np.int64)
     places = _Places(cell, codes, parent_cell)
     columns = [_split(family * (codes.max() + 1) + codes) for family in families]
@@ -111,28 +117,50 @@ def _split(codes: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
     return np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
 
 
-def _alike(out: pd.DataFrame, question: npt.NDArray, cell: npt.NDArray) -> npt.NDArray[np.bool_]:
-    """(2) where no share of satisfied stands beside."""
+def _alike(
+    out: pd.DataFrame,
+    question: npt.NDArray,
+    cell: npt.NDArray,
+    state: npt.NDArray,
+    n: FloatArray,
+    points: int,
+) -> npt.NDArray[np.bool_]:
+    """(2); the scale has evenly spaced scores, its upper two answers of four and more count as satisfied."""
+    level = np.isin(question, _LEVELS)
     flat = (
         pd.to_numeric(out["se"], errors="coerce").to_numpy(dtype=float) == 0
         if "se" in out
         else np.zeros(len(out), dtype=bool)
     )
     if "statistic" not in out:
-        plain = "level" not in out and "option" not in out and "yes" not in out
-        return flat if plain else np.zeros(len(out), dtype=bool)
-    lacking = ~np.isin(cell, cell[question == "satisfied"])
-    return np.isin(question, _LEVELS) & flat & lacking
+        return level & flat
+    asked = question == "satisfied"
+    upper, lower = (np.isin(cell, cell[asked & (state == mark)]) for mark in (">=", "<="))
+    lacking = ~np.isin(cell, cell[asked])
+    estimate = pd.to_numeric(out["estimate"], errors="coerce").to_numpy(dtype=float)
+    step = 1 / (points - 1)
+    best_no, least_yes = (1 - 2 * step, 1 - step) if points > FEW else (1 - step, 1.0)
+    most, total = FEW - 1, estimate / 100 * n
+    # All satisfied must be possible, and FEW - 1 who are not; or the other way round.
+    with np.errstate(invalid="ignore"):
+        tells = (upper & ((total < n * least_yes) | (total > n - most * (1 - best_no)))) | (
+            lower & ((total > n * best_no) | (total < most * least_yes))
+        )
+    index = question == "index"
+    without = ~np.isin(cell, cell[index])
+    told = np.isin(cell, cell[index & tells]) | (without & (upper | lower))
+    return level & (told | (flat & (upper | lower | lacking)))
 
 
 def _linked(question: npt.NDArray, cell: npt.NDArray, state: npt.NDArray) -> bool:
-    """Figures that tell each other: (2), (3), and of mean and index both or none."""
+    """Figures that tell each other: (3), and of mean and index both or none, (2)."""
     changed = False
+    both = np.isin(cell, cell[question == "dissatisfied"])
     for sources, told in (
-        (("satisfied", "dissatisfied"), ("net",)),
-        (("satisfied", *_LEVELS), _LEVELS),
+        (np.isin(question, ("satisfied", "dissatisfied")), ("net",)),
+        (np.isin(question, _LEVELS) | ((question == "satisfied") & both), _LEVELS),
     ):
-        hidden = np.isin(question, sources) & (state != "")
+        hidden = sources & (state != "")
         hit = np.isin(question, told) & (state == "") & np.isin(cell, cell[hidden])
         state[hit] = "blank"
         changed |= bool(hit.any())

@@ -51,6 +51,7 @@ def protect(
     k: int,
     parent: _Parent = None,
     previous: pd.DataFrame | None = None,
+    points: int = 5,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Withhold the figures of a table that could speak about fewer than ``k`` people.
 
@@ -70,6 +71,8 @@ def protect(
     previous : DataFrame, optional
         What was released before: for a change (column ``before``), the ``withheld`` of either period (R4);
         else the protected table of the earlier release (R5).
+    points : int
+        Points of the items' scale: what an index tells about a bounded share depends on it.
 
     Returns
     -------
@@ -117,7 +120,7 @@ def protect(
     out["rule"] = pd.Series(rule, index=out.index, dtype="str")
     out["bound"] = pd.Series("", index=out.index, dtype="str")
     if "estimate" in out and "n" in out and "before" not in out and len(out):
-        secure(out, [f[out["_cell"]] for f in families], parent_row)
+        secure(out, [f[out["_cell"]] for f in families], parent_row, points)
     for name in [c for c in _NUMBERS if c in out]:
         out[name] = pd.to_numeric(out[name], errors="coerce").astype(float).mask(rule != "")
     withheld = cells.loc[cells["rule"] != "", [*domains, *([item] if item else []), "rule"]]

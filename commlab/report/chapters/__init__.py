@@ -2,7 +2,7 @@
 
 ``open_report`` first; then, in the order of the page: ``cover``, ``summary``, ``method``, ``sample``, ``indicators``,
 ``satisfaction``, ``change``, ``weak_points``, ``problems``, ``candidates`` and the appendices. The city page adds
-``districts``; the method notebooks use ``intake``, and for weights ``weights_cover``, ``expert_weights``, ``matrices``,
+``districts``; the method notebooks use ``intake``, for satisfaction ``groups``, ``scale``, ``districts_by_item`` and ``raking``, and for weights ``weights_cover``, ``expert_weights``, ``matrices``,
 ``mending``, ``firmness``, ``data_weights``, ``delphi_rounds`` and ``weights_workbook``.
 """
 
@@ -25,6 +25,7 @@ from commlab.report.chapters.problems import problems
 from commlab.report.chapters.sources import intake
 from commlab.report.chapters.summary import summary
 from commlab.report.chapters.survey import change, sample, satisfaction
+from commlab.report.chapters.thorough import districts_by_item, groups, raking, scale
 from commlab.report.chapters.weights import expert_weights, matrices, mending
 
 __all__ = [
@@ -37,8 +38,10 @@ __all__ = [
     "delphi_rounds",
     "denominators",
     "districts",
+    "districts_by_item",
     "expert_weights",
     "firmness",
+    "groups",
     "indicator_dictionary",
     "indicators",
     "intake",
@@ -49,8 +52,10 @@ __all__ = [
     "open_report",
     "problems",
     "questionnaire",
+    "raking",
     "sample",
     "satisfaction",
+    "scale",
     "summary",
     "weak_points",
     "weights_cover",

@@ -18,7 +18,13 @@ from commlab.text import Text
 if TYPE_CHECKING:
     from commlab.intake.codebook import Codebook
 
-__all__ = ["Report", "open_report"]
+__all__ = ["MERGED", "WITHHELD", "Report", "open_report"]
+
+WITHHELD = "*"
+"""Stands for a survey figure that may not be shown."""
+MERGED = "†"
+"""Stands for an answer that is counted together with the one beside it."""
+_BOUNDS = {"<=": "≤", ">=": "≥"}
 
 
 def open_report(study: str | Path, period: str, district: str | None = None, language: str = "zh") -> Report:
@@ -216,11 +222,50 @@ class Report:
         return self.statistic(self.overall_item, "satisfied") if self.overall_item else None
 
     def statistic(self, item: str, statistic: str, weighting: str = "design") -> pd.Series | None:
-        """One row of the unit's satisfaction results; None where there is none or too few answered."""
+        """One row of the unit's satisfaction results; None where there is none or it may not be shown."""
         rows = self.satisfaction
         rows = rows[
             (rows["item"] == item) & (rows["statistic"] == statistic) & (rows["weighting"] == weighting)
         ]
-        if rows.empty or rows["n"].iloc[0] < self.study.config.disclosure["internal"]:
+        if rows.empty or rows["rule"].iloc[0] or rows["bound"].iloc[0]:
             return None
         return rows.iloc[0]
+
+    def marked(
+        self, values: pd.Series, rule: pd.Series, bound: pd.Series | None = None, *, percent: bool = True
+    ) -> pd.Series:
+        """Figures with a sign where they are withheld, and bounds as text; what stays blank has no answers."""
+        out = values.astype(object).where(values.notna(), None)
+        for i in values.index:
+            edge = "" if bound is None or pd.isna(bound[i]) else bound[i]
+            if edge:
+                out[i] = (
+                    f"{_BOUNDS[edge]} {self.t.percent(values[i]) if percent else self.t.number(values[i])}"
+                )
+            elif pd.isna(values[i]) and isinstance(rule[i], str) and rule[i]:
+                out[i] = MERGED if rule[i] == "merged" else WITHHELD
+        return out
+
+    def signs(self, *columns: pd.Series) -> list[str]:
+        """What the signs in these columns mean: the notes below their table."""
+        cells = [str(v) for column in columns for v in column]
+        least = self.t.integer(self.study.config.disclosure["internal"])
+        notes = []
+        if WITHHELD in cells:
+            notes.append(
+                self.t(
+                    "* : withheld, because fewer than {k} people answered or a figure of so few could be worked out from it.",
+                    k=least,
+                )
+            )
+        if any(c[:1] in _BOUNDS.values() for c in cells):
+            notes.append(
+                self.t("≤ and ≥ : fewer than three people answered otherwise; only a bound is shown.")
+            )
+        if MERGED in cells:
+            notes.append(
+                self.t(
+                    "† : given by so few that both answers of this side are counted together, in the column beside it."
+                )
+            )
+        return notes

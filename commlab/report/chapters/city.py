@@ -11,21 +11,20 @@ __all__ = ["district_rows", "districts"]
 
 
 def district_rows(report: Report) -> pd.DataFrame:
-    """One row a reportable district: score, rank, satisfaction and their intervals, coverage.
+    """One row a reportable district: score, rank, satisfaction and their intervals, coverage; ``rule`` and ``bound``
+    say why a satisfied share is blank or only a bound.
 
     The index page prints these rows, so that it cannot differ from the reports.
     """
     ranks = report.period.ranks("district").set_index("unit")
     totals = report.period.scores("district").query("code == 'total'").set_index("unit")
     item = report.overall_item
-    k = report.study.config.disclosure["internal"]
     satisfied = report.period.result("satisfaction")
     satisfied = satisfied[
         (satisfied["level"] == "district")
         & (satisfied["weighting"] == "design")
         & (satisfied["item"] == item)
         & (satisfied["statistic"] == "satisfied")
-        & (satisfied["n"] >= k)
     ]
     satisfied = satisfied.set_index("unit")
     out = pd.DataFrame({"unit": [d for d in report.period.districts if d in ranks.index]})
@@ -37,6 +36,8 @@ def district_rows(report: Report) -> pd.DataFrame:
         ("satisfied_low", "ci_low"),
         ("satisfied_high", "ci_high"),
         ("n", "n"),
+        ("rule", "rule"),
+        ("bound", "bound"),
     ):
         out[column] = out["unit"].map(satisfied[source])
     return out
@@ -58,6 +59,8 @@ def districts(report: Report) -> Section:
         t.interval(a, b, percent=True)
         for a, b in zip(rows["satisfied_low"], rows["satisfied_high"], strict=True)
     ]
+    rows["satisfied"] = report.marked(rows["satisfied"], rows["rule"], rows["bound"])
+    rows["n"] = report.marked(rows["n"], rows["rule"])
     widths = rows["rank_high"] - rows["rank_low"]
     text = t(
         "The rank interval spans {n} places in the median: read neighbours as equals unless their intervals part.",
@@ -78,6 +81,7 @@ def districts(report: Report) -> Section:
             "n": Col(t("Answers"), "integer"),
             "coverage": Col(t("Coverage"), "percent", digits=0),
         },
+        notes=report.signs(rows["satisfied"], rows["n"]),
         figure=ranks_with_uncertainty(
             rows.rename(columns={"unit": "label"})[["label", "rank", "rank_low", "rank_high"]],
             xlabel=t("Rank (1 is best)"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from commlab.report.chapters.base import Report
+from commlab.report.chapters.base import WITHHELD, Report
 from commlab.report.finding import Bullets, Col, Cover, Section
 
 __all__ = ["cover", "method"]
@@ -107,6 +107,11 @@ def _facts(report: Report):
                     issued=t.integer(r["issued"]),
                     returned=t.integer(r["returned"]),
                     valid=t.integer(r["valid"]),
+                )
+                if not r["rule"]
+                else t(
+                    "issued {issued}; the number returned is withheld, because few answered",
+                    issued=t.integer(r["issued"]),
                 ),
             ),
             (
@@ -115,7 +120,9 @@ def _facts(report: Report):
                     "{rate} of returned, {of} of issued",
                     rate=t.percent(r["valid"] / r["returned"] if r["returned"] else None),
                     of=t.percent(r["valid"] / r["issued"] if r["issued"] else None),
-                ),
+                )
+                if not r["rule"]
+                else WITHHELD,
             ),
             (t("Surveyed communities"), t.integer(r["communities"])),
         ]
@@ -252,7 +259,7 @@ def _rules(report: Report) -> Section:
             rule=lonely[choices.lonely],
         ),
         t(
-            "Survey figures of fewer than {k} respondents are withheld.",
+            "Survey figures of fewer than {k} respondents are withheld, with as many others as could tell them by sum or difference; shares with fewer than three people on one side are shown as bounds.",
             k=t.integer(report.study.config.disclosure["internal"]),
         ),
         t("City figures rest on {counted}.", counted=report.counted),

@@ -117,6 +117,7 @@ def _satisfied(report: Report) -> list[str]:
 def _moved(report: Report) -> list[str]:
     t, rows = report.t, report.of_unit("change")
     before = report.period.previous
+    rows = rows[rows["rule"] == ""] if len(rows) else rows
     if rows.empty or before is None:
         return []
     tested = rows[rows["p_holm"].notna()]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from commlab.report.chapters.base import Report
+from commlab.report.chapters.base import MERGED, WITHHELD, Report
+from commlab.report.chapters.insights import against_city, communities, priorities
 from commlab.report.finding import Col, Paragraph, Section
-from commlab.tables import DONT_KNOW, NOT_APPLICABLE
+from commlab.survey.satisfaction import STATISTICS
+from commlab.tables import DONT_KNOW
 
 __all__ = ["change", "sample", "satisfaction"]
 
@@ -18,7 +20,7 @@ def sample(report: Report) -> Section:
     """Who answered, beside who lives there."""
     t, rows = report.t, report.of_unit("demographics")
     rates = report.of_unit("response_rates")
-    if rows.empty or rates.empty or not rates["valid"].iloc[0]:
+    if rows.empty or rates.empty or rates["valid"].iloc[0] == 0:
         return Section(
             t("Sample and population"), 1, [t("No valid questionnaire came from {unit}.", unit=report.unit)]
         )
@@ -27,12 +29,20 @@ def sample(report: Report) -> Section:
         level_label=[report.option(v, x) for v, x in zip(rows["variable"], rows["level"], strict=True)],
         difference=rows["weighted"] - rows["population"],
     )
-    known = rows.dropna(subset=["population"])
+    known = rows.dropna(subset=["population", "weighted"])
     worst = known.loc[known["difference"].abs().idxmax()] if len(known) else None
-    text = t(
-        "{n} valid answers came from {communities} communities.",
-        n=t.integer(rates["valid"].iloc[0]),
-        communities=t.integer(rates["communities"].iloc[0]),
+    communities = t.integer(rates["communities"].iloc[0])
+    text = (
+        t(
+            "Few answers came from {communities} communities; their number is withheld.",
+            communities=communities,
+        )
+        if rates["rule"].iloc[0]
+        else t(
+            "{n} valid answers came from {communities} communities.",
+            n=t.integer(rates["valid"].iloc[0]),
+            communities=communities,
+        )
     )
     if worst is not None:
         text = report.join(
@@ -45,6 +55,12 @@ def sample(report: Report) -> Section:
                 population=t.percent(worst["population"]),
             ),
         )
+    for column in ("n", "weighted", "difference"):
+        hidden = rows["rule"].where(rows["rule"] != "", rows["bound"])
+        if column == "difference":
+            hidden = hidden.mask(rows["population"].isna(), "")
+        rows[column] = report.marked(rows[column], hidden)
+    rows["sample"] = report.marked(rows["sample"], rows["rule"], rows["bound"])
     table = report.finding(
         rows,
         text,
@@ -61,28 +77,29 @@ def sample(report: Report) -> Section:
         notes=[
             t(
                 "Population: adults in the 2020 census, wider than the communities evaluated (A22). — : the census table has no such breakdown."
-            )
+            ),
+            *report.signs(rows["n"], rows["sample"], rows["weighted"]),
         ],
     )
     return Section(t("Sample and population"), 1, [table])
 
 
 def _item_table(report: Report) -> pd.DataFrame:
-    k = report.study.config.disclosure["internal"]
-    rows = report.satisfaction
+    """A row an item: the six statistics as numbers, and ``shown_`` columns as they are printed."""
+    t, rows = report.t, report.satisfaction
     rows = rows[rows["weighting"] == "design"]
-    wide = rows.pivot(index="item", columns="statistic", values="estimate")
-    low = rows.pivot(index="item", columns="statistic", values="ci_low")
-    high = rows.pivot(index="item", columns="statistic", values="ci_high")
-    n = rows[rows["statistic"] == "index"].set_index("item")["n"]
-    items = [i for i in report.period.items if i in wide.index]
-    table = wide.reindex(items)
-    table["n"] = n.reindex(items)
-    for name in ("index", "satisfied"):
-        table[f"{name}_low"], table[f"{name}_high"] = low[name].reindex(items), high[name].reindex(items)
-    hidden = table["n"] < k
-    table.loc[hidden, [c for c in table if c != "n"]] = float("nan")
-    table.insert(0, "label", [report.item(i) for i in items])
+    items = [i for i in report.period.items if i in set(rows["item"])]
+    wide = rows.pivot(index="item", columns="statistic").reindex(items)
+    table = pd.DataFrame({"label": [report.item(i) for i in items]}, index=wide.index)
+    for name in STATISTICS:
+        value, rule, bound = (wide[c][name] for c in ("estimate", "rule", "bound"))
+        table[name] = value.mask(bound != "")
+        table[f"shown_{name}"] = report.marked(value, rule, bound)
+        if name in ("index", "satisfied"):
+            low, high = wide["ci_low"][name], wide["ci_high"][name]
+            told = [t.interval(x, y, percent=name == "satisfied") for x, y in zip(low, high, strict=True)]
+            table[f"{name}_interval"] = pd.Series(told, index=wide.index).mask(rule != "", WITHHELD)
+    table["n"] = report.marked(wide["n"]["index"], wide["rule"]["index"])
     return table.reset_index()
 
 
@@ -96,13 +113,6 @@ def satisfaction(report: Report) -> Section:
             title, 1, [t("Too few answers came from {unit} to show satisfaction.", unit=report.unit)]
         )
     best, worst = known.loc[known["index"].idxmax()], known.loc[known["index"].idxmin()]
-    table["index_interval"] = [
-        t.interval(a, b) for a, b in zip(table["index_low"], table["index_high"], strict=True)
-    ]
-    table["satisfied_interval"] = [
-        t.interval(a, b, percent=True)
-        for a, b in zip(table["satisfied_low"], table["satisfied_high"], strict=True)
-    ]
     text = t(
         "Of {n} items the index is highest for {best} ({high}) and lowest for {worst} ({low}).",
         n=t.integer(len(known)),
@@ -118,13 +128,14 @@ def satisfaction(report: Report) -> Section:
         columns={
             "label": Col(t("Item"), "label"),
             "n": Col(t("Answers"), "integer"),
-            "satisfied": Col(t("Satisfied"), "percent"),
+            "shown_satisfied": Col(t("Satisfied"), "percent"),
             "satisfied_interval": Col(t("Interval"), align="center"),
-            "dissatisfied": Col(t("Dissatisfied"), "percent"),
-            "mean": Col(t("Mean"), "number", digits=2),
-            "index": Col(t("Index"), "number"),
+            "shown_dissatisfied": Col(t("Dissatisfied"), "percent"),
+            "shown_net": Col(t("Net (points)"), "points"),
+            "shown_mean": Col(t("Mean"), "number", digits=2),
+            "shown_index": Col(t("Index"), "number"),
             "index_interval": Col(t("Interval of index"), align="center"),
-            "dont_know": Col(t("Don't know"), "percent"),
+            "shown_dont_know": Col(t("Don't know"), "percent"),
         },
         notes=[
             t(
@@ -134,49 +145,69 @@ def satisfaction(report: Report) -> Section:
                 "Intervals at {confidence} confidence, from the two-stage design.",
                 confidence=t.percent(report.study.config.choices.confidence, 0),
             ),
+            *report.signs(table["n"], *(table[f"shown_{name}"] for name in STATISTICS)),
         ],
     )
-    return Section(title, 1, [shares, *_distribution(report), *_variants(report)])
+    blocks = [shares, *_distribution(report), *_variants(report), *against_city(report)]
+    return Section(title, 1, [*blocks, *priorities(report), *communities(report)])
 
 
 def _distribution(report: Report) -> list:
     from commlab.figures import likert
 
     t, rows = report.t, report.of_unit("distribution")
-    asked = rows.groupby("item")["asked"].max()
-    rows = rows[rows["item"].map(asked) >= report.study.config.disclosure["internal"]]
-    rows = rows[rows["answer"] != NOT_APPLICABLE]
-    if rows.empty:
+    if rows["share"].isna().all():
         return []
-    wide = rows.pivot(index="item", columns="answer", values="share").fillna(0.0)
+    wide = rows.pivot(index="item", columns="answer")
     items = [i for i in report.period.items if i in wide.index]
-    answers = sorted(c for c in wide.columns if c != DONT_KNOW)
     wide = wide.reindex(items)
+    share, rule, bound = wide["share"], wide["rule"], wide["bound"]
+    answers = sorted(c for c in share.columns if c != DONT_KNOW)
     labels = {a: report.answer(a) for a in [*answers, DONT_KNOW]}
-    table = wide[[*answers, *([DONT_KNOW] if DONT_KNOW in wide else [])]].rename(columns=labels)
-    table.insert(0, "label", [report.item(i) for i in items])
-    picture = table.assign(label=[report.starting(x) for x in table["label"]]).set_index("label")
-    unknown = labels[DONT_KNOW] if labels[DONT_KNOW] in picture else None
-    figure = likert(
-        picture[[labels[a] for a in answers]],
-        dont_know=picture[unknown] if unknown else None,
-        dont_know_label=unknown or "",
-        about=t("Answers per item, weighted"),
+    table = pd.DataFrame({"label": [report.item(i) for i in items]}, index=share.index)
+    for a in [*answers, *([DONT_KNOW] if DONT_KNOW in share else [])]:
+        table[labels[a]] = report.marked(share[a], rule[a], bound[a])
+    told = report.signs(
+        *(table[labels[a]] for a in answers), *([table[labels[DONT_KNOW]]] if DONT_KNOW in share else [])
     )
-    top = table.set_index("label")[labels[answers[-1]]]
+    # Bars: rows of which at least the three sides are known; the ends of merged rows have no bar of their own.
+    drawn = share[(rule[answers].isin(["", "merged"])).all(axis=1)]
+    unknown = (
+        drawn[DONT_KNOW].mask(bound[DONT_KNOW].reindex(drawn.index) != "") if DONT_KNOW in share else None
+    )
+    names = [
+        report.starting(report.item(i)) + (f" {MERGED}" if (rule.loc[i, answers] == "merged").any() else "")
+        for i in drawn.index
+    ]
+    picture = drawn[answers].rename(columns=labels).set_axis(names, axis=0)
+    figure = None
+    if len(drawn):
+        figure = likert(
+            picture,
+            dont_know=None if unknown is None else unknown.set_axis(names),
+            dont_know_label="" if unknown is None else labels[DONT_KNOW],
+            about=t("Answers per item, weighted"),
+        )
+    top = share[answers[-1]].dropna()
+    text = (
+        t(
+            '"{answer}" was chosen most often for {item} ({share} of answers).',
+            answer=labels[answers[-1]],
+            item=report.item(top.idxmax()),
+            share=t.percent(top.max()),
+        )
+        if len(top)
+        else t("How often each answer was chosen, as far as it may be shown.")
+    )
+    note = t('Shares of the answers on the scale; "don\'t know" is a share of all who were asked.')
     return [
         report.finding(
             table.reset_index(drop=True),
-            t(
-                '"{answer}" was chosen most often for {item} ({share} of answers).',
-                answer=labels[answers[-1]],
-                item=top.idxmax(),
-                share=t.percent(top.max()),
-            ),
+            text,
             figure=figure,
             figure_title=t("Answers per item, weighted"),
             title=t("Distribution of answers"),
-            notes=[t('Shares of all who gave an answer, "don\'t know" among them.')] if unknown else (),
+            notes=[note, *told] if DONT_KNOW in share else told,
             columns={"label": Col(t("Item"), "label", width=1.5)}
             | {c: Col(report.starting(c), "percent") for c in table.columns if c != "label"},
         )
@@ -193,21 +224,28 @@ def _variants(report: Report) -> list:
         "raked": t("Raked to the census"),
         "all": t("With excluded answers"),
     }
+    told = report.satisfaction
+    told = told[(told["item"] == item) & (told["statistic"] == "satisfied")].set_index("weighting")
     for weighting, name in names.items():
-        row = report.statistic(item, "satisfied", weighting) if item else None
-        if row is not None:
+        if weighting in told.index:
+            row = told.loc[weighting]
+            exact = not row["rule"] and not row["bound"]
+            shown = told.loc[[weighting]]
             rows.append(
                 {
                     "name": name,
-                    "n": row["n"],
-                    "estimate": row["estimate"],
-                    "interval": t.interval(row["ci_low"], row["ci_high"], percent=True),
+                    "n": report.marked(shown["n"], shown["rule"]).iloc[0],
+                    "value": row["estimate"] if exact else float("nan"),
+                    "estimate": report.marked(shown["estimate"], shown["rule"], shown["bound"]).iloc[0],
+                    "interval": t.interval(row["ci_low"], row["ci_high"], percent=True)
+                    if not row["rule"]
+                    else WITHHELD,
                 }
             )
-    if len(rows) < 2:
+    if sum(row["value"] == row["value"] for row in rows) < 2:
         return []
     table = pd.DataFrame(rows)
-    spread = table["estimate"].max() - table["estimate"].min()
+    spread = table["value"].max() - table["value"].min()
     return [
         report.finding(
             table,
@@ -223,6 +261,7 @@ def _variants(report: Report) -> list:
                 "estimate": Col(t("Satisfied"), "percent"),
                 "interval": Col(t("Interval"), align="center"),
             },
+            notes=report.signs(table["n"], table["estimate"]),
         )
     ]
 
@@ -244,6 +283,10 @@ def change(report: Report) -> Section:
     )
     rows["label"] = [report.item(i) for i in rows["item"]]
     rows["interval"] = [t.interval(a, b) for a, b in zip(rows["ci_low"], rows["ci_high"], strict=True)]
+    hidden, every = rows["rule"].fillna("") != "", rows
+    rows = rows[~hidden].reset_index(drop=True)
+    if rows.empty:
+        return Section(title, 1, [t("Too few answers came from {unit} to show a change.", unit=report.unit)])
     words = {True: t("rose"), False: t("fell")}
     rows["verdict"] = [
         t("not tested") if pd.isna(p) else words[e > 0] if p < level else t("no change shown")
@@ -286,6 +329,9 @@ def change(report: Report) -> Section:
             n=t.integer(len(rows)),
             parts=t.listing(parts),
         )
+    every["verdict"] = every["item"].map(rows.set_index("item")["verdict"])
+    for column in ("before", "after", "estimate", "interval", "p_holm", "verdict"):
+        every[column] = every[column].astype(object).mask(hidden, WITHHELD)
     shown = rows.set_index("label")[["before", "after", "ci_low", "ci_high", "estimate"]]
     figure = drawn(
         shown.rename(index=report.starting).reset_index(),
@@ -296,7 +342,7 @@ def change(report: Report) -> Section:
         difference_label=t("Change of the index"),
     )
     found = report.finding(
-        rows,
+        every,
         text,
         figure=figure,
         figure_title=t("Index per item in both quarters"),
@@ -313,7 +359,8 @@ def change(report: Report) -> Section:
         notes=[
             t(
                 "The same communities were asked in both quarters; their covariance is kept. p values are adjusted over the items of this report (Holm)."
-            )
+            ),
+            *report.signs(every["before"]),
         ],
     )
     blocks: list = [found]

@@ -1,0 +1,325 @@
+"""What of a period's survey may be shown, and to whom: rules R0 to R7 applied to every result at once.
+
+The city stage stores the results as they come out of here (k for the offices), so that no chapter, workbook, index or
+notebook can print what is withheld. Decisions rest on unweighted counts, before any statistic (R0); all levels of the
+tree city > district > community are decided together (R6); scores, changes, drivers and small areas are made from
+these tables (R7). ``rule`` says why a figure is blank, ``bound`` that it is only a bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from commlab.errors import ParameterError, listing
+from commlab.study.config import Choices
+from commlab.survey import SurveyDesign, protect, satisfaction
+from commlab.tables import DONT_KNOW
+
+__all__ = [
+    "BREAKDOWNS",
+    "broken_down",
+    "decide",
+    "shown_change",
+    "shown_demographics",
+    "shown_distribution",
+    "shown_rates",
+    "shown_satisfaction",
+    "tally",
+]
+
+BREAKDOWNS = ("sex", "age_band", "education", "tenure", "hukou")
+"""Groups of people that answers may be broken down by: for the city, or within districts (R6)."""
+OF_COMMUNITIES = ("index", "satisfied")
+"""What is shown of a community's survey, beside n."""
+MERGED = "merged"
+"""Mark of a distribution whose ends are counted together."""
+
+_BOUNDED = ["se", "ci_low", "ci_high", "n_effective"]
+_BLANK = ["estimate", *_BOUNDED, "df"]
+_KEY = ["level", "unit", "item", "statistic"]
+
+
+def ends(points: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Dissatisfied and satisfied answers of a scale 1 to ``points``: two on each side from four points on.
+
+    >>> ends(5), ends(3)
+    (((1, 2), (4, 5)), ((1,), (3,)))
+    """
+    wide = points >= 4
+    return ((1, 2) if wide else (1,)), ((points - 1, points) if wide else (points,))
+
+
+def tally(data: pd.DataFrame, items: Mapping[str, int], by: Sequence[str]) -> pd.DataFrame:
+    """Respondents behind every satisfaction figure, unweighted.
+
+    Returns
+    -------
+    DataFrame
+        [by...], item, statistic (those of ``satisfaction``), points, n, yes (missing for mean and index), estimate
+        (yes / n, or the unweighted level), and of each item its answers: their rows have the statistic ``option``.
+    """
+    code, groups = _groups(data, by)
+    rows = []
+    for item, points in items.items():
+        answers = data[item].to_numpy(dtype=float, na_value=np.nan)
+        counts = np.stack(
+            [_count(code, answers == value, len(groups)) for value in range(1, points + 1)], axis=1
+        )
+        unsure = _count(code, answers == DONT_KNOW, len(groups))
+        low, high = (counts[:, [c - 1 for c in codes]].sum(axis=1) for codes in ends(points))
+        n = counts.sum(axis=1)
+        blank, size = np.full(len(n), np.nan), np.maximum(n, 1)
+        level = {"mean": counts @ np.arange(1, points + 1) / size}
+        level["index"] = 100 * (level["mean"] - 1) / (points - 1)
+        parts = {
+            "mean": (n, blank), "index": (n, blank), "satisfied": (n, high), "dissatisfied": (n, low),
+            "net": (n, high - low), "dont_know": (n + unsure, unsure),
+        }  # fmt: skip
+        told = [(statistic, 0, size, yes) for statistic, (size, yes) in parts.items()]
+        told += [("option", value, n, counts[:, value - 1]) for value in range(1, points + 1)]
+        for statistic, option, size, yes in told:
+            share = level.get(statistic, yes / np.maximum(size, 1))
+            rows.append(
+                groups.assign(
+                    item=item,
+                    statistic=statistic,
+                    option=option,
+                    points=points,
+                    n=size,
+                    yes=yes,
+                    estimate=share,
+                )
+            )
+    return pd.concat(rows, ignore_index=True)
+
+
+def _groups(data: pd.DataFrame, by: Sequence[str]) -> tuple[np.ndarray, pd.DataFrame]:
+    if not by:
+        return np.zeros(len(data), dtype=np.int64), pd.DataFrame(index=range(1))
+    grouped = data.groupby(list(by), sort=True, dropna=True)
+    code = grouped.ngroup().to_numpy()
+    first = grouped.head(1).assign(_code=grouped.ngroup()).sort_values("_code")
+    return np.where(pd.isna(code), -1, code).astype(np.int64), first[list(by)].reset_index(drop=True)
+
+
+def _count(code: np.ndarray, mark: np.ndarray, size: int) -> np.ndarray:
+    rows = mark & (code >= 0)
+    return np.bincount(code[rows], minlength=size).astype(float)
+
+
+def _tree(data: pd.DataFrame, items: Mapping[str, int], city: str) -> pd.DataFrame:
+    """The tally of city, districts and communities; of communities only what is shown of them."""
+    whole = tally(data, items, []).assign(level="city", unit=city)
+    districts = tally(data, items, ["district"]).rename(columns={"district": "unit"}).assign(level="district")
+    inside = tally(data, items, ["unit"]).assign(level="community")
+    inside = inside[inside["statistic"].isin(OF_COMMUNITIES)]
+    return pd.concat([whole, districts, inside], ignore_index=True)
+
+
+def decide(
+    data: pd.DataFrame,
+    items: Mapping[str, int],
+    *,
+    k: int,
+    city: str,
+    district_of: Mapping[str, str],
+    previous: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """What the rules do to every figure of city, districts and communities.
+
+    Parameters
+    ----------
+    data : DataFrame
+        The answers behind the figures (``estimates.weighted``).
+    items : mapping
+        Item -> points of its scale.
+    previous : DataFrame, optional
+        Decisions about a set of answers that differs by a few people (R5).
+
+    Returns
+    -------
+    DataFrame
+        level, unit, item, statistic, option (0, or an answer), rule, bound, floor (what a bound prints), n.
+    """
+    counts = _tree(data, items, city)
+    above = {unit: city for unit in data["district"].unique()}
+    above |= {unit: district_of[unit] for unit in data["unit"].unique()}
+    if previous is not None:
+        rows = (previous["statistic"] != "option") & previous["n"].notna()
+        previous = previous.loc[rows, ["level", "unit", "item", "n"]].assign(estimate=0.5, rule="")
+    parts = []
+    for points, group in counts.groupby("points", sort=False):
+        group = group.drop(columns="points")
+        is_option = group["statistic"] == "option"
+        figures = group[~is_option].drop(columns="option")
+        decided, _ = protect(figures, k=k, parent=above, previous=previous, points=int(points))
+        parts.append(decided.assign(option=0))
+        options = group[is_option & (group["level"] != "community")]
+        # A unit's name is its own: the levels of the tree share one table.
+        told, _ = protect(options.drop(columns=["statistic", "level"]), k=k, parent=above)
+        parts.append(told.assign(level=options["level"].to_numpy(), statistic="option"))
+    out = pd.concat(parts, ignore_index=True)
+    out["floor"] = out["estimate"].where(out["bound"] != "")
+    return out[["level", "unit", "item", "statistic", "option", "rule", "bound", "floor", "n"]]
+
+
+def broken_down(
+    design: SurveyDesign, items: Mapping[str, int], by: Sequence[str], *, k: int, choices: Choices
+) -> pd.DataFrame:
+    """Satisfaction by groups of people, for the city or within districts; both margins are printed elsewhere.
+
+    Raises
+    ------
+    ParameterError
+        If a column is unknown, or the breakdown is not one of those that are shown (R6).
+    """
+    lacking = [c for c in by if c not in design.data]
+    if lacking:
+        raise ParameterError(
+            f"the answers have no column {listing(lacking)}; they have {listing(design.data.columns, most=40)}"
+        )
+    people = [c for c in by if c != "district"]
+    if len(people) != 1 or people[0] not in BREAKDOWNS or len(by) > len({*by}):
+        raise ParameterError(
+            f"satisfaction is shown by district, community, or one of {listing(BREAKDOWNS)} (also within districts), "
+            f"not by {listing(by)}: a finer crossing could tell a person; take period.design for your own eyes"
+        )
+    counts = tally(design.data, items, by)
+    counts = counts[counts["statistic"] != "option"].drop(columns="option")
+    parts, decisions = [], []
+    for points, group in counts.groupby("points", sort=False):
+        names = [i for i, p in items.items() if p == points]
+        low, high = ends(int(points))
+        parts.append(
+            satisfaction(
+                design, names, by=list(by), satisfied=high, dissatisfied=low, scale=(1, int(points)),
+                confidence=choices.confidence,
+            )
+        )  # fmt: skip
+        told, _ = protect(
+            group.drop(columns="points"), k=k, parent=list(by) if len(by) > 1 else None, points=int(points)
+        )
+        decisions.append(told.assign(floor=told["estimate"].where(told["bound"] != "")))
+    keys = [*by, "item", "statistic"]
+    return shown_satisfaction(pd.concat(parts, ignore_index=True), pd.concat(decisions), keys)
+
+
+def shown_satisfaction(
+    frame: pd.DataFrame, decisions: pd.DataFrame, keys: Sequence[str] = tuple(_KEY)
+) -> pd.DataFrame:
+    """Satisfaction estimates with what may not be shown taken out; gains ``rule`` and ``bound``."""
+    asked = decisions[decisions["statistic"] != "option"]
+    known = frame[list(keys)].merge(asked[[*keys, "rule", "bound", "floor", "n"]], on=list(keys), how="left")
+    out = frame.reset_index(drop=True).copy()
+    out["rule"] = known["rule"].fillna("R1").astype("str")  # nobody counted is fewer than any k
+    out["bound"] = known["bound"].fillna("").astype("str")
+    gone, bounded = out["rule"] != "", out["bound"] != ""
+    out["estimate"] = out["estimate"].mask(bounded, known["floor"])
+    for names, where in ((_BOUNDED, bounded), (_BLANK, gone)):
+        for name in names:
+            out[name] = out[name].astype(float).mask(where)
+    out["n"] = out["n"].astype(float).where(known["n"].notna())
+    return out
+
+
+def shown_distribution(
+    frame: pd.DataFrame, decisions: pd.DataFrame, items: Mapping[str, int]
+) -> pd.DataFrame:
+    """Shares of the answers on the scale, and of "don't know" apart, as far as they may be shown.
+
+    Where a single answer was given by too few, both ends of the scale are counted together: answers 1 and 2 in the
+    row of 2, the upper two in the row of the lower of them; ``rule`` is then "merged" in the rows of the ends.
+
+    Returns
+    -------
+    DataFrame
+        level, unit, item, answer, share, rule, bound.
+    """
+    told = decisions.set_index(["level", "unit", "item", "statistic", "option"]).sort_index()
+    out = []
+    for (level, unit, item), rows in frame.groupby(["level", "unit", "item"], sort=False):
+        share = rows.set_index("answer")["share"]
+        on_scale = share[share.index != DONT_KNOW]
+        on_scale = on_scale / on_scale.sum() if on_scale.sum() > 0 else on_scale
+        known = told.loc[(level, unit, item)]
+        rule = dict.fromkeys(on_scale.index, "")
+        bound = dict.fromkeys(share.index, "")
+        satisfied, dissatisfied = known.loc[("satisfied", 0)], known.loc[("dissatisfied", 0)]
+        options = known.loc["option"]
+        low, high = ends(items[item])
+        if pd.isna(satisfied["n"]) or (options["rule"] != "").all():
+            rule = dict.fromkeys(on_scale.index, satisfied["rule"] or options["rule"].max())
+        elif (options["rule"] != "").any() or (options["bound"] != "").any():
+            on_scale, rule = _merged(on_scale, low, high)
+            hidden = [
+                codes
+                for codes, side in ((low, dissatisfied), (high, satisfied))
+                if side["rule"] or side["bound"]
+            ]
+            if hidden:  # the middle would tell the hidden end
+                inner = set(on_scale.index) - {*low, *high} | {code for codes in hidden for code in codes}
+                rule |= dict.fromkeys(inner, "R3")
+                rule |= {code: MERGED for code in (low[0], high[-1]) if rule[code] != "R3"}
+        shares = on_scale.mask(pd.Series(rule).reindex(on_scale.index) != "")
+        if DONT_KNOW in share:
+            unsure = known.loc[("dont_know", 0)]
+            rule[DONT_KNOW], bound[DONT_KNOW] = unsure["rule"], unsure["bound"]
+            value = unsure["floor"] if unsure["bound"] else np.nan if unsure["rule"] else share[DONT_KNOW]
+            shares = pd.concat([shares, pd.Series({DONT_KNOW: value})])
+        part = pd.DataFrame({"answer": shares.index, "share": shares.to_numpy()})
+        part["rule"] = [rule[a] for a in shares.index]
+        part["bound"] = [bound[a] for a in shares.index]
+        out.append(part.assign(level=level, unit=unit, item=item))
+    columns = ["level", "unit", "item", "answer", "share", "rule", "bound"]
+    return pd.concat(out, ignore_index=True)[columns] if out else pd.DataFrame(columns=columns)
+
+
+def _merged(
+    share: pd.Series, low: tuple[int, ...], high: tuple[int, ...]
+) -> tuple[pd.Series, dict[int, str]]:
+    """Both ends of the scale counted together; a scale without inner answers on its sides is not shown."""
+    if len(low) < 2:
+        return share, dict.fromkeys(share.index, "R3")
+    out = share.copy()
+    out[low[-1]], out[high[0]] = share[list(low)].sum(), share[list(high)].sum()
+    return out, {**dict.fromkeys(share.index, ""), low[0]: MERGED, high[-1]: MERGED}
+
+
+def shown_change(
+    frame: pd.DataFrame, hidden: pd.DataFrame, *, k: int, above: Mapping[str, str]
+) -> pd.DataFrame:
+    """Changes whose two figures are both shown (R4), and their complement."""
+    rows = hidden[(hidden["statistic"] == "index") & (hidden["rule"] != "")]
+    gone = rows[["level", "unit", "item", "rule"]].drop_duplicates()
+    # "level" is a unit's here: protect takes it for one beside a statistic.
+    out, _ = protect(frame.assign(statistic="index"), k=k, parent=above, previous=gone)
+    return out.drop(columns=["statistic", "bound"])
+
+
+def shown_demographics(frame: pd.DataFrame, *, k: int, city: str) -> pd.DataFrame:
+    """Sample structure: groups of fewer than three are bounds, and what would tell them is blank."""
+    asked = frame.groupby(["unit", "variable"])["n"].transform("sum")
+    table = frame[["unit", "variable", "level"]].assign(estimate=frame["sample"], count=frame["n"], n=asked)
+    above = {unit: city for unit in frame["unit"].unique() if unit != city}
+    told, _ = protect(table, k=k, parent=above)
+    out = frame.reset_index(drop=True).copy()
+    out["rule"], out["bound"] = told["rule"], told["bound"]
+    hidden = (out["rule"] != "") | (out["bound"] != "")
+    out["n"] = out["n"].astype(float).mask(hidden)
+    out["weighted"] = out["weighted"].mask(hidden)
+    out["sample"] = told["estimate"].where(out["rule"] == "")
+    return out
+
+
+def shown_rates(frame: pd.DataFrame, *, k: int, city: str) -> pd.DataFrame:
+    """Questionnaires issued, returned, valid: where fewer than k are valid, only what was issued is shown."""
+    above = {unit: city for unit in frame["unit"] if unit != city}
+    told, _ = protect(frame[["unit"]].assign(n=frame["valid"]), k=k, parent=above)
+    out = frame.reset_index(drop=True).copy()
+    out["rule"] = told["rule"]
+    counts = ["returned", "valid", *(c for c in out if c.startswith("flag_"))]
+    out[counts] = out[counts].astype(float).mask(out["rule"] != "", axis=0)
+    return out
