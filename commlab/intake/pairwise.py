@@ -119,7 +119,9 @@ def rescued(table: Table) -> Table:
         rows += again
         told = f"{len(again)} rows that look like totals are judgements below the whole; used"
         cells = [f"{row}:{row}" for row in again]
-        table.pad.add("pairs below the whole", told, action="changed", severity="note", n=len(again), cells=cells)
+        table.pad.add(
+            "pairs below the whole", told, action="changed", severity="note", n=len(again), cells=cells
+        )
     texts = [c for c in frame if pd.api.types.is_string_dtype(frame[c])]
     frame[texts] = frame[texts].replace(_COLON, r"\1/\2", regex=True)  # 1:3 is 1/3
     changed = []
