@@ -15,6 +15,7 @@ from commlab.survey import (
     allocate_sample,
     draw_sample,
     drivers,
+    field_list,
     importance_performance,
     quota_status,
     replicates,
@@ -75,7 +76,39 @@ def test_no_stratum_gives_more_than_it_has():
         (lambda: sample_size(0.0), ParameterError, "margin=0.0 must lie between"),
         (lambda: sample_size(0.05, deff=0), ParameterError, "deff=0"),
         (lambda: sample_size(0.05, population=pd.Series({"a": -1})), DataError, "not in a"),
+        (lambda: sample_size(0.05, population=0), DataError, "population must be above 0"),
         (lambda: allocate_sample(pd.Series({"a": 0}), 1), DataError, "wrong: a"),
+        (lambda: allocate_sample(pd.Series({"a": 9}), 1.5), ParameterError, "n=1.5 must be a whole number"),
+        (lambda: allocate_sample(pd.Series({"a": 9}), 5, minimum=-1), ParameterError, "minimum=-1"),
+        (
+            lambda: draw_sample(pd.DataFrame({"u": [1], "weight": [2]}), 1, seed=1),
+            ParameterError,
+            "columns weight already",
+        ),
+        (
+            lambda: draw_sample(pd.DataFrame({"u": [1]}), 1, earlier=pd.Series({"a": 0.5}), seed=1),
+            ParameterError,
+            "needs strata=",
+        ),
+        (
+            lambda: draw_sample(
+                pd.DataFrame({"h": list("ab")}),
+                {"a": 1, "b": 1},
+                strata="h",
+                earlier=pd.Series({"a": 0.5}),
+                seed=1,
+            ),
+            DataError,
+            "earlier must be probabilities .* not in b",
+        ),
+        (lambda: quota_status(pd.Series(["a"]), pd.Series({"a": -1})), DataError, "not in a"),
+        (
+            lambda: quota_status(pd.DataFrame({"u": ["a"]}), pd.Series({"a": 1})),
+            ParameterError,
+            "name them alike",
+        ),
+        (lambda: field_list(pd.DataFrame({"no": [1]}), ["no"]), ParameterError, "bear a name twice: no"),
+        (lambda: field_list(pd.DataFrame({"u": [1]}), ["v"]), ParameterError, 'column "v" is not a column'),
         (lambda: allocate_sample(pd.Series({"a": 5}), 6), ParameterError, "n=6 must lie between 0 .* and 5"),
         (lambda: allocate_sample(pd.Series({"a": 5}), 2, how="neyman"), ParameterError, "needs sd="),
         (lambda: allocate_sample(pd.Series({"a": 5}), 2, how="x"), ParameterError, "how='x'"),
@@ -129,6 +162,34 @@ def test_quota_status():
     found = quota_status(pd.Series(["a", "a", "b", "x"]), pd.Series({"a": 2, "b": 3, "c": 1}))
     assert found.index.tolist() == ["c", "b", "a", "x"]
     assert found["missing"].tolist() == [1, 2, 0, 0] and found["done"].tolist() == [False, False, True, True]
+
+
+def test_households_inside_points_and_their_list():
+    points = pd.DataFrame({"point": list("abcdef"), "households": [10, 20, 30, 40, 50, 60]})
+    drawn = draw_sample(points, 3, size="households", seed=4).set_index("point")
+    homes = points.loc[points.index.repeat(points["households"])].reset_index(drop=True)
+    homes["door"] = homes.groupby("point").cumcount() + 1
+    homes = homes[homes["point"].isin(drawn.index)]
+    found = draw_sample(
+        homes, {p: 5 for p in drawn.index}, strata="point", earlier=drawn["probability"], seed=5
+    )
+    # In proportion to size, then the same number in each: every household has the same chance, 15 of 210.
+    np.testing.assert_allclose(found["weight"], 210 / 15)
+    sheet = field_list(found, ["door"], by="point")
+    assert sheet.columns.tolist() == ["point", "no", "door", "visited", "result"]
+    assert sheet.groupby("point")["no"].apply(list).tolist() == [[1, 2, 3, 4, 5]] * 3
+    assert sheet.groupby("point")["door"].apply(lambda d: d.is_monotonic_increasing).all()
+
+
+def test_quotas_that_cross_columns():
+    target = pd.Series(
+        [2, 1, 1],
+        index=pd.MultiIndex.from_tuples([("a", "f"), ("a", "m"), ("b", "f")], names=["unit", "sex"]),
+    )
+    valid = pd.DataFrame({"sex": list("fmmf"), "unit": list("aaab")})
+    found = quota_status(valid, target)
+    assert found.loc[("a", "f"), "missing"] == 1 and found.loc[("a", "m"), "valid"] == 2
+    assert found["done"].tolist() == [False, True, True]
 
 
 def scale(seed: int = 3, n: int = 200) -> pd.DataFrame:

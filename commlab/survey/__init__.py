@@ -5,7 +5,7 @@ A ``SurveyDesign`` says how the answers were drawn; its methods estimate (``mean
 (``post_stratify``, ``rake``, ``calibrate``, ``trim``); ``satisfaction`` and ``answer_shares`` read scaled
 items; ``cronbach_alpha`` and its kin judge a scale, ``factor_analysis`` finds its parts; ``drivers`` and ``importance_performance`` say where to
 act; ``fay_herriot`` and ``unit_level`` help where answers are few; ``protect`` decides what may be printed. Before the field
-work: ``sample_size``, ``allocate_sample``, ``draw_sample``.
+work: ``sample_size``, ``allocate_sample``, ``draw_sample``, ``field_list``; during it: ``quota_status``.
 """
 
 from commlab.survey.compare import Independence, holm
@@ -15,7 +15,7 @@ from commlab.survey.disclosure import protect
 from commlab.survey.drivers import driver_odds, drivers, importance_performance
 from commlab.survey.factors import Factors, factor_analysis
 from commlab.survey.margins import collapse, margins_check
-from commlab.survey.planning import allocate_sample, draw_sample, quota_status, sample_size
+from commlab.survey.planning import allocate_sample, draw_sample, field_list, quota_status, sample_size
 from commlab.survey.regress import RankTest, Regression, rank_test, regression
 from commlab.survey.reliability import (
     KMO,
@@ -65,6 +65,7 @@ __all__ = [
     "drivers",
     "factor_analysis",
     "fay_herriot",
+    "field_list",
     "holm",
     "importance_performance",
     "kish_effect",

@@ -1,13 +1,14 @@
 """Before the field work: how many to ask, how to share them out, and whom to draw.
 
-size        (1) n0 = deff t^2 p (1 - p) / e^2, n = n0 / (1 + (n0 - 1) / N), issued = n / response (Cochran
-1977, 4.4) allocation  (2) proportional n_h ~ N_h; Neyman n_h ~ N_h S_h; power n_h ~ N_h^a (Bankier 1988)
+size        (1) n0 = deff t^2 p (1 - p) / e^2, n = n0 / (1 + (n0 - 1) / N), issued = n / response
+            (Cochran 1977, 4.4)
+allocation  (2) proportional n_h ~ N_h; Neyman n_h ~ N_h S_h; power n_h ~ N_h^a (Bankier 1988)
 draw        (3) systematic with probability proportional to size: a random start on the cumulated sizes
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,9 @@ from commlab.errors import DataError, ParameterError, listing
 from commlab.survey.intervals import checked_confidence
 from commlab.survey.structure import FloatArray, column
 
-__all__ = ["allocate_sample", "draw_sample", "quota_status", "sample_size"]
+__all__ = ["allocate_sample", "draw_sample", "field_list", "quota_status", "sample_size"]
+
+_DRAWN = ("probability", "weight", "drawn")
 
 
 def sample_size(
@@ -63,7 +66,8 @@ def sample_size(
         raise ParameterError(f"deff={deff} must be above 0")
     z = special.ndtri(0.5 + checked_confidence(confidence) / 2)
     n0 = deff * z**2 * p * (1 - p) / margin**2
-    people = population if isinstance(population, pd.Series) else pd.Series([population or np.inf])
+    people = population if isinstance(population, pd.Series) else pd.Series([population])
+    people = people.fillna(np.inf) if population is None else people
     people = pd.to_numeric(people, errors="coerce").astype(float)
     bad = ~(people > 0)
     if bad.any():
@@ -112,6 +116,9 @@ def allocate_sample(
     >>> allocate_sample(pd.Series({"a": 100, "b": 300}), 8).tolist()
     [2, 6]
     """
+    for name, value in (("n", n), ("minimum", minimum)):
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 0:
+            raise ParameterError(f"{name}={value!r} must be a whole number, 0 or more")
     size = pd.to_numeric(sizes, errors="coerce").astype(float)
     if not len(size) or not (np.isfinite(size) & (size > 0)).all():
         bad = sizes.index[~(np.isfinite(size) & (size > 0))]
@@ -165,9 +172,19 @@ def draw_sample(
     strata: str | None = None,
     size: str | None = None,
     how: str = "systematic",
+    earlier: pd.Series | None = None,
     seed: int,
 ) -> pd.DataFrame:
     """Draw units from a list, with the probability and the weight of each.
+
+    Points first, then households inside each point:
+
+    >>> points = pd.DataFrame({"point": list("abcd"), "households": [100, 200, 300, 400]})
+    >>> drawn = draw_sample(points, 2, size="households", seed=7).set_index("point")
+    >>> homes = pd.DataFrame({"point": [p for p in drawn.index for _ in range(9)], "door": [*range(1, 10)] * 2})
+    >>> each = {p: 3 for p in drawn.index}
+    >>> len(draw_sample(homes, each, strata="point", earlier=drawn["probability"], seed=8))
+    6
 
     Parameters
     ----------
@@ -182,6 +199,8 @@ def draw_sample(
         certain.
     how : "systematic" or "random"
         "random": simple random sampling without replacement (not with ``size``).
+    earlier : Series, optional
+        Probability of each stratum where the strata were drawn themselves (points): it multiplies.
     seed : int
 
     Returns
@@ -194,6 +213,12 @@ def draw_sample(
         raise ParameterError('how must be "systematic" or, without size=, "random"')
     if not len(frame):
         raise DataError("the list is empty")
+    taken_names = [c for c in _DRAWN if c in frame]
+    if taken_names:
+        raise ParameterError(
+            f"the list has columns {listing(taken_names)} already; rename them, or give the probability of an "
+            "earlier stage as earlier="
+        )
     group = pd.Series("", index=frame.index) if strata is None else column(frame, strata, "strata")
     if group.isna().any():
         raise DataError(f'strata "{strata}" is missing in {int(group.isna().sum())} rows of the list')
@@ -206,6 +231,7 @@ def draw_sample(
         raise ParameterError(
             f"n must give a number for every stratum and no other; differs in {listing(unlike)}"
         )
+    before = _earlier(earlier, strata, levels)
     rng = np.random.default_rng(seed)
     parts = []
     for level in levels:
@@ -222,7 +248,7 @@ def draw_sample(
         else:
             taken, probability = _systematic(sizes, int(count), rng)
         part = frame.iloc[rows[taken]].copy()
-        part["probability"] = probability[taken]
+        part["probability"] = probability[taken] * before[level]
         parts.append((rows[taken], part))
     out = pd.concat([p for _, p in parts]).iloc[
         np.argsort(np.concatenate([r for r, _ in parts]), kind="stable")
@@ -230,6 +256,63 @@ def draw_sample(
     out["weight"] = 1 / out["probability"]
     out["drawn"] = np.arange(1, len(out) + 1)
     return out
+
+
+def _earlier(earlier: pd.Series | None, strata: str | None, levels: list) -> dict[object, float]:
+    """Probability of each stratum at the stage before."""
+    if earlier is None:
+        return dict.fromkeys(levels, 1.0)
+    if strata is None or earlier.index.has_duplicates:
+        raise ParameterError("earlier gives one probability for each stratum, so it needs strata=")
+    known = pd.to_numeric(earlier.reindex(levels), errors="coerce")
+    bad = known.index[~((known > 0) & (known <= 1))]
+    if len(bad):
+        raise DataError(f"earlier must be probabilities above 0, up to 1; it is not in {listing(bad)}")
+    return known.to_dict()
+
+
+def field_list(
+    drawn: pd.DataFrame,
+    columns: Sequence[str],
+    *,
+    by: str | None = None,
+    blanks: Sequence[str] = ("visited", "result"),
+) -> pd.DataFrame:
+    """The drawn units as a list to print: numbered, with the columns that are needed and room to write.
+
+    Parameters
+    ----------
+    drawn : DataFrame
+        Of ``draw_sample``.
+    columns : list of str
+        What the interviewer needs to find the place.
+    by : str, optional
+        Column of points: each starts its own numbers (one sheet a point).
+    blanks : sequence of str
+        Columns left empty for the field work.
+
+    Returns
+    -------
+    DataFrame
+        [by], no, columns..., blanks...; in the order of the list, point by point.
+
+    >>> field_list(pd.DataFrame({"street": ["a", "b"], "door": [3, 9]}), ["street", "door"]).columns.tolist()
+    ['no', 'street', 'door', 'visited', 'result']
+    """
+    shown = [c for c in columns if c != by]
+    clash = sorted({*blanks, "no"} & {*shown, *([by] if by else [])})
+    if clash or len(set(shown)) < len(shown):
+        raise ParameterError(f"columns of the list bear a name twice: {listing(clash or shown)}")
+    parts = [column(drawn, name, "column") for name in shown]
+    point = pd.Series("", index=drawn.index) if by is None else column(drawn, by, "by")
+    out = pd.concat([point.rename("point"), *parts], axis=1)
+    out.insert(1, "no", point.groupby(point, sort=False).cumcount() + 1)
+    for name in blanks:
+        out[name] = ""
+    if by is None:
+        return out.drop(columns="point").reset_index(drop=True)
+    order = point.factorize()[0].argsort(kind="stable")
+    return out.rename(columns={"point": by}).iloc[order].reset_index(drop=True)
 
 
 def _sizes(frame: pd.DataFrame, size: str, rows: np.ndarray) -> FloatArray:
@@ -263,26 +346,42 @@ def _systematic(sizes: FloatArray, n: int, rng: np.random.Generator) -> tuple[np
     return taken, probability
 
 
-def quota_status(valid: pd.Series, target: pd.Series) -> pd.DataFrame:
+def quota_status(valid: pd.Series | pd.DataFrame, target: pd.Series) -> pd.DataFrame:
     """How far field work is: target, valid, missing, share, done per unit.
 
     Parameters
     ----------
-    valid : Series
-        Unit of each valid answer.
+    valid : Series or DataFrame
+        Unit of each valid answer; a frame where quotas cross several columns (unit, sex, age band).
     target : Series
-        Answers wanted per unit.
+        Answers wanted per unit, or per combination of the frame's columns (a MultiIndex of their names).
 
     Returns
     -------
     DataFrame
         A row per unit of the target, those furthest behind first; answers from units without a target last.
+
+    Raises
+    ------
+    DataError
+        If a target is missing, negative or given twice.
     """
+    wanted = pd.to_numeric(target, errors="coerce")
+    bad = target.index[~(wanted >= 0)]
+    if len(bad) or target.index.has_duplicates:
+        named = listing(bad) if len(bad) else listing(target.index[target.index.duplicated()].unique())
+        raise DataError(f"targets must be numbers >= 0, one for each unit; they are not in {named}")
+    if isinstance(valid, pd.DataFrame):
+        names = [str(n) for n in target.index.names]
+        if target.index.nlevels < 2 or set(names) != set(map(str, valid.columns)):
+            raise ParameterError(
+                f"the target's index has {listing(names)}, the answers {listing(valid.columns)}; name them alike"
+            )
+        valid = valid[names]
     counts = valid.value_counts()
     index = target.index.append(counts.index.difference(target.index))
-    out = pd.DataFrame(
-        {"target": target.reindex(index, fill_value=0), "valid": counts.reindex(index, fill_value=0)}
-    )
+    out = pd.DataFrame({"target": wanted.reindex(index, fill_value=0)})
+    out["valid"] = counts.reindex(index, fill_value=0)
     out["missing"] = (out["target"] - out["valid"]).clip(lower=0)
     out["share"] = np.where(out["target"] > 0, out["valid"] / out["target"].where(out["target"] > 0), np.nan)
     out["done"] = out["valid"] >= out["target"]
