@@ -300,7 +300,7 @@ class Answers(Columns):
         if not kinds:
             return ""
         told = ", ".join(f"{kind} {times}" for kind, times in kinds.items())
-        return f"; of {n} different texts looked at so many hold personal data: {told}"
+        return f"; personal data in the {n} different texts looked at: {told}"
 
     def _is_personal(self, place: int) -> bool:
         """Whether most cells of a column that nothing claims are identifiers."""

@@ -222,7 +222,8 @@ def _take(pattern: re.Pattern[str], kind: str, work: str, found: list[tuple[int,
         if work[start:end].lower() in _WORDS:
             continue
         if kind and end > start:
-            found.append((start, end, kind))
+            digits = "".join(filter(str.isdigit, work[start:end])) if kind in ("bank", "number") else ""
+            found.append((start, end, "id" if valid_id(digits) else kind))
         work = work[:start] + "\0" * (end - start) + work[end:]
     return work
 

@@ -4,8 +4,8 @@ are counted.
 A column is personal by its header (姓名, 联系电话, 来自IP, ...) or by its content (more than half of its
 values are identifiers). Any other text is masked place by place (see ``identifiers``), and every name,
 phone and address that stood in a personal column is scrubbed from the whole file's text. No value is ever
-reported, only counts. For duplicates a keyed hash stays (HMAC-SHA256: a plain hash of a phone number can be
-found by trying them all).
+reported, only counts. For duplicates a keyed hash stays (see ``keyed``: a plain hash of a phone number can be found
+by trying them all).
 
 Names in free text cannot be removed reliably by any rule; that is why ``read_questionnaire`` keeps free
 text behind intake and a quotation needs a person's approval.
