@@ -312,6 +312,12 @@ def test_time_spans_are_seconds_not_dates():
     assert values(["123秒", "2分3秒"], "所用时间") == [123.0, 123.0]
 
 
+def test_hours_beside_minutes_are_doubted_not_added():
+    assert rules(parse_column(["2小时", "90分钟", 3.0], "时长"))["mixed_units"] == ("flagged", "warning", 2)
+    assert "mixed_units" in rules(parse_column(["123秒", 2.0], "时长(分钟)"))
+    assert "mixed_units" not in rules(parse_column(["123秒", "2分3秒", 45.0], "所用时间"))
+
+
 def test_numbers_that_look_like_years_stay_numbers_elsewhere():
     assert values([2018.9, 2017.5], "得分") == [2018.9, 2017.5]
     assert values(["2018", "2019"], "年份") == [2018.0, 2019.0]

@@ -72,6 +72,12 @@ RULES: dict[str, tuple[str, str, str]] = {
         "warning",
         "numbers above 1 ({before}) stand beside shares in per cent; they are left as they are: check them",
     ),
+    "mixed_units": (
+        "flagged",
+        "warning",
+        "spans of time in different units ({before}) stand in one column and are left as they are: bring them to "
+        "one unit",
+    ),
     "base_unit": ("changed", "note", "brought to the base unit: {before} is {after}"),
 }
 """Rule -> action, severity and message of a ledger line."""

@@ -30,6 +30,8 @@ def inspect(content: bytes, *, file: str) -> dict[str, Peek]:
         If the XML is damaged, declares a document type (which workbooks never do), or the filled cells of a
         sheet span more than are read.
     """
+    if (filled := content.count(b" office:value-type=")) > MOST_CELLS:
+        raise DataError(f"holds {filled:,} filled cells; at most {MOST_CELLS:,} are read: part it", file=file)
     reader = _Reader(file)
     try:
         reader.parser.Parse(content, True)

@@ -40,6 +40,9 @@ _DATE = re.compile(r"日期|时间|年月|时点|截止|竣工|\bdate\b|\btime\b
 _CODE_LENGTHS = frozenset({11, 12, 15, 16, 17, 18, 19, 20})
 _EXACT = 1e15  # a double holds 15 digits for certain
 _CROSS = "×"  # beside √ it says no
+_SPAN = re.compile(r"(?:秒|分钟|小时|天|周|月|年)$")
+_NOTHING = Reading("missing", "")
+_LONGEST = 60
 _MOST_WORDINGS = 10
 _MOST_CELLS = 5
 
@@ -272,6 +275,7 @@ def _numbers(
         if len(shares):
             first = shown(float(numbers[shares[0]]))
             changes.append(told(rule, len(shares), first, "", _first(shares)))
+    changes += _mixed_spans(found, own)
     if times == 1:
         changes += _mixed_percent(found, numbers)
     base = np.where(in_base, numbers, scale(numbers, times))
@@ -301,6 +305,22 @@ def _shares(
     if not small or len(plain) * 2 < len(numbers):
         return plain[:0], "percent_format"
     return plain, "percent_unknown" if percents is None else "percent_small"
+
+
+def _mixed_spans(found: _Cells, own: Unit | None) -> list[Change]:
+    """Hours beside minutes: each cell names its unit, and none is the base of the other here."""
+    units = [
+        "秒" if r.rule == "duration" else span.group() if (span := _SPAN.search(r.text)) else ""
+        for r in (reading if reading.kind == NUMBER else _NOTHING for reading in found.readings)
+    ]
+    named = {unit for unit in units if unit} | ({own.name} if own and _SPAN.fullmatch(own.name) else set())
+    if len(named) < 2:
+        return []
+    where = np.flatnonzero(np.isin(found.codes, [i for i, unit in enumerate(units) if unit]))
+    shown_units = ", ".join(
+        dict.fromkeys(r.text for r, unit in zip(found.readings, units, strict=True) if unit)
+    )
+    return [told("mixed_units", len(where), shown_units[:_LONGEST], "", _first(where))]
 
 
 def _mixed_percent(found: _Cells, numbers: np.ndarray) -> list[Change]:
