@@ -160,8 +160,8 @@ def _bracketed(label: str) -> Unit | None:
 
 
 def _printed(label: str) -> Unit | None:
-    if found := _bracketed(label):
-        return found
+    if unit := _bracketed(label):
+        return unit
     tail = _TAIL.match(label)
     if tail and (found := _parse(tail.group(3))):
         inside = tail.group(3).replace(found[0], "", 1) if found[0] else tail.group(3)
