@@ -155,15 +155,9 @@ class Page:
             self.text(row, first + k, label, **look)
 
     def close(self, row: int, columns: int) -> None:
-        """The last line of a three-line table, along the bottom of its last row."""
+        """The last line of a three-line table, below its last row."""
         for column in range(columns):
-            self.sheet.conditional_format(
-                row,
-                column,
-                row,
-                column,
-                {"type": "formula", "criteria": "=TRUE", "format": self.book.format(bottom=2)},
-            )
+            self.sheet.write_blank(row + 1, column, None, self.book.format(top=2))
 
     def number(
         self, row: int, column: int, value: float, pattern: str, *, entry: bool = False, settled: bool = False,
