@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -129,8 +131,61 @@ def test_trimming_and_diagnostics():
     assert summary["n_effective"] == pytest.approx(6 / kish_effect(design.weights))
     with pytest.raises(ParameterError, match=r"mean weight 2.5 lies outside"):
         design.trim(3, 4)
-    with pytest.raises(ParameterError, match="must be below"):
+    with pytest.raises(ParameterError, match="must be a number below"):
         design.trim(4, 3)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "says"),
+    [
+        (lambda d: d.rake({"s": {"f": 6, "m": 6}}, tolerance=np.nan), ParameterError, "tolerance=nan"),
+        (lambda d: d.rake({"s": {"f": 6, "m": 6}}, iterations=0), ParameterError, "iterations=0"),
+        (lambda d: d.rake({5: {"f": 6, "m": 6}}), ParameterError, "not by 5"),
+        (lambda d: d.trim("a", 3), ParameterError, "lower='a' must be a number"),
+        (lambda d: d.trim(1.4, 1.6, strict=True), ParameterError, "no weight lies within 1.4 to 1.6"),
+        (lambda d: kish_effect([1, -1]), DataError, "1 weights are missing, negative"),
+        (lambda d: collapse(pd.Series({"a": np.nan, "b": 3}), least=2), DataError, "wrong: a"),
+        (
+            lambda d: d.calibrate({"s": {"f": 6, "m": 6}, "a": {"p": 3, "q": 7}}),
+            DataError,
+            'same population: "s" 12, "a" 10',
+        ),
+        (
+            lambda d: d.calibrate({"s": {"f": 6, "m": 6}, "z": 9}),
+            DataError,
+            '"z" is missing in 1 rows .*row 2',
+        ),
+        (
+            lambda d: d.calibrate({"s": {"f": 6, "m": 6}, "y": 100}),
+            DataError,
+            "weights turned negative .first: row",
+        ),
+        (
+            lambda d: d.calibrate({"s": {"f": 1, "m": 11}}, method="logit", bounds=(0.9, 1.1)),
+            DataError,
+            "no logit weights meet all totals: s=f .off by",
+        ),
+    ],
+)
+def test_weightings_that_are_refused(call, error, says):
+    data = DATA.assign(w=[1.0, 1, 2, 2, 2, 1], z=[1, 2, np.nan, 4, 5, 6])
+    with pytest.raises(error, match=says):
+        call(SurveyDesign(data, weights="w"))
+
+
+def test_calibrated_errors_of_many_rows_take_little_memory():
+    # Every row has an influence on every domain: written out, 300 domains would be 60 MB and more.
+    rng = np.random.default_rng(2)
+    n = 25_000
+    data = pd.DataFrame(
+        {"y": rng.normal(size=n), "s": rng.choice(list("fm"), n), "g": rng.integers(0, 300, n)}
+    )
+    raked = SurveyDesign(data).rake({"s": {"f": n, "m": n}})
+    tracemalloc.start()
+    found = raked.mean("y", by="g")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 15e6 and (found["se"] > 0).all()
 
 
 @settings(deadline=None, max_examples=20)

@@ -19,7 +19,7 @@ import scipy.sparse as sp
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.survey.engine import values_of
-from commlab.survey.margins import Sample, margins_of
+from commlab.survey.margins import Sample, margins_check, margins_of
 from commlab.survey.structure import FloatArray
 from commlab.survey.weighting import Calibration, indicators_of_cells
 
@@ -73,6 +73,11 @@ def calibrate(
         raise ParameterError(f"bounds={bounds} must lie around 1, such as (0.3, 3)")
     if not isinstance(totals, Mapping) or not totals:
         raise ParameterError("totals must be a mapping of variable -> totals, and not empty")
+    if not 0 < tolerance < 1:
+        raise ParameterError(f"tolerance={tolerance!r} must lie between 0 and 1, such as 1e-12")
+    cells = {key: value for key, value in totals.items() if not np.isscalar(value)}
+    if cells:
+        margins_check(cells)
     sample = Sample(design, [v for key in totals for v in (key if isinstance(key, tuple) else (key,))])
     x, target, names = _auxiliary(sample, totals)
     factor = _factor(x, sample.mass, target, names, method, bounds or (0.0, np.inf), tolerance, iterations)

@@ -237,7 +237,7 @@ def _batches(columns: Iterable[_Given], size: int) -> Iterator[list[_Given]]:
 
 _WAITING = 2_000_000
 """Most influences to wait with before calibrated variances are computed together."""
-_DENSE = 8_000_000
+_DENSE = 2_000_000
 """Most influences after calibration at a time: every row gets one."""
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MANY", "TOGETHER", "Kernel"]
 
-MANY = 100_000
+MANY = 20_000
 """Rows from which the sums pay."""
 TOGETHER = 3
 """Columns to hand over at a time."""

@@ -209,6 +209,11 @@ def collapse(counts: pd.Series, *, least: int) -> dict[Any, Any]:
     >>> collapse(pd.Series({"18-24": 3, "25-34": 40, "35+": 31}), least=30)
     {'18-24': '18-24..25-34', '25-34': '18-24..25-34', '35+': '35+'}
     """
+    bad = counts.index[~(pd.to_numeric(counts, errors="coerce") >= 0)]
+    if len(bad) or counts.index.has_duplicates or not len(counts):
+        raise DataError(
+            f"counts must be numbers >= 0, one for each cell; wrong: {listing(bad) or 'none, or cells twice'}"
+        )
     if counts.sum() < least:
         raise DataError(
             f"{counts.sum():.0f} answers in all cells together, {least} are needed: leave this margin out"

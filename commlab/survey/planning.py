@@ -16,7 +16,7 @@ from scipy import special
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.survey.intervals import checked_confidence
-from commlab.survey.structure import FloatArray, column
+from commlab.survey.structure import FloatArray, column, generator
 
 __all__ = ["allocate_sample", "draw_sample", "field_list", "quota_status", "sample_size"]
 
@@ -229,10 +229,10 @@ def draw_sample(
     if strata is not None and set(wanted) != set(levels):
         unlike = set(wanted) ^ set(levels)
         raise ParameterError(
-            f"n must give a number for every stratum and no other; differs in {listing(unlike)}"
+            f"n must give a number for every stratum and no other; differs in {listing(sorted(unlike, key=str))}"
         )
     before = _earlier(earlier, strata, levels)
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     parts = []
     for level in levels:
         rows = np.flatnonzero((group == level).to_numpy())

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from commlab.errors import DataError, ParameterError
+from commlab.errors import DataError, ParameterError, listing
 from commlab.survey import intervals
 from commlab.survey.engine import values_of, variables_of
-from commlab.survey.structure import FloatArray, IntArray
+from commlab.survey.structure import FloatArray, IntArray, column, generator
 
 if TYPE_CHECKING:
     from commlab.survey.design import SurveyDesign
@@ -53,7 +53,7 @@ def _units(design: SurveyDesign) -> tuple[IntArray, IntArray, FloatArray, FloatA
 def bootstrap_multipliers(design: SurveyDesign, draws: int, seed: int) -> Iterator[FloatArray]:
     """Weight multipliers of each row, draw by draw (3); strata with one unit keep theirs."""
     unit, stratum, size, _ = _units(design)
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     members = [np.flatnonzero(stratum == h) for h in range(len(size))]
     for _ in range(draws):
         multiplier = np.ones(len(stratum))
@@ -122,7 +122,7 @@ class ReplicateDesign:
     ) -> pd.DataFrame:
         names = variables_of(variables)
         codes, labels = (
-            pd.factorize(self.data[by], sort=True)
+            pd.factorize(column(self.data, by, "by"), sort=True)
             if by is not None
             else (np.zeros(len(self.data), dtype=int), [None])
         )
@@ -182,16 +182,19 @@ def replicates(
     unit, stratum, size, fraction = _units(design)
     df = int(np.clip(size - 1, 0, None)[fraction < 1].sum())  # R's degf: the rank of the replicates
     if method == "bootstrap":
-        if draws < 2:
-            raise ParameterError(f"draws={draws} must be 2 or more")
+        if not isinstance(draws, (int, np.integer)) or draws < 2:
+            raise ParameterError(f"draws={draws!r} must be a whole number, 2 or more")
         made = np.column_stack([design.weights * m for m in bootstrap_multipliers(design, draws, seed)])
         return ReplicateDesign(design.data, design.weights, made, np.full(draws, 1 / draws), df)
     if method == "JK1" and len(size) > 1:
         raise ParameterError(f"JK1 is for one stratum, the design has {len(size)}; use JKn")
     alone = (size == 1) & (fraction < 1)
     if alone.any():
+        rows = [int(np.argmax(stratum[unit] == h)) for h in np.flatnonzero(alone)]
+        name = design.structure.strata[0]
+        named = [design.data[name].iloc[r] if name else f"that of row {design.data.index[r]}" for r in rows]
         raise DataError(
-            f"{int(alone.sum())} strata have one unit only; leaving it out leaves nothing: merge them"
+            f"{len(rows)} strata have one unit only ({listing(named)}); leaving it out leaves nothing: merge them"
         )
     kept = np.flatnonzero(size[stratum] > 1)
     if len(kept) * len(design.data) > _CELLS:

@@ -47,6 +47,8 @@ def _batches(
         return
     import pyarrow.parquet as pq
 
+    if not Path(source).is_file():
+        raise ParameterError(f"{source} is no file; give the parquet file that holds the answers")
     with pq.ParquetFile(source) as file:
         lacking = [c for c in columns if c not in file.schema_arrow.names]
         if lacking:

@@ -27,6 +27,7 @@ __all__ = [
     "column",
     "compact",
     "factorize",
+    "generator",
     "shown",
     "tally",
 ]
@@ -118,6 +119,19 @@ def as_list(names: str | Sequence[str | None] | None) -> list[str | None]:
 def shown(value: object) -> str:
     """A cell as a message prints it: text in quotes, numbers without their type."""
     return repr(value.item() if isinstance(value, np.generic) else value)
+
+
+def generator(seed: int) -> np.random.Generator:
+    """Random numbers from a seed.
+
+    Raises
+    ------
+    ParameterError
+        If it is no whole number.
+    """
+    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0:
+        raise ParameterError(f"seed={seed!r} must be a whole number, 0 or more")
+    return np.random.default_rng(int(seed))
 
 
 def column(data: pd.DataFrame, name: str, role: str) -> pd.Series:

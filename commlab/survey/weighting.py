@@ -180,6 +180,10 @@ def rake(
         If cells are empty, margins do not add up to the same total, or the margins cannot all be met (the
         worst cell is named).
     """
+    if not 0 < tolerance < 1 or not isinstance(iterations, (int, np.integer)) or iterations < 1:
+        raise ParameterError(
+            f"tolerance={tolerance!r} must lie between 0 and 1 and iterations={iterations!r} be 1 or more"
+        )
     found = margins_of(margins)
     margins_check(margins)
     sample = Sample(design, [v for variables, _ in found for v in variables])
@@ -226,8 +230,8 @@ def trim(
     ParameterError
         If no weights within the bounds can have the same sum.
     """
-    if not lower < upper:
-        raise ParameterError(f"lower={lower} must be below upper={upper}")
+    if not all(isinstance(b, (int, float, np.number)) for b in (lower, upper)) or not lower < upper:
+        raise ParameterError(f"lower={lower!r} must be a number below upper={upper!r}")
     active = design.weights > 0
     w = design.weights[active]
     if not lower * len(w) <= w.sum() <= upper * len(w):
@@ -236,10 +240,17 @@ def trim(
         )
     for _ in range(len(w) if strict else 1):
         outside = (w < lower) | (w > upper)
-        if not outside.any() or outside.all():
+        if not outside.any():
             break
+        if outside.all():
+            raise ParameterError(
+                f"no weight lies within {lower:.6g} to {upper:.6g}, so none can take what is cut from the "
+                "others; widen the bounds"
+            )
         cut = np.clip(w, lower, upper)
         w = np.where(outside, cut, w + (w - cut).sum() / (~outside).sum())
+    if strict and ((w < lower * (1 - 1e-9)) | (w > upper * (1 + 1e-9))).any():
+        raise ParameterError(f"weights do not settle within {lower:.6g} to {upper:.6g}; widen the bounds")
     weights = np.zeros_like(design.weights)
     weights[active] = w
     return design.reweighted(weights)
@@ -252,6 +263,10 @@ def kish_effect(weights: npt.ArrayLike) -> float:
     1.1111111111111112
     """
     w = np.asarray(weights, dtype=float)
+    if not (np.isfinite(w) & (w >= 0)).all():
+        raise DataError(
+            f"{int((~(np.isfinite(w) & (w >= 0))).sum())} weights are missing, negative or infinite"
+        )
     w = w[w > 0]
     if not len(w):
         raise DataError("no weight is above 0")
