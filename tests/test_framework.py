@@ -405,6 +405,92 @@ nodes:
     assert (target["before"], target["after"]) == (0.03, 0.05)
 
 
+def test_a_comparison_says_which_scores_move(tmp_path):
+    first = (
+        HEAD
+        + """
+metrics:
+  a: {zh: 数, kind: stock}
+  b: {zh: 基数, kind: stock}
+  r: {zh: 率, kind: ratio, numerator: a, denominator: b}
+nodes:
+- code: A
+  zh: 甲
+  children:
+  - {code: A1, zh: 甲一, points: 30, parts: [{rule: threshold, metric: r, op: ">=", target: 1}]}
+  - {code: A2, zh: 甲二, points: 70, parts: [{rule: judged}]}
+- code: B
+  zh: 乙
+  children:
+  - {code: B1, zh: 乙一, parts: [{rule: judged}]}
+"""
+    )
+    second = first.replace("denominator: b}", "denominator: b, per: 100}").replace("points: 30", "points: 3")
+    second = second.replace("points: 70", "points: 7").replace("- code: B\n", "- code: B\n  en: second\n")
+    second = second.replace(
+        "  - {code: B1, zh: 乙一, parts: [{rule: judged}]}\n",
+        "  - {code: B1, zh: 乙一, methods: [field], parts: [{rule: judged}]}\n  - {code: B2, zh: 新, parts: [{rule: judged}]}\n",
+    )
+    one, two = tmp_path / "1.yaml", tmp_path / "2.yaml"
+    one.write_text(first, encoding="utf-8")
+    two.write_text(second, encoding="utf-8")
+    out = compare(load_framework(one), load_framework(two))
+    told = {(r.code, r.what, r.key): r for r in out.itertuples()}
+    assert told["A1", "metric", "r.per"].scores == "A1, A, total"
+    assert (told["A1", "points", "points"].before, told["A1", "points", "points"].after) == (30, 3)
+    assert told["B2", "added", ""].scores == "B2, B, total"
+    assert told["B1", "weight", "weight"].moves and not told["B1", "methods", "methods"].moves
+    assert told["B", "label", "en"].scores == ""
+
+
+def test_a_node_that_moves_changes_both_branches(tmp_path):
+    moving = "  - {code: A2, zh: 甲二, parts: [{rule: judged}]}\n"
+    later = TREE.replace(moving, "") + "- code: C\n  zh: 丙\n  children:\n" + moving
+    a = made(tmp_path, HEAD + TREE)
+    (tmp_path / "f.yaml").unlink()
+    out = compare(a, made(tmp_path, HEAD + later))
+    row = out[(out["code"] == "A2") & (out["what"] == "moved")].iloc[0]
+    assert row["moves"] and row["scores"] == "A2, C, A, total"
+
+
+def test_a_framework_prints_as_a_page_to_read(kunming):
+    lines = str(kunming).split("\n")
+    assert lines[0].startswith("kunming_2018 昆明市") and len(lines) == 1 + 75 + 59
+    norm = next(line for line in lines if "certified_sw_n" in line)
+    assert norm.strip().startswith("- main: growth certified_sw_n 0.03") and norm.endswith("printed Ⅱ-16 (1)")
+    urban = next(line for line in lines if "of type urban" in line)
+    assert "threshold social_org_n >= 10" in urban and "share 40%" in urban
+
+
+RATE = """
+metrics:
+  solved: {zh: 办结, kind: flow}
+  taken: {zh: 受理, kind: flow}
+  asked: {zh: 来电, kind: flow}
+  rate: {zh: 办结率, kind: ratio, numerator: solved, denominator: taken}
+"""
+
+
+def test_a_rate_takes_the_only_denominator_there_is(tmp_path):
+    part = '{rule: rate, numerator: solved, op: ">=", target: 0.9}'
+    framework = made(tmp_path, leaf(part, RATE))
+    assert framework.parts("A")[0].params["denominator"] == "taken"
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ("  other: {zh: 另, kind: ratio, numerator: solved, denominator: asked}\n",
+         r"has 1 fault.*line 14: .*2 denominators of solved are possible \(taken, asked\); declare one"),
+        ("", r"line 13: .*lacks denominator"),
+    ],
+)  # fmt: skip
+def test_a_denominator_is_never_guessed(tmp_path, more, says):
+    top = "solved" if more else "asked"
+    with pytest.raises(DataError, match=says):
+        made(tmp_path, leaf(f'{{rule: rate, numerator: {top}, op: ">=", target: 0.9}}', RATE + more))
+
+
 STUDY = """study: 1
 title: 试
 city: 昆明市

@@ -545,3 +545,171 @@ def test_scores_trace_to_cells(tmp_path):
 )
 def test_sources_are_told_shortly(sources, joined):
     assert join_sources(sources) == joined
+
+
+# --- frameworks of other kinds: sheets of deductions, targets by type, hotline rates, published scores ------------
+
+LEVELS = ("city", "district", "street", "community")
+
+
+def whole(
+    tmp_path, text: str, measures: dict[str, dict[str, float | None]], units: list[tuple]
+) -> pd.DataFrame:
+    """Scores of every node and unit under a framework written out, from metric -> {unit: value}."""
+    path = tmp_path / "other.yaml"
+    path.write_text(text, encoding="utf-8")
+    f = load_framework(path)
+    table = pd.DataFrame(units, columns=["unit", "level", "parent", "type"])
+    evidence = collect(f, measures=facts(**measures), ratings=rated(), survey=asked(), units=table)
+    nodes = aggregate(score(evidence, f), f)
+    return nodes.set_index(["unit", "code"])[["score", "state"]]
+
+
+STREETS = [
+    ("C", "city", None, None),
+    ("S1", "street", "C", "big"),
+    ("S2", "street", "C", "small"),
+    ("S3", "street", "C", "small"),
+]
+
+
+def test_a_sheet_of_deductions(tmp_path):
+    """100 points in two groups; S1: 60 - 2x2 - min(3x4, 10), 40 - 5; S2 lost everything of its first group; S3 reports no fire."""
+    out = whole(
+        tmp_path,
+        """
+name: sheet
+metrics:
+  late: {zh: 迟报, kind: flow, level: street}
+  wrong: {zh: 错报, kind: flow, level: street}
+  death: {zh: 死亡, kind: flow, level: street}
+  fire: {zh: 火灾, kind: flow, level: street}
+nodes:
+- code: "1"
+  zh: 报送
+  points: 60
+  parts:
+  - rule: deduction
+    full: 60
+    floor: 10
+    measured_at: street
+    items: [{item: late, per: 2}, {item: wrong, per: 4, cap: 10}, {item: death, all: true}]
+- code: "2"
+  zh: 安全
+  points: 40
+  parts: [{rule: deduction, full: 40, measured_at: street, items: [{item: fire, per: 5}]}]
+""",
+        {
+            "late": {"S1": 2, "S2": 0, "S3": 40},
+            "wrong": {"S1": 3, "S2": 0, "S3": 0},
+            "death": {"S1": 0, "S2": 1, "S3": 0},
+            "fire": {"S1": 1, "S2": 0, "S3": None},
+        },
+        STREETS,
+    )["score"]
+    assert out["S1"].to_dict() == pytest.approx({"total": 81, "1": 46, "2": 35})
+    assert out["S2"].to_dict() == pytest.approx({"total": 50, "1": 10, "2": 40})
+    # 10 of 60 points is all that S3 was measured on: a sixth of 100
+    assert out["S3", "1"] == 10 and np.isnan(out["S3", "2"]) and out["S3", "total"] == pytest.approx(100 / 6)
+
+
+def test_targets_by_type_leave_the_other_type_out(tmp_path):
+    """Big streets need 20, the others 10 (Xianning's special fund); a city scores both kinds by their shares."""
+    out = whole(
+        tmp_path,
+        """
+name: targets
+metrics: {fund: {zh: 专项经费, kind: flow, unit: 万元, level: street}}
+nodes:
+- code: F
+  zh: 专项经费
+  parts:
+  - {part: big, rule: threshold, metric: fund, type: big, op: ">=", target: 20, graded: true, share: 0.25}
+  - {part: small, rule: threshold, metric: fund, type: small, op: ">=", target: 10, rollup: share_meeting}
+""",
+        {"fund": {"S1": 15, "S2": 10, "S3": 9}},
+        STREETS,
+    )
+    assert out["score"].xs("F", level="code").to_dict() == pytest.approx(
+        {"C": 0.25 * 75 + 0.75 * 50, "S1": 75, "S2": 100, "S3": 0}
+    )
+    assert out["state"].xs("F", level="code").to_dict() == {
+        "C": "failed",
+        "S1": "failed",
+        "S2": "scored",
+        "S3": "failed",
+    }
+
+
+def test_hotline_rates_with_groups_of_their_own_full_marks(tmp_path):
+    """Answered 10, solved 50, content 40 points; each rate on its own denominator, and a bonus on top up to 3."""
+    out = whole(
+        tmp_path,
+        """
+name: hotline
+metrics:
+  calls: {zh: 来电, kind: flow, level: street}
+  answered: {zh: 响应, kind: flow, level: street}
+  due: {zh: 应办, kind: flow, level: street}
+  solved: {zh: 解决, kind: flow, level: street}
+  rated: {zh: 评价, kind: flow, level: street}
+  content: {zh: 满意, kind: flow, level: street}
+  praised: {zh: 表扬, kind: flow, level: street}
+nodes:
+- code: H1
+  zh: 响应
+  points: 10
+  parts: [{rule: rate, numerator: answered, denominator: calls, op: ">=", target: 1, graded: true}]
+- code: H2
+  zh: 办理
+  children:
+  - {code: H2.1, zh: 解决率, points: 50, parts: [{rule: rate, numerator: solved, denominator: due, op: ">=", target: 1, graded: true}]}
+  - {code: H2.2, zh: 满意率, points: 40, parts: [{rule: rate, numerator: content, denominator: rated, op: ">=", target: 1, graded: true}]}
+  points: 90
+- code: H3
+  zh: 加分
+  parts: [{rule: bonus, metric: praised, per: 1, cap: 3, measured_at: street}]
+""",
+        {
+            "calls": {"S1": 200, "S2": 0, "S3": 10},
+            "answered": {"S1": 190, "S2": 0, "S3": 10},
+            "due": {"S1": 150, "S2": 5, "S3": 10},
+            "solved": {"S1": 120, "S2": 5, "S3": 5},
+            "rated": {"S1": 100, "S2": 5, "S3": 0},
+            "content": {"S1": 90, "S2": 4, "S3": 0},
+            "praised": {"S1": 7, "S2": 1, "S3": 0},
+        },
+        STREETS,
+    )["score"]
+    assert out["S1"].to_dict() == pytest.approx(
+        {"total": 9.5 + 40 + 36 + 3, "H1": 9.5, "H2": 76, "H2.1": 40, "H2.2": 36, "H3": 3}
+    )
+    # nobody called S2: its rate does not apply and leaves both sides; 82 of 90 points, and the bonus
+    assert out["S2", "total"] == pytest.approx(100 * 82 / 90 + 1)
+    assert out["S3", "H2"] == pytest.approx(90 * 0.5)
+
+
+def test_published_scores_of_cities(tmp_path):
+    """Scores that somebody else published are carried as they are, with a ladder for what they are worth here."""
+    out = whole(
+        tmp_path,
+        """
+name: published
+metrics:
+  index: {zh: 指数, kind: stock, level: city}
+  place: {zh: 位次, kind: stock, level: city, direction: -1}
+nodes:
+- {code: P1, zh: 指数, weight: 0.6, parts: [{rule: threshold, metric: index, op: ">=", target: 100, graded: true, soft: true}]}
+- code: P2
+  zh: 位次
+  weight: 0.4
+  parts:
+  - {rule: bands, metric: place, bands: [{high: 3, closed: both, score: 100}, {low: 3, high: 10, closed: right, score: 80}, {low: 10, closed: right, score: 50}]}
+""",
+        {"index": {"A": 87.5, "B": 60, "C": 100}, "place": {"A": 3, "B": 10, "C": 11}},
+        [(c, "city", None, None) for c in "ABC"],
+    )
+    assert out["score"].xs("total", level="code").to_dict() == pytest.approx(
+        {"A": 0.6 * 87.5 + 40, "B": 36 + 32, "C": 60 + 20}
+    )
+    assert "failed" not in out["state"].tolist()

@@ -1,4 +1,4 @@
-"""Builds the metric dictionary and the tree from checked mappings: parents, weights, parts and defaults."""
+"""Builds the tree from checked mappings: parents, weights, parts and defaults."""
 
 from __future__ import annotations
 
@@ -11,63 +11,18 @@ from typing import Any
 from commlab.errors import listing
 from commlab.framework.entries import Frozen, Metric, Node, Part
 from commlab.framework.located import Faults, Map, check_keys, shaped
+from commlab.framework.metrics import sign, with_denominator
 from commlab.framework.model import WEIGHT_TOLERANCE, fold
 from commlab.framework.rules import PART, RULES, exact
 from commlab.tables import LEVELS
 
-__all__ = ["NO_BASE", "build_nodes", "read_metrics"]
+__all__ = ["NO_BASE", "build_nodes"]
 
 NO_BASE = "none"
 """``base: none``: the count is shown as it is, not per households."""
 _LEVELS_BELOW_CITY = tuple(level for level in LEVELS if level != "department")
 _PEOPLE_RULES = ("judged", "count", "survey")
 """Rules whose evidence exists at every level: people are asked about the unit that is scored."""
-
-
-def read_metrics(given: Any, faults: Faults) -> dict[str, Metric]:
-    """The metric dictionary; a ratio must name its numerator and denominator, and both must be in it."""
-    out: dict[str, Metric] = {}
-    if given is None:
-        return out
-    for key, value in given.items():
-        what = f"metric {key}"
-        m = shaped(value, "metric", faults, what)
-        items = {}
-        for item, labels in m.get("items", {}).items():
-            if not isinstance(labels, Mapping) or not set(labels) <= {"zh", "en"}:
-                faults.add(m.lines["items"], f"{what}: item {item} needs zh and en, not {labels!r}")
-            else:
-                items[item] = Frozen(dict(labels))
-        is_ratio = m.get("kind") == "ratio"
-        if is_ratio and not ("numerator" in m and "denominator" in m):
-            faults.add(m.line, f"{what} is a ratio: it must name its numerator and its denominator")
-        if not is_ratio and "kind" in m and ("numerator" in m or "denominator" in m):
-            faults.add(m.line, f"{what} is a {m['kind']}: only a ratio has numerator and denominator")
-        for side in ("numerator", "denominator"):
-            if side in m and m[side] not in given:
-                faults.add(m.lines[side], f"{what}: its {side} {m[side]!r} is not among the metrics")
-        known = {k: m[k] for k in ("zh", "en", "unit", "kind", "level", "numerator", "denominator") if k in m}
-        out[key] = Metric(
-            key=key,
-            zh=known.pop("zh", key),
-            **known,
-            per=float(exact(m.get("per", 1))),
-            sensitive=m.get("sensitive", False),
-            direction=_sign(m.get("direction", 1)),
-            items=Frozen(items),
-        )
-    for metric in out.values():
-        sides = [out[s] for s in (metric.numerator, metric.denominator) if s in out]
-        if metric.kind == "ratio" and any(s.kind == "ratio" for s in sides):
-            faults.add(
-                given.lines[metric.key],
-                f"metric {metric.key}: a ratio is made of stocks and flows, not of ratios",
-            )
-    return out
-
-
-def _sign(value: object) -> int:
-    return -1 if value in (-1, "-") else 1
 
 
 def build_nodes(
@@ -257,6 +212,10 @@ def _part(
         return None
     r = RULES[rule]
     before = len(faults.found)
+    if rule == "rate":
+        given = with_denominator(given, metrics, what, faults)
+        if given is None:
+            return None
     p = check_keys(given, {**PART, **r.keys}, ("rule", *r.required), faults, f"{what} ({rule})")
     if len([k for k in r.either if k in p]) != 1 and r.either:
         faults.add(given.line, f"{what} ({rule}) needs exactly one of {', '.join(r.either)}")
@@ -306,7 +265,7 @@ def _rollup(rule: str, metric: Metric | None) -> str:
 
 def _direction(p: Map, rule: str, metric: Metric | None) -> int:
     if "direction" in p:
-        return _sign(p["direction"])
+        return sign(p["direction"])
     if rule in ("deduction", "veto"):
         return -1
     if "op" in p:

@@ -8,12 +8,13 @@ from typing import Any
 import pandas as pd
 
 from commlab.framework.entries import Node, Part
-from commlab.framework.model import Framework
+from commlab.framework.model import TOTAL, Framework
 
 __all__ = ["compare"]
 
-_MOVES = ("added", "removed", "weight", "rule")
-"""Kinds of change that can move a score; a new label cannot."""
+_MOVES = ("added", "removed", "moved", "weight", "points", "rule", "metric")
+"""Kinds of change that can move a score; a new label or method cannot."""
+_OF_METRIC = ("unit", "kind", "level", "numerator", "denominator", "per", "sensitive")
 
 
 def compare(before: Framework, after: Framework) -> pd.DataFrame:
@@ -26,9 +27,10 @@ def compare(before: Framework, after: Framework) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        code, part, what (``added removed moved label weight methods rule``), key, before, after, moves
-        (whether the scores of the node and of what stands above it can move). No rows: the frameworks score
-        alike.
+        code, part, what (``added removed moved label weight points methods rule metric``), key, before, after,
+        moves (whether scores can move), scores (the codes whose scores can: the node and all above it, after the
+        change and before it, up to ``total``). A metric that is counted otherwise stands at every part that uses it.
+        No rows: the frameworks score alike.
 
     Examples
     --------
@@ -50,10 +52,49 @@ def compare(before: Framework, after: Framework) -> pd.DataFrame:
             a, b = float(local[0][code]), float(local[1][code])
             if abs(a - b) > 1e-12:
                 rows.append((code, "", "weight", "weight", a, b))
+            if old[code].points != new[code].points:
+                rows.append((code, "", "points", "points", old[code].points, new[code].points))
+    rows += _of_metrics(before, after)
     columns = ["code", "part", "what", "key", "before", "after"]
     out = pd.DataFrame(rows, columns=columns, dtype=object)
     out["moves"] = out["what"].isin(_MOVES)
-    return out
+    out["scores"] = [
+        ", ".join(_above(code, after, before)) if moves else ""
+        for code, moves in zip(out["code"], out["moves"], strict=True)
+    ]
+    return out.astype({"scores": "str"})
+
+
+def _above(code: str, *frameworks: Framework) -> list[str]:
+    """The node and all above it, in each framework that has it."""
+    out: dict[str, None] = {}
+    for framework in frameworks:
+        parents = {n.code: n.parent for n in framework.nodes}
+        at: str | None = code
+        while at in parents:
+            out[at] = None
+            at = parents[at]
+    return [*out, TOTAL]
+
+
+def _of_metrics(before: Framework, after: Framework) -> list[tuple[str, str, str, str, Any, Any]]:
+    """Metrics that are defined otherwise, at every part whose score rests on them."""
+    changed: dict[str, list[tuple[str, Any, Any]]] = {}
+    for key in before.metrics.keys() & after.metrics.keys():
+        a, b = before.metrics[key], after.metrics[key]
+        told = [(k, getattr(a, k), getattr(b, k)) for k in _OF_METRIC if getattr(a, k) != getattr(b, k)]
+        if told:
+            changed[key] = told
+    rows: list[tuple[str, str, str, str, Any, Any]] = []
+    for code in after.leaves:
+        for part in after.parts(code):
+            named = [part.params.get(k) for k in ("metric", "numerator", "denominator")]
+            named += [i if isinstance(i, str) else i.get("item") for i in part.items]
+            for name in dict.fromkeys(str(n).partition("/")[0] for n in named if n):
+                rows += [
+                    (code, part.part, "metric", f"{name}.{k}", a, b) for k, a, b in changed.get(name, ())
+                ]
+    return rows
 
 
 def _of_node(a: Node, b: Node) -> list[tuple[str, str, str, str, Any, Any]]:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from commlab.errors import DataError, ParameterError
-from commlab.framework.build import build_nodes, read_metrics
+from commlab.framework.build import build_nodes
 from commlab.framework.entries import Frozen
 from commlab.framework.located import Faults, Map, read, read_yaml, shaped
+from commlab.framework.metrics import read_metrics
 from commlab.framework.model import Framework, fold
 
 __all__ = ["bundled", "load_framework", "read_yaml"]

@@ -64,6 +64,23 @@ class Framework:
         levels = [sum(n.level == k for n in self.nodes) for k in sorted({n.level for n in self.nodes})]
         return f"Framework({self.name}: {' / '.join(map(str, levels))} nodes, {len(self.leaves)} leaves)"
 
+    def __str__(self) -> str:
+        """The whole framework to read: every node with its weight, below each leaf what its parts ask for.
+
+        >>> from commlab.framework import load_framework
+        >>> print(str(load_framework("kunming_2018"))[:48])
+        kunming_2018 昆明市城乡社区治理创新考评体系
+        Ⅰ-1 治理体系 25.00%
+        """
+        lines = [f"{self.name} {self.title.get('zh', '')}".strip()]
+        for n in self.nodes:
+            points = "" if n.points is None else f", {n.points:g} points"
+            printed = "" if n.weight is not None else " (equal: none printed)" if n.parts == () else ""
+            weight = f"{self.local_weights[n.code]:.2%}{points}{printed}"
+            lines.append(f"{'  ' * (n.level - 1)}{n.code} {n.zh} {weight}")
+            lines += ["  " * n.level + f"- {_sentence(p)}" for p in n.parts]
+        return "\n".join(lines)
+
     @cached_property
     def _nodes(self) -> dict[str, Node]:
         return {n.code: n for n in self.nodes}
@@ -307,6 +324,26 @@ class Framework:
             for p in n.parts
         ]
         return pd.DataFrame(rows).astype({"type": "str"})
+
+
+def _sentence(part: Part) -> str:
+    """A part in one line: its rule with the keys, whom it concerns, where it is measured, who set it."""
+    keys = {k: v for k, v in part.params.items() if k not in ("metric", "op", "target")}
+    if part.op is not None:
+        norm = f" {part.metric or ''} {part.op} {part.target}".replace("  ", " ")
+    else:
+        norm = f" {part.metric}" if part.metric else ""
+        norm += f" {part.target}" if part.target is not None else ""
+    told = [f"{part.part}: {part.rule}{norm}", *(f"{k} {_told(v)}" for k, v in keys.items())]
+    told += [f"of type {part.type}"] if part.type else []
+    told += [f"share {part.share:.0%}"] if part.share != 1 else []
+    told.append(
+        f"measured at {part.measured_at}, scored at {'/'.join(part.scored_at)}, rolled up by {part.rollup}"
+    )
+    told.append(
+        ("soft, " if part.soft else "") + (f"printed {part.article}".strip() if part.official else "ours")
+    )
+    return "; ".join(told)
 
 
 def _told(value: Any) -> str:
