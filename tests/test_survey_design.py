@@ -434,6 +434,7 @@ def test_the_fast_way_gives_the_same_numbers(monkeypatch, how, by, clusters):
             design.mean(columns, by=by),
             design.total(columns, by=by),
             satisfaction(design, "item", by=by),
+            design.proportion(["band", "item"], by=by),
         ]
 
     slow = ask()

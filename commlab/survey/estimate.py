@@ -11,7 +11,8 @@ import pandas as pd
 from commlab.errors import DataError
 from commlab.survey import intervals, variance
 from commlab.survey.engine import estimates, influences, is_inside, spread, values_of, variables_of
-from commlab.survey.structure import FloatArray, column
+from commlab.survey.moments import Coded
+from commlab.survey.structure import FloatArray, column, factorize
 
 if TYPE_CHECKING:
     from commlab.survey.design import SurveyDesign
@@ -89,13 +90,13 @@ def ratio(
     return found.frame(pd.DataFrame({"variable": [f"{numerator}/{denominator}"]}), low, high)
 
 
-def indicators(values: pd.Series) -> tuple[list[FloatArray], list[object]]:
+def indicators(values: pd.Series) -> tuple[Coded, list[object]]:
     """An indicator per level of a column (NaN where it is missing), and the levels, sorted."""
-    codes, levels = pd.factorize(values, sort=True)
+    codes, levels = factorize(values, sort=True)
     if not len(levels):
         raise DataError(f'"{values.name}" has no answers at all')
-    asked = codes >= 0
-    return [np.where(asked, codes == k, np.nan) for k in range(len(levels))], list(levels)
+    shares = np.vstack([np.eye(len(levels)), np.full((1, len(levels)), np.nan)])
+    return Coded(np.where(codes < 0, len(levels), codes), shares), list(levels)
 
 
 def proportion(
@@ -119,11 +120,11 @@ def proportion(
         A row per domain, variable and level: [by...], variable, level, estimate, se, ci_low, ci_high, df,
         deff, n; ``n`` is the number of answers behind the share. Levels that a domain lacks have share 0.
     """
-    columns: list[FloatArray] = []
+    columns: list[Coded] = []
     labels: list[tuple[str, object]] = []
     for name in variables_of(variable):
         found, levels = indicators(column(design.data, name, "variable"))
-        columns += found
+        columns.append(found)
         labels += [(name, level) for level in levels]
     result = estimates(design, columns, by=by)
     low, high = intervals.proportion_interval(

@@ -168,7 +168,7 @@ class Kernel:
         """Columns of small codes through one joint table."""
         found = {i: c for i in places if (c := coded[i]) is not None}
         levels = [len(c.values) for c in found.values()]
-        code, *rest = (one.code.astype(np.int16) for one in found.values())
+        code, *rest = (c.code.astype(np.int16) if len(found) > 1 else c.code for c in found.values())
         for own, more in zip(levels[1:], rest, strict=True):
             code = code * np.int16(own) + more
         joint = np.multiply(code, self.n_cells, out=self._joint, dtype=np.int64)
