@@ -243,6 +243,63 @@ def test_questions_are_answered_once_and_remembered(broken: tuple[Path, int, str
     )
 
 
+ROWS = (
+    "unknown unit",
+    "row without unit",
+    "repeated row",
+    "contradicting row",
+    "declared no unit",
+    "incomplete row",
+)
+
+
+def test_no_row_is_lost_and_every_clean_row_has_its_source(
+    broken: tuple[Path, int, str], ledger: pd.DataFrame
+) -> None:
+    root, period = broken[0], cl.open_study(broken[0]).period(PERIOD)
+    checked = 0
+    for path in sorted((root / STATISTICS).glob("*.xlsx")):
+        raw = read_table(path)
+        name = f"{STATISTICS}/{path.name}"
+        own = period.measures[period.measures["source"].str.startswith(f"{name}#")]
+        lines = ledger[ledger["file"].eq(name)]
+        row = lines["action"].eq("recognised") & lines["rule"].str.endswith(" row")
+        told = lines[lines["rule"].isin(ROWS) | row]
+        kept = own["source"].str.extract(r"(\d+)$")[0].nunique()
+        if path.stem == "不存在区":
+            assert len(own) == 0 and lines["action"].eq("rejected").all()
+            continue
+        assert raw.rows_read == kept + told["n"].sum(), name
+        sheet = openpyxl.load_workbook(path).active
+        for source in own.loc[own["value"].notna(), "source"]:
+            assert sheet[source.rpartition("!")[2]].value is not None
+            checked += 1
+    assert checked > 300
+    for table in ("measures", "responses"):
+        files = period.table(table)["source"].str.partition("#")[0].unique()
+        assert all((root / file).is_file() for file in files)
+
+
+def test_the_order_in_which_files_are_found_does_not_matter(
+    broken: tuple[Path, int, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from commlab.study import clean
+
+    study = cl.open_study(broken[0])
+    found = clean.find_files
+    monkeypatch.setattr(clean, "find_files", lambda *a: tuple(part[::-1] for part in found(*a)))
+    got = clean.clean_period(study.config, study.register, study.framework, PERIOD)
+    there = study.period(PERIOD)
+    for table in ("measures", "responses"):
+        mine, other = (
+            f.sort_values("source", ignore_index=True) for f in (got.tables[table], there.table(table))
+        )
+        pd.testing.assert_frame_equal(mine, other, check_dtype=False)
+    key = ["file", "rule", "column", "message", "n"]
+    mine, other = (f.sort_values(key, ignore_index=True)[key] for f in (got.ledger, there.ledger))
+    pd.testing.assert_frame_equal(mine, other)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -54,7 +54,7 @@ def keyed_hashes(key: str | bytes, column: pd.Series, *parts: object) -> pd.Seri
     offsets = np.arange(0, 16 * len(column) + 1, 16, dtype="int64")
     digits = hashed.astype(">u8").tobytes().hex().encode()
     texts = pa.LargeStringArray.from_buffers(len(column), pa.py_buffer(offsets), pa.py_buffer(digits))
-    return pd.Series(texts.to_pandas(), index=column.index, dtype="str")
+    return texts.to_pandas().astype("str").set_axis(column.index)
 
 
 def person_keys(frame: pd.DataFrame, kinds: Mapping[int, str], key: str | bytes) -> pd.Series | None:

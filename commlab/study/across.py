@@ -68,8 +68,9 @@ def same_persons(
     overlaps the one before. The earliest answer counts, by its time and then by its file's name and row, whatever order
     the files are read in.
     """
+    known = pd.Series(persons.to_numpy(), index=responses.index, dtype="str")
     place = pd.DataFrame({
-        "who": (responses["instrument"] + persons.to_numpy()).fillna(_same_answer(responses)), "at": responses["submitted_at"],
+        "who": (responses["instrument"] + known).fillna(_same_answer(responses)), "at": responses["submitted_at"],
         "file": responses["source"].str.partition("#")[0], "row": responses["source"].str.extract(r"(\d+)$")[0].astype("float64"),
     })  # fmt: skip
     order = place[place["who"].notna()].sort_values(["at", "file", "row"], kind="stable", na_position="last")

@@ -20,6 +20,10 @@ __all__ = ["RULES", "SEVERITIES", "actions"]
 SEVERITIES = {"error": "error", "warning": "warning", "rounding": "rounding", "note": "note"}
 """Severity -> the message that names it; the gravest first."""
 
+_COLUMNS = [
+    "severity", "file", "sheet", "cells", "column", "found", "expected", "says", "advice", "n", "rule", "action", "message",
+]  # fmt: skip
+
 # Rule -> what it says, what to do ("" where nothing is to be done).
 RULES: dict[str, tuple[str, str]] = {
     "title row": ("titles, kept in the notes", ""),
@@ -263,6 +267,18 @@ RULES: dict[str, tuple[str, str]] = {
     "outstanding": ("not sent yet: {found}", "ask for it"),
     "date for a fraction": ("a date is what a spreadsheet makes of {expected}; read so", "check the cell"),
     "entries differ": ("two keyings of the same questionnaires differ ({n})", "look them up on paper"),
+    "half a matrix": (
+        "{n} elements stand only in the rows or only in the columns; judgements come from there",
+        "",
+    ),
+    "repeated number": (
+        "{n} answers share their number with another one; kept",
+        "check the export for answers that stand twice",
+    ),
+    "pairs below the whole": (
+        "the sheet compares elements of several branches; each pair counts below its own parent",
+        "",
+    ),
     "idle verdict": (
         "{n} verdicts belong to no disagreement of the entries; left out",
         "check the list of verdicts",
@@ -347,22 +363,7 @@ def actions(ledger: pd.DataFrame, language: str, framework: Any = None) -> pd.Da
                 "message": line.message,
             }
         )
-    columns = [
-        "severity",
-        "file",
-        "sheet",
-        "cells",
-        "column",
-        "found",
-        "expected",
-        "says",
-        "advice",
-        "n",
-        "rule",
-        "action",
-        "message",
-    ]
-    frame = pd.DataFrame(rows, columns=columns, index=ledger.index)
+    frame = pd.DataFrame(rows, columns=_COLUMNS, index=ledger.index)
     order = frame["severity"].map({name: k for k, name in enumerate(SEVERITIES)})
     return frame.assign(order=order).sort_values(["order", "file"], kind="stable").drop(columns="order")
 

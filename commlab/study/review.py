@@ -105,7 +105,13 @@ def take_answers(root: Path, periods: Iterable[str], names: Names) -> int:
         questions = open_path(root, period)
         if questions.is_file():
             name = questions.relative_to(root).as_posix()
-            taken.append(read_answers(questions, name, names))
+            try:
+                taken.append(read_answers(questions, name, names))
+            except DataError as error:
+                if error.faults:
+                    raise
+                told = f"{error}. Delete the file, and `commlab check --force` writes it anew"
+                raise DataError(told) from None
     answers = pd.concat(taken, ignore_index=True).drop_duplicates() if taken else pd.DataFrame()
     if answers.empty:
         return 0
@@ -133,17 +139,17 @@ def take_answers(root: Path, periods: Iterable[str], names: Names) -> int:
 def open_questions(read: Iterable[FileRead], names: Names) -> pd.DataFrame:
     """The names that the files of a period leave open, with where they stand: those that cost a row first, then residents'
     answers; the most frequent first."""
-    asked: dict[tuple[str, str, str], dict[str, object]] = {}
+    asked: dict[tuple[str, str], dict[str, object]] = {}
     for file in read:
         for found, within, n, level in file.unmatched[UNMATCHED].itertuples(index=False):
             above = None if pd.isna(within) else str(within)
             near = nearest_names(str(found), names, within=above, level=str(level))
-            # What is like no unit anywhere is asked once, not once a district.
-            key = (file.file.name, squash(found), (above or "") if near else "")
+            # What is like no unit anywhere is asked once, not once a district; no file makes it another question.
+            key = (squash(found), (above or "") if near else "")
             if key not in asked:
                 sheet, cells = _places(file.ledger, str(found))
                 asked[key] = {
-                    "found": found, "within": key[2], "unit": "", "n": 0, "file": key[0], "sheet": sheet, "cells": cells,
+                    "found": found, "within": key[1], "unit": "", "n": 0, "file": file.file.name, "sheet": sheet, "cells": cells,
                     "nearest": "; ".join(f"{unit} ({score:.0f})" for unit, score in near),
                     "last": file.table == "responses",
                 }  # fmt: skip
