@@ -122,6 +122,16 @@ def test_interviewers_make_clusters_and_go_no_further(tmp_path):
     assert "王伟华" not in got.frame.to_csv() + got.ledger.to_csv()
 
 
+def test_a_column_of_free_texts_taken_for_a_question_fills_no_ledger(tmp_path):
+    path = tmp_path / "wrong.csv"
+    path.write_text(
+        "办事服务\n" + "\n".join(f"意见{k}" for k in range(300)) + "\n满意\n很好\n很好\n", encoding="utf-8"
+    )
+    book = {"instrument": "a", "items": {"q": {"question": "办事服务", "options": {"满意": 5}}}}
+    told = read_questionnaire(path, book).ledger.query("rule == 'unknown option'")
+    assert len(told) == 101 and told["n"].sum() == 302 and "“很好”" in set(told["before"])
+
+
 def test_the_benchmark_runs_on_a_small_file():
     script = Path(__file__).parents[1] / "benchmarks" / "intake.py"
     command = [sys.executable, str(script), "--rows", "400", "--runs", "1"]

@@ -41,6 +41,7 @@ _TYPED = re.compile(r"[:/_](?:输入文本|填空|other_text)$")
 _ADD = "Add the option to the codebook if it is one"
 _LONG, _LONGEST = 30, 120
 _SEVERAL = 3
+_MOST_UNKNOWN = 100  # lines of unknown texts a question; more are no options but somebody's own words
 _LOOKED_AT = 2000  # different texts of a column that nothing claims
 
 
@@ -122,10 +123,8 @@ class Answers(Columns):
             if not known and not is_blank(text):
                 unknown.setdefault(option_key(text), []).append(level)
             table.append(meaning)
-        for own in unknown.values():
-            self._unknown(
-                name, place, own, texts[own[0]], f"are no option of the codebook; kept as missing. {_ADD}"
-            )
+        told = f"are no option of the codebook; kept as missing. {_ADD}"
+        self._unknown(name, place, {texts[own[0]]: own for own in unknown.values()}, told)
         self._filled_in(place, codes, texts)
         skipped = [k for k, text in enumerate(texts) if table[k] is None and squash(text) in _ROUTED]
         n = int(np.isin(codes, skipped).sum())
@@ -134,18 +133,25 @@ class Answers(Columns):
             self.pad.add("skipped", told, column=self.headers[place], severity="note", n=n)
         return codes, table
 
-    def _unknown(self, name: str, place: int, levels: Sequence[int], text: str, told: str) -> None:
+    def _unknown(self, name: str, place: int, found: Mapping[str, list[int]], told: str) -> None:
+        """A line for each unknown text; of very many, for the commonest, and one for all others together."""
+        codes = self.export.columns[place].codes
+        times = np.bincount(codes + 1, minlength=max(map(max, found.values()), default=-1) + 2)[1:]
+        n = {text: int(times[levels].sum()) for text, levels in found.items()}
+        common = set(sorted(n, key=lambda text: -n[text])[:_MOST_UNKNOWN])
+        others = [level for text, levels in found.items() if text not in common for level in levels]
+        for text in (
+            text for text in found if text in common and n[text]
+        ):  # 0: only in rows that were no answers
+            self._line(name, place, found[text], shown(text, n[text]), told)
+        if others:
+            self._line(name, place, others, f"in {len(n) - len(common)} further texts", told)
+
+    def _line(self, name: str, place: int, levels: Sequence[int], text: str, told: str) -> None:
         rows = np.flatnonzero(np.isin(self.export.columns[place].codes, levels))
-        if not len(rows):  # only in rows that were no answers
-            return
-        text = shown(text, len(rows))
+        said, column = f"{name}: {len(rows)} answers {text} {told}", self.headers[place]
         self.pad.add(
-            "unknown option",
-            f"{name}: {len(rows)} answers {text} {told}",
-            column=self.headers[place],
-            before=text,
-            n=len(rows),
-            cells=self.cells(place, rows),
+            "unknown option", said, column=column, before=text, n=len(rows), cells=self.cells(place, rows)
         )
 
     def _filled_in(self, place: int, codes: np.ndarray, texts: Sequence[str]) -> None:
@@ -175,8 +181,7 @@ class Answers(Columns):
                 else:
                     strangers.setdefault(part.strip(), []).append(level)
             chosen.append(own or None)
-        for text, levels in strangers.items():
-            self._unknown(name, place, levels, text, f"are no option of the codebook; left out. {_ADD}")
+        self._unknown(name, place, strangers, f"are no option of the codebook; left out. {_ADD}")
         self._filled_in(place, codes, texts)
         return {
             name: _integers([None if c is None else int(code in c) for c in chosen], codes)
@@ -212,8 +217,8 @@ class Answers(Columns):
                 told = f"{name}: “{self.headers[place]}” is the column of no option of the codebook; left out. {_ADD}"
                 self.pad.add("unknown option", told, column=self.headers[place], n=int((column == 1).sum()))
                 continue
-            for own in unknown.values():
-                self._unknown(name, place, own, texts[own[0]], "are neither a tick nor none; kept as missing")
+            told = "are neither a tick nor none; kept as missing"
+            self._unknown(name, place, {texts[own[0]]: own for own in unknown.values()}, told)
             self._filled_in(place, codes, texts)
             own_name = names[meanings[key]]
             ticks[own_name] = np.maximum(ticks.get(own_name, column), column)
