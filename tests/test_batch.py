@@ -239,6 +239,7 @@ def test_the_plan_of_a_period(period: FakePeriod) -> None:
     assert {j.state for j in plan} == {"missing"}
     assert plan[1].parameters == {"study": ".", "period": "2019Q4", "district": "五华区", "language": "zh"}
     assert plan[0].formats == ("html", "docx", "pdf", "xlsx") and plan[-1].formats == ("html",)
+    assert {j.stem: j.formats for j in plan}["20-weights"] == ("html", "docx", "pdf", "xlsx")
     assert len({j.fingerprint for j in plan}) == len(plan)
     assert plan[-1].file("report", "html") == "40-scores.html"
     assert not (Path(period.study.root) / "reports").exists()

@@ -37,6 +37,8 @@ CITY, METHODS = "city", "methods"
 _DISTRICT_NOTEBOOK = "50-district-report"
 _CITY_NOTEBOOK = "60-city-overview"
 _METHOD_NOTEBOOKS = ("00-explore", "10-intake", "20-weights", "30-satisfaction", "40-scores")
+# Method pages are read on the screen; this one is handed in, too, with its workbook of judgement matrices.
+_HANDED_IN = {"20-weights": ("docx", "pdf", "xlsx")}
 NOTEBOOKS = (*_METHOD_NOTEBOOKS, _DISTRICT_NOTEBOOK, _CITY_NOTEBOOK)
 """Every notebook that a period's reports are made with."""
 
@@ -224,7 +226,9 @@ def plan(
                 root=root,
                 notebook=notebook,
                 stem=name if kind == "method" else "report",
-                formats=("html",) if kind == "method" else wanted,
+                formats=("html", *(f for f in wanted if f in _HANDED_IN.get(name, ())))
+                if kind == "method"
+                else wanted,
                 parameters=given,
                 inputs=inputs,
                 blocked=reason,

@@ -152,10 +152,14 @@ def publish(job: Job, folder: Path) -> dict[str, str]:
         export(folder / _NOTEBOOK, folder, formats=pages, language=job.language, figures=figures)
     if "xlsx" in job.formats:
         import commlab
-        from commlab.report import appendix
+        from commlab.report import appendix, chapters
 
-        period = commlab.open_study(job.root).period(job.period)
-        appendix(period, job.unit, folder / "appendix.xlsx", language=job.language)
+        if job.kind == "method":
+            report = chapters.open_report(job.root, job.period, None, job.language)
+            chapters.weights_workbook(report, folder / "appendix.xlsx")
+        else:
+            period = commlab.open_study(job.root).period(job.period)
+            appendix(period, job.unit, folder / "appendix.xlsx", language=job.language)
     return {
         target.relative_to(job.root).as_posix(): store.file_hash(source)
         for source, target in produced(job, folder).items()
