@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from commlab.errors import ParameterError, StudyError, listing
+from commlab.errors import ParameterError, StudyError
 from commlab.store import ProcessedFolder, json_hash
 from commlab.study.raw import code_hash, has_files, input_hashes, report_hashes
 from commlab.study.results import RESULTS, Clean, period_end

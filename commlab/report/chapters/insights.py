@@ -55,9 +55,9 @@ def against_city(report: Report) -> list:
             "p": t.p_value(r["p_holm"]),
         }
         told = (
-            'The index of "{item}" in {unit} is {points} points {word} than in the rest of the city (interval of the difference {interval}, p = {p} after Holm\'s adjustment over the districts).'
+            'The index of "{item}" in {unit} is {points} points {word} than in the rest of the city (interval of the difference {interval}, p value {p} after Holm\'s adjustment over the districts).'
             if r["p_holm"] < limit
-            else 'The index of "{item}" in {unit} cannot be told apart from that of the rest of the city (interval of the difference {interval}, p = {p} after Holm\'s adjustment over the districts).'
+            else 'The index of "{item}" in {unit} cannot be told apart from that of the rest of the city (interval of the difference {interval}, p value {p} after Holm\'s adjustment over the districts).'
         )
         return [t(told, **values)]
     rows = rows.assign(interval=intervals(report, rows)).sort_values("estimate", ascending=False)
