@@ -330,6 +330,16 @@ def test_quotas_are_whole_numbers(quota):
         select(pd.Series({"D/a": 1.0}), pd.Series({"D": quota}, dtype=object))
 
 
+def test_ties_on_the_line_and_on_the_reserve_list():
+    """Sums that differ in their last binary digit tie; whoever ties on the last place of the reserve is on it."""
+    s = pd.Series({"D/a": 90.0, "D/b": 0.1 + 0.2, "D/c": 0.3, "D/d": 0.2, "D/e": 0.2, "D/f": 0.1})
+    out = select(s, pd.Series({"D": 2}), reserve=1).set_index("unit")["status"]
+    assert out.to_dict() == {
+        "D/a": "named", "D/b": "tied", "D/c": "tied", "D/d": "reserve", "D/e": "reserve", "D/f": "not_named",
+    }  # fmt: skip
+    assert "reserve" not in set(select(s, pd.Series({"D": 2}), reserve=0)["status"])
+
+
 def test_a_group_without_quota():
     with pytest.raises(DataError, match="no quota: E"):
         select(pd.Series({"E/a": 1.0}), pd.Series({"D": 1}))
@@ -589,6 +599,38 @@ def test_units_that_merged_are_compared_on_later_boundaries(f):
     assert set(out.loc[out["effect"] == "not_comparable", "unit"]) == {"c", "d"}
     weighed = explain_change(before, after, unit_changes=changes, households=pd.Series({"a": 3.0, "b": 1.0}))
     assert effects(weighed)["total"] == pytest.approx(-0.3 * 5)
+
+
+def test_weights_that_did_not_change_explain_nothing(f):
+    """What leaves or comes back hands weights round; that is membership and coverage, not a change of weights."""
+    before = aggregate(scores(u=(80, 60, 50), v=(90, None, "-"), w=("-", 60, 50)), f)
+    after = aggregate(scores(u=(85, None, "-"), v=(90, 70, 40), w=(70, 60, None)), f)
+    out = explain_change(before, after)
+    whole = out[out["code"] == "total"].pivot(index="unit", columns="effect", values="change")
+    assert (whole["weights"] == 0).all() and (whole["method"] == 0).all()
+    assert (whole["membership"].abs() > 1).all()
+    parts = whole[["values", "weights", "coverage", "membership", "method"]].sum(axis=1)
+    assert parts.to_dict() == pytest.approx(whole["total"].to_dict(), abs=1e-12)
+
+
+def test_a_bonus_and_a_veto_are_values(tmp_path):
+    nodes = [
+        {"code": "A", "zh": "甲", "points": 60, "parts": [{"part": "r", "rule": "judged"}, {"part": "v", "rule": "veto", "metric": "d"}]},
+        {"code": "B", "zh": "乙", "points": 40, "parts": [{"rule": "judged"}]},
+        {"code": "C", "zh": "丙", "parts": [{"rule": "bonus", "metric": "m", "per": 1}]},
+    ]  # fmt: skip
+    f = made(tmp_path, nodes)
+
+    def nodes_of(bonus, struck):
+        rows = [("A", "r", 80.0, "scored"), ("A", "v", 0.0, "vetoed" if struck else "not_applicable"),
+                ("B", "main", 60.0, "scored"), ("C", "main", float(bonus), "scored")]  # fmt: skip
+        table = pd.DataFrame(rows, columns=["code", "part", "score", "state"]).assign(unit="u")
+        return aggregate(table, f)
+
+    more = explain_change(nodes_of(2, False), nodes_of(5, False)).set_index(["code", "effect"])["change"]
+    assert more["C", "values"] == 3 and more["total", "values"] == 3 and more["total", "method"] == 0
+    struck = explain_change(nodes_of(2, False), nodes_of(2, True)).set_index(["code", "effect"])["change"]
+    assert struck["A", "values"] == pytest.approx(-48) and struck["total", "total"] == pytest.approx(-48)
 
 
 def test_only_arithmetic_means_are_explained(f):

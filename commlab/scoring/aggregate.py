@@ -111,10 +111,11 @@ def aggregate(
     Returns
     -------
     DataFrame
-        unit, code, score, state, coverage, weight, contribution, effective, leaf; a row for ``total`` and
+        unit, code, score, state, coverage, weight, contribution, effective, nominal, leaf; a row for ``total`` and
         every node of each unit, in the framework's order.
         ``coverage`` = measured / applicable weight below the node (failed counts as measured).
         ``weight`` is the node's share in the total among what applies to the unit (the leaves' sum to 1).
+        ``nominal`` is its weight in the framework, the same for all units.
         ``effective`` is its weight in the score after what was not measured handed its own to its siblings.
         ``contribution`` = effective * score is what the node adds to the total; at every level these sum to
         it
@@ -286,9 +287,16 @@ class Tree:
             "score": out["score"].ravel(),
             "state": pd.array(STATES, dtype="str").take(states.ravel()),
             **{name: out[name].ravel() for name in names[1:]},
+            "nominal": np.tile(self._nominal(codes), n),
             "leaf": np.tile(np.array([not self.framework.children(c) for c in codes], dtype=bool), n),
         }
         return pd.DataFrame(flat, copy=False)
+
+    def _nominal(self, codes: Sequence[str]) -> np.ndarray:
+        reach = {TOTAL: 1.0}
+        for node in self.framework.nodes:
+            reach[node.code] = reach[node.parent or TOTAL] * self.local[node.code]
+        return np.array([reach[c] for c in codes])
 
     def _state(self, code: str, seen: np.ndarray | bool) -> np.ndarray | int:
         failed = self.failed[code]

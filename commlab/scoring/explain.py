@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
@@ -48,14 +50,14 @@ def explain_change(
 
     Notes
     -----
-    A leaf adds e x to the total T: x its score, e its ``effective`` weight, w its ``weight`` among what
-    applies, h = e / w what the unmeasured handed on. With bars for means over the two periods, leaves
-    measured in both have
-    (1) values = e_bar (x1 - x0)  (2) weights = (x_bar - T_bar) h_bar (w1 - w0)
-    (3) coverage = (x_bar - T_bar) w_bar (h1 - h0)
+    A leaf adds e x to the total T: x its score, e = n m h its ``effective`` weight, of which n is its ``nominal``
+    weight in the framework, m what the not applicable handed on (``weight`` / n), h what the unmeasured handed on
+    (e / ``weight``). With bars for means over the two periods, leaves measured in both have
+    (1) values = e_bar (x1 - x0)  (2) weights, membership, coverage = (x_bar - T_bar) times the parts of e1 - e0 that
+    n, m and h have in it (Shapley values of the product: every order in which they change counts alike).
     A leaf measured in one period only moves the total by (x - T_bar) e: coverage where it is missing in the
-    other, membership where it does not apply there, method where the other framework lacks it.
-    (4) method also takes what is left: bonus, veto, other full marks.
+    other, membership where it does not apply there, method where the other framework lacks it. Points of a bonus
+    and what a veto does are values. (3) method takes what is left, such as other full marks.
     """
     first, last = _checked(before, "before"), _checked(after, "after")
     if unit_changes is not None and len(unit_changes):
@@ -100,7 +102,8 @@ def _explained(unit: str, a: pd.DataFrame, b: pd.DataFrame) -> list[tuple[str, s
         ]
     rest = whole - float(np.sum([r[3] for r in rows]))
     if abs(rest) > _ROUNDING * max(1.0, abs(middle)):
-        rows.append((unit, TOTAL, "method", rest))
+        struck = [c for nodes in (b, a) for c in nodes.index[(nodes["state"] == "vetoed").to_numpy()]]
+        rows.append((unit, struck[0], "values", rest) if struck else (unit, TOTAL, "method", rest))
     elif rows:
         # what is left is rounding of the last digit; the largest row takes it, so that sums are exact
         k = int(np.argmax([abs(r[3]) for r in rows]))
@@ -114,31 +117,59 @@ def _explained(unit: str, a: pd.DataFrame, b: pd.DataFrame) -> list[tuple[str, s
 
 
 def _of_leaf(code: str, a: pd.DataFrame, b: pd.DataFrame, middle: float) -> list[tuple[str, float]]:
-    x0, e0, w0, seen0 = _read(code, a)
-    x1, e1, w1, seen1 = _read(code, b)
-    if seen0 and seen1:
-        x, e = (x0 + x1) / 2, (e0 + e1) / 2
-        h0, h1 = (e0 / w0 if w0 else 0.0), (e1 / w1 if w1 else 0.0)
+    old, new = _read(code, a), _read(code, b)
+    extra = new.extra - old.extra
+    rows = [("values", extra)] if extra else []
+    if old.seen and new.seen:
+        x, e = (old.score + new.score) / 2, (old.effective + new.effective) / 2
+        rows.append(("values", e * (new.score - old.score)))
+        parts = _shapley(old.factors, new.factors)
         return [
-            ("values", e * (x1 - x0)),
-            ("weights", (x - middle) * (h0 + h1) / 2 * (w1 - w0)),
-            ("coverage", (x - middle) * (w0 + w1) / 2 * (h1 - h0)),
+            *rows,
+            *(
+                (k, (x - middle) * p)
+                for k, p in zip(("weights", "membership", "coverage"), parts, strict=True)
+            ),
         ]
-    if not seen0 and not seen1:
-        return []
-    moved = (x1 - middle) * e1 if seen1 else -(x0 - middle) * e0
-    other = a if seen1 else b
+    if not old.seen and not new.seen:
+        return rows
+    moved = (new.score - middle) * new.effective if new.seen else -(old.score - middle) * old.effective
+    other = a if new.seen else b
     if code not in other.index:
-        return [("method", moved)]
-    return [("membership" if other.loc[code, "state"] == "not_applicable" else "coverage", moved)]
+        return [*rows, ("method", moved)]
+    gone = other.loc[code, "state"] == "not_applicable"
+    return [*rows, ("membership" if gone else "coverage", moved)]
 
 
-def _read(code: str, nodes: pd.DataFrame) -> tuple[float, float, float, bool]:
+def _shapley(old: tuple[float, ...], new: tuple[float, ...]) -> list[float]:
+    """Parts that three factors have in the change of their product; they add up to it."""
+    out = []
+    for k in range(3):
+        (p0, q0), (p1, q1) = ([f for i, f in enumerate(side) if i != k] for side in (old, new))
+        others = (p0 * q0 + p1 * q1) / 3 + (p0 * q1 + p1 * q0) / 6
+        out.append((new[k] - old[k]) * others)
+    return out
+
+
+class _Leaf(NamedTuple):
+    """A leaf in one period; ``factors``: nominal weight, what was handed on by membership, and by coverage."""
+
+    score: float
+    effective: float
+    factors: tuple[float, float, float]
+    extra: float
+    seen: bool
+
+
+def _read(code: str, nodes: pd.DataFrame) -> _Leaf:
     if code not in nodes.index:
-        return np.nan, 0.0, 0.0, False
+        return _Leaf(np.nan, 0.0, (0.0, 1.0, 1.0), 0.0, False)
     row = nodes.loc[code]
-    seen = bool(pd.notna(row["score"]) and row["effective"] > 0)
-    return float(row["score"]), float(row["effective"]), float(row["weight"]), seen
+    e, w = float(row["effective"]), float(row["weight"])
+    n = float(row["nominal"]) if "nominal" in nodes else w
+    seen = bool(pd.notna(row["score"]) and e > 0)
+    extra = 0.0 if seen or e != 0 else float(row["contribution"])
+    return _Leaf(float(row["score"]), e, (n, w / n if n else 0.0, e / w if w else 0.0), extra, seen)
 
 
 def _on_later_boundaries(
@@ -171,7 +202,8 @@ def _on_later_boundaries(
 
 def _averaged(parts: pd.DataFrame, w: pd.Series) -> pd.DataFrame:
     """Contributions and weights are averaged; the score is what they imply."""
-    scaled = parts[["effective", "weight", "contribution"]].mul(w, axis=0)
+    columns = [c for c in ("effective", "weight", "nominal", "contribution") if c in parts]
+    scaled = parts[columns].mul(w, axis=0)
     out = scaled.groupby(parts["code"], sort=False).sum()
     out["leaf"] = parts.groupby("code", sort=False)["leaf"].first()
     measured = parts.assign(score=parts["score"].notna()).groupby("code", sort=False)["score"].any()

@@ -13,6 +13,8 @@ from commlab.framework import TOTAL, exact
 
 __all__ = ["grade", "ranks", "select", "totals"]
 
+_SAME = 9
+"""Decimals to which scores are compared on the line: rounding of the last digit names nobody."""
 TIES = ("min", "average", "max", "dense", "first")
 
 
@@ -189,7 +191,7 @@ def select(
     probability : Series, optional
         Probability of being among the best (``p_top`` of ``rank_uncertainty``), printed beside.
     reserve : int
-        Length of the reserve list of each group.
+        Length of the reserve list of each group; units that tie on its last place all stand on it.
 
     Returns
     -------
@@ -231,7 +233,7 @@ def select(
 
 
 def _named(group: str, ordered: pd.Series, rank: pd.Series, quota: int, reserve: int) -> pd.DataFrame:
-    known = ordered.dropna()
+    known = ordered.dropna().round(_SAME)
     status = pd.Series("not_named", index=ordered.index, dtype="object")
     status[ordered.isna()] = "no_score"
     margin = pd.Series(np.nan, index=ordered.index)
@@ -241,8 +243,10 @@ def _named(group: str, ordered: pd.Series, rank: pd.Series, quota: int, reserve:
     if quota and len(outside) and inside.iloc[-1] == outside.iloc[0]:
         tied = known.index[known == outside.iloc[0]]
         status[tied] = "tied"
-    spare = [u for u in outside.index if u not in tied][:reserve]
-    status[spare] = "reserve"
+    spare = outside[~outside.index.isin(tied)]
+    if reserve and len(spare):
+        last = spare.iloc[min(reserve, len(spare)) - 1]
+        status[spare.index[spare >= last]] = "reserve"
     if len(inside) and len(outside):
         margin[inside.index] = inside - outside.iloc[0]
         margin[outside.index] = outside - inside.iloc[-1]
