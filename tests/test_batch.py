@@ -397,7 +397,7 @@ def test_an_export_that_fails_fails_its_report(period: FakePeriod) -> None:
 class Impatient(Silent):
     """Presses Ctrl-C when the first report has ended."""
 
-    def end(self, name: str, state: str, why: str = "", seconds: float = 0.0) -> None:
+    def end(self, name: str, state: str, why: str = "", seconds: float = 0.0, detail: str = "") -> None:
         raise KeyboardInterrupt
 
 
