@@ -297,6 +297,10 @@ RULES: dict[str, tuple[str, str]] = {
         "move the answers to one sheet",
     ),
     "hidden_columns": ("hidden columns were read like the others", ""),
+    "mixed_units": (
+        "cells of one column name different units of measure",
+        "write one unit in the header and plain numbers below",
+    ),
     "unit_declared": (
         "the sheet's unit of measure was used for some columns only",
         "write the unit in the header where that is wrong",
