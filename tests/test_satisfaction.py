@@ -13,6 +13,7 @@ from commlab.survey import (
     SurveyDesign,
     answer_shares,
     linear_scores,
+    overall_from_counts,
     overall_index,
     satisfaction,
     satisfaction_change,
@@ -158,6 +159,23 @@ def test_items_together():
         overall_index(design, ["q", "r"], importance=pd.Series({"q": 3}))
     with pytest.raises(ParameterError, match="statistic='mode'"):
         satisfaction_covariance(design, "q", statistic="mode")
+
+
+def test_the_overall_index_of_published_counts():
+    index = pd.MultiIndex.from_product([["a", "b"], ["q", "r"]], names=["district", "item"])
+    counts = pd.DataFrame(
+        [[0, 0, 0, 0, 10], [5, 0, 0, 0, 5], [0, 0, 10, 0, 0], [0] * 5], index=index, columns=range(1, 6)
+    )
+    found = overall_from_counts(counts, importance=pd.Series({"q": 3.0, "r": 1.0})).set_index("district")
+    assert found.loc["a", "estimate"] == pytest.approx(0.75 * 100 + 0.25 * 50)
+    assert found.loc["a", "se"] == pytest.approx(
+        0.25 * 50 / 3
+    )  # 10 answers, half 0 and half 100: 50 / sqrt(9)
+    assert np.isnan(found.loc["b", "estimate"]) and found["n"].tolist() == [10, 0]
+    one = overall_from_counts(counts.loc["a"])
+    assert one["estimate"].tolist() == [75] and one.columns[0] == "estimate"
+    with pytest.raises(DataError, match="name rows twice"):
+        overall_from_counts(pd.concat([counts, counts]))
 
 
 def test_effective_sample_size_without_a_population():

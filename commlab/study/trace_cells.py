@@ -96,11 +96,20 @@ class Cells:
         if not self.city:
             rows = rows[rows["district" if self.unit in of.study.register.districts else "unit"] == self.unit]
         files = sorted({str(s).partition("#")[0] for s in rows["source"]})
+        flags = self.t.listing(of.study.config.exclude_flags) or MISSING
+        rates = of.result("response_rates").set_index("unit")["rule"]
+        if len(rows) < of.study.config.disclosure["internal"] or rates.get(self.unit, ""):
+            text = self.t(
+                "few valid answers of {unit}, their number is withheld; excluded by flag: {flags}",
+                unit=self.unit,
+                flags=flags,
+            )
+            return Step("value", text, None, listing(files))
         text = self.t(
             "{n} valid answers of {unit}; excluded by flag: {flags}",
             n=self.t.integer(len(rows)),
             unit=self.unit,
-            flags=self.t.listing(of.study.config.exclude_flags) or MISSING,
+            flags=flags,
         )
         return Step("value", text, float(len(rows)), listing(files))
 

@@ -9,7 +9,7 @@ work: ``sample_size``, ``allocate_sample``, ``draw_sample``, ``field_list``; dur
 """
 
 from commlab.survey.compare import Independence, holm
-from commlab.survey.composite import overall_index, satisfaction_covariance
+from commlab.survey.composite import overall_from_counts, overall_index, satisfaction_covariance
 from commlab.survey.design import SurveyDesign
 from commlab.survey.disclosure import protect
 from commlab.survey.drivers import driver_odds, drivers, importance_performance
@@ -73,6 +73,7 @@ __all__ = [
     "linear_scores",
     "margins_check",
     "mcdonald_omega",
+    "overall_from_counts",
     "overall_index",
     "parallel_analysis",
     "protect",
