@@ -49,8 +49,8 @@ _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
     for kind, pattern in (
-        ("email", r"[a-z0-9._%+\-]+\s?(?:@|\(at\)|\[at\]|艾特)\s?[a-z0-9\-]+(?:\s?(?:\.|点|\(dot\))\s?[a-z0-9\-]+)+"),
-        ("email", r"[a-z0-9._%+\-]{2,}#[a-z0-9\-]+\.(?:com|cn|net|org)[a-z.]*"),
+        ("email", r"(?<![a-z0-9._%+\-])[a-z0-9._%+\-]{1,64}\s?(?:@|\(at\)|\[at\]|艾特)\s?[a-z0-9\-]+(?:\s?(?:\.|点|\(dot\))\s?[a-z0-9\-]+)+"),
+        ("email", r"(?<![a-z0-9._%+\-])[a-z0-9._%+\-]{2,64}#[a-z0-9\-]+\.(?:com|cn|net|org)[a-z.]*"),
         ("coordinate", rf"{_WHERE}\D{{0,3}}{_DEGREES}(?:[\s,;]{{0,2}}{_WHERE}?\s?{_DEGREES})?"),
         ("coordinate", rf"{_DEGREES}(?:[\s,;]{{0,2}}{_DEGREES})?"),
         ("coordinate", rf"(?<![a-z\d.]){_WHERE}?\s?(?<![\d.]){_DECIMALS}(?:[\s,;/]{{0,2}}{_WHERE}?\s?{_DECIMALS})*(?![\d.])"),
@@ -65,7 +65,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("mobile", rf"(?<![\da-z])1[3-9](?:{_C}\d){{9}}(?!{_C}\d)"),
         ("mobile", r"(?<![\da-z])1[3-9]\d[\d*x●•×]{4}\d{2,4}(?!\d)"),
         ("ip", r"(?<![\d.])(?:\d{1,3}\.){3}(?:\d{1,3}|\*)(?![\d.])"),
-        ("ip", r"(?<![\da-z:])(?=[\da-f:]*(?:::|[a-f]|(?::[\da-f]+){5}))(?:[\da-f]{1,4}:{1,2}){2,7}[\da-f]{0,4}(?![\da-z:])"),
+        ("ip", r"(?<![\da-z:])(?=[\da-f:]{0,40}(?:::|[a-f]|(?::[\da-f]+){5}))(?:[\da-f]{1,4}:{1,2}){2,7}[\da-f]{0,4}(?![\da-z:])"),
         ("ip", r"(?<![\da-z])(?:[\da-f]{2}[:\-]){5}[\da-f]{2}(?![\da-z])"),
         ("landline", rf"(?<!\d)\(?0\d{{2,3}}\)?{_C}\d{{3,4}}{_C}\d{{4}}(?:{_S}(?:转|ext\.?|分机)?{_S}\d{{1,6}})?(?!\d)"),
         ("landline", rf"(?:电话|座机|固话|tel|致电|传真|办公室|值班室?|拨|打)\D{{0,4}}(?P<x>[2-9]\d{{2,3}}{_S}\d{{4}})(?!\d)"),
