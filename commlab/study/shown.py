@@ -62,7 +62,8 @@ def tally(data: pd.DataFrame, items: Mapping[str, int], by: Sequence[str]) -> pd
         (yes / n, or the unweighted level), and of each item its answers: their rows have the statistic ``option``.
     """
     code, groups = _groups(data, by)
-    rows = []
+    labels: list[tuple[str, str, int, int]] = []
+    columns: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     for item, points in items.items():
         answers = data[item].to_numpy(dtype=float, na_value=np.nan)
         counts = np.stack(
@@ -72,28 +73,29 @@ def tally(data: pd.DataFrame, items: Mapping[str, int], by: Sequence[str]) -> pd
         low, high = (counts[:, [c - 1 for c in codes]].sum(axis=1) for codes in ends(points))
         n = counts.sum(axis=1)
         blank, size = np.full(len(n), np.nan), np.maximum(n, 1)
-        level = {"mean": counts @ np.arange(1, points + 1) / size}
-        level["index"] = 100 * (level["mean"] - 1) / (points - 1)
+        mean = counts @ np.arange(1, points + 1) / size
         parts = {
-            "mean": (n, blank), "index": (n, blank), "satisfied": (n, high), "dissatisfied": (n, low),
-            "net": (n, high - low), "dont_know": (n + unsure, unsure),
-        }  # fmt: skip
-        told = [(statistic, 0, size, yes) for statistic, (size, yes) in parts.items()]
-        told += [("option", value, n, counts[:, value - 1]) for value in range(1, points + 1)]
-        for statistic, option, size, yes in told:
-            share = level.get(statistic, yes / np.maximum(size, 1))
-            rows.append(
-                groups.assign(
-                    item=item,
-                    statistic=statistic,
-                    option=option,
-                    points=points,
-                    n=size,
-                    yes=yes,
-                    estimate=share,
-                )
-            )
-    return pd.concat(rows, ignore_index=True)
+            "mean": (n, blank, mean),
+            "index": (n, blank, 100 * (mean - 1) / (points - 1)),
+            "satisfied": (n, high, high / size),
+            "dissatisfied": (n, low, low / size),
+            "net": (n, high - low, (high - low) / size),
+            "dont_know": (n + unsure, unsure, unsure / np.maximum(n + unsure, 1)),
+        }
+        for statistic, found in parts.items():
+            labels.append((item, statistic, 0, points))
+            columns.append(found)
+        for value in range(1, points + 1):
+            labels.append((item, "option", value, points))
+            columns.append((n, counts[:, value - 1], counts[:, value - 1] / size))
+    g = len(groups)
+    out = groups.iloc[np.tile(np.arange(g), len(labels))].reset_index(drop=True)
+    told = pd.DataFrame(labels, columns=["item", "statistic", "option", "points"])
+    told = told.astype({"item": "str", "statistic": "str"}).iloc[np.repeat(np.arange(len(labels)), g)]
+    out = pd.concat([out, told.reset_index(drop=True)], axis=1)
+    for k, name in enumerate(("n", "yes", "estimate")):
+        out[name] = np.concatenate([c[k] for c in columns])
+    return out
 
 
 def _groups(data: pd.DataFrame, by: Sequence[str]) -> tuple[np.ndarray, pd.DataFrame]:
@@ -114,7 +116,8 @@ def _tree(data: pd.DataFrame, items: Mapping[str, int], city: str) -> pd.DataFra
     """The tally of city, districts and communities; of communities only what is shown of them."""
     whole = tally(data, items, []).assign(level="city", unit=city)
     districts = tally(data, items, ["district"]).rename(columns={"district": "unit"}).assign(level="district")
-    inside = tally(data, items, ["unit"]).assign(level="community")
+    places = data[data["unit"] != data["district"]]  # a questionnaire may ask for the district only
+    inside = tally(places, items, ["unit"]).assign(level="community")
     inside = inside[inside["statistic"].isin(OF_COMMUNITIES)]
     return pd.concat([whole, districts, inside], ignore_index=True)
 
@@ -146,7 +149,7 @@ def decide(
     """
     counts = _tree(data, items, city)
     above = {unit: city for unit in data["district"].unique()}
-    above |= {unit: district_of[unit] for unit in data["unit"].unique()}
+    above |= {unit: district_of[unit] for unit in data["unit"].unique() if unit != district_of[unit]}
     if previous is not None:
         rows = (previous["statistic"] != "option") & previous["n"].notna()
         previous = previous.loc[rows, ["level", "unit", "item", "n"]].assign(estimate=0.5, rule="")
@@ -238,36 +241,34 @@ def shown_distribution(
     DataFrame
         level, unit, item, answer, share, rule, bound.
     """
-    told = decisions.set_index(["level", "unit", "item", "statistic", "option"]).sort_index()
+    keys = decisions[["level", "unit", "item", "statistic", "option"]].itertuples(index=False, name=None)
+    values = decisions[["rule", "bound", "floor", "n"]].itertuples(index=False, name=None)
+    told = dict(zip(keys, values, strict=True))
     out = []
     for (level, unit, item), rows in frame.groupby(["level", "unit", "item"], sort=False):
         share = rows.set_index("answer")["share"]
         on_scale = share[share.index != DONT_KNOW]
         on_scale = on_scale / on_scale.sum() if on_scale.sum() > 0 else on_scale
-        known = told.loc[(level, unit, item)]
         rule = dict.fromkeys(on_scale.index, "")
         bound = dict.fromkeys(share.index, "")
-        satisfied, dissatisfied = known.loc[("satisfied", 0)], known.loc[("dissatisfied", 0)]
-        options = known.loc["option"]
+        satisfied, dissatisfied, unsure = (
+            told[level, unit, item, statistic, 0] for statistic in ("satisfied", "dissatisfied", "dont_know")
+        )
+        options = [told[level, unit, item, "option", a] for a in range(1, items[item] + 1)]
         low, high = ends(items[item])
-        if pd.isna(satisfied["n"]) or (options["rule"] != "").all():
-            rule = dict.fromkeys(on_scale.index, satisfied["rule"] or options["rule"].max())
-        elif (options["rule"] != "").any() or (options["bound"] != "").any():
+        if pd.isna(satisfied[3]) or all(o[0] for o in options):
+            rule = dict.fromkeys(on_scale.index, satisfied[0] or options[0][0])
+        elif any(o[0] or o[1] for o in options):
             on_scale, rule = _merged(on_scale, low, high)
-            hidden = [
-                codes
-                for codes, side in ((low, dissatisfied), (high, satisfied))
-                if side["rule"] or side["bound"]
-            ]
+            hidden = [codes for codes, side in ((low, dissatisfied), (high, satisfied)) if side[0] or side[1]]
             if hidden:  # the middle would tell the hidden end
                 inner = set(on_scale.index) - {*low, *high} | {code for codes in hidden for code in codes}
                 rule |= dict.fromkeys(inner, "R3")
                 rule |= {code: MERGED for code in (low[0], high[-1]) if rule[code] != "R3"}
         shares = on_scale.mask(pd.Series(rule).reindex(on_scale.index) != "")
         if DONT_KNOW in share:
-            unsure = known.loc[("dont_know", 0)]
-            rule[DONT_KNOW], bound[DONT_KNOW] = unsure["rule"], unsure["bound"]
-            value = unsure["floor"] if unsure["bound"] else np.nan if unsure["rule"] else share[DONT_KNOW]
+            rule[DONT_KNOW], bound[DONT_KNOW], floor, _ = unsure
+            value = floor if bound[DONT_KNOW] else np.nan if rule[DONT_KNOW] else share[DONT_KNOW]
             shares = pd.concat([shares, pd.Series({DONT_KNOW: value})])
         part = pd.DataFrame({"answer": shares.index, "share": shares.to_numpy()})
         part["rule"] = [rule[a] for a in shares.index]
