@@ -58,7 +58,9 @@ def tiny_copy(tiny_raw: Path, tmp_path: Path) -> Path:
 SLOW = {
     "test_batch",
     "test_batch_cluster",
+    "test_check_command",
     "test_disclosure",
+    "test_init",
     "test_laws_intake",
     "test_laws_scoring",
     "test_laws_weights",
