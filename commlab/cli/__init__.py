@@ -63,6 +63,12 @@ def build_parser() -> argparse.ArgumentParser:
     new = command("new", "prepare the folder of a new period and list what it expects", period=False)
     new.add_argument("period", metavar="PERIOD")
     new.add_argument("--forms", action="store_true", help="also write blank workbooks for the offices")
+    init = command("init", "make a new study folder that works", period=False)
+    init.add_argument("folder", metavar="DIR", help="a folder that does not exist yet, or an empty one")
+    init.add_argument(
+        "--from", dest="template", metavar="NAME", default="starter", help="a template (default: starter)"
+    )
+    init.add_argument("--period", metavar="PERIOD", help="the first period (default: this quarter)")
     command("lab", "open JupyterLab in the study", period=False)
     command("doctor", "check that everything commlab needs is in place", period=False)
     return parser

@@ -161,7 +161,29 @@ def new_command(options: argparse.Namespace) -> int:
         from commlab.cli.forms import write_forms
 
         made = write_forms(_study(options), options.period)
-        print(f"{len(made)} blank workbooks written to forms/{options.period}/ (those that exist stay as they are)")
+        print(
+            f"{len(made)} blank workbooks written to forms/{options.period}/ (those that exist stay as they are)"
+        )
+    return 0
+
+
+# ----------------------------------------------------------------------------------------------------- init
+def init_command(options: argparse.Namespace) -> int:
+    """Make a new study folder; say what to do next."""
+    import datetime as dt
+
+    from commlab.cli.init import init_study, this_quarter
+
+    period = options.period or this_quarter(dt.date.today())
+    forms = init_study(options.folder, template=options.template, period=period)
+    print(f"{options.folder} is a study of {period}. Next:")
+    told = [
+        ("  data/register/units.csv", "your districts and communities"),
+        ("  study.yaml, framework.yaml", "your files and your indicators"),
+        (f"  forms/{period}/", f"{len(forms)} blank workbooks for the offices"),
+        (f"  data/raw/{period}/", "put what they send there, then: commlab check, commlab report"),
+    ]
+    print(columns(told))
     return 0
 
 

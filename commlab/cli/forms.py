@@ -144,6 +144,9 @@ def _columns(study: Study, wanted: Input, district: str | None) -> Iterator[_Col
             yield _Column(_levels(headers), "number")
         return
     across = _candidates(study, district) if spec.get("units_across") else []
+    if wanted.reader == "ratings" and spec.get("level") == "district" and {"unit", "code"} <= set(named):
+        yield from _districts_rated(study, wanted, named)
+        named = {k: v for k, v in named.items() if k not in ("unit", "code")}
     for key, header in named.items():
         if key == "code":
             prefilled = wanted.reader in ("ratings", "opinions") and (across or wanted.reader == "opinions")
@@ -166,6 +169,16 @@ def _columns(study: Study, wanted: Input, district: str | None) -> Iterator[_Col
             yield _Column(_levels(header))
     for unit in across:
         yield _Column((unit,), "number", high=100.0)
+
+
+def _districts_rated(study: Study, wanted: Input, named: dict[str, str]) -> Iterator[_Column]:
+    """Every district with every standard that people judge, and the standard's words where they are not read."""
+    judged = [n for n in study.framework.nodes if any(p.rule == "judged" for p in n.parts)]
+    pairs = [(unit, node) for unit in _units(study, wanted, None) for node in judged]
+    yield _Column(_levels(named["unit"]), filled=[unit for unit, _ in pairs])
+    yield _Column(_levels(named["code"]), filled=[node.code for _, node in pairs])
+    if wanted.spec.get("ignore"):
+        yield _Column((str(wanted.spec["ignore"][0]),), filled=[node.zh for _, node in pairs])
 
 
 def _first(value: Any) -> str:

@@ -240,7 +240,9 @@ def satisfaction_results(
         frames.append(ask().assign(level="city", unit=city))
         frames.append(ask(by="district").rename(columns={"district": "unit"}).assign(level="district"))
         if communities:
-            frames.append(ask(by="unit").assign(level="community"))
+            places = ask(by="unit")
+            districts = design.data["district"].unique()  # where only the district was asked for
+            frames.append(places[~places["unit"].isin(districts)].assign(level="community"))
     out = pd.concat(frames, ignore_index=True).assign(weighting=weighting)
     first = ["level", "unit", "weighting", "item", "statistic"]
     return out[first + [c for c in out if c not in first]]

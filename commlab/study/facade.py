@@ -107,12 +107,10 @@ class Study:
 
     @cached_property
     def _printed(self) -> Framework:
+        beside = self.root / self.config.framework
         try:
-            return load_framework(self.config.framework)
+            return load_framework(beside if beside.is_file() else self.config.framework)
         except ParameterError:
-            beside = self.root / self.config.framework
-            if beside.is_file():
-                return load_framework(beside)
             raise StudyError(
                 f"study.yaml: framework {self.config.framework!r} is neither bundled with commlab nor a file in {self.root.name}/"
             ) from None

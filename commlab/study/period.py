@@ -213,11 +213,6 @@ class Period:
         note = self.folder.read_stage()
         if not force and note and note.get("key") == key:
             return False
-        if not self.districts:
-            raise StudyError(
-                f"{self.name} has no district that can be reported: nothing was sent, or every file has errors "
-                f"(see `commlab check {self.name}`)"
-            )
         results = self._compute()
         with self.folder.lock(doing=f"city stage {self.name}"):
             self.folder.drop_stage()
@@ -230,6 +225,11 @@ class Period:
     def _compute(self) -> dict[str, pd.DataFrame]:
         from commlab.study.stage import compute
 
+        if not self.districts:
+            raise StudyError(
+                f"{self.name} has no district that can be reported: nothing was sent, or every file has errors "
+                f"(see `commlab check {self.name}`)"
+            )
         return compute(
             self._as_clean(),
             config=self.study.config,

@@ -77,16 +77,16 @@ def find_files(config: StudyConfig, period: str) -> tuple[list[RawFile], list[st
     Raises
     ------
     StudyError
-        If the period has no file at all.
+        If the period has no folder. An empty one is a period for which everything is outstanding.
     ParameterError
         If a file is claimed by two inputs.
     """
     root = config.root
     files = _listed(root, period)
-    if not files:
+    if not raw_folder(root, period).is_dir():
         raise StudyError(
-            f"data/raw/{period} holds no file: put what the offices sent there (`commlab new {period}` makes the "
-            "folder), or ask for another period"
+            f"data/raw/{period} does not exist: `commlab new {period}` makes it; put what the offices sent there, "
+            "or ask for another period"
         )
     patterns = [(entry, entry.regex()) for entry in config.inputs]
     found: list[RawFile] = []
@@ -162,13 +162,12 @@ def _earlier_hash(config: StudyConfig, period: str, cache: store.HashCache) -> s
 
 
 def _framework_hash(config: StudyConfig, cache: store.HashCache) -> str:
-    beside = root_file = config.root / config.framework
-    if beside.is_file():
-        return cache.hash(root_file)
+    """The study's own file, and the bundled ones that it may extend."""
     import commlab
 
-    folder = Path(commlab.__file__).parent / "frameworks"
-    return store.tree_hash(folder)
+    bundled = store.tree_hash(Path(commlab.__file__).parent / "frameworks")
+    beside = config.root / config.framework
+    return store.json_hash([cache.hash(beside), bundled]) if beside.is_file() else bundled
 
 
 @cache

@@ -160,6 +160,10 @@ def _key(root: Path, city: str, period: str) -> str:
 def _read(root: Path, city: str, period: str) -> Register:
     folder = root / _FOLDER
     units = _csv(folder, "units.csv", ("unit", "level", "parent", "name", "code", "type"), required=True)
+    # A study without official codes or short names leaves them blank.
+    made = pd.Series([f"S{i + 2:05d}" for i in range(len(units))], index=units.index, dtype="str")
+    units["code"] = units["code"].fillna(made)
+    units["name"] = units["name"].fillna(units["unit"].str.rpartition("/")[2])
     units["source"] = [f"{_FOLDER}/units.csv#!{i + 2}:{i + 2}" for i in range(len(units))]
     units = validate("units", _complete("units", units, period))
     _check_tree(units, city)

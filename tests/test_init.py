@@ -1,0 +1,192 @@
+"""``commlab init``: a folder that works when empty, when filled in, and from a wheel far from the repository."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+
+import commlab as cl
+from commlab import batch, cli
+from commlab.cli.init import init_study, templates
+from commlab.errors import ParameterError, StudyError
+
+PERIOD = "2026Q4"
+ANSWERS = ["非常满意", "满意", "一般", "不满意", "非常不满意", "说不清"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study in a folder with a space and Chinese characters, nothing sent."""
+    root = tmp_path_factory.mktemp("new") / "我的 研究"
+    assert cli.main(["init", str(root), "--period", PERIOD]) == 0
+    return root
+
+
+@pytest.fixture(scope="module")
+def filled(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same study after every office has answered."""
+    root = tmp_path_factory.mktemp("filled") / made.name
+    shutil.copytree(made, root)
+    answer(root)
+    return root
+
+
+def answer(root: Path) -> None:
+    """Fill in every number of the forms; a questionnaire that asks for the district only."""
+    raw = root / "data/raw" / PERIOD
+    forms = root / "forms" / PERIOD
+    for form in forms.rglob("*.xlsx"):
+        book = openpyxl.load_workbook(form)
+        sheet = book.worksheets[0]
+        for rule in sheet.data_validations.dataValidation:
+            for part in rule.sqref.ranges:
+                for row in range(part.min_row, part.max_row + 1):
+                    for column in range(part.min_col, part.max_col + 1):
+                        sheet.cell(row, column).value = 20 + row + column
+        target = raw / str(form.relative_to(forms)).replace("（姓名）", "王专家")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        book.save(target)
+    n, districts = 240, ["东区", "西区", "南 区"]
+    rows = {
+        "序号": range(1, n + 1),
+        "1、您所在的县(市、区)": [districts[i % 3] for i in range(n)],
+        "2、您的性别": ["男" if i % 7 < 3 else "女" for i in range(n)],
+        "3、您的年龄": ["35-44岁" if i % 2 else "65岁及以上" for i in range(n)],
+    }
+    questions = (
+        "4、您对社区治理的总体评价",
+        "5、您对社区办事服务的评价",
+        "6、您对社区环境卫生的评价",
+        "7、您对社区治安的评价",
+    )
+    for k, question in enumerate(questions):
+        rows[question] = [ANSWERS[(i * i // (k + 2) + i // 5) % len(ANSWERS)] for i in range(n)]
+    (raw / "居民问卷").mkdir()
+    pd.DataFrame(rows).to_excel(raw / "居民问卷/导出.xlsx", index=False)
+
+
+def test_a_new_study_has_what_its_readme_names(made: Path) -> None:
+    study = cl.open_study(made)
+    assert study.periods == (PERIOD,) and not study.sample
+    assert {p.rule for c in study.framework.leaves for p in study.framework.parts(c)} == {
+        "judged", "threshold", "rate", "survey",
+    }  # fmt: skip
+    for name in (
+        "framework.yaml",
+        "notebooks/00-explore.ipynb",
+        f"data/raw/{PERIOD}",
+        "data/register/review.csv",
+    ):
+        assert (made / name).exists(), name
+    assert {p.name for p in (made / "forms").rglob("*.xlsx")} == {
+        "（姓名）.xlsx",
+        "东区.xlsx",
+        "西区.xlsx",
+        "南区.xlsx",
+    }
+    texts = [p.read_text(encoding="utf-8") for p in made.rglob("*") if p.suffix in (".yaml", ".md", ".ipynb")]
+    assert len(texts) == 5 and not any("{PERIOD}" in t or "2019Q4" in t for t in texts)
+
+
+def test_an_empty_study_is_told_what_is_outstanding(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check", "--study", str(made)]) == 1
+    told = capsys.readouterr()
+    assert "东区、西区、南区" in told.out and told.err == f"{PERIOD}: checking\n"
+    for command in ("report", "status"):
+        assert cli.main([command, "--study", str(made)]) == 2
+        assert "no district that can be reported: nothing was sent" in capsys.readouterr().err
+
+
+def test_a_study_that_was_filled_in_makes_its_reports(filled: Path) -> None:
+    assert cl.open_study(filled).check().exit_code == 0
+    period = cl.open_study(filled).period()
+    result = batch.run(period, units=["东区", "methods"], formats=("html",), workers=2)
+    assert result.exit_code == 0, result.statuses[["name", "why"]].to_string()
+    scores = period.scores()
+    assert scores["score"].notna().all() and len(period.ranks()) == 3
+    assert set(period.satisfaction(by="district")["district"]) == {"东区", "西区", "南区"}
+    assert period.satisfaction(by="community").empty, "the questionnaire asked for districts"
+    assert "王专家" in str(period.trace("东区", "A2.2"))
+
+
+@pytest.mark.parametrize(
+    ("there", "options", "error", "told"),
+    [
+        ("a file in it", {}, StudyError, "is not empty; name a folder"),
+        ("a file", {}, StudyError, "is a file; name a folder"),
+        (None, {"template": "kunming"}, ParameterError, "no template is called 'kunming'; there is starter"),
+        (None, {"template": "../starter"}, ParameterError, "no template is called"),
+        (None, {"period": "2026-4"}, ParameterError, "is not a period; write 2019"),
+    ],
+)
+def test_what_is_refused_leaves_nothing_behind(
+    tmp_path: Path, there: str | None, options: dict[str, str], error: type[Exception], told: str
+) -> None:
+    target = tmp_path / "x"
+    if there == "a file":
+        target.write_text("mine")
+    elif there:
+        target.mkdir()
+        (target / "mine.txt").write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(error, match=told.replace("(", r"\(")):
+        init_study(target, **{"period": PERIOD, **options})
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_every_template_makes_a_study_that_opens(tmp_path: Path) -> None:
+    for name in templates():
+        init_study(tmp_path / name, template=name, period="2025H1")
+        study = cl.open_study(tmp_path / name)
+        assert study.framework.leaves and study.register.districts and study.period("2025H1")
+
+
+def test_a_framework_beside_the_study_wins_over_one_where_the_command_was_typed(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "framework.yaml").write_text("name: other", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert cl.open_study(made).framework.name == "starter"
+
+
+def test_the_wheel_runs_outside_the_repository(repository: Path, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    kept = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+    for name in ("commlab", "notebooks"):
+        shutil.copytree(repository / name, source / name, ignore=kept)
+    for name in ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE"):
+        shutil.copy(repository / name, source / name)
+    build = [sys.executable, "-m", "pip", "wheel", ".", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*build, "--wheel-dir", str(tmp_path)], cwd=source, check=True, capture_output=True)
+    installed = tmp_path / "installed"
+    with zipfile.ZipFile(next(tmp_path.glob("commlab-*.whl"))) as wheel:
+        wheel.extractall(installed)
+    for folder in ("frameworks", "locale", "templates", "report/assets"):
+        here, there = repository / "commlab" / folder, installed / "commlab" / folder
+        assert {
+            p.relative_to(here) for p in here.rglob("*") if p.is_file() and "__pycache__" not in p.parts
+        } == {
+            p.relative_to(there) for p in there.rglob("*") if p.is_file() and "__pycache__" not in p.parts
+        }, folder
+    place = tmp_path / "elsewhere"
+    place.mkdir()
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        told = os.environ | {"PYTHONPATH": str(installed), "PYTHONUTF8": "1"}
+        command = [sys.executable, "-P", *arguments]
+        return subprocess.run(command, cwd=place, env=told, capture_output=True, text=True)
+
+    assert str(installed) in run("-c", "import commlab; print(commlab.__file__)").stdout
+    assert run("-m", "commlab", "init", "study").returncode == 0
+    looked = run("-m", "commlab", "doctor", "--study", "study")
+    assert "60-city-overview.ipynb" in looked.stdout and "!!  notebooks" not in looked.stdout
+    checked = run("-m", "commlab", "check", "--study", "study")
+    assert checked.returncode == 1 and "Traceback" not in checked.stderr
