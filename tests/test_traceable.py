@@ -269,7 +269,7 @@ CHAPTERS = (
 NAMES = {
     "label", "method", "name", "variable_label", "level_label", "verdict", "norm", "standard", "place", "problem", "rule",
     "measured_at", "official", "what", "basis", "action_label", "severity_label", "item", "wording", "answers", "code", "kind",
-    "measured_label",
+    "measured_label", "told",
 }  # fmt: skip
 """Columns that hold words: names of indicators, groups and rules, and the codes in them."""
 
@@ -318,6 +318,8 @@ def subject(chapter: str, row: dict, report, labels: dict[str, str]) -> tuple[st
         return "ledger", None
     if chapter == "problems":
         return row["problem"], None
+    if chapter == "satisfaction" and "/" in str(row.get("unit")):
+        return report.overall_item, row["unit"]
     if chapter in ("satisfaction", "change"):
         return row.get("item") or labels.get(row.get("label"), report.overall_item), None
     if chapter == "indicator_dictionary":
@@ -364,12 +366,15 @@ def test_every_number_of_a_district_report_is_traceable(tiny: Path) -> None:
                     ok = f"{cell:%Y-%m-%d}" in told
                 elif isinstance(cell, int | float | np.number) and not pd.isna(cell):
                     walked += 1
-                    ok = holds(values, float(cell))
+                    ok = holds(values, float(cell)) or (
+                        name == "priority" and holds(100 * values, float(cell))
+                    )
                 else:  # an interval or a quotient in words: each number as it is printed
                     numbers = printed_numbers(shown)
                     walked += len(numbers)
                     ok = all(
-                        holds_near(values, n, d) or (percent and holds_near(100 * values, n, d))
+                        holds_near(values, n, d)
+                        or ((percent or name.startswith("priority")) and holds_near(100 * values, n, d))
                         for n, d, percent in numbers
                     )
                 if not ok:

@@ -138,7 +138,8 @@ def evidence_formulas(
             times = "" if per == 1 else f"*{per:.15g}"
             sides = [grid.cell(c, i, own=True) for c in ("numerator", "denominator")]
             out["value"][i] = f"={sides[0]}/{sides[1]}{times}"
-    for (_, code, name), mine in rows.groupby(["unit", "code", "part"], sort=False):
+    built = [parts[k].rule not in ("judged", "count") for k in zip(rows["code"], rows["part"], strict=True)]
+    for (_, code, name), mine in rows[built].groupby(["unit", "code", "part"], sort=False):
         part = parts[code, name]
         _over_lines(part, mine, grid, out)
         if raw is not None and raw_grid is not None and part.rule not in _PEOPLE:

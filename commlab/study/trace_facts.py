@@ -54,25 +54,27 @@ def _level(period: Period, unit: str) -> str:
 
 def _item(period: Period, unit: str, item: str, t: Text) -> Step:
     """Every statistic of a survey item, its distribution and its change."""
-    level, least = _level(period, unit), period.study.config.disclosure["internal"]
+    level = _level(period, unit)
     found = period.result("satisfaction")
     found = found[(found["unit"] == unit) & (found["level"] == level) & (found["item"] == item)]
     if level == "community":
         found = found[found["statistic"].isin(_OF_A_COMMUNITY)]
-    shown = found[found["n"] >= least]
-    if shown.empty:
-        raise ParameterError(f"fewer than {least} answers of {unit} to {item}: nothing is shown")
-    steps = []
-    for row in shown.itertuples():
-        text = f"{row.statistic} ({t(_WEIGHTINGS[row.weighting])}): {t.number(row.estimate, 4)} {t.interval(row.ci_low, row.ci_high, 4)}"
+    hidden = found["rule"].fillna("").ne("") | found["estimate"].isna()
+    steps = _other(period, "small_areas", unit, item, t) if level == "community" else []
+    if hidden.all() and not steps:
+        raise ParameterError(f"too few people answered {item} in {unit}: nothing is shown")
+    for row in found[~hidden].itertuples():
+        bound = f"{row.bound} " if row.bound else ""  # only a bound may be shown
+        value = f"{bound}{t.number(row.estimate, 4)} {t.interval(row.ci_low, row.ci_high, 4)}"
         ends = tuple(
             Step("estimate", f"{name} = {t.number(getattr(row, name), 4)}", number(getattr(row, name)))
             for name in ("se", "ci_low", "ci_high", "df", "n")
         )
+        text = f"{row.statistic} ({t(_WEIGHTINGS[row.weighting])}): {value}"
         steps.append(Step("estimate", text, number(row.estimate), below=ends))
     if level != "community":
         spread = period.result("distribution")
-        spread = spread[(spread["unit"] == unit) & (spread["item"] == item) & (spread["asked"] >= least)]
+        spread = spread[(spread["unit"] == unit) & (spread["item"] == item) & spread["share"].notna()]
         steps += [
             Step(
                 "estimate",
@@ -82,9 +84,23 @@ def _item(period: Period, unit: str, item: str, t: Text) -> Step:
             for row in spread.itertuples()
         ]
         steps += _moved(period, unit, item, t)
-    return Step(
-        "node", f"{unit} {item}", number(shown["n"].iloc[0]), below=(*steps, Cells(period, unit).answers())
-    )
+    steps += _other(period, "drivers", unit, item, t)
+    top = found.loc[~hidden, "n"].max()
+    return Step("node", f"{unit} {item}", number(top), below=(*steps, Cells(period, unit).answers()))
+
+
+def _other(period: Period, name: str, unit: str, item: str, t: Text) -> list[Step]:
+    """Numbers of further results that have rows of this unit (and item): what matters, what was modelled."""
+    rows = period.result(name)
+    for key, value in (("unit", unit), ("item", item)):
+        rows = rows[rows[key] == value] if key in rows else rows
+    numbers = rows.select_dtypes("number")
+    return [
+        Step("estimate", f"{name}: {c} = {t.number(v, 4)}", number(v))
+        for row in numbers.to_dict("records")
+        for c, v in row.items()
+        if pd.notna(v)
+    ]
 
 
 def _moved(period: Period, unit: str, item: str, t: Text) -> list[Step]:
