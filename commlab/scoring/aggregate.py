@@ -190,6 +190,14 @@ class Tree:
     def _leaf(self, code: str) -> None:
         j, leaves = self.at[code], self.leaves
         self.share[code], self.bonus[code] = leaves.share[:, j], 0.0
+        if leaves.plain:
+            self.whole[code], self.applicable[code], self.covered[code], self.failed[code] = (
+                True,
+                True,
+                1.0,
+                False,
+            )
+            return
         applicable, covered, failed = leaves.applicable[:, j], leaves.covered[:, j], leaves.failed[:, j]
         self.whole[code] = bool(applicable.all()) and bool((covered == 1).all())
         self.applicable[code] = True if self.whole[code] else applicable

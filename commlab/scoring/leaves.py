@@ -128,6 +128,8 @@ class Leaves:
     bonus: np.ndarray
     failed: np.ndarray
     vetoes: tuple[tuple[int, str, float], ...]
+    plain: bool = False
+    """Every leaf applies to every unit and was measured; there is no bonus, veto or missed norm."""
 
 
 def leaf_matrices(scores: pd.DataFrame, framework: Framework, *, missing: str = "measured") -> Leaves:
