@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 from scipy.optimize import linprog
@@ -14,8 +15,10 @@ from scipy.optimize import linprog
 import commlab as cl
 from commlab.errors import ParameterError
 from commlab.report import chapters
+from commlab.report.appendix_book import appendix
 from commlab.report.chapters.base import WITHHELD
 from commlab.report.finding import blocks
+from commlab.report.overview import index
 from commlab.study import shown
 from commlab.survey.bounds import FEW
 from commlab.tables import DONT_KNOW
@@ -155,6 +158,28 @@ def test_nothing_withheld_is_printed_anywhere(strict):
             assert not any(
                 f"{label} " in figure["alt"] for label in labels if "Importance" not in figure["title"]
             )
+
+
+def test_workbook_and_index_show_signs(strict, tmp_path):
+    rows = strict.result("satisfaction")
+    rows = rows[(rows["weighting"] == "design") & (rows["level"] == "district")]
+    overall = next(i for i in strict.items if "overall" in i)
+    gone = rows[rows["n"].isna() & (rows["statistic"] == "index") & (rows["item"] == overall)]["unit"]
+    assert len(gone) >= 2
+    district = gone.iloc[0]
+    book = openpyxl.load_workbook(appendix(strict, district, tmp_path / "a.xlsx", language="en"))
+    told = [list(r) for r in book["Satisfaction"].iter_rows(min_row=3, values_only=True)]
+    label = chapters.Report(strict.study, strict, district, Text("en")).item(overall)
+    mine = [r for r in told if r[1] == label and r[0] == "Base weights"]
+    assert len(mine) == 6 and all(set(r[3:]) <= {WITHHELD, None} and r[3] == WITHHELD for r in mine)
+    moved = [r for r in book["Change"].iter_rows(min_row=3, values_only=True) if r[0] == label]
+    assert set(moved[0][1:]) == {WITHHELD}
+    first = next(book["Overview"].iter_rows(min_row=3, max_row=3, values_only=True))
+    assert WITHHELD in first
+    names = strict.study.register.districts
+    statuses = pd.DataFrame({"unit": names, "name": names, "kind": "district", "state": "fresh", "why": ""})
+    page = index(strict, statuses, tmp_path / "index.html", language="en").read_text(encoding="utf-8")
+    assert page.count(f">{WITHHELD}<") >= len(gone) and "* : withheld" in page
 
 
 def test_changes_need_both_quarters(strict):

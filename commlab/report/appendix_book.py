@@ -148,7 +148,9 @@ class _Book:
         rows = district_rows(self.report)
         if not self.report.is_city:
             rows = rows[rows["unit"] == self.report.unit]
-        return rows.rename(columns={"unit": "district", "n": "answers"})
+        rows = rows.rename(columns={"unit": "district", "n": "answers"})
+        rows["satisfied"] = self.report.marked(rows["satisfied"], rows["rule"], rows["bound"])
+        return _signed(self.report, rows, ("satisfied_low", "satisfied_high", "answers"))
 
     @cached_property
     def _scores(self) -> pd.DataFrame:
