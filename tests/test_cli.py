@@ -18,7 +18,7 @@ from commlab.cli.new import new_period
 from commlab.cli.show import columns, plain, width
 from commlab.errors import DataError, ParameterError, StudyError
 
-COMMANDS = ("check", "report", "run", "status", "trace", "new", "init", "lab", "doctor")
+COMMANDS = ("check", "report", "run", "status", "trace", "new", "init", "codebook", "lab", "doctor")
 
 
 def test_help_names_every_command_and_imports_nothing_heavy() -> None:

@@ -69,6 +69,13 @@ def answer(root: Path) -> None:
     )
     for k, question in enumerate(questions):
         rows[question] = [ANSWERS[(i * i // (k + 2) + i // 5) % len(ANSWERS)] for i in range(n)]
+    # One question is of seven points: standards may join scales of different length.
+    rows[questions[-1]] = [i % 7 + 1 for i in range(n)]
+    book = root / "data/register/codebooks/resident.yaml"
+    words = "治安, en: public safety, options: satisfied, dont_know: [说不清]"
+    assert words in book.read_text(encoding="utf-8")
+    given = book.read_text(encoding="utf-8").replace(words, "治安, en: public safety, scale: [1, 7]")
+    book.write_text(given + "numbers: values\n", encoding="utf-8")
     (raw / "居民问卷").mkdir()
     pd.DataFrame(rows).to_excel(raw / "居民问卷/导出.xlsx", index=False)
 

@@ -365,7 +365,7 @@ def test_survey_standards_err_together(tiny: Path) -> None:
     from commlab.study.standing import survey_covariance
 
     period = cl.open_study(tiny).period(PERIOD)
-    joint = survey_covariance(period.design, period.study.framework, by="district")
+    joint = survey_covariance(period.design, period.study.framework, by="district", points=period.items)
     assert joint is not None
     pd.testing.assert_frame_equal(joint, joint.T)
     item = period.satisfaction(by="district").query("item == 'q_clean_conduct' and statistic == 'index'")

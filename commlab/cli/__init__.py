@@ -69,6 +69,13 @@ def build_parser() -> argparse.ArgumentParser:
         "--from", dest="template", metavar="NAME", default="starter", help="a template (default: starter)"
     )
     init.add_argument("--period", metavar="PERIOD", help="the first period (default: this quarter)")
+    draft = command("codebook", "draft a codebook from a questionnaire's export", period=False)
+    draft.add_argument(
+        "export", metavar="FILE", help="what the survey platform exports: .xls, .xlsx, .csv, .sav"
+    )
+    draft.add_argument(
+        "--save", metavar="NAME", help="write data/register/codebooks/NAME.yaml (default: print it)"
+    )
     command("lab", "open JupyterLab in the study", period=False)
     command("doctor", "check that everything commlab needs is in place", period=False)
     return parser

@@ -30,6 +30,9 @@ def check_lines(study: Study, result: CheckResult, periods: list[str], language:
     if result.settled:
         told = "{n} names that people settled were taken into {path}."
         yield t(told, n=result.settled, path="data/register/review.csv")
+    if result.decided:
+        told = "{n} verdicts on answers keyed twice were taken into {path}."
+        yield t(told, n=result.decided, path="data/register/verdicts.csv")
     for name in periods:
         yield from _period(study, result, name, t)
 
@@ -37,6 +40,7 @@ def check_lines(study: Study, result: CheckResult, periods: list[str], language:
 def _period(study: Study, result: CheckResult, name: str, t: Text) -> Iterator[str]:
     from commlab.study.advice import actions
     from commlab.study.sources import late_arrivals
+    from commlab.study.verdicts import read_disagreements
 
     folder = f"data/processed/{name}"
     rows = result.table[result.table["period"] == name]
@@ -63,6 +67,13 @@ def _period(study: Study, result: CheckResult, name: str, t: Text) -> Iterator[s
         yield t(
             "{n} names are open: write the unit beside each in {path} (column unit; - where it is none) and check again.",
             n=n, path=f"{folder}/review.csv",
+        )  # fmt: skip
+    n = len(read_disagreements(study.root, name))
+    if n:
+        yield t(
+            "{n} answers keyed twice differ: look them up on paper, write what it says beside each in {path} (column verdict; "
+            "(空) where it has no answer) and check again.",
+            n=n, path=f"{folder}/disagreements.csv",
         )  # fmt: skip
     late = late_arrivals(study.root, name)
     if late:

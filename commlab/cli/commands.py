@@ -187,6 +187,28 @@ def init_command(options: argparse.Namespace) -> int:
     return 0
 
 
+# ------------------------------------------------------------------------------------------------- codebook
+def codebook_command(options: argparse.Namespace) -> int:
+    """Draft a codebook; what it guessed is for a person to go through."""
+    from commlab import store
+    from commlab.intake import draft_codebook
+
+    if options.save is None:
+        print(draft_codebook(options.export), end="")
+        return 0
+    study = _study(options)
+    path = study.register.folder / "codebooks" / f"{options.save}.yaml"
+    name = path.relative_to(study.root).as_posix()
+    if path.exists():
+        raise StudyError(f"{name} is there already; choose another name with --save, or remove it first")
+    text = draft_codebook(options.export)
+    text = text.replace("instrument: resident  # ? a short name", f"instrument: {options.save}")
+    store.write_text(path, text)
+    guesses = sum("?" in line.partition("#")[2] for line in text.splitlines()[1:])
+    print(f"{name}: {guesses} guesses are marked with ?; go through them")
+    return 0
+
+
 # ------------------------------------------------------------------------------------------------------ lab
 def lab_command(options: argparse.Namespace) -> int:
     """Start JupyterLab in the study's folder and stay with it."""

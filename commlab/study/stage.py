@@ -90,7 +90,7 @@ def _scores(
         if design is not None:
             domains = {"district": "district", "candidate": "unit"}[name]
             sample = design if name == "district" else design.subset(design.data["unit"].isin(set(chosen)))
-            joint = standing.survey_covariance(sample, weighing.framework, by=domains)
+            joint = standing.survey_covariance(sample, weighing.framework, by=domains, points=clean.items)
         if name == "candidate":
             groups = pd.Series({u: register.district_of[u] for u in chosen}, dtype="str")
             quota = register.quotas.set_index("unit")["phase1"] if len(register.quotas) else 1

@@ -5,12 +5,14 @@ Functions of frames; ``stage`` calls them once a period and stores what they ret
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from commlab.framework import Framework
+from commlab.framework.entries import FULL
 from commlab.scoring import aggregate, collect, rank_uncertainty, score
 from commlab.study.config import Choices
 from commlab.survey import SurveyDesign, satisfaction_covariance
@@ -93,8 +95,12 @@ def scored(
     return Scored(evidence, leaves, nodes)
 
 
-def survey_covariance(design: SurveyDesign, framework: Framework, *, by: str) -> pd.DataFrame | None:
+def survey_covariance(
+    design: SurveyDesign, framework: Framework, *, by: str, points: Mapping[str, int]
+) -> pd.DataFrame | None:
     """Joint sampling error of the survey standards: the same people answer all of them, so their errors go together.
+
+    ``points`` holds the points of each item's scale: an index is linear in the mean, items of several scales join.
 
     Returns
     -------
@@ -115,7 +121,12 @@ def survey_covariance(design: SurveyDesign, framework: Framework, *, by: str) ->
     if not asked:
         return None
     items = list(dict.fromkeys(i for group in asked.values() for i in group))
-    of_items = satisfaction_covariance(design, items, by=by, statistic="index")
+    top = max(points[i] for i in items)
+    of_items = satisfaction_covariance(
+        design, items, by=by, statistic="mean", scale=(1, top), satisfied=(top,)
+    )
+    step = of_items.index.get_level_values("item").map({i: FULL / (points[i] - 1) for i in items}).to_numpy()
+    of_items *= np.outer(step, step)
     units = of_items.index.get_level_values(0).unique()
     cells = pd.MultiIndex.from_product([units, list(asked)], names=["unit", "code"])
     # score of a leaf = mean of its items' indices
