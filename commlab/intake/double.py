@@ -11,8 +11,8 @@ the two). Nothing is averaged and nobody's entry goes before the other's.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from commlab.intake.quality import set_valid
 from commlab.intake.questionnaire import Responses, read_questionnaire
 from commlab.intake.questions import Reading, option_key
 
-__all__ = ["Settled", "compare_entries", "read_double"]
+__all__ = ["Settled", "compare_entries", "decide", "read_double"]
 
 _NOT_ANSWERS = {
     "instrument", "response_id", "source", "flags", "valid", "base_weight", "submitted_at", "duration_s", "period",
@@ -51,11 +51,20 @@ class Settled:
         Both entries' lines and what was settled.
     disagreements : DataFrame
         id, question, first, second, verdict, settled (True or False), source (of both rows).
+    persons : Series
+        Keyed hash of the person of each row, as ``read_questionnaire`` gives it.
+    unmatched : DataFrame
+        Names of units that either entry leaves open.
+    second : int
+        Rows of the second entry.
     """
 
     frame: pd.DataFrame
     ledger: pd.DataFrame
     disagreements: pd.DataFrame
+    persons: pd.Series = field(repr=False)
+    unmatched: pd.DataFrame = field(repr=False)
+    second: int = 0
 
 
 def compare_entries(
@@ -107,19 +116,26 @@ def _natural(key: str) -> tuple[int, str]:
     return (int(key), "") if key.isdecimal() else (10**18, key)
 
 
-def _numbered(frame: pd.DataFrame, ids: pd.Series, which: str) -> pd.DataFrame:
-    keys = [None if pd.isna(key) else str(key).strip() for key in ids]
-    keys = [key.lstrip("0") or "0" if key and key.isdecimal() else key for key in keys]
+def _key(number: object) -> str:
+    """A number on paper, with or without zeros in front."""
+    text = str(number).strip()
+    return text.lstrip("0") or "0" if text.isdecimal() else text
+
+
+def _numbered(frame: pd.DataFrame, ids: pd.Series, which: str, file: str | None = None) -> pd.DataFrame:
+    keys = [None if pd.isna(key) else _key(key) for key in ids]
     lost = [source for source, key in zip(frame["source"], keys, strict=True) if not key]
     if lost:
         raise DataError(
-            f"the {which} entry has {len(lost)} rows without a number ({listing(lost, most=3)}); number them"
+            f"the {which} entry has {len(lost)} rows without a number ({listing(lost, most=3)}); number them",
+            file=file,
         )
     out = frame.set_axis(pd.Index(keys, dtype=object))
     twice = out["source"][out.index.duplicated(keep=False)]
     if len(twice):
         raise DataError(
-            f"the {which} entry holds the same number {len(twice)} times ({listing(twice, most=3)}); number anew"
+            f"the {which} entry holds the same number {len(twice)} times ({listing(twice, most=3)}); number anew",
+            file=file,
         )
     return out
 
@@ -129,7 +145,8 @@ def read_double(
     second: str | Path,
     codebook: str | Path | Mapping[str, Any] | Codebook,
     *,
-    verdict: str | Path | pd.DataFrame | None = None,
+    verdict: str | Path | pd.DataFrame | Sequence[str | Path | pd.DataFrame] | None = None,
+    names: tuple[str, str] | None = None,
     exclude_flags: Collection[str] = (),
     **options: Any,
 ) -> Settled:
@@ -140,9 +157,11 @@ def read_double(
     first, second : path
         The two entries; the column of the number on paper is the codebook's ``id``.
     codebook : path, mapping or Codebook
-    verdict : path or DataFrame, optional
+    verdict : path or DataFrame, or several, optional
         The list of disagreements with its ``verdict`` filled in (a code, an option, or ``(空)`` for no
-        answer), or a third entry.
+        answer), or a third entry. Of several the last that decides counts.
+    names : pair of str, optional
+        The two files' names in ``source`` and ledger; default: the paths.
     exclude_flags : collection of str
         Flags that make a row not ``valid``; a flag stands where both entries carry it.
     **options
@@ -158,17 +177,30 @@ def read_double(
         If an entry has no numbers or one twice, or a verdict is no option of its question.
     """
     if "name" in options:
-        raise ParameterError("name names one file; entries are named by their paths")
-    book = load_codebook(codebook)
-    entries = [read_questionnaire(path, book, **options) for path in (first, second)]
-    numbers = [_numbers(path, book, entry) for path, entry in zip((first, second), entries, strict=True)]
+        raise ParameterError(
+            "name names one file; entries are named by their paths, or by names=(first, second)"
+        )
+    book, paths = load_codebook(codebook), (first, second)
+    called = names or (str(first), str(second))
+    entries = [
+        read_questionnaire(path, book, name=name, **options) for path, name in zip(paths, called, strict=True)
+    ]
+    numbers = [
+        _numbers(path, book, entry, name) for path, entry, name in zip(paths, entries, called, strict=True)
+    ]
     (a, b), frames = entries, [entry.frame for entry in entries]
+    left, right = (
+        _numbered(f, n, which, name)
+        for f, n, which, name in zip(frames, numbers, ("first", "second"), called, strict=True)
+    )
     odd = compare_entries(*frames, ids=(numbers[0], numbers[1]))
-    pad = Pad(period=options.get("period"), file=str(second), table="responses")
+    pad = Pad(period=options.get("period"), file=called[1], table="responses")
     odd["verdict"], odd["settled"] = _verdicts(odd, verdict, book, pad, options)
-    left, right = (_numbered(f, n, "") for f, n in zip(frames, numbers, strict=True))
+    persons = a.persons.set_axis(left.index)
     alone = [key for key in right.index if key not in left.index]
     whole = pd.concat([left, right.loc[alone]]) if alone else left.copy()
+    if alone:
+        persons = pd.concat([persons, b.persons.set_axis(right.index).loc[alone]])
     both = [key for key in left.index if key in right.index]
     whole.loc[both, "flags"] = [
         ",".join(f for f in str(x).split(",") if f in str(y).split(","))
@@ -202,16 +234,24 @@ def read_double(
         n=len(both),
     )
     frame = set_valid(whole.reset_index(drop=True), exclude_flags)
-    return Settled(frame, joined([a.ledger, b.ledger, pad.frame()]), odd)
+    unmatched = pd.concat([a.unmatched, b.unmatched]).drop_duplicates(["found", "within"], ignore_index=True)
+    return Settled(
+        frame,
+        joined([a.ledger, b.ledger, pad.frame()]),
+        odd,
+        persons.reset_index(drop=True),
+        unmatched,
+        len(right),
+    )
 
 
-def _numbers(path: str | Path, book: Codebook, entry: Responses) -> pd.Series:
+def _numbers(path: str | Path, book: Codebook, entry: Responses, name: str) -> pd.Series:
     """The number on paper of every row of an entry."""
-    export = read_export(path, known=book.headings)
+    export = read_export(path, name=name, known=book.headings)
     place = Columns(book, export, Pad()).role("id")
     if place is None:
         raise DataError(
-            "no column holds the number on paper; name it in the codebook (columns: id)", file=str(path)
+            "no column holds the number on paper; name it in the codebook (columns: id)", file=name
         )
     numbers = pd.Series(export.text(place).to_numpy(), index=export.sources().to_numpy(), dtype=object)
     return entry.frame["source"].map(numbers)
@@ -222,22 +262,28 @@ def _verdicts(
 ) -> tuple[pd.Series, pd.Series]:
     """What a third look says of each disagreement, and whether that settles it."""
     said: dict[tuple[str, str], Any] = {}
-    if isinstance(verdict, str | Path):
-        listed = _listed(verdict)
-        if listed is None:
-            third = read_questionnaire(verdict, book, **options)
-            held = _numbered(third.frame, _numbers(verdict, book, third), "third")
-            for key, question, *values in odd[["id", "question", "first", "second"]].itertuples(index=False):
-                if question != _ROW and key in held.index:
-                    own = held.loc[key, question]
-                    if pd.notna(own) and own in values:
-                        said[key, question] = own
-        verdict = listed
-    if isinstance(verdict, pd.DataFrame):
-        said = _from_list(odd, verdict, book, pad)
+    several = isinstance(verdict, Sequence) and not isinstance(verdict, str)
+    for one in () if verdict is None else verdict if several else (verdict,):
+        listed = one if isinstance(one, pd.DataFrame) else _listed(one)
+        said |= _third(odd, one, book, options) if listed is None else _from_list(odd, listed, book, pad)
     keys = list(zip(odd["id"], odd["question"], strict=True))
     settled = np.array([key in said for key in keys], dtype=bool)
     return pd.Series([said.get(key) for key in keys], dtype=object), pd.Series(settled)
+
+
+def _third(
+    odd: pd.DataFrame, path: str | Path, book: Codebook, options: Mapping[str, Any]
+) -> dict[tuple[str, str], Any]:
+    """What a third entry settles: where it says the same as one of the two."""
+    third, name = read_questionnaire(path, book, **options), str(path)
+    held = _numbered(third.frame, _numbers(path, book, third, name), "third", name)
+    said = {}
+    for key, question, *values in odd[["id", "question", "first", "second"]].itertuples(index=False):
+        if question != _ROW and key in held.index:
+            own = held.loc[key, question]
+            if pd.notna(own) and own in values:
+                said[key, question] = own
+    return said
 
 
 def _listed(path: str | Path) -> pd.DataFrame | None:
@@ -263,18 +309,13 @@ def _from_list(
     wrong, strange = [], 0
     for number, question, value in verdict[list(_LIST)].itertuples(index=False):
         text = "" if pd.isna(value) else str(value).strip()
-        key = (
-            str(number).strip().lstrip("0") or "0"
-            if str(number).strip().isdecimal()
-            else str(number).strip(),
-            question,
-        )
+        key = (_key(number), question)
         if not text or question == _ROW:
             continue
         if key not in open_:
             strange += 1
             continue
-        known, code = _decide(book, question, text, open_[key])
+        known, code = decide(book, question, text, open_[key])
         if known:
             said[key] = code
         else:
@@ -292,8 +333,8 @@ def _from_list(
     return said
 
 
-def _decide(book: Codebook, column: str, text: str, values: tuple[Any, Any]) -> tuple[bool, Any]:
-    """A verdict as a code: one of the two values, another code as the list shows them, or an option."""
+def decide(book: Codebook, column: str, text: str, values: tuple[Any, Any]) -> tuple[bool, Any]:
+    """A verdict as a code: one of the two values, another code as the list shows them, or an option: whether it is one, and which."""
     key = option_key(text)
     if text in _BLANK:
         return True, None

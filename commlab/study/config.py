@@ -23,6 +23,8 @@ FORMAT = 1
 """Version of study.yaml that this library reads."""
 
 READERS = ("measures", "ratings", "judgments", "opinions", "problems", "responses", "mutual", "lists")
+TWICE = ("second", "verdict")
+"""Patterns of an input whose questionnaires are keyed twice, beside ``files``."""
 FLAGS = ("fast", "straightline", "duplicate", "attention", "burst", "out_of_frame", "all_satisfied")
 
 
@@ -58,13 +60,18 @@ class Input:
     required: bool
     spec: Mapping[str, Any]
 
-    def regex(self) -> re.Pattern[str]:
-        """The pattern as a regular expression over paths below ``data/raw/<period>/``.
+    def patterns(self) -> dict[str, re.Pattern[str]]:
+        """What files of the input are called, by role: ``files`` and, of paper keyed twice, ``second`` and ``verdict``."""
+        more = {role: str(self.spec[role]) for role in TWICE if self.spec.get(role)}
+        return {role: self.regex(pattern) for role, pattern in ({"files": self.files} | more).items()}
 
-        ``{district}``, ``{expert}``, ``{rater}``, ``{round}`` and ``{stage}`` become named groups; ``*`` is any run of
+    def regex(self, files: str | None = None) -> re.Pattern[str]:
+        """A pattern (default: of the input's files) as a regular expression over paths below ``data/raw/<period>/``.
+
+        ``{district}, ``{expert}``, ``{rater}``, ``{round}`` and ``{stage}`` become named groups; ``*`` is any run of
         characters within one path part.
         """
-        parts = re.split(r"(\{[a-z]+\}|\*)", self.files)
+        parts = re.split(r"(\{[a-z]+\}|\*)", files or self.files)
         seen: set[str] = set()
         out = ""
         for part in parts:
@@ -290,6 +297,28 @@ def _goalposts(given: Any, faults: _Faults) -> dict[str, tuple[float, float]]:
     return out
 
 
+def _twice(entry: Mapping[str, Any], where: str, faults: _Faults) -> None:
+    """Patterns of a second keying: with the placeholders of the first, so that every file finds its own."""
+    for role in TWICE:
+        pattern = entry.get(role)
+        if pattern is None:
+            continue
+        if not isinstance(pattern, str) or not pattern:
+            faults.add(f"{where}: {role} is a pattern like files, found {pattern!r}")
+        elif entry.get("reader") != "responses":
+            faults.add(f"{where}: {role} is for questionnaires (reader: responses)")
+        elif set(re.findall(r"\{[a-z]+\}", pattern)) != set(
+            re.findall(r"\{[a-z]+\}", str(entry.get("files")))
+        ):
+            faults.add(
+                f"{where}: {role} needs the placeholders of files ({entry.get('files')}), found {pattern}"
+            )
+        elif pattern == entry.get("files"):
+            faults.add(f"{where}: {role} is the pattern of files again; the two keyings need different names")
+    if entry.get("verdict") is not None and entry.get("second") is None:
+        faults.add(f"{where}: verdict needs second, the pattern of the second keying")
+
+
 def _inputs(given: Any, faults: _Faults) -> tuple[Input, ...]:
     if not isinstance(given, list):
         faults.add("inputs: expected a list")
@@ -314,6 +343,7 @@ def _inputs(given: Any, faults: _Faults) -> tuple[Input, ...]:
             faults.add(f"{where}: level {level!r} is unknown; known: {', '.join(LEVELS)}")
         if each == "district" and "{district}" not in str(entry.get("files")):
             faults.add(f"{where}: each is district, so files needs {{district}} in its pattern")
+        _twice(entry, where, faults)
         out.append(
             Input(
                 name=name,

@@ -41,12 +41,13 @@ class CheckResult:
 
     ``table`` has a row a district or office and input: period, unit, input, state (``read``, ``outstanding``,
     ``failed``, ``carried``), files, rows, notes, warnings, errors, message. ``ledger`` is the ledger of all periods;
-    ``settled`` how many names people answered since the last check.
+    ``settled`` how many names people answered since the last check, ``decided`` how many answers keyed in two ways.
     """
 
     table: pd.DataFrame
     ledger: pd.DataFrame
     settled: int = 0
+    decided: int = 0
 
     @property
     def outstanding(self) -> pd.DataFrame:
@@ -171,8 +172,11 @@ class Study:
         CheckResult
             The table of who sent what, and the ledger.
         """
+        from commlab.study.verdicts import take_verdicts
+
         names = [self.period(name).name for name in periods or self.config.periods]
         settled = self._take_answers()
+        decided = take_verdicts(self.config, self.register, self.config.periods)
         tables, ledgers = [], []
         for name in names:
             period = self.period(name)
@@ -182,7 +186,10 @@ class Study:
             tables.append(period.status)
             ledgers.append(period.ledger)
         return CheckResult(
-            pd.concat(tables, ignore_index=True), pd.concat(ledgers, ignore_index=True), settled=settled
+            pd.concat(tables, ignore_index=True),
+            pd.concat(ledgers, ignore_index=True),
+            settled=settled,
+            decided=decided,
         )
 
     def _take_answers(self) -> int:

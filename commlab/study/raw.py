@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,6 +30,7 @@ __all__ = [
     "has_files",
     "input_hashes",
     "raw_folder",
+    "refused_links",
     "report_hashes",
     "secret_key",
 ]
@@ -44,7 +45,8 @@ class RawFile:
     """A file below ``data/raw/<period>/`` that an input claims.
 
     ``name`` is the path relative to the study, as sources print it; ``fields`` what the pattern's placeholders read;
-    ``period`` the period of the folder it lies in (an earlier one where the input is carried forward).
+    ``period`` the period of the folder it lies in (an earlier one where the input is carried forward); ``role`` the
+    pattern that it fits: ``files``, ``second`` (the second keying) or ``verdict`` (what a third look decided).
     """
 
     path: Path
@@ -52,6 +54,7 @@ class RawFile:
     input: Input
     period: str
     fields: dict[str, str]
+    role: str = "files"
 
 
 def raw_folder(root: Path, period: str) -> Path:
@@ -59,11 +62,31 @@ def raw_folder(root: Path, period: str) -> Path:
 
 
 def _listed(root: Path, period: str) -> list[Path]:
+    return [p for p in _present(root, period) if p.is_file() and not _leads_away(root, period, p)]
+
+
+def _present(root: Path, period: str) -> list[Path]:
+    """Everything in a period's folder but what systems and spreadsheets put there; linked folders are not entered."""
     folder = raw_folder(root, period)
-    if not folder.is_dir():
-        return []
     hidden = ("~$", ".", "Thumbs.db", "desktop.ini")
-    return sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(hidden))
+    return sorted(p for p in folder.rglob("*") if not p.name.startswith(hidden)) if folder.is_dir() else []
+
+
+def _leads_away(root: Path, period: str, path: Path) -> bool:
+    """Whether a path is a link that is not followed: to a folder, to nothing, or out of the study."""
+    if not path.is_symlink():
+        return False
+    try:
+        target = path.resolve(strict=True)
+    except (OSError, RuntimeError):  # leads nowhere, or round in a circle
+        return True
+    inside = (root.resolve(), raw_folder(root, period).resolve())
+    return not target.is_file() or not any(target.is_relative_to(home) for home in inside)
+
+
+def refused_links(root: Path, period: str) -> list[str]:
+    """Links in a period's folder that are not followed, by name."""
+    return [_name(root, p) for p in _present(root, period) if _leads_away(root, period, p)]
 
 
 def has_files(root: Path, period: str) -> bool:
@@ -88,13 +111,13 @@ def find_files(config: StudyConfig, period: str) -> tuple[list[RawFile], list[st
             f"data/raw/{period} does not exist: `commlab new {period}` makes it; put what the offices sent there, "
             "or ask for another period"
         )
-    patterns = [(entry, entry.regex()) for entry in config.inputs]
+    patterns = _patterns(config.inputs)
     found: list[RawFile] = []
     strangers = []
     for path in files:
         claims = _claims(config, path, period, patterns)
         if len(claims) > 1:
-            names = " and ".join(c.input.name for c in claims)
+            names = " and ".join(c.input.name + (f" ({c.role})" if c.role != "files" else "") for c in claims)
             raise ParameterError(
                 f"{claims[0].name} is claimed by the inputs {names}; make their patterns in study.yaml differ"
             )
@@ -112,23 +135,28 @@ def _name(root: Path, path: Path) -> str:
     return path.relative_to(root).as_posix()
 
 
-def _claims(
-    config: StudyConfig, path: Path, period: str, patterns: list[tuple[Input, re.Pattern[str]]]
-) -> list[RawFile]:
+_Patterns = list[tuple[Input, str, "re.Pattern[str]"]]
+
+
+def _patterns(inputs: Iterable[Input]) -> _Patterns:
+    return [(entry, role, regex) for entry in inputs for role, regex in entry.patterns().items()]
+
+
+def _claims(config: StudyConfig, path: Path, period: str, patterns: _Patterns) -> list[RawFile]:
     below = path.relative_to(raw_folder(config.root, period)).as_posix()
     below = unicodedata.normalize("NFC", below)
     claims = []
-    for entry, pattern in patterns:
+    for entry, role, pattern in patterns:
         match = pattern.fullmatch(below)
         if match:
-            claims.append(RawFile(path, _name(config.root, path), entry, period, match.groupdict()))
+            claims.append(RawFile(path, _name(config.root, path), entry, period, match.groupdict(), role))
     return claims
 
 
 def _carried(config: StudyConfig, entry: Input, period: str) -> list[RawFile]:
     earlier = [p for p in config.periods if period_key(p)[:2] < period_key(period)[:2]]
     for before in sorted(earlier, key=period_key, reverse=True):
-        pattern = [(entry, entry.regex())]
+        pattern = _patterns([entry])
         mine = [c for path in _listed(config.root, before) for c in _claims(config, path, before, pattern)]
         if mine:
             return mine
@@ -141,6 +169,7 @@ def input_hashes(config: StudyConfig, register: Register, period: str) -> dict[s
     cache = store.HashCache(root / "data" / "processed" / ".hashes.json")
     files, strangers = find_files(config, period)
     raw = {f.name: cache.hash(f.path) for f in files} | {s: cache.hash(root / s) for s in strangers}
+    raw |= dict.fromkeys(refused_links(root, period), "link")
     own = {_name(root, p): cache.hash(p) for p in register.files()}
     out = {
         "raw": store.json_hash(raw),

@@ -42,7 +42,8 @@ UNMATCHED = ["found", "within", "n", "level"]
 class FileRead:
     """One file as read: its clean rows, what was done to them, whom its errors concern, what it leaves open.
 
-    ``texts`` are hashes of the sentences in it, ``persons`` keyed hashes of who answered, row by row.
+    ``texts`` are hashes of the sentences in it, ``persons`` keyed hashes of who answered, row by row; ``held`` counts rows
+    of a file that goes into another's (a second keying), ``disagreements`` what the two keyings leave open.
     """
 
     file: RawFile
@@ -55,6 +56,8 @@ class FileRead:
     unmatched: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=UNMATCHED))
     texts: list[str] = field(default_factory=list)
     persons: pd.Series | None = None
+    held: int = 0
+    disagreements: pd.DataFrame | None = None
 
 
 def ledger_lines(period: str, lines: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -152,5 +155,5 @@ def files_read(read: list[FileRead], config: StudyConfig) -> list[dict[str, Any]
                 "texts": r.texts,
             },
         )
-        entry["rows"] += len(r.frame)
+        entry["rows"] += len(r.frame) or r.held
     return sorted(out.values(), key=lambda e: e["file"])

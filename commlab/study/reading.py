@@ -1,0 +1,262 @@
+"""One raw file -> its rows and its ledger, by the reader that its input names.
+
+What cannot be read at all is one line of the ledger; a second keying is read together with the first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from commlab.errors import DataError, listing
+from commlab.framework import Framework
+from commlab.intake import (
+    READERS,
+    RawTable,
+    load_codebook,
+    match_names,
+    read_double,
+    read_questionnaire,
+    read_table,
+)
+from commlab.intake import Register as Names
+from commlab.intake.against import few
+from commlab.intake.codebook import Codebook
+from commlab.intake.double import Settled
+from commlab.intake.forms import squash
+from commlab.intake.ledger import cells_of, joined
+from commlab.intake.mapped import headers_of
+from commlab.intake.questionnaire import Responses
+from commlab.intake.table import read_tables
+from commlab.study import across, verdicts
+from commlab.study.config import StudyConfig
+from commlab.study.raw import RawFile, secret_key
+from commlab.study.register import Register
+from commlab.study.status import UNMATCHED, FileRead, ledger_lines
+from commlab.tables import empty
+
+__all__ = ["FileReader"]
+
+
+class FileReader:
+    """Reads the files of one period with everything that they are read against."""
+
+    def __init__(
+        self,
+        config: StudyConfig,
+        register: Register,
+        framework: Framework,
+        names: Names,
+        period: str,
+        files: list[RawFile],
+    ) -> None:
+        self.config, self.register, self.framework = config, register, framework
+        self.names, self.period = names, period
+        self.certainty = config.choices.fuzzy_certainty
+        self.codes = {"total": "total"} | {n.code: n.zh for n in framework.nodes}
+        self.metrics = list(framework.metrics)
+        self.items: dict[str, int] = {}
+        self.stacks = verdicts.stacks(files, self._office)
+
+    def read(self, file: RawFile) -> list[FileRead]:
+        district, lost = self._district(file)
+        if lost is not None:
+            return [lost]
+        stack = self.stacks.get(file.name)
+        if stack and file.role != "files" and stack.files:
+            return []  # it is read with the first keying
+        try:
+            if stack:
+                return self._keyed_twice(file, district, stack)
+            if file.input.reader == "responses":
+                return [self._responses(file, district)]
+            return [self._table(file, district, raw) for raw in self._raw(file)]
+        except DataError as error:
+            return [_failed(file, district, str(error), sheet=error.sheet)]
+
+    def _district(self, file: RawFile) -> tuple[str | None, FileRead | None]:
+        """The district that the file's name says, and what is left of the file where it says none."""
+        written = file.fields.get("district")
+        if not written:
+            return None, None
+        found = match_names([written], self.names, level="district", certainty=self.certainty).iloc[0]
+        if pd.notna(found["matched"]):
+            return str(found["matched"]), None
+        if self.names.declared_none(written):
+            told = f"{file.name}: “{written}” is declared to be no unit; the file was not read"
+            return None, _failed(file, None, told, rule="declared no unit", severity="note")
+        told = f"{file.name}: “{written}” is no district of the register; rename the file, or settle the name in review.csv"
+        lost = _failed(file, None, told, rule="unknown district", found=written)
+        lost.unmatched = pd.DataFrame([(written, None, 1, "district")], columns=UNMATCHED)
+        return None, lost
+
+    def _office(self, file: RawFile) -> tuple[str | None, ...]:
+        """What tells a stack of paper from the others: its district, and the other fields of its name."""
+        rest = sorted((k, squash(v)) for k, v in file.fields.items() if v and k != "district")
+        return (self._district(file)[0] or file.fields.get("district"), *(f"{k} {v}" for k, v in rest))
+
+    def _raw(self, file: RawFile) -> list[RawTable]:
+        """The tables of a file: every sheet of a workbook of judgement matrices, else the one table it holds."""
+        wanted = file.input.spec.get("sheet")
+        if file.input.reader == "judgments" and wanted is None:
+            return list(read_tables(file.path, name=file.name).values())
+        return [read_table(file.path, sheet=wanted, name=file.name)]
+
+    def _table(self, file: RawFile, district: str | None, raw: RawTable) -> FileRead:
+        mapped = READERS[file.input.reader](
+            raw,
+            {"name": file.input.name, **file.input.spec},
+            period=file.period,
+            units=self.names,
+            district=district,
+            given={k: v for k, v in file.fields.items() if v},
+            codes=self.codes,
+            metrics=self.metrics,
+            certainty=self.certainty,
+        )
+        spec, reader = file.input.spec, file.input.reader
+        titled = ledger_lines(file.period, across.other_period(raw, file.period, file.name))
+        return FileRead(
+            file,
+            district,
+            reader,
+            mapped.frame,
+            joined([_still_open(raw.ledger, mapped.ledger), mapped.ledger, titled]),
+            self._broken(mapped.frame, mapped.ledger, district),
+            unmatched=mapped.unmatched.assign(level=spec.get("level") or "community")[UNMATCHED],
+            texts=across.texts_of(raw, headers_of(spec.get("unit"))) if reader == "measures" else [],
+        )
+
+    def _broken(self, frame: pd.DataFrame, ledger: pd.DataFrame, district: str | None) -> list[str]:
+        """Districts that an unusable cell or row of the file belongs to."""
+        wrong = ledger[(ledger["severity"] == "error") & (ledger["action"] == "rejected")]
+        if wrong.empty:
+            return []
+        if district:
+            return [district]
+        if "unit" not in frame:
+            return []
+        named = {cell for text in wrong["first_cells"].dropna() for cell in cells_of(text)}
+        cells, columns = {f"{column}{row}" for column, row in named}, {column for column, _ in named}
+        many = bool((wrong["n"] > 5).any())
+        value = next((c for c in ("score", "value") if c in frame), None)
+        at = frame["source"].str.rpartition("!")[2]
+        hit = at.isin(cells)
+        if many and value:
+            hit |= frame[value].isna() & at.str.replace(r"\d", "", regex=True).isin(columns)
+        districts = set(self.register.districts)
+        owners = frame.loc[hit, "unit"].map(
+            lambda u: u if u in districts else self.register.district_of.get(u)
+        )
+        return sorted(set(owners.dropna()))
+
+    def _book(self, file: RawFile) -> Codebook:
+        book = load_codebook(
+            self.register.codebook(str(file.input.spec.get("codebook") or self.config.instrument))
+        )
+        self.items |= {name: q.high - q.low + 1 for name, q in book.items.items() if not q.multiple}
+        return book
+
+    def _options(self, file: RawFile, district: str | None) -> dict[str, Any]:
+        """How questionnaires of a file are read."""
+        return {
+            "register": self.names,
+            "key": secret_key(self.config),
+            "period": file.period,
+            "district": district,
+            "sampled": set(self.register.frame_of(self.period)["unit"]) or None,
+            "exclude_flags": self.config.exclude_flags,
+            "certainty": self.certainty,
+        }
+
+    def _keyed_twice(self, file: RawFile, district: str | None, stack: verdicts.Stack) -> list[FileRead]:
+        """Both keyings of a stack of paper as one; a keying that stands alone is told and not taken for checked."""
+        if not stack.files:
+            told = "no first keying goes with this file; it was not read. Send the first, or rename this one"
+            return [_failed(file, district, told, rule="second entry alone")]
+        if stack.mixed:
+            names = [f.name for f in (*stack.files, *stack.second)]
+            told = f"nothing tells which keying belongs to which ({listing(names)}); name each stack in its files"
+            others = (*stack.second, *stack.verdict) if file is stack.files[0] else ()
+            lost = _failed(file, district, told, rule="entries not told apart", found=few(names, most=4))
+            return [lost, *(_held(f, district) for f in others)]
+        if not stack.second:
+            one = self._responses(file, district)
+            told = f"{file.name}: keyed once only, no file fits {file.input.spec['second']}; its answers count, unchecked. Send the second keying"
+            line = {"file": file.name, "rule": "no second entry", "message": told, "table": "responses",
+                    "before": file.input.spec["second"], "n": len(one.frame)}  # fmt: skip
+            one.ledger = joined([one.ledger, ledger_lines(file.period, [line])])
+            return [one, *(_held(v, district) for v in stack.verdict)]
+        second, book = stack.second[0], self._book(file)
+        given = [v.path for v in sorted(stack.verdict, key=lambda v: v.name)]
+        kept = verdicts.decided(self.config.root, file.name)
+        try:
+            got = read_double(
+                file.path,
+                second.path,
+                book,
+                verdict=[*given, *([kept] if len(kept) else [])],
+                names=(file.name, second.name),
+                **self._options(file, district),
+            )
+        except DataError as error:
+            named = [f for f in (second, *stack.verdict) if error.file in (f.name, f.path.name, str(f.path))]
+            rest = [_held(f, district) for f in (file, second, *stack.verdict) if f not in named[:1]]
+            if not named:
+                raise
+            return [_failed(named[0], district, str(error), sheet=error.sheet), *rest]
+        first = self._answers(file, district, got)
+        first.disagreements = verdicts.open_answers(got.disagreements, file, book)
+        return [first, _held(second, district, got.second), *(_held(v, district) for v in stack.verdict)]
+
+    def _responses(self, file: RawFile, district: str | None) -> FileRead:
+        options = self._options(file, district)
+        return self._answers(
+            file, district, read_questionnaire(file.path, self._book(file), name=file.name, **options)
+        )
+
+    def _answers(self, file: RawFile, district: str | None, got: Responses | Settled) -> FileRead:
+        unmatched = got.unmatched.assign(level="community")[UNMATCHED]
+        asked = got.ledger["rule"].eq("unknown unit") & got.ledger["before"].isna()
+        got.ledger.loc[asked, "before"] = few(unmatched["found"].unique(), most=4)
+        return FileRead(
+            file, district, "responses", got.frame, got.ledger, unmatched=unmatched, persons=got.persons
+        )
+
+
+def _still_open(read: pd.DataFrame, mapped: pd.DataFrame) -> pd.DataFrame:
+    """Lines of reading a table without the doubts that became errors where a number was needed."""
+    wrong = mapped[mapped["rule"] == "letters for a number"]
+    if wrong.empty:
+        return read
+    said = set(zip(wrong["column"], wrong["before"], strict=True))
+    again = [pair in said for pair in zip(read["column"], read["before"], strict=True)]
+    return read[~(read["rule"].isin(["not_a_number", "date_in_numbers"]) & np.array(again, dtype=bool))]
+
+
+def _failed(
+    file: RawFile,
+    district: str | None,
+    message: str,
+    sheet: str | None = None,
+    *,
+    rule: str = "unreadable file",
+    severity: str = "error",
+    found: str | None = None,
+) -> FileRead:
+    # The reader knows the file's bare name; people need to know which office's.
+    bare = message.removeprefix(file.name).removeprefix(file.path.name)
+    told = file.name + bare if bare.startswith((":", " ")) else f"{file.name}: {bare}"
+    line = {"file": file.name, "rule": rule, "message": told, "table": file.input.reader, "action": "rejected",
+            "severity": severity, "sheet": sheet or "", "before": found or bare.lstrip(": ")}  # fmt: skip
+    fault = told if severity == "error" else ""
+    broken = [district] if district else []
+    ledger = ledger_lines(file.period, [line])
+    return FileRead(file, district, file.input.reader, pd.DataFrame(), ledger, broken, fault)
+
+
+def _held(file: RawFile, district: str | None, rows: int = 0) -> FileRead:
+    """A file that is read as a part of another."""
+    return FileRead(file, district, "responses", pd.DataFrame(), empty("ledger"), held=rows)
