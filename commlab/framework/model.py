@@ -68,8 +68,9 @@ class Framework:
         """The whole framework to read: every node with its weight, below each leaf what its parts ask for.
 
         >>> from commlab.framework import load_framework
-        >>> print(str(load_framework("kunming_2018"))[:48])
-        kunming_2018 昆明市城乡社区治理创新考评体系
+        >>> for line in str(load_framework("kunming_2018")).splitlines()[:2]:
+        ...     print(line)
+        kunming_2018 昆明市城乡社区治理创新考评体系（试行）
         Ⅰ-1 治理体系 25.00%
         """
         lines = [f"{self.name} {self.title.get('zh', '')}".strip()]
