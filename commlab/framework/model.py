@@ -71,7 +71,7 @@ class Framework:
         >>> for line in str(load_framework("kunming_2018")).splitlines()[:2]:
         ...     print(line)
         kunming_2018 昆明市城乡社区治理创新考评体系（试行）
-        Ⅰ-1 治理体系 25.00%
+        Ⅰ-1 治理体系 25.00% (equal: none printed)
         """
         lines = [f"{self.name} {self.title.get('zh', '')}".strip()]
         for n in self.nodes:
