@@ -263,7 +263,7 @@ def test_libreoffice_recalculates_the_appendix(tiny: Path, tmp_path: Path) -> No
 # --- every number in a district report's tables --------------------------------------------------
 
 CHAPTERS = (
-    "summary", "method", "sample", "indicators", "satisfaction", "change", "weak_points", "problems", "candidates",
+    "summary", "method", "sample", "indicators", "satisfaction", "change", "moved", "weak_points", "problems", "candidates",
     "questionnaire", "indicator_dictionary", "denominators", "cleaning_summary", "manifest",
 )  # fmt: skip
 NAMES = {
@@ -320,6 +320,8 @@ def subject(chapter: str, row: dict, report, labels: dict[str, str]) -> tuple[st
         return row["problem"], None
     if chapter == "satisfaction" and "/" in str(row.get("unit")):
         return report.overall_item, row["unit"]
+    if chapter == "moved":
+        return row["code"], None
     if chapter in ("satisfaction", "change"):
         return row.get("item") or labels.get(row.get("label"), report.overall_item), None
     if chapter == "indicator_dictionary":
@@ -386,6 +388,7 @@ def test_every_number_of_a_district_report_is_traceable(tiny: Path) -> None:
         "candidates",
         "denominators",
         "change",
+        "moved",
     }
 
 

@@ -340,6 +340,10 @@ class Period:
             return rows
         return rows[rows["set"] == of].drop(columns="set").reset_index(drop=True)
 
+    def explained(self) -> pd.DataFrame:
+        """Why the districts' totals moved since the previous period (see ``scoring.explain_change``)."""
+        return self.result("explained")
+
     def change(self, by: str | None = "district") -> pd.DataFrame:
         """Change of every item's 0-100 index since the previous period, with its test."""
         rows = self.result("change")

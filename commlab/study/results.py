@@ -22,6 +22,8 @@ evidence          set (district, candidate) + the evidence contract
 leaves            set, unit, code, part, value, score, state, source
 scores            set, unit, code, score, state, coverage, weight, contribution, effective, nominal, leaf
 ranks             set, unit, rank, rank_low, rank_median, rank_high, p_top, score, score_low, score_high, group
+explained         unit (district), code, effect (values, weights, coverage, membership, method, total, not_comparable), change
+                  (points of the total since the period before); empty where there is none
 problem_states    problem, unit, district, code, origin, responsible, found, due, closed, reopened, state, days_open
 ================  ==================================================================================================
 
@@ -60,6 +62,7 @@ RESULTS = (
     "leaves",
     "scores",
     "ranks",
+    "explained",
     "problem_states",
 )
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import pandas as pd
 
 from commlab.framework import Framework
+from commlab.scoring import explain_change
 from commlab.study import standing
 from commlab.study.config import StudyConfig
 from commlab.study.register import Register
 from commlab.study.results import RESULTS, Clean, period_end
-from commlab.study.surveyed import survey
+from commlab.study.surveyed import scoring, survey
 from commlab.survey import SurveyDesign
 from commlab.weights import delphi
 
@@ -34,6 +35,7 @@ def compute(
     answers = survey(clean, config, register, previous)
     out.update(answers.results)
     out.update(_scores(clean, config, register, weighing, answers.scoring, answers.design))
+    out["explained"] = _explained(out["scores"], clean, previous, config, register, framework)
     out["problem_states"] = standing.problem_states(
         clean["problems"], register.district_of, on=period_end(clean.period)
     )
@@ -66,26 +68,14 @@ def _scores(
     answers: pd.DataFrame,
     design: SurveyDesign | None,
 ) -> dict[str, pd.DataFrame]:
-    districts = set(clean.districts)
-    inside = {u for u, d in register.district_of.items() if d in districts}
-    units = register.units[register.units["unit"].isin(inside)]
-    chosen = register.candidates["unit"][register.candidates["unit"].isin(inside)]
-    sets = {
-        "district": units["unit"].isin(districts),
-        "candidate": units["unit"].isin(set(chosen)),
-    }
+    chosen = register.candidates["unit"]
+    chosen = chosen[chosen.map(register.district_of).isin(clean.districts)]
+    sets = {"district": set(clean.districts), "candidate": set(chosen)}
     frames: dict[str, list[pd.DataFrame]] = {"evidence": [], "leaves": [], "scores": [], "ranks": []}
-    for name, mark in sets.items():
-        if not mark.any():
+    for name, members in sets.items():
+        if not members:
             continue
-        result = standing.scored(
-            weighing.framework,
-            units=units.assign(scored=mark.to_numpy()),
-            measures=clean["measures"][clean["measures"]["unit"].isin(inside)],
-            ratings=clean["ratings"][clean["ratings"]["unit"].isin(inside)],
-            survey=answers,
-            choices=config.choices,
-        )
+        result = _scored(members, clean, config, register, weighing, answers)
         joint = None
         if design is not None:
             domains = {"district": "district", "candidate": "unit"}[name]
@@ -111,3 +101,56 @@ def _scores(
     return {
         key: pd.concat(parts, ignore_index=True) if parts else pd.DataFrame() for key, parts in frames.items()
     }
+
+
+def _scored(
+    members: set[str],
+    clean: Clean,
+    config: StudyConfig,
+    register: Register,
+    weighing: standing.Weighing,
+    answers: pd.DataFrame,
+) -> standing.Scored:
+    """Scores of some units from what lies in the districts that can be reported."""
+    inside = {u for u, d in register.district_of.items() if d in set(clean.districts)}
+    units = register.units[register.units["unit"].isin(inside)]
+    return standing.scored(
+        weighing.framework,
+        units=units.assign(scored=units["unit"].isin(members).to_numpy()),
+        measures=clean["measures"][clean["measures"]["unit"].isin(inside)],
+        ratings=clean["ratings"][clean["ratings"]["unit"].isin(inside)],
+        survey=answers,
+        choices=config.choices,
+    )
+
+
+def _explained(
+    scores: pd.DataFrame,
+    clean: Clean,
+    previous: Clean | None,
+    config: StudyConfig,
+    register: Register,
+    framework: Framework,
+) -> pd.DataFrame:
+    """Why the districts' totals moved since the period before; of that one only the scores are computed.
+
+    It says nothing that both quarters' scores do not say: a survey score that is withheld is missing here, too.
+    """
+    none = pd.DataFrame({c: pd.Series(dtype="str") for c in ("unit", "code", "effect")}).assign(change=0.0)
+    if previous is None or not previous.districts or scores.empty:
+        return none
+    after = scores[scores["set"] == "district"]
+    if after["contribution"].isna().any():  # means that are not arithmetic have no parts that add up
+        return none
+    weighing = standing.weigh(
+        framework, previous["judgments"], dict(config.weights), config.choices, drawn=False
+    )
+    answers = scoring(previous, config, register)
+    before = _scored(set(previous.districts), previous, config, register, weighing, answers).nodes
+    changes = register.unit_changes
+    at = pd.to_datetime(changes["date"])
+    between = (at > period_end(previous.period)) & (at <= period_end(clean.period))
+    changes = changes[between & changes["before"].isin(set(before["unit"]))]
+    return explain_change(
+        before, after, unit_changes=changes, households=standing.households(previous, register.district_of)
+    )

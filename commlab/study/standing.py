@@ -11,14 +11,30 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from commlab.framework import Framework
+from commlab.framework import TOTAL, Framework
 from commlab.framework.entries import FULL
 from commlab.scoring import aggregate, collect, rank_uncertainty, score
 from commlab.study.config import Choices
+from commlab.study.results import Clean
 from commlab.survey import SurveyDesign, satisfaction_covariance
 from commlab.weights import ahp_tree, bootstrap_weights
 
-__all__ = ["Scored", "Weighing", "problem_states", "scored", "standing", "survey_covariance", "weigh"]
+__all__ = [
+    "MOST_MOVES",
+    "Scored",
+    "Weighing",
+    "households",
+    "moves",
+    "problem_states",
+    "scored",
+    "standing",
+    "survey_covariance",
+    "weigh",
+]
+
+MOST_MOVES = 8
+"""Standards whose own part in a change is told one by one."""
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -40,9 +56,17 @@ _LEVELS = {1: "primary", 2: "secondary", 3: "standard"}
 
 
 def weigh(
-    framework: Framework, judgments: pd.DataFrame, origin: dict[str, str], choices: Choices
+    framework: Framework,
+    judgments: pd.DataFrame,
+    origin: dict[str, str],
+    choices: Choices,
+    *,
+    drawn: bool = True,
 ) -> Weighing:
-    """Local and global weights of every node: group AHP where the study says so, equal elsewhere."""
+    """Local and global weights of every node: group AHP where the study says so, equal elsewhere.
+
+    ``drawn=False`` leaves out the draws.
+    """
     levels = framework.table.set_index("code")["level"]
     wanted = {code for code, level in levels.items() if origin[_LEVELS[int(level)]] == "ahp"}
     nodes = {"total", *framework.table["parent"].dropna()}
@@ -56,7 +80,8 @@ def weigh(
             judged, framework, how=choices.ahp_group, method=choices.ahp_method, max_cr=choices.ahp_max_cr
         )
         local, experts = tree.local, tree.experts
-        draws = bootstrap_weights(tree, framework, draws=choices.draws, seed=choices.seed)
+        if drawn:
+            draws = bootstrap_weights(tree, framework, draws=choices.draws, seed=choices.seed)
     weighted = framework.with_weights(local) if len(local) else framework
     table = weighted.table.copy()
     table["local"] = table["code"].map(weighted.local_weights)
@@ -170,6 +195,48 @@ def standing(
         seed=choices.seed,
         confidence=choices.confidence,
     )
+
+
+def households(clean: Clean, district_of: Mapping[str, str]) -> pd.Series:
+    """Households of every unit, and of every district as the sum of its communities'."""
+    rows = clean["measures"]
+    rows = rows[(rows["metric"] == "households") & rows["value"].notna()].sort_values("as_of", kind="stable")
+    own = rows.drop_duplicates("unit", keep="last").set_index("unit")["value"]
+    above = own.index.map(lambda u: district_of.get(u, u))
+    sums = own[above != own.index].groupby(above[above != own.index]).sum()
+    return pd.concat([own[~own.index.isin(sums.index)], sums])
+
+
+def moves(explained: pd.DataFrame, unit: str, *, most: int = MOST_MOVES) -> pd.DataFrame:
+    """The steps from a unit's earlier total to its present one; they add up to the change.
+
+    Parameters
+    ----------
+    explained : DataFrame
+        As ``explain_change`` gives it.
+    most : int
+        Standards told one by one, the largest changes first.
+
+    Returns
+    -------
+    DataFrame
+        code, effect, change. First what the values of single standards did, then (code ``total``) ``values``: all
+        other standards together, and ``weights``, ``coverage``, ``membership``, ``method`` where they are not 0. Empty
+        where the unit cannot be compared.
+    """
+    mine = explained[explained["unit"] == unit]
+    if mine.empty or mine["effect"].eq("not_comparable").any():
+        return pd.DataFrame({"code": [], "effect": [], "change": []}).astype({"code": "str", "effect": "str"})
+    told = mine[(mine["code"] != TOTAL) & (mine["effect"] == "values")]
+    told = told.groupby("code", sort=False, as_index=False)["change"].sum().assign(effect="values")
+    order = told["change"].abs().sort_values(ascending=False, kind="stable").index
+    single = told.loc[order[:most]]
+    sums = mine[(mine["code"] == TOTAL) & (mine["effect"] != TOTAL)].set_index("effect")["change"].copy()
+    rest = sums["values"] - single["change"].sum()
+    sums["values"] = rest if abs(rest) > _ROUNDING else 0.0
+    others = pd.DataFrame({"code": TOTAL, "effect": sums.index, "change": sums.to_numpy()})
+    others = others[others["change"] != 0]
+    return pd.concat([single, others], ignore_index=True)[["code", "effect", "change"]]
 
 
 def problem_states(problems: pd.DataFrame, districts: dict[str, str], *, on: pd.Timestamp) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from commlab.study.register import Register
 from commlab.study.results import Clean
 from commlab.survey import SurveyDesign
 
-__all__ = ["Surveyed", "survey"]
+__all__ = ["Surveyed", "scoring", "survey"]
 
 DEMOGRAPHICS = ("sex", "age_band", "education", "tenure", "hukou")
 SATISFACTION = [
@@ -99,6 +99,22 @@ def survey(clean: Clean, config: StudyConfig, register: Register, previous: Clea
         design, items, decided, out["satisfaction"], config=config, register=register, district_of=district_of
     )
     return Surveyed(out, scoring, design)
+
+
+def scoring(clean: Clean, config: StudyConfig, register: Register) -> pd.DataFrame:
+    """What ``survey`` gives to score city and districts with, and nothing else of it."""
+    items = {i: points for i, points in clean.items.items() if i in clean["responses"]}
+    responses, frame, district_of = _inside(clean, register)
+    data = estimates.weighted(responses, frame, district_of)
+    if data.empty or not items:
+        return pd.DataFrame(columns=_EMPTY["satisfaction"])
+    design = estimates.design_of(data, lonely=config.choices.lonely)
+    k, city = config.disclosure["internal"], config.city
+    decided = shown.decide(data, items, k=k, city=city, district_of=district_of)
+    raw = estimates.satisfaction_results(
+        design, items, weighting="design", city=city, confidence=config.choices.confidence
+    )
+    return _for_scores(raw, decided)
 
 
 def _inside(clean: Clean, register: Register) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, str]]:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from commlab.errors import ParameterError
+from commlab.framework import TOTAL
 from commlab.scoring.sources import join_sources
+from commlab.study.standing import moves
 from commlab.study.trace import Step
 from commlab.study.trace_cells import Cells, number
 from commlab.text import MISSING, Text
@@ -125,6 +127,7 @@ class _Teller:
             mean, place = peers.mean(), peers.rank(ascending=False, method="min").get(self.unit)
             others = tuple(Step("child", f"{u}: {t.number(v, 4)}", number(v)) for u, v in peers.items())
             steps += [
+                *self._moved(code),
                 Step(
                     "compare",
                     t(
@@ -143,6 +146,31 @@ class _Teller:
                 Step("compare", t("rank {rank} among the districts", rank=t.integer(place)), number(place)),
             ]
         return steps
+
+    def _moved(self, code: str) -> list[Step]:
+        """What the score did to the change of the total since the period before; of the total, its steps."""
+        t, before = self.t, self.period.previous
+        mine = self.period.explained()
+        mine = mine[(mine["unit"] == self.unit) & (mine["code"] == code) & mine["change"].notna()]
+        if before is None or mine.empty:
+            return []
+        if code == TOTAL:
+            whole, parts = mine.loc[mine["effect"] == TOTAL, "change"].sum(), mine[mine["effect"] != TOTAL]
+            steps = moves(self.period.explained(), self.unit)
+            parts = pd.concat([parts.assign(code=""), steps[steps["code"] == TOTAL].assign(code="…")])
+            parts = pd.concat([parts, steps[steps["code"] != TOTAL]])
+        else:
+            whole, parts = mine["change"].sum(), mine.assign(code="")
+        text = t(
+            "moved the total by {points} points since {before}",
+            points=t.signed(whole, 4),
+            before=t.period(before.name),
+        )
+        below = tuple(
+            Step("estimate", f"{r.code} {r.effect} {t.signed(r.change, 4)}".strip(), number(r.change))
+            for r in parts.itertuples()
+        )
+        return [Step("compare", text, number(whole), below=below)]
 
     def _evidence_below(self, code: str) -> int:
         inside = set(self.framework.leaves_of(None if code == "total" else code))

@@ -1,7 +1,7 @@
 """The chapters of a report: each takes a ``Report`` and returns a ``Section`` whose sentences are computed.
 
 ``open_report`` first; then, in the order of the page: ``cover``, ``summary``, ``method``, ``sample``, ``indicators``,
-``satisfaction``, ``change``, ``weak_points``, ``problems``, ``candidates`` and the appendices. The city page adds
+``satisfaction``, ``change``, ``moved``, ``weak_points``, ``problems``, ``candidates`` and the appendices. The city page adds
 ``districts``; the method notebooks use ``intake``, for satisfaction ``groups``, ``scale``, ``districts_by_item`` and ``raking``, and for weights ``weights_cover``, ``expert_weights``, ``matrices``,
 ``mending``, ``firmness``, ``data_weights``, ``delphi_rounds`` and ``weights_workbook``.
 """
@@ -21,6 +21,7 @@ from commlab.report.chapters.delphi import delphi_rounds
 from commlab.report.chapters.firmness import data_weights, firmness, weights_cover, weights_workbook
 from commlab.report.chapters.indicators import candidates, indicators, weak_points
 from commlab.report.chapters.method import cover, method
+from commlab.report.chapters.moved import moved
 from commlab.report.chapters.problems import problems
 from commlab.report.chapters.sources import intake
 from commlab.report.chapters.summary import summary
@@ -49,6 +50,7 @@ __all__ = [
     "matrices",
     "mending",
     "method",
+    "moved",
     "open_report",
     "problems",
     "questionnaire",
