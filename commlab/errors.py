@@ -29,6 +29,11 @@ class DataError(CommlabError):
         Where; they lead the message as ``file [sheet] cell: message``.
     faults : sequence of str, optional
         All faults found, where several were collected before raising.
+
+    Attributes
+    ----------
+    bare : str
+        The message without the place before it.
     """
 
     def __init__(
@@ -41,6 +46,7 @@ class DataError(CommlabError):
         faults: Sequence[str] = (),
     ) -> None:
         self.file, self.sheet, self.cell, self.faults = file, sheet, cell, tuple(faults)
+        self.bare = message
         place = " ".join(filter(None, [file, f"[{sheet}]" if sheet else None, cell]))
         super().__init__(f"{place}: {message}" if place else message)
 

@@ -126,7 +126,7 @@ def test_a_verdict_file_of_the_office_settles(paper: Path, listed: bool) -> None
         path.write_text("id,question,verdict\n1,q_paper,4\n3,q_paper,\n", encoding="utf-8")
     else:
         put(paper, "裁定", "1:4 3:1")
-    result, told, answers = check(paper)
+    result, _told, answers = check(paper)
     assert answers.tolist() == [4, 4, None]
     assert read_disagreements(paper, PERIOD)["id"].tolist() == ["3"]
     assert not rules(result) & {"unclaimed file", "unreadable file"} and result.table["files"].iloc[0] == 3

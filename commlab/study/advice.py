@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from commlab.intake.ledger import REMOVED
+from commlab.study.faults import spoken
 from commlab.study.rules import RULES
 from commlab.text import MISSING, Text
 
@@ -20,6 +21,8 @@ __all__ = ["RULES", "SEVERITIES", "actions"]
 
 SEVERITIES = {"error": "error", "warning": "warning", "rounding": "rounding", "note": "note"}
 """Severity -> the message that names it; the gravest first."""
+_UNREADABLE = "unreadable file"
+"""The rule whose finding is a whole sentence."""
 
 _COLUMNS = [
     "severity", "file", "sheet", "cells", "column", "found", "expected", "says", "advice", "n", "rule", "action", "message",
@@ -49,6 +52,8 @@ def actions(ledger: pd.DataFrame, language: str, framework: Any = None) -> pd.Da
     for line in ledger.itertuples():
         found, expected = _shown(line.before), _shown(line.after)
         says, advice = RULES.get(line.rule, ("", ""))
+        if line.rule == _UNREADABLE:
+            found = spoken(found, t)
         fields = {"found": found or MISSING, "expected": expected or MISSING, "n": t.integer(line.n)}
         rows.append(
             {
@@ -57,7 +62,7 @@ def actions(ledger: pd.DataFrame, language: str, framework: Any = None) -> pd.Da
                 "sheet": _shown(line.sheet),
                 "cells": _shown(line.first_cells),
                 "column": _label(_shown(line.column), metrics, language),
-                "found": found,
+                "found": "" if line.rule == _UNREADABLE else found,
                 "expected": expected,
                 "says": t(says, **fields) if says else line.message,
                 "advice": t(advice) if advice else "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +73,13 @@ def write_ledger(
     status : DataFrame
         A row an office and input.
     language : {"zh", "en"}
-        Of severities; the findings have their own already.
+        Of severities and of who sent what; the findings have their own already.
     sample : bool
         Puts the mark of fabricated data beside the header of every sheet and on every printed page.
     """
     import xlsxwriter
 
+    status = status.assign(message=_spoken(status, findings, Text(language)))
     with (
         store.atomic_path(path) as beside,
         xlsxwriter.Workbook(str(beside), OPTIONS) as book,
@@ -100,13 +101,31 @@ def write_ledger(
             str(file): sheet_title("_".join(str(file).split("/")[-2:]), taken) for file in files["file"]
         }
         _sheet(book, fixed[0], status, _STATUS, styles, sample)
-        _sheet(book, fixed[1], todo, {"file": ("文件 file", 36)} | _COLUMNS, styles, sample)
+        # What the ledger says in English is there for who asks, behind the sentences of the reader's language.
+        folded = ("message",) if language != "en" else ()
+        _sheet(book, fixed[1], todo, {"file": ("文件 file", 36)} | _COLUMNS, styles, sample, folded)
         index = _sheet(book, fixed[2], files, _FILES, styles, sample)
         for row, file in enumerate(files["file"], 1):
             index.write_url(row, 0, f"internal:'{titles[file]}'!A1", styles["link"], string=_text(file))
         for file, own in lines.groupby("file", sort=True):
             if file:
-                _sheet(book, titles[str(file)], own, _COLUMNS, styles, sample)
+                _sheet(book, titles[str(file)], own, _COLUMNS, styles, sample, folded)
+
+
+def _spoken(status: pd.DataFrame, findings: pd.DataFrame, t: Text) -> pd.Series:
+    """What is said of an office, with the ledger's English sentences in the reader's language."""
+    if t.language == "en":
+        return status["message"]
+    errors = findings[findings["severity"] == "error"]
+    told = {
+        line.message: f"{line.file}: {line.says}"
+        for line in errors.itertuples()
+        if isinstance(line.message, str) and line.message
+    }
+    out = status["message"].where(status["state"] != "outstanding", t("not sent"))
+    for message in sorted(told, key=len, reverse=True):
+        out = out.str.replace(message, told[message], regex=False)
+    return out
 
 
 def sheet_title(name: str, taken: set[str]) -> str:
@@ -151,6 +170,7 @@ def _sheet(
     columns: Mapping[str, tuple[str, int]],
     styles: Mapping[str, Any],
     sample: bool,
+    folded: Collection[str] = (),
 ) -> Any:
     sheet = book.add_worksheet(title)
     sheet.freeze_panes(1, 0)
@@ -164,7 +184,7 @@ def _sheet(
     severities = frame["severity"] if "severity" in frame else pd.Series("", index=frame.index)
     for j, (name, (label, width)) in enumerate(columns.items()):
         sheet.write_string(0, j, label, styles["head"])
-        sheet.set_column(j, j, width)
+        sheet.set_column(j, j, width, None, {"level": 1, "hidden": True} if name in folded else {})
         values = frame["level" if name == "severity" else name]
         for i, (value, severity) in enumerate(zip(values, severities, strict=True), 1):
             style = styles.get(severity if name in _COLOURED else "", styles["text"])

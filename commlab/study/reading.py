@@ -74,7 +74,7 @@ class FileReader:
                 return [self._responses(file, district)]
             return [self._table(file, district, raw) for raw in self._raw(file)]
         except DataError as error:
-            return [_failed(file, district, str(error), sheet=error.sheet)]
+            return [_unreadable(file, district, error)]
 
     def _district(self, file: RawFile) -> tuple[str | None, FileRead | None]:
         """The district that the file's name says, and what is left of the file where it says none."""
@@ -206,7 +206,7 @@ class FileReader:
             rest = [_held(f, district) for f in (file, second, *stack.verdict) if f not in named[:1]]
             if not named:
                 raise
-            return [_failed(named[0], district, str(error), sheet=error.sheet), *rest]
+            return [_unreadable(named[0], district, error), *rest]
         first = self._answers(file, district, got)
         first.disagreements = verdicts.open_answers(got.disagreements, file, book)
         return [first, _held(second, district, got.second), *(_held(v, district) for v in stack.verdict)]
@@ -236,21 +236,26 @@ def _still_open(read: pd.DataFrame, mapped: pd.DataFrame) -> pd.DataFrame:
     return read[~(read["rule"].isin(["not_a_number", "date_in_numbers"]) & np.array(again, dtype=bool))]
 
 
+def _unreadable(file: RawFile, district: str | None, error: DataError) -> FileRead:
+    # The reader knows the file's bare name; people need to know which office's.
+    told = str(DataError(error.bare, file=file.name, sheet=error.sheet, cell=error.cell))
+    place = {"sheet": error.sheet or "", "first_cells": error.cell or ""}
+    return _failed(file, district, told, rule="unreadable file", found=error.bare, **place)
+
+
 def _failed(
     file: RawFile,
     district: str | None,
     message: str,
-    sheet: str | None = None,
     *,
-    rule: str = "unreadable file",
+    rule: str,
     severity: str = "error",
     found: str | None = None,
+    **place: str,
 ) -> FileRead:
-    # The reader knows the file's bare name; people need to know which office's.
-    bare = message.removeprefix(file.name).removeprefix(file.path.name)
-    told = file.name + bare if bare.startswith((":", " ")) else f"{file.name}: {bare}"
+    told = message if message.startswith(file.name) else f"{file.name}: {message}"
     line = {"file": file.name, "rule": rule, "message": told, "table": file.input.reader, "action": "rejected",
-            "severity": severity, "sheet": sheet or "", "before": found or bare.lstrip(": ")}  # fmt: skip
+            "severity": severity, "before": found, **place}  # fmt: skip
     fault = told if severity == "error" else ""
     broken = [district] if district else []
     ledger = ledger_lines(file.period, [line])

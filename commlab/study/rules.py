@@ -239,7 +239,7 @@ RULES: dict[str, tuple[str, str]] = {
         "check the export, or add the wording to the codebook",
     ),
     "no register": ("no register was given: units are as answered, not checked", ""),
-    "unreadable file": ("the file could not be read ({found})", "mend the file as it says and send it again"),
+    "unreadable file": ("could not be read: {found}", ""),
     "unclaimed file": (
         "no input of study.yaml claims this file; it was not read",
         "rename the file, or add an input",

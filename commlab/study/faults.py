@@ -1,0 +1,139 @@
+"""Why a file cannot be read, in the reader's language.
+
+The readers raise ``DataError`` in English. Each of their sentences is listed here with named fields; a sentence is known
+by its wording, and what stands in its fields goes into the translation. ``tests/test_faults.py`` holds the list against
+every ``DataError`` that reading a raw file can raise.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from commlab.text import Text
+
+__all__ = ["FAULTS", "PARTS", "spoken"]
+
+FAULTS: tuple[str, ...] = (
+    # files
+    "the file is empty (0 bytes); ask for it again",
+    "there is no such file",
+    "is no ordinary file; save the table as .xlsx or .csv",
+    "cannot be opened: {error}",
+    "files of type {type} are not read; save it as .xlsx or .csv (read are {types})",
+    "is {size} MB; at most {most} MB are read: part it into several files",
+    "is named {type} but is {kind}; give it the right extension or save it again",
+    "is a web page named {type}; open it in a spreadsheet and save it as .xlsx",
+    "is an old Excel workbook with a new name; save it as .xlsx",
+    "is a zip file but no workbook; unpack it and send the tables",
+    "is protected by a password; save it without one and send it again",
+    "is damaged or cut off and cannot be read; ask for it again",
+    "is damaged and cannot be read; open and save it again",
+    "is damaged and cannot be read ({error}); open and save it again",
+    "is damaged and cannot be read as an SPSS file; ask for it again",
+    "cannot be read as an SPSS file: {error}",
+    "declares a document type, which no workbook does; not opened",
+    "holds no worksheet",
+    # size
+    "holds {n} parts, more than any workbook needs; not opened",
+    "unpacks to {size} MB (at most {most} are read); not opened: part it",
+    "its part {part} unpacks from {packed} to {size} bytes, which looks like a zip bomb; not opened: copy the table's values into a new workbook",
+    "a filled cell stands at {cell} and the sheet has {n} rows: more than {most} cells are not read; delete stray cells far from the table, or part it",
+    "the sheet spans {rows} rows and {columns} columns; at most {most} cells are read: delete stray cells far from the table, or part it",
+    "the last filled cell stands in row {row}, but only {n} rows are filled: delete stray cells far from the table and send it again",
+    "holds {n} filled cells; at most {most} are read: part it",
+    "holds some {n} cells; at most {most} are read as a table: part it (questionnaires have a reader of their own)",
+    "holds {n} cells, more than {most}: part it",
+    "has {n} columns; at most {most} are read, as in a spreadsheet: turn the table, or part it",
+    "merges more than {most} cells; undo the merges and send it again",
+    # text
+    "holds zero bytes, so it is no text file; open and save it as .xlsx",
+    "is UTF-8, but line {line} is spoilt or cut off (byte {byte} at {place}); ask for the file again",
+    "line {line} {fault} (byte {byte} at {place}); save the file again as UTF-8",
+    "starts with the mark of {coding} but line {line} is not {coding}; save the file again as UTF-8",
+    "begins as {coding} but is not {coding} throughout; save it again as UTF-8",
+    "cannot be split into cells: {error}; save it as .xlsx",
+    "a quotation mark opened in row {row} is never closed and swallows {n} lines; close it, or save the file as .xlsx",
+    # tables
+    "no table was found: a table needs a row of labels above its rows; add one, or send the file that has it",
+    "holds {n} different tables; say which with sheet=: {tables}",
+    "has no table on a sheet {sheet}; it has {tables}",
+    "seems to hold {n} tables, more than {most}: give every table one row of labels, and keep the tables of one kind under the same labels",
+    # questionnaires
+    "every sheet is empty; ask for the export again",
+    "there is no row of answers below the header",
+    "a second header stands in the middle of the answers in another order of columns; part the file there",
+    "none of the {n} items of the codebook is in the header (found: {found}); is this the right codebook, and is the header among the first rows?",
+    "columns {columns} all answer {question} ({found}); keep one, or tell their wordings apart in the codebook: with the number or the grid's title in front, by number:, or by occurrence: where all is alike",
+    "columns {columns} all are {wording} ({role}); keep one",
+    "column {column} {wording} answers both {questions}; tell their wordings apart in the codebook, by their numbers where nothing else differs",
+    "{question} is asked in several versions at once, columns {columns}; keep one",
+    "the options of {question} stand under the questions {found}; give its number: in the codebook",
+    # paper keyed twice
+    "the {which} entry has {n} rows without a number ({found}); number them",
+    "the {which} entry holds the same number {n} times ({found}); number anew",
+    "no column holds the number on paper; name it in the codebook (columns: id)",
+    "the verdicts lack the columns {columns}; fill in the list of disagreements",
+    "{n} verdicts are neither a code nor an option of their question ({found})",
+)  # fmt: skip
+
+PARTS: tuple[str, ...] = (
+    "an Excel workbook (.xlsx)",
+    "an old Excel workbook (.xls)",
+    "an SPSS file (.sav)",
+    "a text file (.csv)",
+    "is GB18030, but spoilt or cut off",
+    "is neither UTF-8 nor GB18030 nor cp1252",
+    "first",
+    "second",
+    "third",
+)
+"""What stands in fields of the sentences and is translated with them."""
+_TABLE = "{sheet}: {n} rows of {labels}"
+_MORE = "{names} and {n} more"
+_FIELD = re.compile(r"\{(\w+)\}")
+
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    """A sentence as a pattern; a field that stands twice has one value."""
+    parts, seen = [], set[str]()
+    for k, part in enumerate(_FIELD.split(template)):
+        if k % 2 == 0:
+            parts.append(re.escape(part))
+        else:
+            parts.append(f"(?P={part})" if part in seen else f"(?P<{part}>.*?)")
+            seen.add(part)
+    return re.compile("".join(parts), re.DOTALL)
+
+
+def spoken(message: str, t: Text) -> str:
+    """A reader's sentence in a language; as it is where it is not listed.
+
+    >>> spoken("is 300 MB; at most 200 MB are read: part it into several files", Text("zh"))
+    '文件有300 MB，最多读取200 MB：请拆成几个文件'
+    """
+    if t.language == "en":
+        return message
+    for template in FAULTS:
+        match = _pattern(template).fullmatch(message)
+        if match:
+            return t(template, **{name: _part(name, text, t) for name, text in match.groupdict().items()})
+    return message
+
+
+def _part(name: str, text: str, t: Text) -> str:
+    if text in PARTS:
+        return t(text)
+    if name == "tables":
+        return t.listing([_filled(_TABLE, table, t) for table in text.split("; ")])
+    return _filled(_MORE, text, t)
+
+
+def _filled(template: str, text: str, t: Text) -> str:
+    match = _pattern(template).fullmatch(text)
+    if not match:
+        return text
+    return t(
+        template, **{k: _filled(_MORE, v, t) if k == "labels" else v for k, v in match.groupdict().items()}
+    )
