@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 import zipfile
+from copy import deepcopy
+from functools import lru_cache
 from typing import Any
 
 from commlab.report.document import Document, Heading, Items, Para, Part, Picture, Table
@@ -45,6 +47,7 @@ class _Writer:
         self.document = document
         self.word = new_document(document.language, document.mark)
         self.body = self.word.element.body
+        self.styles = {style.name: style.style_id for style in self.word.styles}
         self.ids = 0
 
     def bytes(self) -> bytes:
@@ -74,8 +77,14 @@ class _Writer:
         else:
             self._picture(part)
 
+    def _new(self, style: str) -> Any:
+        """An empty paragraph; python-docx looks its style up anew each time, which takes longer than all else."""
+        made = self.word.add_paragraph()
+        made._p.style = self.styles[style]
+        return made
+
     def _paragraph(self, text: str, style: str) -> Any:
-        made = self.word.add_paragraph(style=style)
+        made = self._new(style)
         made._p.append(_run(text))
         return made
 
@@ -107,7 +116,7 @@ class _Writer:
         self.body.insert(self.body.index(title._p), element("sdt", element("sdtPr", kind), content))
         content.append(title._p)
         for k, heading in enumerate(headings):
-            line = self.word.add_paragraph(style=f"toc {heading.level}")._p
+            line = self._new(f"toc {heading.level}")._p
             if k == 0:
                 start = field_runs(_CONTENTS_CODE, "", dirty=True)
                 line.extend(start[:3])
@@ -121,7 +130,7 @@ class _Writer:
             content.append(line)
 
     def _heading(self, heading: Heading) -> None:
-        made = self.word.add_paragraph(style=f"Heading {heading.level}")
+        made = self._new(f"Heading {heading.level}")
         first = heading is self.document.headings[0] and heading.level == 1
         made.paragraph_format.page_break_before = True if heading.appendix or first else None
         start, end = self._bookmark(f"_Toc_{heading.anchor}")
@@ -150,7 +159,7 @@ class _Writer:
         return number
 
     def _caption(self, part: Table | Picture, *, above: bool) -> None:
-        made = self.word.add_paragraph(style="Caption")
+        made = self._new("Caption")
         made.paragraph_format.keep_with_next = above
         number = "".join(c for c in part.label if c.isdigit())
         word = part.label.removesuffix(number)
@@ -165,7 +174,7 @@ class _Writer:
             self._paragraph(self.document.text("Note: {note}", note=note), "Table Note")
 
     def _style_ids(self) -> dict[float, str]:
-        return {size: self.word.styles[name].style_id for size, name in _TABLE_STYLES.items()}
+        return {size: self.styles[name] for size, name in _TABLE_STYLES.items()}
 
     def _end_section(self, *, landscape: bool) -> None:
         """End the section with the last paragraph; after a table, which cannot, with a tiny paragraph."""
@@ -173,7 +182,7 @@ class _Writer:
 
         last = self.body[len(self.body) - 2]
         if last.tag != qn("w:p") or last.find(f"{qn('w:pPr')}/{qn('w:sectPr')}") is not None:
-            last = self.word.add_paragraph(style="Section End")._p
+            last = self._new("Section End")._p
         last.get_or_add_pPr().append(section_properties(self.word, landscape=landscape))
 
     def _end(self, *, landscape: bool) -> None:
@@ -182,14 +191,14 @@ class _Writer:
 
         own = self.body[len(self.body) - 1]
         if len(self.body) > 1 and self.body[len(self.body) - 2].tag == qn("w:tbl"):
-            self.word.add_paragraph(style="Section End")
+            self._new("Section End")
         if landscape:
             self.body.replace(own, section_properties(self.word, landscape=True))
 
     def _picture(self, picture: Picture) -> None:
         from docx.shared import Mm
 
-        made = self.word.add_paragraph(style="Figure")
+        made = self._new("Figure")
         shape = made.add_run().add_picture(io.BytesIO(picture.png), width=Mm(picture.width_mm))
         shape._inline.docPr.set("descr", picture.alt)
         shape._inline.docPr.set("name", picture.label)
@@ -287,8 +296,15 @@ def _row(cells: list[Any], *, header: bool = False) -> Any:
     )
 
 
-def _cell(
-    text: str,
+def _cell(text: str, width: int, align: str, style: str, **look: Any) -> Any:
+    made = deepcopy(_empty_cell(width, align, style, **look))
+    if text:
+        made[-1].append(_run(text))
+    return made
+
+
+@lru_cache(maxsize=1024)
+def _empty_cell(
     width: int,
     align: str,
     style: str,
@@ -300,6 +316,7 @@ def _cell(
     merge: str = "",
     shade: str | None = None,
 ) -> Any:
+    """A cell without text, to be copied: building one takes ten times as long as copying it."""
     below = element("bottom", val="single", sz=line, space=0, color="000000") if line else None
     properties = element(
         "tcPr",
@@ -318,7 +335,6 @@ def _cell(
             element("keepNext") if keep else None,
             element("jc", val=align) if align != "left" else None,
         ),
-        _run(text) if text else None,
     )
     return element("tc", properties, paragraph)
 

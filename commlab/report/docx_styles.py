@@ -8,6 +8,7 @@ embedded: an office has them, and another machine substitutes them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from commlab.report.layout import LINE_HEIGHT
@@ -56,16 +57,22 @@ LAYOUTS = {
 def element(tag: str, /, *children: Any, text: str | None = None, **attributes: object) -> Any:
     """A WordprocessingML element; names without a prefix get ``w:``."""
     from docx.oxml import OxmlElement
-    from docx.oxml.ns import qn
 
     made = OxmlElement(tag if ":" in tag else f"w:{tag}")
     for name, value in attributes.items():
-        made.set(qn(f"w:{name.rstrip('_')}"), str(value))
+        made.set(_qualified(f"w:{name.rstrip('_')}"), str(value))
     if text is not None:
         made.text = text
-        made.set(qn("xml:space"), "preserve")
+        made.set(_qualified("xml:space"), "preserve")
     made.extend(c for c in children if c is not None)
     return made
+
+
+@cache
+def _qualified(name: str) -> str:
+    from docx.oxml.ns import qn
+
+    return str(qn(name))
 
 
 def field_runs(code: str, shown: str, *, dirty: bool = False) -> list[Any]:

@@ -38,6 +38,8 @@ LATIN_WIDTH = 1.15
 """Width of a Latin letter where half a Chinese character is 1."""
 DIGIT_WIDTH = 1.0
 """Width of a digit, as it is set in tables."""
+SNUG = 0.05
+"""What a table costs whose columns leave nothing to spare, in pages."""
 HEADER_LINES = 3
 """Lines that the header of a narrow column of numbers may take."""
 SHORT_HEADER = 6
@@ -61,9 +63,9 @@ class Page:
 PAGES = (
     Page(False, 12.0, 1.0, 0.0),
     Page(False, 10.5, 1.15, 0.05),
-    Page(True, 10.5, 1.15, 0.4),
+    Page(True, 10.5, 1.15, 0.55),
     Page(False, 9.0, 1.6, 0.3),
-    Page(True, 9.0, 1.6, 0.7),
+    Page(True, 9.0, 1.6, 0.85),
 )
 """Upright or landscape, in 小四, 五号 or 小五."""
 
@@ -77,7 +79,10 @@ def characters(text: str, *, latin: float = LATIN_WIDTH) -> float:
     >>> characters("五华区"), round(characters("81.3"), 2)
     (6.0, 4.6)
     """
-    return max((sum(_width(c, latin) for c in line) for line in text.split("\n")), default=0.0)
+    lines = text.split("\n")
+    if text.isascii():
+        return max(map(len, lines)) * latin
+    return max(sum(_width(c, latin) for c in line) for line in lines)
 
 
 def _width(character: str, latin: float = LATIN_WIDTH) -> float:
@@ -98,11 +103,12 @@ def _longest_word(text: str) -> float:
 class _Need:
     """Widths of one column, in halves of a Chinese character.
 
-    ``hard`` breaks no number, ``least`` no word of the header either; ``wish`` keeps nine cells in ten on one
-    line, ``most`` all of them.
+    ``hard`` breaks no number, ``snug`` and ``least`` no word of the header either, ``least`` with room to spare;
+    ``wish`` keeps nine cells in ten on one line, ``most`` all of them.
     """
 
     hard: float
+    snug: float
     least: float
     wish: float
     most: float
@@ -112,7 +118,8 @@ def laid_out(table: Table) -> Table:
     """Choose page, type size and shares of the width.
 
     Every column gets what it needs at least; what is left is shared out by what they wish. Of the ``PAGES``
-    that hold every minimum, the one on which the table takes the least room wins.
+    that hold every minimum, the one on which the table takes the least room wins; an upright page is set
+    snugly before a table is turned.
 
     Raises
     ------
@@ -121,19 +128,24 @@ def laid_out(table: Table) -> Table:
     """
     needs = [_need(table, j) for j in range(len(table.columns))]
     lengths = [[[characters(line) for line in cell.split("\n")] for cell in row] for row in table.rows]
-    for least in ([n.least for n in needs], [n.hard for n in needs]):
+    roomy, snug, hard = ([getattr(n, name) for n in needs] for name in ("least", "snug", "hard"))
+    for tried in (((roomy, 0.0), (snug, SNUG)), ((hard, 0.0),)):
         costs = []
-        for k, page in enumerate(PAGES):
-            room = _room(page, len(needs))
-            if sum(least) <= room:
-                height = sum(row_heights(lengths, _widths(least, needs, room), page.size_pt))
-                costs.append((page.dearer * height / PAGE_PT[page.landscape] + page.extra, k))
+        for least, extra in tried:
+            for k, page in enumerate(PAGES):
+                room = _room(page, len(needs))
+                if sum(least) <= room:
+                    widths = _widths(least, needs, room)
+                    height = sum(row_heights(lengths, widths, page.size_pt))
+                    cost = page.dearer * height / PAGE_PT[page.landscape] + page.extra + extra
+                    costs.append((cost, k, widths))
         if costs:
-            page = PAGES[min(costs)[1]]
+            _, k, widths = min(costs)
+            page = PAGES[k]
             padding = CELL_PADDING_PT / (page.size_pt / 2)
-            widths = [w + padding for w in _widths(least, needs, _room(page, len(needs)))]
+            total = sum(widths) + padding * len(widths)
             columns = zip(table.columns, widths, strict=True)
-            shares = tuple(replace(c, share=w / sum(widths)) for c, w in columns)
+            shares = tuple(replace(c, share=(w + padding) / total) for c, w in columns)
             return replace(table, columns=shares, size_pt=page.size_pt, landscape=page.landscape)
     raise ValueError(
         f"its {len(needs)} columns do not fit on a page; print fewer, or put it into the workbook"
@@ -150,15 +162,17 @@ def _need(table: Table, j: int) -> _Need:
     short = body if body <= SHORTEST_LINE else min(usual, SHORTEST_LINE)
     body_word = min(max(word, 0.0 if column.align == "left" else body), LONGEST_UNBROKEN)
     hard = max(2.0, short if column.align == "left" else 0.0, body_word * DIGIT_WIDTH / LATIN_WIDTH)
-    least = max(hard, body_word, min(_longest_word(column.label), LONGEST_UNBROKEN))
+    word = min(_longest_word(column.label), LONGEST_UNBROKEN)
     if column.group:
         shared_by = sum(other.group == column.group for other in table.columns)
-        least = max(least, _longest_word(column.group) / shared_by)
-    least = max(least, head if head <= SHORT_HEADER else 2 * math.ceil(head / 2 / HEADER_LINES))
+        word = max(word, _longest_word(column.group) / shared_by)
+    lines = head if head <= SHORT_HEADER else 2 * math.ceil(head / 2 / HEADER_LINES)
+    snug = max(hard, (word * DIGIT_WIDTH) / LATIN_WIDTH, lines)
+    least = max(hard, body_word, word, lines)
     claim = column.share or 1.0  # what the chapter asked for, until the shares are known
     longest = 8 * SHORTEST_LINE
     wish = max(least, claim * min(usual, longest), min(head, 2 * SHORTEST_LINE))
-    return _Need(hard, least, wish, max(wish, min(body, longest)))
+    return _Need(hard, snug, least, wish, max(wish, min(body, longest)))
 
 
 def _room(page: Page, columns: int) -> float:

@@ -44,15 +44,14 @@ def indicator_rows(report: Report) -> pd.DataFrame:
         report.starting(t.listing(t(IN_SHORT[m]) for m in methods)) if len(methods) else MISSING
         for methods in rows["methods"]
     ]
-    rows["evidence"] = rows["code"].map(counted)
-    above = nodes.set_index("code")["parent"]
+    sums = {str(code): float(number) for code, number in counted.items()}
+    above = dict(zip(nodes["code"], nodes["parent"], strict=True))
     for code, number in counted.items():
         at = above.get(code)
         while isinstance(at, str):
-            rows.loc[rows["code"] == at, "evidence"] = (
-                rows.loc[rows["code"] == at, "evidence"].fillna(0) + number
-            )
+            sums[at] = sums.get(at, 0.0) + number
             at = above.get(at)
+    rows["evidence"] = rows["code"].map(sums)
     total = (
         profile.loc[["total"]]
         .reset_index()
