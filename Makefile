@@ -8,7 +8,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env reports check-data test check lint clean sample lock bench
+.PHONY: help env reports check-data test check lint clean sample lock bench docs
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,8 +45,11 @@ sample: env ## write the sample study's raw files again (same seed, same bytes)
 bench: env ## run the benchmarks; each prints its ratios
 	@for b in benchmarks/*.py; do echo "== $$b"; $(PY) $$b || exit 1; done
 
+docs: env ## build the handbook into site/ (look at it with: python -m http.server -d site)
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet --strict
+
 lock: env ## pin every dependency again with hashes
 	@.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev pyproject.toml -o requirements.lock
 
 clean: ## remove everything that can be made again (not the raw files)
-	@rm -rf data/processed/2* figures/2* reports .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf data/processed/2* figures/2* reports site .pytest_cache .mypy_cache .ruff_cache

@@ -60,6 +60,7 @@ SLOW = {
     "test_batch_cluster",
     "test_check_command",
     "test_disclosure",
+    "test_docs_site",
     "test_init",
     "test_laws_intake",
     "test_laws_scoring",

@@ -137,6 +137,7 @@ RULES: dict[str, Rule] = {
     ),
     "veto": Rule({"metric": "text"}, {"sets": "sets"}, shared=False),
 }
+"""Rule -> the keys that it takes."""
 
 PART = {
     "part": "text",

@@ -18,19 +18,16 @@ def cover(report: Report) -> Cover:
         if report.is_city
         else t("Community governance in {unit}: evaluation report", unit=report.unit)
     )
-    source = report.study.framework.source
+    framework = report.study.framework
+    titles = framework.title
+    named, document = titles.get(report.language) or titles["zh"], framework.source.get("document")
+    if document:
+        named = t("{title} ({document})", title=named, document=document)
     facts = [
         (t("Study"), report.study.title[report.language]),
         (t("Period"), report.period_label),
         (t("Unit"), report.unit),
-        (
-            t("Framework"),
-            t(
-                "{title} ({document})",
-                title=report.study.framework.title[report.language],
-                document=source["document"],
-            ),
-        ),
+        (t("Framework"), named),
         (t("Districts in city figures"), report.counted),
     ]
     return Cover(title, report.period_label, facts, language=report.language, sample=report.study.sample)

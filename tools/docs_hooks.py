@@ -1,0 +1,42 @@
+"""What the handbook takes from the project instead of repeating it: pages at its root, Chinese terms, versions.
+
+MkDocs calls ``on_files`` and ``on_page_markdown`` (``hooks:`` in mkdocs.yml).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from mkdocs.structure.files import File, Files
+
+from commlab.text import Text
+
+ROOT = Path(__file__).resolve().parents[1]
+_ROOT_PAGES = {"architecture.md": "ARCHITECTURE.md", "assumptions.md": "ASSUMPTIONS.md"}
+_TERM = re.compile(r"^- ([^:\n]+): (.+)$", flags=re.MULTILINE)
+
+
+def on_files(files: Files, *, config: Any) -> Files:
+    """Add the pages that stand at the repository's root, and a list of the decisions."""
+    for page, source in _ROOT_PAGES.items():
+        text = (ROOT / source).read_text(encoding="utf-8")
+        files.append(File.generated(config, page, content=text))
+    pages = [f for f in files.documentation_pages() if f.src_uri.startswith("decisions/")]
+    heads = [(f.src_uri.rpartition("/")[2], f.content_string.partition("\n")[0].lstrip("# ")) for f in pages]
+    listed = "".join(f"- [{head}]({name})\n" for name, head in sorted(heads, reverse=True))
+    text = f"# Decisions\n\nWhat was decided, why, and what was given up.\n\n{listed}"
+    files.append(File.generated(config, "decisions/index.md", content=text))
+    return files
+
+
+def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
+    """Give each term of the glossary the Chinese that reports print; a term without one stops the build."""
+    if page.file.src_uri != "glossary.md":
+        return markdown
+    zh = Text("zh")
+    head = "| English | 中文 | what it means |\n|---|---|---|\n"
+    first = _TERM.search(markdown)
+    rows = _TERM.sub(lambda m: f"| {m[1]} | {zh(m[1])} | {m[2]} |", markdown)
+    return rows if first is None else rows[: first.start()] + head + rows[first.start() :]
