@@ -149,7 +149,7 @@ class Table:
                 f"nothing claims “{name}”; its {n} values were left out. Add it to columns or to "
                 f"ignore in study.yaml"
             )
-            self.pad.add("unknown column", told, column=name, n=n)
+            self.pad.add("unknown column", told, column=name, n=n, severity="warning" if n else "note")
 
     # -- places ------------------------------------------------------------------------------------
 

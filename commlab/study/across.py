@@ -29,8 +29,13 @@ _PERIOD = re.compile(r"(20\d\d)年?第?([一二三四1-4])季度")
 _QUARTERS = {"一": 1, "二": 2, "三": 3, "四": 4}
 
 
-def without_repeats(table: str, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
-    """Rows that repeat a key of another file are rejected: the first file in order of names is kept."""
+def without_repeats(
+    table: str, frame: pd.DataFrame, *, copies: Collection[str] = ()
+) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+    """Rows that repeat a key of another file are rejected: the first file in order of names is kept.
+
+    Of files that are known to be ``copies`` this is no further error.
+    """
     key = [k for k in CONTRACTS[table].key if k in frame]
     again = frame.duplicated(key) if key else pd.Series(False, index=frame.index)
     lines: list[dict[str, Any]] = []
@@ -43,7 +48,7 @@ def without_repeats(table: str, frame: pd.DataFrame) -> tuple[pd.DataFrame, list
             told = f"{name}: {len(rows)} rows stand in {listing(others)} too, whose rows were kept. Remove one of the two"
             lines.append(
                 {"file": str(name), "rule": "repeated across files", "message": told, "before": listing(others),
-                 "table": table, "action": "rejected", "severity": "error", "n": len(rows)}
+                 "table": table, "action": "rejected", "severity": "note" if name in copies else "error", "n": len(rows)}
             )  # fmt: skip
     return frame[~again].reset_index(drop=True), lines
 

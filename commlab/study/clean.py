@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from commlab import store
+from commlab.errors import listing
 from commlab.framework import Framework
 from commlab.intake import Register as Names
 from commlab.intake import (
@@ -82,8 +83,11 @@ def clean_period(
         read += reader.read(file)
     listed = files_read(read, config)
     earlier = _earlier(config, period)
-    lines = [_stranger(s) for s in strangers] + [_link(name) for name in refused_links(config.root, period)]
-    lines += across.repeated_files(listed)
+    lines = [_stranger(s, config) for s in strangers] + [
+        _link(name) for name in refused_links(config.root, period)
+    ]
+    copies = across.repeated_files(listed)
+    lines += copies
     if earlier:
         lines += across.pasted_texts(read, (earlier.read_inputs() or {}).get("files", []))
     ledgers = [r.ledger for r in read]
@@ -97,7 +101,7 @@ def clean_period(
             persons = pd.concat([p.persons for p in parts if p.persons is not None], ignore_index=True)
             frame, more = across.same_persons(frame, persons, config.exclude_flags)
             lines += more
-        frame, more = across.without_repeats(table, frame)
+        frame, more = across.without_repeats(table, frame, copies={str(line["file"]) for line in copies})
         tables[table] = frame
         lines += more
     if "responses" in tables:
@@ -157,9 +161,12 @@ def _earlier(config: StudyConfig, period: str) -> store.ProcessedFolder | None:
     return folder if folder and folder.table_path("ledger").is_file() else None
 
 
-def _stranger(name: str) -> dict[str, Any]:
+def _stranger(name: str, config: StudyConfig) -> dict[str, Any]:
+    """A file that no input claims, with what files of its folder are called."""
+    folder = name.split("/")[3:-1]
+    beside = [e.files for e in config.inputs if e.files.split("/")[:-1] == folder]
     told = f"{name}: no input of study.yaml claims this file; it was not read. Rename it or add an input"
-    return {"file": name, "rule": "unclaimed file", "message": told}
+    return {"file": name, "rule": "unclaimed file", "message": told, "after": listing(beside, most=3) or None}
 
 
 def _link(name: str) -> dict[str, Any]:

@@ -5,6 +5,8 @@ What cannot be read at all is one line of the ledger; a second keying is read to
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,8 +28,8 @@ from commlab.intake.against import few
 from commlab.intake.codebook import Codebook
 from commlab.intake.double import Settled
 from commlab.intake.forms import squash
-from commlab.intake.ledger import cells_of, joined
-from commlab.intake.mapped import headers_of
+from commlab.intake.ledger import Pad, cells_of, joined
+from commlab.intake.mapped import header_key, headers_of
 from commlab.intake.questionnaire import Responses
 from commlab.intake.table import read_tables
 from commlab.study import across, verdicts
@@ -38,6 +40,9 @@ from commlab.study.status import UNMATCHED, FileRead, ledger_lines
 from commlab.tables import empty
 
 __all__ = ["FileReader"]
+
+_MARGIN = 2
+"""Times as many of an input's headers as any other table that the table meant must have, and how many at least."""
 
 
 class FileReader:
@@ -98,11 +103,26 @@ class FileReader:
         return (self._district(file)[0] or file.fields.get("district"), *(f"{k} {v}" for k, v in rest))
 
     def _raw(self, file: RawFile) -> list[RawTable]:
-        """The tables of a file: every sheet of a workbook of judgement matrices, else the one table it holds."""
+        """The tables of a file: every sheet of a workbook of judgement matrices, else the one table it holds.
+
+        Of several tables, such as a cover sheet and the form, the one that alone has the input's columns is read.
+        """
         wanted = file.input.spec.get("sheet")
         if file.input.reader == "judgments" and wanted is None:
             return list(read_tables(file.path, name=file.name).values())
-        return [read_table(file.path, sheet=wanted, name=file.name)]
+        try:
+            return [read_table(file.path, sheet=wanted, name=file.name)]
+        except DataError:
+            tables = {} if wanted is not None else read_tables(file.path, name=file.name)
+            own = _own_table(tables, _headers(file.input.spec))
+            if own is None:
+                raise
+        pad = Pad(file=file.name, sheet=own.sheet, table=file.input.reader)
+        for name, other in tables.items():
+            if other is not own:
+                told = f"“{name}” is another table ({listing(other.frame.columns, most=4)}); its {len(other.frame)} rows were not read"
+                pad.add("other table", told, before=name, n=len(other.frame), severity="note")
+        return [replace(own, ledger=joined([own.ledger, pad.frame().drop(columns="period")]))]
 
     def _table(self, file: RawFile, district: str | None, raw: RawTable) -> FileRead:
         mapped = READERS[file.input.reader](
@@ -224,6 +244,26 @@ class FileReader:
         return FileRead(
             file, district, "responses", got.frame, got.ledger, unmatched=unmatched, persons=got.persons
         )
+
+
+def _headers(spec: Mapping[str, Any]) -> set[str]:
+    """Every header that an input names, as headers are compared."""
+    columns = spec.get("columns") or {}
+    given: list[Any] = [spec.get("unit"), *(columns.values() if isinstance(columns, Mapping) else ())]
+    entries = [e for entry in given for e in (entry if isinstance(entry, list) else [entry])]
+    return {header_key(h) for entry in entries for h in headers_of(entry)}
+
+
+def _own_table(tables: Mapping[str, RawTable], wanted: set[str]) -> RawTable | None:
+    """The table that has the wanted headers, where no other has nearly as many."""
+    hits = {
+        name: len(wanted & {header_key(k) for c in raw.frame for k in (str(c), str(c).rpartition("/")[2])})
+        for name, raw in tables.items()
+    }
+    order = sorted(hits, key=lambda name: -hits[name])
+    if len(order) < 2 or hits[order[0]] < _MARGIN * max(hits[order[1]], 1):
+        return None
+    return tables[order[0]]
 
 
 def _still_open(read: pd.DataFrame, mapped: pd.DataFrame) -> pd.DataFrame:

@@ -242,7 +242,7 @@ RULES: dict[str, tuple[str, str]] = {
     "unreadable file": ("could not be read: {found}", ""),
     "unclaimed file": (
         "no input of study.yaml claims this file; it was not read",
-        "rename the file, or add an input",
+        "give it the name and type that are expected, or add an input",
     ),
     "outstanding": ("not sent yet: {found}", "ask for it"),
     "date for a fraction": ("a date is what a spreadsheet makes of {expected}; read so", "check the cell"),
@@ -288,6 +288,7 @@ RULES: dict[str, tuple[str, str]] = {
         "{n} answers look like trials; kept",
         "name the cell under reject in the codebook to refuse them",
     ),
+    "other table": ("“{found}” is another table ({n} rows); it was not read", ""),
     "unread sheet": (
         "a sheet of the file was not read ({n} rows); only one sheet of a questionnaire is",
         "move the answers to one sheet",
