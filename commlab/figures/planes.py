@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["funnel", "importance_performance"]
 
-PLANE_MM = 108.0
+PLANE_MM = 96.0
 FUNNEL_MM = 84.0
 NAMED = 12
 """Communities outside the funnel that are named; the text tells how many there are."""

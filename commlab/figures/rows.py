@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["bars", "changes", "disagreement", "ranks_with_uncertainty", "scores_with_city_mean"]
 
-ROW_MM = 5.6
+ROW_MM, CLOSE_ROW_MM = 5.6, 4.6
+"""Height of a row; of many rows, so that a page has room for two figures."""
+MANY_ROWS = 12
 LINE_MM = 3.4
 FRAME_MM = 19.0
 _T = "en"
@@ -268,7 +270,8 @@ def _with_interval(rows: pd.DataFrame, value: str) -> pd.DataFrame:
 
 def _height(labels: Sequence[str]) -> float:
     """Room for every line of every label, in millimetres."""
-    return FRAME_MM + sum(max(ROW_MM, LINE_MM * (1 + text.count("\n")) + 1.4) for text in labels)
+    row = CLOSE_ROW_MM if len(labels) > MANY_ROWS else ROW_MM
+    return FRAME_MM + sum(max(row, LINE_MM * (1 + text.count("\n")) + 1.4) for text in labels)
 
 
 def _rows(figure: Canvas, labels: Sequence[str], *, xlabel: str, title: str) -> tuple[Axes, np.ndarray]:

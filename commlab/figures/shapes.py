@@ -23,7 +23,7 @@ DIVERGING = ("#A6480B", "#F0A45D", "#D9DCE0", "#86BBDD", "#145A8D")
 """Negative to positive: safe for colour-blind readers; in grey the ends are dark and the middle is light."""
 SMALLEST_LABEL = 0.055
 """Shares below this are not written into their bar: they would not fit."""
-STAR_MM, STAR_HEIGHT_MM, STAR_BELOW_MM = 50.0, 80.0, 17.0
+STAR_MM, STAR_HEIGHT_MM, STAR_BELOW_MM = 44.0, 71.0, 16.0
 """Diameter of a star, height of its figure, and the room below for labels and legend."""
 STAR_LABEL = 14
 """Half-width characters in a line of a star's label: it has 28 mm on each side."""
@@ -120,7 +120,7 @@ def likert(
             parts.append(f"{dont_know_label} {t.percent(unknown[i])}")
         entries.append(f"{label} " + ", ".join(parts))
     height = (
-        FRAME_MM + sum(max(6.4, LINE_MM * (1 + x.count("\n")) + 1.4) for x in labels) + (4 if title else 0)
+        FRAME_MM + sum(max(5.8, LINE_MM * (1 + x.count("\n")) + 1.4) for x in labels) + (4 if title else 0)
     )
     return render(draw, name="answers", alt=listed(title or about, entries), width_mm=FULL, height_mm=height)
 
@@ -286,7 +286,7 @@ def heatmap(frame: pd.DataFrame, *, colour_label: str, title: str = "") -> Figur
         low, high = (t.number(known.min()), t.number(known.max())) if known.size else (MISSING, MISSING)
         entries.append(f"{label} {low}-{high}")
     longest = max(len(c.split("\n")[0]) for c in columns) if upright else 2
-    height = 14 + 4.9 * len(rows) + 2.4 * longest
+    height = 14 + 4.3 * len(rows) + 2.4 * longest
     return render(
         draw, name="heatmap", alt=listed(title or colour_label, entries), width_mm=FULL, height_mm=height
     )

@@ -63,9 +63,9 @@ class Page:
 PAGES = (
     Page(False, 12.0, 1.0, 0.0),
     Page(False, 10.5, 1.15, 0.05),
-    Page(True, 10.5, 1.15, 0.55),
+    Page(True, 10.5, 1.15, 0.5),
     Page(False, 9.0, 1.6, 0.3),
-    Page(True, 9.0, 1.6, 0.85),
+    Page(True, 9.0, 1.6, 0.8),
 )
 """Upright or landscape, in 小四, 五号 or 小五."""
 
@@ -127,11 +127,14 @@ def laid_out(table: Table) -> Table:
         If the numbers of all columns do not fit side by side on any page.
     """
     needs = [_need(table, j) for j in range(len(table.columns))]
-    lengths = [[[characters(line) for line in cell.split("\n")] for cell in row] for row in table.rows]
+    loose, tight = (
+        [[[characters(x, latin=latin) for x in cell.split("\n")] for cell in row] for row in table.rows]
+        for latin in (LATIN_WIDTH, DIGIT_WIDTH)
+    )
     roomy, snug, hard = ([getattr(n, name) for n in needs] for name in ("least", "snug", "hard"))
-    for tried in (((roomy, 0.0), (snug, SNUG)), ((hard, 0.0),)):
+    for tried in (((roomy, loose, 0.0), (snug, tight, SNUG)), ((hard, tight, 0.0),)):
         costs = []
-        for least, extra in tried:
+        for least, lengths, extra in tried:
             for k, page in enumerate(PAGES):
                 room = _room(page, len(needs))
                 if sum(least) <= room:
@@ -167,7 +170,7 @@ def _need(table: Table, j: int) -> _Need:
         shared_by = sum(other.group == column.group for other in table.columns)
         word = max(word, _longest_word(column.group) / shared_by)
     lines = head if head <= SHORT_HEADER else 2 * math.ceil(head / 2 / HEADER_LINES)
-    snug = max(hard, (word * DIGIT_WIDTH) / LATIN_WIDTH, lines)
+    snug = max(hard, word * DIGIT_WIDTH / LATIN_WIDTH, lines)
     least = max(hard, body_word, word, lines)
     claim = column.share or 1.0  # what the chapter asked for, until the shares are known
     longest = 8 * SHORTEST_LINE

@@ -7,7 +7,7 @@ tables are remembered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -40,6 +40,7 @@ class Register:
     survey_frame: pd.DataFrame
     candidates: pd.DataFrame
     quotas: pd.DataFrame
+    tiles: pd.DataFrame
 
     @property
     def folder(self) -> Path:
@@ -113,6 +114,19 @@ def _numbers(frame: pd.DataFrame, columns: tuple[str, ...], name: str) -> pd.Dat
     return frame
 
 
+def _tiles(folder: Path) -> pd.DataFrame:
+    """unit, column, row: where a district's tile stands on the map; row 0 is in the north. Empty without a file."""
+    name = "tiles.csv"
+    tiles = _numbers(_csv(folder, name, ("unit", "column", "row")), ("column", "row"), name)
+    for row in tiles.index[tiles[["column", "row"]].mod(1).ne(0).any(axis=1)]:
+        raise DataError("column and row need whole numbers", file=f"{_FOLDER}/{name}", cell=f"row {row + 2}")
+    for columns, what in ((["unit"], "stand twice"), (["column", "row"], "share a place")):
+        twice = tiles[tiles.duplicated(columns, keep=False)]
+        if len(twice):
+            raise DataError(f"units {what}: {listing(twice['unit'].unique())}", file=f"{_FOLDER}/{name}")
+    return tiles
+
+
 def read_register(root: str | Path, *, city: str, period: str) -> Register:
     """Read ``data/register`` of a study.
 
@@ -183,21 +197,24 @@ def _read(root: Path, city: str, period: str) -> Register:
         "survey_frame.csv",
     )
     candidates = _csv(folder, "candidates.csv", ("unit", "applied_on"))
+    tiles = _tiles(folder)
     for table, name in (
         (frame, "survey_frame.csv"),
         (candidates, "candidates.csv"),
         (margins, "margins.csv"),
+        (tiles, "tiles.csv"),
     ):
         strange = sorted(set(table["unit"].dropna()) - set(units["unit"]))
         if strange:
             raise DataError(
                 f"names units that units.csv does not have: {listing(strange)}", file=f"{_FOLDER}/{name}"
             )
-    register = Register(root, city, units, aliases, changes, margins, frame, candidates, empty("units"))
+    register = Register(
+        root, city, units, aliases, changes, margins, frame, candidates, empty("units"), tiles
+    )
     path = folder / "annex1.xlsx"
     if path.is_file():
-        quotas = _quotas(path, register)
-        register = Register(root, city, units, aliases, changes, margins, frame, candidates, quotas)
+        register = replace(register, quotas=_quotas(path, register))
     return register
 
 

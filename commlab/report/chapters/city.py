@@ -9,6 +9,9 @@ from commlab.report.finding import Col, Section
 
 __all__ = ["district_rows", "districts"]
 
+NAMED = 3
+"""Districts named at either end of the map's scores."""
+
 
 def district_rows(report: Report) -> pd.DataFrame:
     """One row a reportable district: score, rank, satisfaction and their intervals, coverage; ``rule`` and ``bound``
@@ -45,7 +48,7 @@ def district_rows(report: Report) -> pd.DataFrame:
 
 def districts(report: Report) -> Section:
     """Scores, ranks and satisfaction of all districts with their intervals."""
-    from commlab.figures import heatmap, ranks_with_uncertainty
+    from commlab.figures import heatmap, ranks_with_uncertainty, tile_map
 
     t = report.t
     rows = district_rows(report).sort_values("rank", kind="stable")
@@ -108,6 +111,26 @@ def districts(report: Report) -> Section:
                 show_table=False,
                 figure=heatmap(wide, colour_label=t("Score (0-100)")),
                 figure_title=t("Secondary indicators by district"),
+            )
+        )
+    placed = report.study.register.tiles.merge(rows, on="unit", how="left")
+    known = placed.dropna(subset="score").sort_values("score", ascending=False, kind="stable")
+    if len(known) > 1:
+        few = min(NAMED, len(known) // 2)
+        block.append(
+            report.finding(
+                placed,
+                t(
+                    "The highest scores are those of {high}, the lowest those of {low}.",
+                    high=t.listing(known["unit"].head(few)),
+                    low=t.listing(known["unit"].tail(few)[::-1]),
+                ),
+                show_table=False,
+                figure=tile_map(
+                    placed.rename(columns={"unit": "label", "score": "value"}),
+                    colour_label=t("Score (0-100)"),
+                ),
+                figure_title=t("Scores of the districts, a tile each, about where they lie"),
             )
         )
     return Section(t("Districts"), 1, [table, *block])
