@@ -18,7 +18,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from commlab.errors import DataError, ParameterError, listing
-from commlab.survey.engine import values_of
+from commlab.survey.columns import values_of
 from commlab.survey.margins import Sample, margins_check, margins_of
 from commlab.survey.structure import FloatArray
 from commlab.survey.weighting import Calibration, indicators_of_cells

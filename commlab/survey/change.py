@@ -17,8 +17,9 @@ import scipy.sparse as sp
 
 from commlab.errors import DataError, listing
 from commlab.survey import intervals, variance
+from commlab.survey.columns import values_of
 from commlab.survey.compare import df_codes, two_sided
-from commlab.survey.engine import influences, is_inside, refuse_trap, spread, values_of
+from commlab.survey.engine import influences, is_inside, refuse_trap, spread
 from commlab.survey.structure import FloatArray, IntArray, build, column
 
 if TYPE_CHECKING:

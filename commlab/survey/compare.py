@@ -24,7 +24,8 @@ from scipy import special
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.survey import intervals, variance
-from commlab.survey.engine import influences, spread, values_of
+from commlab.survey.columns import values_of
+from commlab.survey.engine import influences, spread
 from commlab.survey.estimate import mean
 from commlab.survey.plan import Plan
 from commlab.survey.structure import FloatArray, IntArray, Structure, column

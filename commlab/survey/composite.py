@@ -16,7 +16,8 @@ import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.survey import intervals
-from commlab.survey.engine import estimates, variables_of
+from commlab.survey.columns import variables_of
+from commlab.survey.engine import estimates
 from commlab.survey.estimate import covariance_of
 from commlab.survey.satisfaction import STATISTICS, Scale, satisfaction_from_counts
 from commlab.survey.structure import FloatArray

@@ -24,8 +24,8 @@ import pandas as pd
 
 from commlab import tables
 from commlab.errors import DataError, ParameterError, listing
+from commlab.survey.columns import values_of, variables_of
 from commlab.survey.compare import holm
-from commlab.survey.engine import values_of, variables_of
 from commlab.survey.intervals import checked_confidence
 from commlab.survey.regress import regression
 from commlab.survey.satisfaction import satisfaction

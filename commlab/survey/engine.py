@@ -27,7 +27,7 @@ from commlab.survey import variance
 from commlab.survey.kernel import TOGETHER, Kernel
 from commlab.survey.moments import Coded, Moments
 from commlab.survey.plan import Plan
-from commlab.survey.structure import FloatArray, IntArray, as_list, column
+from commlab.survey.structure import FloatArray, IntArray, as_list
 
 if TYPE_CHECKING:
     from commlab.survey.design import SurveyDesign
@@ -40,8 +40,6 @@ __all__ = [
     "of_sums",
     "refuse_trap",
     "spread",
-    "values_of",
-    "variables_of",
 ]
 
 _Given: TypeAlias = FloatArray | Coded
@@ -75,48 +73,6 @@ class Estimates:
                 f"by columns {listing(clash)} bear names of the result; rename them in the data"
             )
         return pd.concat([left, right, numbers], axis=1)
-
-
-def variables_of(variables: str | Sequence[str]) -> list[str]:
-    """Names of variables: at least one, none twice."""
-    names = as_list(variables)
-    if not names:
-        raise ParameterError("name at least one variable")
-    twice = sorted({str(v) for v in names if names.count(v) > 1})
-    if twice:
-        raise ParameterError(f"variables are named twice: {listing(twice)}")
-    return [str(v) for v in names]
-
-
-def values_of(design: SurveyDesign, name: str) -> FloatArray:
-    """A numeric column, missing as NaN.
-
-    Raises
-    ------
-    ParameterError
-        If the column holds text.
-    DataError
-        If a value is infinite.
-    """
-    values = column(design.data, name, "variable")
-    if not pd.api.types.is_numeric_dtype(values):  # booleans are
-        if not pd.api.types.is_string_dtype(values) and not pd.api.types.is_object_dtype(values):
-            raise ParameterError(
-                f'"{name}" is {values.dtype}, not a number; for shares of its levels use .proportion'
-            )
-        try:
-            values = pd.to_numeric(values)
-        except (TypeError, ValueError) as error:
-            raise ParameterError(
-                f'"{name}" is not a number ({error}); for shares of its levels use .proportion'
-            ) from None
-    numbers = values.to_numpy(dtype=float, na_value=np.nan)
-    if not np.isfinite(numbers.sum()) and np.isinf(numbers).any():
-        row = int(np.argmax(np.isinf(numbers)))
-        raise DataError(
-            f'"{name}" is infinite in row {design.data.index[row]}; make it a number or leave it blank'
-        )
-    return numbers
 
 
 def refuse_trap(domains: pd.DataFrame, trapped: npt.NDArray[np.bool_], cluster: str) -> None:

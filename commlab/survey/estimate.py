@@ -10,7 +10,8 @@ import pandas as pd
 
 from commlab.errors import DataError
 from commlab.survey import intervals, variance
-from commlab.survey.engine import estimates, influences, is_inside, spread, values_of, variables_of
+from commlab.survey.columns import answers_of, values_of, variables_of
+from commlab.survey.engine import estimates, influences, is_inside, spread
 from commlab.survey.moments import Coded
 from commlab.survey.structure import FloatArray, column, factorize
 
@@ -53,7 +54,7 @@ def mean(
         If a stratum is lonely, or a domain lies inside one unit of a one-stage cluster sample.
     """
     names = variables_of(variables)
-    found = estimates(design, (values_of(design, v) for v in names), by=by)
+    found = estimates(design, (answers_of(design, v) for v in names), by=by)
     low, high = intervals.t_interval(found.estimate, found.se, found.df, confidence)
     return found.frame(pd.DataFrame({"variable": names}), low, high)
 
@@ -70,7 +71,7 @@ def total(
     A missing answer adds nothing to a total, so that totals with missing answers are low: compare ``n``.
     """
     names = variables_of(variables)
-    found = estimates(design, (values_of(design, v) for v in names), by=by, kind="total")
+    found = estimates(design, (answers_of(design, v) for v in names), by=by, kind="total")
     low, high = intervals.t_interval(found.estimate, found.se, found.df, confidence)
     return found.frame(pd.DataFrame({"variable": names}), low, high)
 

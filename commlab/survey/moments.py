@@ -49,6 +49,18 @@ class Coded:
         return self.values[:, j][self.code]
 
     @classmethod
+    def of_whole(cls, y: npt.NDArray[np.integer] | npt.NDArray[np.bool_]) -> Coded | None:
+        """A column of whole numbers or truth values; None where it has many."""
+        if not len(y):
+            return None
+        low, high = int(y.min()), int(y.max())
+        if high - low >= _LEVELS:
+            return None
+        # In bytes, where what lies beyond 127 comes round again: the difference is right all the same.
+        code = y.astype(np.int8) - np.array(low).astype(np.int8)
+        return cls(code, np.arange(low, high + 1, dtype=float)[:, None])
+
+    @classmethod
     def of(cls, y: FloatArray) -> Coded | None:
         """A column of few whole numbers; None where it has others."""
         head = y[:_LEVELS]

@@ -20,7 +20,8 @@ import pandas as pd
 
 from commlab.errors import ParameterError
 from commlab.survey import intervals
-from commlab.survey.engine import estimates, values_of
+from commlab.survey.columns import values_of
+from commlab.survey.engine import estimates
 from commlab.survey.structure import FloatArray
 
 if TYPE_CHECKING:

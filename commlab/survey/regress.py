@@ -19,7 +19,8 @@ from scipy import special
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.survey import intervals, variance
-from commlab.survey.engine import spread, values_of
+from commlab.survey.columns import values_of
+from commlab.survey.engine import spread
 from commlab.survey.ordinal import ordered_fit
 from commlab.survey.structure import FloatArray, column
 

@@ -19,7 +19,7 @@ import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.survey import intervals
-from commlab.survey.engine import values_of, variables_of
+from commlab.survey.columns import values_of, variables_of
 from commlab.survey.structure import FloatArray, IntArray, column, generator
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ import pandas as pd
 from commlab import tables
 from commlab.errors import DataError, ParameterError, listing
 from commlab.survey import intervals
-from commlab.survey.engine import estimates, values_of, variables_of
+from commlab.survey.columns import values_of, variables_of
+from commlab.survey.engine import estimates
 from commlab.survey.moments import Coded
 from commlab.survey.structure import FloatArray
 

@@ -18,7 +18,8 @@ import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.survey import intervals
-from commlab.survey.engine import of_sums, variables_of
+from commlab.survey.columns import variables_of
+from commlab.survey.engine import of_sums
 from commlab.survey.kernel import Kernel
 from commlab.survey.moments import Coded, Moments, Sums
 from commlab.survey.plan import Plan
