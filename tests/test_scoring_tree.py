@@ -513,12 +513,47 @@ def test_draws_that_cannot_be_made(f, options, error, says):
 def test_sobol_indices_of_an_additive_model(f):
     # score of one unit = .3 (A1 + e1) + .3 (A2 + e2) + .4 (B1 + e3): variances add up: first = total
     rows = evidence(4.0, 3.0, u=(50, 50, 50))
-    out = sensitivity(rows, f, of="score", draws=20_000, seed=1).set_index("source")
+    out = sensitivity(rows, f, of="score", draws=4096, seed=1).set_index("source")
     survey, raters = 0.09 * 16, 0.09 * 9 + 0.16 * 9
     share = survey / (survey + raters)
     assert out.loc["sampling", ["first", "total"]].tolist() == pytest.approx([share, share], abs=0.03)
     assert out.loc["ratings", ["first", "total"]].tolist() == pytest.approx([1 - share, 1 - share], abs=0.03)
-    assert out.loc["choices", "total"] == 0
+    assert (out.loc[["how", "missing", "weights"], ["first", "total"]] == 0).all(axis=None)
+
+
+def test_sobol_indices_of_the_only_choice(f):
+    # arithmetic: u 56, v 55; geometric: u is 0, v 55: the kind of mean alone decides who is first
+    rows = evidence(u=(100, 0, 65), v=(55, 55, 55))
+    out = sensitivity(rows, f, choices={"how": ["arithmetic", "geometric"]}, draws=256).set_index("source")
+    assert out.loc["how", "first"].tolist() == pytest.approx([1, 1], abs=0.05)
+    assert out.loc["how", "total"].tolist() == pytest.approx([1, 1], abs=0.05)
+    assert (out.drop("how")[["first", "total", "first_margin"]] == 0).all(axis=None)
+
+
+def test_sobol_indices_of_an_interaction(f):
+    rows = evidence(u=(50, 50, 50), v=(50, None, 50))
+    rules = {"how": ["arithmetic", "geometric"], "missing": ["measured", "zero"]}
+    out = sensitivity(rows, f, of="score", choices=rules, draws=2048).query("unit == 'v'")
+    out = out.set_index("source")
+    # measured only: 50 under both means; missing as zero: 35 arithmetic, 0 geometric -> mean 33.75, V = 417.1875
+    # E(f | how) = 42.5, 25 -> 76.5625; E(f | missing) = 50, 17.5 -> 264.0625
+    assert out.loc["how", "first"] == pytest.approx(76.5625 / 417.1875, abs=0.03)
+    assert out.loc["missing", "first"] == pytest.approx(264.0625 / 417.1875, abs=0.03)
+    assert out.loc["how", "total"] == pytest.approx(1 - 264.0625 / 417.1875, abs=0.03)
+    still = sensitivity(rows, f, of="score", choices=rules, draws=64).query("unit == 'u'")
+    assert still["first"].isna().all() and (still["variance"] == 0).all()
+
+
+def test_sobol_indices_come_again_with_the_seed_and_name_what_is_wrong(f):
+    rows = evidence(4.0, 3.0, u=(50, 50, 50), v=(55, 45, 50))
+    first, again = (sensitivity(rows, f, weights=Dirichlet(20), draws=100) for _ in range(2))
+    pd.testing.assert_frame_equal(first, again)
+    assert set(first["source"]) == {"weights", "sampling", "ratings", "how", "missing"}
+    for wrong in (1, 2.5, "many"):
+        with pytest.raises(ParameterError, match="whole number from 2"):
+            sensitivity(rows, f, draws=wrong)
+    with pytest.raises(ParameterError, match="rank or score"):
+        sensitivity(rows, f, of="place")
 
 
 def test_leaving_out_a_standard(f):

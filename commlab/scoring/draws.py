@@ -1,7 +1,6 @@
 """Drawn total scores: every draw re-scores all units with its own weights, errors and rules.
 
-Each source of error has a stream of random numbers of its own, so that one can be drawn anew while the
-others stand still. Matrices are draws x units: what is sorted and summed lies next to each other.
+Each source of error has a stream of random numbers of its own. Matrices are draws x units: what is sorted and summed lies next to each other.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from commlab.scoring.errors import Errors
 from commlab.scoring.leaves import MISSING, leaf_matrices, score
 from commlab.scoring.totals import Totals
 
-__all__ = ["SOURCES", "Dirichlet", "Draws", "draw_scores"]
+__all__ = ["SOURCES", "Dirichlet", "Draws", "Model", "draw_scores", "prepared"]
 
 SOURCES = ("weights", "sampling", "ratings", "choices")
 """What can be drawn; each has its own stream."""
@@ -61,69 +60,89 @@ def draw_scores(
     choices: Mapping[str, Sequence[str]] | None = None,
     draws: int = 10_000,
     seed: int = 0,
-    again: Sequence[str] = (),
-    aligned: bool = False,
 ) -> Draws:
-    """Total scores of every draw; the arguments are those of ``rank_uncertainty``.
+    """Total scores of every draw; the arguments are those of ``rank_uncertainty``."""
+    model = prepared(
+        evidence, framework, weights=weights, sampling=sampling, ratings=ratings, choices=choices,
+        draws=draws, seed=seed,
+    )  # fmt: skip
+    trees = list(model.trees.values())
+    which = model.rng.integers(len(trees), size=draws)
+    out = np.empty((draws, len(model.units)))
+    # each pattern of gaps has weights of its own: the more there are, the more draws share the work on them
+    least = _DRAWS_A_PATTERN * max(len(tree.patterns) for tree in trees)
+    n = max(1, len(model.units))
+    block = max(1, min(max(_BLOCK_CELLS // n, least), _MOST_CELLS // n))
+    for start in range(0, draws, block):
+        at = np.arange(start, min(start + block, draws))
+        for k, tree in enumerate(trees):
+            mine = at[which[at] == k]
+            if len(mine):
+                out[mine] = tree.totals(model.weights[mine], tree.noise(len(mine)))
+    sources = [
+        *model.weight_source,
+        *(e.name for e in model.errors.values() if e.drawn),
+        *(f"choice of {k}" for k, v in (choices or {}).items() if len(v) > 1),
+    ]
+    return Draws(model.units, out, model.base, tuple(sources))
 
-    ``again`` names sources whose numbers are drawn from a second, independent stream. ``aligned``: a draw's
-    errors do not depend on which rules it uses (sensitivity compares draws that differ in their rules only).
-    """
+
+@dataclass(frozen=True)
+class Model:
+    """What draws are made from: published totals, trees by rule (how, missing), errors by source, leaf weights."""
+
+    units: tuple[str, ...]
+    base: pd.Series
+    trees: dict[tuple[str, str], Totals]
+    errors: dict[str, Errors]
+    weights: np.ndarray
+    weight_source: list[str]
+    rng: np.random.Generator
+
+
+def prepared(
+    evidence: pd.DataFrame,
+    framework: Framework,
+    *,
+    weights: pd.DataFrame | Dirichlet | None,
+    sampling: pd.DataFrame | pd.Series | str | None,
+    ratings: pd.DataFrame | pd.Series | str | None,
+    choices: Mapping[str, Sequence[str]] | None,
+    draws: int,
+    seed: int,
+) -> Model:
+    """The scores, errors, weights (one row a draw) and rules that ``draw_scores`` and ``sensitivity`` draw from."""
     if not isinstance(draws, int | np.integer) or draws < 1:
         raise ParameterError(f"draws is {draws!r}; it must be a whole number from 1")
     rules = _choices(choices)
     parts = score(evidence, framework)
     made = {m: leaf_matrices(parts, framework, missing=m) for m in dict.fromkeys(m for _, m in rules)}
-    variants = [(how, missing, made[missing]) for how, missing in rules]
-    leaves = variants[0][2]
+    leaves = made[rules[0][1]]
     published = total_scores(framework, leaves, how=rules[0][0])
     keep = np.flatnonzero(np.isfinite(published))
     units = tuple(leaves.units[int(i)] for i in keep)
-    streams = _streams(seed, again)
+    streams = _streams(seed)
     leaf_weights, weight_source = _leaf_weights(framework, weights, int(draws), streams["weights"])
-    errors: list[Errors] = []
+    errors: dict[str, Errors] = {}
     if sampling is not None:
         name = "survey sampling error"
-        errors.append(Errors(evidence, framework, units, sampling, ("survey",), name, streams["sampling"]))
+        errors["sampling"] = Errors(
+            evidence, framework, units, sampling, ("survey",), name, streams["sampling"]
+        )
     if ratings is not None:
         name = "disagreement of raters"
-        errors.append(
-            Errors(evidence, framework, units, ratings, ("judged", "count"), name, streams["ratings"])
+        errors["ratings"] = Errors(
+            evidence, framework, units, ratings, ("judged", "count"), name, streams["ratings"]
         )
-    which = streams["choices"].integers(len(rules), size=draws)
-    out = np.empty((draws, len(units)))
-    trees = [Totals(framework, matrices, keep, how, errors) for how, _, matrices in variants]
-    # each pattern of gaps has weights of its own: the more there are, the more draws share the work on them
-    least = _DRAWS_A_PATTERN * max(len(tree.patterns) for tree in trees)
-    n = max(1, len(units))
-    block = max(1, min(max(_BLOCK_CELLS // n, least), _MOST_CELLS // n))
-    for start in range(0, draws, block):
-        at = np.arange(start, min(start + block, draws))
-        for k, tree in enumerate(trees):
-            mine = np.flatnonzero(which[at] == k)
-            if aligned:
-                noise = tree.noise(len(at))
-                out[at[mine]] = tree.totals(leaf_weights[at[mine]], noise, mine)
-            elif len(mine):
-                out[at[mine]] = tree.totals(leaf_weights[at[mine]], tree.noise(len(mine)))
-    sources = [
-        *weight_source,
-        *(e.name for e in errors if e.drawn),
-        *(f"choice of {k}" for k, v in (choices or {}).items() if len(v) > 1),
-    ]
-    base_scores = pd.Series(published[keep], index=pd.Index(units, name="unit"), name="score")
-    return Draws(units, out, base_scores, tuple(sources))
+    trees = {(h, m): Totals(framework, made[m], keep, h, list(errors.values())) for h, m in rules}
+    base = pd.Series(published[keep], index=pd.Index(units, name="unit"), name="score")
+    return Model(units, base, trees, errors, leaf_weights, weight_source, streams["choices"])
 
 
-def _streams(seed: int, again: Sequence[str]) -> dict[str, np.random.Generator]:
-    strange = [a for a in again if a not in SOURCES]
-    if strange:
-        raise ParameterError(f"again names {listing(strange)}; sources are {', '.join(SOURCES)}")
-    first, second = (np.random.SeedSequence(seed).spawn(2 * len(SOURCES))[i::2] for i in (0, 1))
-    chosen = [second[i] if name in again else first[i] for i, name in enumerate(SOURCES)]
-    return {
-        name: np.random.Generator(np.random.SFC64(one)) for name, one in zip(SOURCES, chosen, strict=True)
-    }
+def _streams(seed: int) -> dict[str, np.random.Generator]:
+    """A stream of random numbers for each source."""
+    own = np.random.SeedSequence(seed).spawn(2 * len(SOURCES))[::2]
+    return {name: np.random.Generator(np.random.SFC64(one)) for name, one in zip(SOURCES, own, strict=True)}
 
 
 def _choices(choices: Mapping[str, Sequence[str]] | None) -> list[tuple[str, str]]:

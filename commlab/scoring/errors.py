@@ -167,3 +167,12 @@ class Errors:
                 at, inside = np.nonzero(columns == j)
                 out.setdefault(int(j), []).append((rows[at, inside], e[at, :, inside].T))
         return out
+
+    def drawn_at_once(self, draws: int) -> np.ndarray:
+        """All errors of all cells: draws x units x leaves."""
+        out = normals(self.rng, (draws, *self.variance.shape))
+        out *= np.sqrt(self.variance).astype(np.float32)
+        for j, found in self.together(draws).items():
+            for units, error in found:
+                out[:, units, j] += error
+        return out

@@ -70,7 +70,7 @@ class Noise:
         self.joint = errors.together(draws)
         self.common = normals(errors.rng, (draws, len(single))) if far else None
 
-    def leaf(self, j: int, cells: np.ndarray, rows: np.ndarray | None) -> np.ndarray | None:
+    def leaf(self, j: int, cells: np.ndarray) -> np.ndarray | None:
         """Errors of a leaf: draws x ``cells`` (units); None where the source has none there."""
         out: np.ndarray | None = None
         sd = self.sd[cells, j]
@@ -81,7 +81,7 @@ class Noise:
             if out is None:
                 out = np.zeros((self.draws, len(cells)), dtype=np.float32)
             out[:, np.searchsorted(cells, units)] += error
-        return out if out is None or rows is None else out[rows]
+        return out
 
 
 class Totals:
@@ -110,7 +110,8 @@ class Totals:
         self.base = np.where(seen, self.share if self.bend is None else self.bend(self.share), 0.0)
         patterns, which = np.unique(seen, axis=0, return_inverse=True)
         self.patterns = [(p, np.flatnonzero(which.ravel() == k)) for k, p in enumerate(patterns)]
-        self.single, self.far = self._cells(seen & ~still)
+        self.seen, self.moves = seen, seen & ~still
+        self.single, self.far = self._cells(self.moves)
 
     def _overrule(self, leaves: Leaves, keep: np.ndarray, still: np.ndarray, added: np.ndarray) -> None:
         """A veto fixes the score of a node: whatever the weights, all below it is that score and does not move."""
@@ -163,10 +164,8 @@ class Totals:
             for e, one, rest in zip(self.errors, self.single, self.far, strict=True)
         ]
 
-    def totals(
-        self, weights: np.ndarray, noise: Sequence[Noise], rows: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Total scores of a block; ``rows`` picks the draws of ``noise`` that belong to ``weights``."""
+    def totals(self, weights: np.ndarray, noise: Sequence[Noise]) -> np.ndarray:
+        """Total scores of a block."""
         out = np.zeros((len(weights), len(self.share)))
         effective = [handed_down(self.framework, pattern, weights) for pattern, _ in self.patterns]
         for w, (_, at) in zip(effective, self.patterns, strict=True):
@@ -175,9 +174,25 @@ class Totals:
             else:
                 out[:, at] = w @ self.base[at].T
         if noise and effective:
-            out += self._moved(effective, noise, rows)
+            out += self._moved(effective, noise)
             if self.bend is None:  # errors are narrow floats: their last digit must not leave the scale
                 np.clip(out, 0, self.share.max(initial=1), out=out)
+        return self._told(out)
+
+    def moved_by(self, weights: np.ndarray, error: np.ndarray) -> np.ndarray:
+        """Total scores under errors that are given, draws x units x leaves, as shares of full marks."""
+        x = np.clip(self.share + error * self.moves, 0, np.maximum(self.share, 1))
+        if self.bend is not None:
+            x = self.bend(x)
+        x = np.where(self.seen, x, 0.0)
+        out = np.zeros(x.shape[:2])
+        for pattern, at in self.patterns:
+            w = handed_down(self.framework, pattern, weights)
+            out[:, at] = np.matmul(x[:, at], w[:, :, None])[:, :, 0]
+        return self._told(out)
+
+    def _told(self, out: np.ndarray) -> np.ndarray:
+        """Points from sums over leaves: the mean turned back, full marks, bonus, and what a veto fixed."""
         if self.back is not None:
             out = self.back(out)
         out *= self.framework.full(TOTAL)
@@ -186,9 +201,7 @@ class Totals:
             out[:, i] = value * self.framework.full(TOTAL)
         return out
 
-    def _moved(
-        self, effective: Sequence[np.ndarray], noise: Sequence[Noise], rows: np.ndarray | None
-    ) -> np.ndarray:
+    def _moved(self, effective: Sequence[np.ndarray], noise: Sequence[Noise]) -> np.ndarray:
         """What the errors add to the sums over leaves."""
         out = np.zeros((len(effective[0]), len(self.share)), dtype=np.float32)
         narrow = [w.astype(np.float32) for w in effective]
@@ -198,7 +211,7 @@ class Totals:
         for j, cells in enumerate(self.cells):
             if not len(cells):
                 continue
-            drawn = [e for n in noise if (e := n.leaf(j, cells, rows)) is not None]
+            drawn = [e for n in noise if (e := n.leaf(j, cells)) is not None]
             if not drawn:
                 continue
             error = drawn[0] if len(drawn) == 1 else np.sum(drawn, axis=0)
@@ -216,11 +229,10 @@ class Totals:
         for n, variance in zip(noise, self.far, strict=True):
             if n.common is None or variance is None:
                 continue
-            common = n.common if rows is None else n.common[rows]
             for w, (_, at) in zip(narrow, self.patterns, strict=True):
                 place = slice(None) if len(narrow) == 1 else at
                 # (1) sd of sum w e, for independent e
-                out[:, place] += common[:, place] * np.sqrt(w**2 @ variance[at].T.astype(np.float32))
+                out[:, place] += n.common[:, place] * np.sqrt(w**2 @ variance[at].T.astype(np.float32))
         return out
 
     def _bent(self, j: int, cells: np.ndarray, error: np.ndarray) -> np.ndarray:

@@ -340,6 +340,10 @@ class Period:
             return rows
         return rows[rows["set"] == of].drop(columns="set").reset_index(drop=True)
 
+    def rank_drivers(self) -> pd.DataFrame:
+        """Sobol indices of what drives the districts' ranks (see ``scoring.sensitivity``)."""
+        return self.result("rank_drivers")
+
     def explained(self) -> pd.DataFrame:
         """Why the districts' totals moved since the previous period (see ``scoring.explain_change``)."""
         return self.result("explained")

@@ -71,6 +71,7 @@ def _scores(
     chosen = register.candidates["unit"]
     chosen = chosen[chosen.map(register.district_of).isin(clean.districts)]
     sets = {"district": set(clean.districts), "candidate": set(chosen)}
+    drivers = pd.DataFrame(columns=["unit", "source", "first", "total", "variance"])
     frames: dict[str, list[pd.DataFrame]] = {"evidence": [], "leaves": [], "scores": [], "ranks": []}
     for name, members in sets.items():
         if not members:
@@ -91,6 +92,7 @@ def _scores(
         else:
             ranks = standing.standing(result, weighing, config.choices, sampling=joint)
             ranks["group"] = config.city
+            drivers = standing.rank_drivers(result, weighing, config.choices, sampling=joint)
         for key, frame in (
             ("evidence", result.evidence),
             ("leaves", result.leaves),
@@ -98,7 +100,7 @@ def _scores(
             ("ranks", ranks),
         ):
             frames[key].append(frame.assign(set=name))
-    return {
+    return {"rank_drivers": drivers} | {
         key: pd.concat(parts, ignore_index=True) if parts else pd.DataFrame() for key, parts in frames.items()
     }
 

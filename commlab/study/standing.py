@@ -13,7 +13,7 @@ import pandas as pd
 
 from commlab.framework import TOTAL, Framework
 from commlab.framework.entries import FULL
-from commlab.scoring import aggregate, collect, rank_uncertainty, score
+from commlab.scoring import aggregate, collect, rank_uncertainty, score, sensitivity
 from commlab.study.config import Choices
 from commlab.study.results import Clean
 from commlab.survey import SurveyDesign, satisfaction_covariance
@@ -26,6 +26,7 @@ __all__ = [
     "households",
     "moves",
     "problem_states",
+    "rank_drivers",
     "scored",
     "standing",
     "survey_covariance",
@@ -34,6 +35,8 @@ __all__ = [
 
 MOST_MOVES = 8
 """Standards whose own part in a change is told one by one."""
+SOBOL_RUNS = 1024
+"""Base sample of the analysis of variance: a power of two."""
 _ROUNDING = 1e-9
 
 
@@ -194,6 +197,28 @@ def standing(
         draws=choices.draws,
         seed=choices.seed,
         confidence=choices.confidence,
+    )
+
+
+def rank_drivers(
+    result: Scored, weighing: Weighing, choices: Choices, *, sampling: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Which source drives each rank: Sobol indices of weights, survey error, raters, kind of mean and missing values.
+
+    The rules are varied whatever the study chose: its own, and the arithmetic and the geometric mean; its own total, and
+    both of measured only and missing as zero.
+    """
+    return sensitivity(
+        result.evidence,
+        weighing.framework,
+        weights=weighing.draws,
+        sampling="evidence" if sampling is None else sampling,
+        choices={
+            "how": list(dict.fromkeys([choices.aggregation, "arithmetic", "geometric"])),
+            "missing": list(dict.fromkeys([choices.missing, "measured", "zero"])),
+        },
+        draws=SOBOL_RUNS,
+        seed=choices.seed,
     )
 
 
