@@ -48,7 +48,8 @@ def district_rows(report: Report) -> pd.DataFrame:
 
 def districts(report: Report) -> Section:
     """Scores, ranks and satisfaction of all districts with their intervals."""
-    from commlab.figures import heatmap, ranks_with_uncertainty, tile_map
+    from commlab.figures import heatmap, ranks_with_uncertainty
+    from commlab.figures.maps import tile_map
 
     t = report.t
     rows = district_rows(report).sort_values("rank", kind="stable")
