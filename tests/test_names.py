@@ -252,3 +252,9 @@ def test_what_a_person_chooses_from(name, within, first):
     near = nearest_names(name, BOOK, within=within, level="community")
     assert len(near) <= 3 and [s for _, s in near] == sorted((s for _, s in near), reverse=True)
     assert (near[0][0] if near else None) == first
+
+
+def test_a_district_whose_short_name_is_an_alias_is_not_cut_in_two() -> None:
+    aliases = pd.DataFrame({"alias": ["阳宗海"], "unit": ["阳宗海风景区"]})
+    got = match_names(["昆明市阳宗海风景区", "阳宗海"], Register(UNITS, aliases), level="district")
+    assert got["matched"].tolist() == ["阳宗海风景区"] * 2 and got["how"].tolist() == ["normalised", "alias"]

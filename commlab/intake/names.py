@@ -191,7 +191,7 @@ class _Matcher:
         rest, inside = plain, None
         rest = re.sub(r"^[\u4e00-\u9fff]{2,3}省", "", rest)
         cut = True
-        while cut:
+        while cut and rest not in self.upper:  # 阳宗海风景区 is not 风景区 inside 阳宗海
             cut = False
             for form in self.upper:
                 if rest.startswith(form) and len(rest) - len(form) >= 2:
