@@ -124,6 +124,35 @@ def test_a_study_that_was_filled_in_makes_its_reports(filled: Path) -> None:
     assert "王专家" in str(period.trace("东区", "A2.2"))
 
 
+FLAT = """
+name: flat
+title: {zh: 两级体系}
+metrics:
+  social_org_n: {zh: 社会组织, unit: 个, kind: stock, level: community}
+nodes:
+- code: A
+  zh: 全部
+  weight: 1
+  children:
+  - {code: A1, zh: 社会组织, weight: 0.75, parts: [{rule: threshold, metric: social_org_n, statistic: mean, op: ">=", target: 90, graded: true}]}
+  - {code: A2, zh: 办事服务, weight: 0.25, parts: [{rule: survey, items: [q_service], statistic: index, denominator: substantive, min_n: 10}]}
+"""
+
+
+def test_a_framework_of_two_levels_without_source_or_english_makes_reports(
+    filled: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "study"
+    shutil.copytree(filled, root, ignore=shutil.ignore_patterns("processed", "reports", "figures"))
+    (root / "framework.yaml").write_text(FLAT, encoding="utf-8")
+    study = cl.open_study(root)
+    study.check()
+    result = batch.run(study.period(), units=["东区", "city"], formats=("html", "xlsx"), workers=1)
+    assert result.exit_code == 0, result.statuses[["name", "why"]].to_string()
+    page = (root / f"reports/{PERIOD}/东区/report.html").read_text(encoding="utf-8")
+    assert "考评标准2项" in page and "A1 社会组织" in page
+
+
 @pytest.mark.parametrize(
     ("there", "options", "error", "told"),
     [

@@ -5,7 +5,7 @@ What cannot be read at all is one line of the ledger; a second keying is read to
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -43,6 +43,8 @@ __all__ = ["FileReader"]
 
 _MARGIN = 2
 """Times as many of an input's headers as any other table that the table meant must have, and how many at least."""
+_LABELS = 3
+"""Columns among which the labels of a table on its side are looked for."""
 
 
 class FileReader:
@@ -125,6 +127,8 @@ class FileReader:
         return [replace(own, ledger=joined([own.ledger, pad.frame().drop(columns="period")]))]
 
     def _table(self, file: RawFile, district: str | None, raw: RawTable) -> FileRead:
+        if file.input.reader == "measures":
+            _refuse_turned(raw, _headers(file.input.spec))
         mapped = READERS[file.input.reader](
             raw,
             {"name": file.input.name, **file.input.spec},
@@ -162,7 +166,7 @@ class FileReader:
         cells, columns = {f"{column}{row}" for column, row in named}, {column for column, _ in named}
         many = bool((wrong["n"] > 5).any())
         value = next((c for c in ("score", "value") if c in frame), None)
-        at = frame["source"].str.rpartition("!")[2]
+        at = frame["source"].str.replace(r"^.*!", "", regex=True)
         hit = at.isin(cells)
         if many and value:
             hit |= frame[value].isna() & at.str.replace(r"\d", "", regex=True).isin(columns)
@@ -256,14 +260,30 @@ def _headers(spec: Mapping[str, Any]) -> set[str]:
 
 def _own_table(tables: Mapping[str, RawTable], wanted: set[str]) -> RawTable | None:
     """The table that has the wanted headers, where no other has nearly as many."""
-    hits = {
-        name: len(wanted & {header_key(k) for c in raw.frame for k in (str(c), str(c).rpartition("/")[2])})
-        for name, raw in tables.items()
-    }
+    hits = {name: len(wanted & _keys(raw.frame)) for name, raw in tables.items()}
     order = sorted(hits, key=lambda name: -hits[name])
     if len(order) < 2 or hits[order[0]] < _MARGIN * max(hits[order[1]], 1):
         return None
     return tables[order[0]]
+
+
+def _keys(labels: Iterable[object]) -> set[str]:
+    """Labels as headers are compared: whole, and their last level."""
+    return {header_key(k) for label in labels for k in (str(label), str(label).rpartition("/")[2])}
+
+
+def _refuse_turned(raw: RawTable, wanted: set[str]) -> None:
+    """A table on its side would give an error a cell: it is refused with the one that matters."""
+    across_top = len(wanted & _keys(raw.frame))
+    for column in list(raw.frame)[:_LABELS]:
+        down = len(wanted & _keys(raw.frame[column].dropna()))
+        if down >= _MARGIN * max(across_top, 1):
+            where = raw.cells.get(str(column), str(column))
+            raise DataError(
+                f"the table stands on its side (its labels are in column {where}); turn rows into columns and send it again",
+                file=raw.file,
+                sheet=raw.sheet or None,
+            )
 
 
 def _still_open(read: pd.DataFrame, mapped: pd.DataFrame) -> pd.DataFrame:

@@ -57,14 +57,16 @@ def indicator_rows(report: Report) -> pd.DataFrame:
         .reset_index()
         .assign(label=t("Total"), level=0, weight=1.0, method=MISSING, evidence=counted.sum())
     )
-    return pd.concat([rows, total], ignore_index=True).assign(strong=lambda f: f["level"] < 3)
+    out = pd.concat([rows, total], ignore_index=True)
+    out["leaf"] = out["code"].isin(report.study.framework.leaves)
+    return out.assign(strong=~out["leaf"])
 
 
 def indicators(report: Report) -> Section:
     """Every indicator: weight, score, rank, city mean, difference, method, evidence, coverage."""
     t = report.t
     rows = indicator_rows(report)
-    leaves = rows[rows["level"] == 3]
+    leaves = rows[rows["leaf"]]
     secondary = rows[rows["level"] == 2]
     columns = {
         "label": Col(t("Indicator")),
@@ -282,7 +284,7 @@ def weak_points(report: Report) -> Section:
     """The standards on which most of the total is lost, and the printed norms that are not met."""
     t = report.t
     rows = indicator_rows(report)
-    leaves = rows[rows["level"] == 3].copy()
+    leaves = rows[rows["leaf"]].copy()
     score = "city_mean" if report.is_city else "score"
     leaves["loss"] = leaves["weight"] * (100 - leaves[score])
     worst = leaves.dropna(subset=["loss"]).nlargest(report.study.config.choices.weak_points, "loss")

@@ -49,7 +49,7 @@ def method(report: Report) -> Section:
 def _facts(report: Report):
     t = report.t
     frame = report.study.framework
-    levels = frame.table["level"].value_counts()
+    levels = frame.table.loc[~frame.table["code"].isin(frame.leaves), "level"].value_counts()
     units = report.study.register.communities
     if not report.is_city:
         units = units[units["parent"] == report.unit]
@@ -79,9 +79,9 @@ def _facts(report: Report):
             t("Indicators"),
             t(
                 "{a} primary, {b} secondary, {c} standards",
-                a=t.integer(levels[1]),
-                b=t.integer(levels[2]),
-                c=t.integer(levels[3]),
+                a=t.integer(levels.get(1, 0)),
+                b=t.integer(levels.get(2, 0)),
+                c=t.integer(len(frame.leaves)),
             ),
         ),
         (
