@@ -34,6 +34,7 @@ from commlab.study.register import Register
 from commlab.study.results import period_end
 from commlab.study.sources import note_arrivals, record_sources
 from commlab.study.status import (
+    FileRead,
     files_read,
     ledger_lines,
     outstanding_lines,
@@ -104,6 +105,7 @@ def clean_period(
         frame, more = across.without_repeats(table, frame, copies={str(line["file"]) for line in copies})
         tables[table] = frame
         lines += more
+        _contradicted(parts, more)
     if "responses" in tables:
         tables["responses"] = _base_weights(tables["responses"], register, period)
     ledgers += [ledger_lines(period, lines), *_cross_checks(config, register, framework, tables, earlier)]
@@ -159,6 +161,14 @@ def _earlier(config: StudyConfig, period: str) -> store.ProcessedFolder | None:
     before = previous_period(period, list(config.periods))
     folder = store.ProcessedFolder(config.root, before) if before else None
     return folder if folder and folder.table_path("ledger").is_file() else None
+
+
+def _contradicted(read: list[FileRead], lines: list[dict[str, Any]]) -> None:
+    """A district that sent two files for one is not done before one of them is gone."""
+    twice = {line["file"] for line in lines if line["severity"] == "error"}
+    for one in read:
+        if one.file.name in twice and one.district and one.district not in one.broken:
+            one.broken.append(one.district)
 
 
 def _stranger(name: str, config: StudyConfig) -> dict[str, Any]:

@@ -59,6 +59,7 @@ FAULTS: tuple[str, ...] = (
     "holds {n} different tables; say which with sheet=: {tables}",
     "has no table on a sheet {sheet}; it has {tables}",
     "seems to hold {n} tables, more than {most}: give every table one row of labels, and keep the tables of one kind under the same labels",
+    "the table stands on its side (its labels are in column {column}); turn rows into columns and send it again",
     # questionnaires
     "every sheet is empty; ask for the export again",
     "there is no row of answers below the header",
