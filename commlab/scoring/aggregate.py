@@ -22,6 +22,8 @@ from commlab.tables import STATES
 __all__ = ["HOWS", "Tree", "aggregate", "chosen_means", "climb", "total_scores"]
 
 HOWS = ("arithmetic", "geometric", "harmonic")
+_BLOCK_UNITS = 512
+"""Units whose rows are written at once."""
 _SCORED, _FAILED, _MISSING, _NOT_APPLICABLE, _VETOED = range(len(STATES))
 
 
@@ -271,30 +273,32 @@ class Tree:
         codes = [TOTAL, *(n.code for n in self.framework.nodes)]
         n, k, top = self.n, len(codes), self.framework.full(TOTAL)
         names = ("score", "coverage", "weight", "contribution", "effective")
-        out = {name: np.empty((n, k)) for name in names}
-        states = np.empty((n, k), dtype=np.int8)
-        for j, code in enumerate(codes):
+        found: dict[str, list[_Column]] = {name: [] for name in (*names, "state")}
+        for code in codes:
             share, bonus, full = self.share[code], self.bonus[code], self.framework.full(code)
             in_total = self.part_of_total[code]
             seen = True if self.whole[code] else np.isfinite(share)
             points = share * full
             if np.any(np.asarray(bonus) > 0):
                 points = np.where(np.asarray(bonus) > 0, np.nan_to_num(points) + bonus, points)
-            out["score"][:, j] = points
-            out["coverage"][:, j] = self.covered[code]
-            out["weight"][:, j] = self.weight[code]
             added = in_total * share * top
-            out["contribution"][:, j] = (
-                added if seen is True else np.where(seen, added, 0.0 * in_total)
-            ) + bonus
-            out["effective"][:, j] = in_total * (top / full)
-            states[:, j] = self._state(code, seen)
+            told = (
+                points,
+                self.covered[code],
+                self.weight[code],
+                (added if seen is True else np.where(seen, added, 0.0 * in_total)) + bonus,
+                in_total * (top / full),
+                self._state(code, seen),
+            )
+            for name, column in zip(found, told, strict=True):
+                found[name].append(column)
+        states = _row_by_row(found["state"], n, np.int8)
         flat: dict[str, Any] = {
             "unit": pd.array(self.leaves.units, dtype="str").take(np.repeat(np.arange(n), k)),
             "code": pd.array(codes, dtype="str").take(np.tile(np.arange(k), n)),
-            "score": out["score"].ravel(),
-            "state": pd.array(STATES, dtype="str").take(states.ravel()),
-            **{name: out[name].ravel() for name in names[1:]},
+            "score": _row_by_row(found["score"], n, np.float64),
+            "state": pd.array(STATES, dtype="str").take(states),
+            **{name: _row_by_row(found[name], n, np.float64) for name in names[1:]},
             "nominal": np.tile(self._nominal(codes), n),
             "leaf": np.tile(np.array([not self.framework.children(c) for c in codes], dtype=bool), n),
         }
@@ -322,6 +326,18 @@ class Tree:
         codes = [TOTAL, *(n.code for n in self.framework.nodes)]
         columns = {c: self.share[c] if points else self.share[c] * self.framework.full(c) for c in codes}
         return pd.DataFrame(columns, index=index, copy=False).rename_axis(index="unit", columns="code")
+
+
+def _row_by_row(columns: Sequence[_Column], n: int, kind: type) -> np.ndarray:
+    """Columns over ``n`` units as one long array, unit by unit: filled in blocks that stay in the cache."""
+    if all(np.ndim(c) == 0 for c in columns):
+        return np.tile(np.array(columns, dtype=kind), n)
+    out: np.ndarray = np.empty((n, len(columns)), dtype=kind)
+    for start in range(0, n, _BLOCK_UNITS):
+        some = out[start : start + _BLOCK_UNITS]
+        for j, column in enumerate(columns):
+            some[:, j] = column[start : start + _BLOCK_UNITS] if np.ndim(column) else column  # type: ignore[index]
+    return out.ravel()
 
 
 def _quotient(part: _Column, whole: _Column) -> _Column:

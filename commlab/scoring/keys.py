@@ -31,20 +31,27 @@ class Group:
     unique: bool
 
 
-def _arrow(column: pd.Series) -> pa.Array | None:
-    """The texts of a column as one Arrow array; None where it is not text that Arrow holds already."""
+def _arrow(column: pd.Series) -> pa.ChunkedArray | None:
+    """The texts of a column as Arrow holds them; None where it is not text that Arrow holds already."""
     if not isinstance(column.dtype, pd.StringDtype):
         return None
     array = pa.array(column.array)
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
 
 
-def _runs(array: pa.Array) -> tuple[np.ndarray, list[str | None]] | None:
+def _runs(array: pa.ChunkedArray) -> tuple[np.ndarray, list[str | None]] | None:
     """Ends of the runs of equal values and the values; None where there are too many runs."""
-    coded = pc.run_end_encode(array)
-    if len(coded.values) * _LEAST_RUN > len(array):
+    ends, values, start = [], [], 0
+    for chunk in array.chunks:
+        coded = pc.run_end_encode(chunk)
+        if len(coded.values) * _LEAST_RUN > len(array):
+            return None
+        ends.append(coded.run_ends.to_numpy() + start)
+        values += coded.values.to_pylist()
+        start += len(chunk)
+    if len(values) * _LEAST_RUN > len(array):
         return None
-    return coded.run_ends.to_numpy(), coded.values.to_pylist()
+    return np.concatenate(ends), values
 
 
 def numbered(column: pd.Series) -> tuple[np.ndarray, list[str]]:
@@ -62,7 +69,8 @@ def numbered(column: pd.Series) -> tuple[np.ndarray, list[str]]:
     ends, told = runs
     known: dict[str, int] = {}
     short = [-1 if v is None else known.setdefault(v, len(known)) for v in told]
-    return np.repeat(np.array(short), np.diff(ends, prepend=0)), list(known)
+    kind = np.int16 if len(known) < np.iinfo(np.int16).max else np.int32
+    return np.repeat(np.array(short, dtype=kind), np.diff(ends, prepend=0)), list(known)
 
 
 class _Units:
@@ -71,7 +79,7 @@ class _Units:
     def __init__(self, column: pd.Series) -> None:
         self.column, self.array = column, _arrow(column)
         self.names = pd.Index([], dtype="str")
-        self.seen: list[tuple[pa.Array, np.ndarray, bool]] = []
+        self.seen: list[tuple[pa.ChunkedArray, np.ndarray, bool]] = []
 
     def of(self, start: int, end: int) -> tuple[np.ndarray, bool]:
         """Numbers of the units in some rows, and whether each stands there once."""
@@ -135,7 +143,7 @@ def _sorted_groups(table: pd.DataFrame, parts: pd.Series) -> tuple[list[Group], 
     unit, units = numbered(table["unit"])
     code, codes = numbered(table["code"])
     part, names = numbered(parts)
-    number = code * max(1, len(names)) + part
+    number = code.astype(np.int64) * max(1, len(names)) + part
     most = len(codes) * max(1, len(names))
     order = np.argsort(number.astype(np.int16) if most < 2**15 else number, kind="stable")
     out = []

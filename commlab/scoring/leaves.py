@@ -73,10 +73,8 @@ def score(evidence: pd.DataFrame, framework: Framework) -> pd.DataFrame:
     columns = _arrays(main)
     ordered = [found[c, p.part] for c in framework.leaves for p in framework.parts(c) if (c, p.part) in found]
     results = [score_rows(part, {k: v[g.rows] for k, v in columns.items()}) for part, g in ordered]
-    at = np.arange(len(main))
-    rows = np.concatenate([at[g.rows] for _, g in ordered]) if ordered else at
-    out = main[["unit", "code", "part"]]
-    out = out.reset_index(drop=True) if np.array_equal(rows, at) else out.iloc[rows].reset_index(drop=True)
+    rows = _in_a_row([g.rows for _, g in ordered], len(main))
+    out = main[["unit", "code", "part"]].iloc[rows].reset_index(drop=True)
     texts = {c: "str" for c in out if not isinstance(out[c].dtype, pd.StringDtype)}
     out = out.astype(texts) if texts else out
     out["value"] = columns["value"][rows]
@@ -84,9 +82,19 @@ def score(evidence: pd.DataFrame, framework: Framework) -> pd.DataFrame:
     states = np.concatenate([r[1] for r in results]) if results else np.zeros(0, dtype=int)
     out["state"] = pd.array(STATES, dtype="str").take(states)
     source = main["source"] if "source" in main else pd.Series("", index=main.index, dtype="str")
-    out["source"] = source.astype("str").array.take(rows)
+    out["source"] = source.astype("str").array[rows]
     out["inherited"] = columns["state"][rows] == FOUND.index("inherited")
     return out
+
+
+def _in_a_row(parts: Sequence[np.ndarray | slice], n: int) -> np.ndarray | slice:
+    """The rows of one part after the other; a slice where they stand so already."""
+    if all(isinstance(p, slice) for p in parts):
+        ends = [0, *(p.stop for p in parts)]  # type: ignore[union-attr]
+        if ends[-1] == n and [p.start for p in parts] == ends[:-1]:  # type: ignore[union-attr]
+            return slice(None)
+    at = np.arange(n)
+    return np.concatenate([at[p] for p in parts]) if parts else at
 
 
 def _arrays(main: pd.DataFrame) -> dict[str, np.ndarray]:
