@@ -178,6 +178,30 @@ def test_what_is_refused_leaves_nothing_behind(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_a_codebook_is_drafted_into_the_study_and_never_written_over(
+    filled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export, study = str(filled / f"data/raw/{PERIOD}/居民问卷/导出.xlsx"), ["--study", str(filled)]
+    assert cli.main(["codebook", export]) == 0
+    assert "question: 5、您对社区办事服务的评价" in capsys.readouterr().out
+    assert cli.main(["codebook", export, "--save", "resident", *study]) == 2
+    assert "resident.yaml is there already" in capsys.readouterr().err
+    for name in ("../other", "", "a/b"):
+        assert cli.main(["codebook", export, "--save", name, *study]) == 2
+        assert "letters, digits" in capsys.readouterr().err
+    assert cli.main(["codebook", export, "--save", "draft", *study]) == 0
+    assert "guesses are marked with ?" in capsys.readouterr().out
+    made = filled / "data/register/codebooks/draft.yaml"
+    assert "instrument: draft\n" in made.read_text(encoding="utf-8")
+    made.unlink()
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(StudyError, match="cannot be made"):
+        init_study(tmp_path / "file" / "study", period=PERIOD)
+
+
 def test_every_template_makes_a_study_that_opens(tmp_path: Path) -> None:
     for name in templates():
         init_study(tmp_path / name, template=name, period="2025H1")

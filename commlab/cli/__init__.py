@@ -58,7 +58,11 @@ def build_parser() -> argparse.ArgumentParser:
     trace = command("trace", "follow a published score back to the cells it came from", period=False)
     trace.add_argument("period", metavar="PERIOD")
     trace.add_argument("unit", metavar="UNIT")
-    trace.add_argument("code", metavar="CODE", help="a framework's code, for instance II-4.1")
+    trace.add_argument(
+        "code",
+        metavar="CODE",
+        help="a framework's code (II-4.1, total), a survey item (q_service), a metric (social_org_n), a problem's number, or ledger",
+    )
     trace.add_argument("--format", choices=("text", "json"), default="text")
     new = command("new", "prepare the folder of a new period and list what it expects", period=False)
     new.add_argument("period", metavar="PERIOD")

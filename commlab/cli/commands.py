@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -196,6 +197,8 @@ def codebook_command(options: argparse.Namespace) -> int:
     if options.save is None:
         print(draft_codebook(options.export), end="")
         return 0
+    if not re.fullmatch(r"[\w-]+", options.save):
+        raise ParameterError(f"--save {options.save!r}: a codebook's name has letters, digits, _ and - only")
     study = _study(options)
     path = study.register.folder / "codebooks" / f"{options.save}.yaml"
     name = path.relative_to(study.root).as_posix()

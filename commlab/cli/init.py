@@ -60,7 +60,7 @@ def init_study(folder: str | Path, *, template: str = STARTER, period: str) -> l
     ParameterError
         If there is no such template, or the text is not a period.
     StudyError
-        If the folder holds anything, or a file stands in its place.
+        If the folder holds anything, a file stands in its place, or it cannot be made.
     """
     period_key(period)
     if template not in templates():
@@ -71,6 +71,10 @@ def init_study(folder: str | Path, *, template: str = STARTER, period: str) -> l
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         what = "is not empty" if root.is_dir() else "is a file"
         raise StudyError(f"{root} {what}; name a folder that does not exist yet")
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StudyError(f"{root} cannot be made ({error.strerror}); name another folder") from None
     source = _FOLDER / template
     for path in sorted(p for p in source.rglob("*") if p.is_file()):
         text = path.read_text(encoding="utf-8").replace(_PERIOD, period)
