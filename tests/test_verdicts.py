@@ -177,6 +177,21 @@ def test_a_fault_is_told_of_the_keying_that_has_it(paper: Path) -> None:
     assert line["file"].endswith("_二录.csv") and "holds the same number 2 times" in line["message"]
 
 
+def test_a_wrong_verdict_of_the_office_is_told_of_its_file(paper: Path) -> None:
+    put(paper, "一录", "1:5 2:4")
+    put(paper, "二录", "1:4 2:4")
+    path = paper / FOLDER / f"{names(paper)[0]}_裁定.csv"
+    path.write_text("id,question,verdict\n1,q_paper,很好\n", encoding="utf-8")
+    study = cl.open_study(paper)
+    result = study.check([PERIOD])
+    line = result.ledger[result.ledger["severity"] == "error"].iloc[0]
+    assert (
+        line["file"].endswith("_裁定.csv")
+        and "1 verdicts are neither a code nor an option" in line["message"]
+    )
+    assert result.table["files"].iloc[0] == 3 and result.table["state"].iloc[0] == "failed"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [

@@ -265,7 +265,10 @@ def _verdicts(
     several = isinstance(verdict, Sequence) and not isinstance(verdict, str)
     for one in () if verdict is None else verdict if several else (verdict,):
         listed = one if isinstance(one, pd.DataFrame) else _listed(one)
-        said |= _third(odd, one, book, options) if listed is None else _from_list(odd, listed, book, pad)
+        if listed is None:
+            said |= _third(odd, one, book, options)
+        else:
+            said |= _from_list(odd, listed, book, pad, None if listed is one else str(one))
     keys = list(zip(odd["id"], odd["question"], strict=True))
     settled = np.array([key in said for key in keys], dtype=bool)
     return pd.Series([said.get(key) for key in keys], dtype=object), pd.Series(settled)
@@ -295,12 +298,13 @@ def _listed(path: str | Path) -> pd.DataFrame | None:
 
 
 def _from_list(
-    odd: pd.DataFrame, verdict: pd.DataFrame, book: Codebook, pad: Pad
+    odd: pd.DataFrame, verdict: pd.DataFrame, book: Codebook, pad: Pad, file: str | None
 ) -> dict[tuple[str, str], Any]:
     lacking = [name for name in _LIST if name not in verdict]
     if lacking:
         raise DataError(
-            f"the verdicts lack the columns {', '.join(lacking)}; fill in the list of disagreements"
+            f"the verdicts lack the columns {', '.join(lacking)}; fill in the list of disagreements",
+            file=file,
         )
     open_ = {
         (k, q): (a, b) for k, q, a, b in odd[["id", "question", "first", "second"]].itertuples(index=False)
@@ -322,7 +326,8 @@ def _from_list(
             wrong.append(f"{key[0]} {question}")
     if wrong:
         raise DataError(
-            f"{len(wrong)} verdicts are neither a code nor an option of their question ({listing(wrong)})"
+            f"{len(wrong)} verdicts are neither a code nor an option of their question ({listing(wrong)})",
+            file=file,
         )
     if strange:
         pad.add(

@@ -226,11 +226,12 @@ class FileReader:
                 **self._options(file, district),
             )
         except DataError as error:
-            named = [f for f in (second, *stack.verdict) if error.file in (f.name, f.path.name, str(f.path))]
-            rest = [_held(f, district) for f in (file, second, *stack.verdict) if f not in named[:1]]
-            if not named:
-                raise
-            return [_unreadable(named[0], district, error), *rest]
+            every = (file, second, *stack.verdict)
+            wrong = next((f for f in every[1:] if error.file in (f.name, f.path.name, str(f.path))), file)
+            return [
+                _unreadable(wrong, district, error),
+                *(_held(f, district) for f in every if f is not wrong),
+            ]
         first = self._answers(file, district, got)
         first.disagreements = verdicts.open_answers(got.disagreements, file, book)
         return [first, _held(second, district, got.second), *(_held(v, district) for v in stack.verdict)]
