@@ -145,6 +145,15 @@ def test_a_verdict_that_is_no_option_is_refused_by_line_and_nothing_is_taken(pap
     assert not (paper / DECIDED).exists()
 
 
+def test_a_new_quarter_expects_both_keyings(paper: Path) -> None:
+    from commlab.cli.new import expected
+
+    assert [row[0].strip() for row in expected(cl.open_study(paper))] == [
+        "纸质问卷/{district}_一录*",
+        "纸质问卷/{district}_二录*",
+    ]
+
+
 def test_one_keying_alone_is_told(paper: Path) -> None:
     put(paper, "一录", "1:5 2:4")
     result, told, answers = check(paper)

@@ -55,4 +55,6 @@ def expected(study: Study) -> list[tuple[str, str, str]]:
         if wanted.carry:
             note += " (without one, the latest earlier period's is used)"
         rows.append((f"  {wanted.files}", times[wanted.each], note))
+        if second := wanted.spec.get("second"):
+            rows.append((f"  {second}", times[wanted.each], "the same, keyed a second time"))
     return rows
