@@ -174,3 +174,13 @@ def test_the_checker_finds_what_it_looks_for() -> None:
         "图1 has no title",
     ):
         assert expected in found
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_result_has_a_name_in_the_manifest(tiny: Path, language: str) -> None:
+    from commlab.report.chapters.appendices import INPUTS
+    from commlab.study.results import RESULTS
+
+    assert set(RESULTS) <= set(INPUTS)
+    report = chapters_of.open_report(tiny, "2019Q4", None, language)
+    assert all(report.word(name) for name in INPUTS.values())

@@ -37,6 +37,8 @@ INPUTS = {
     "leaves": "scores of the standards' parts",
     "scores": "indicator scores",
     "ranks": "ranks and their intervals",
+    "rank_drivers": "what moves the ranks",
+    "explained": "what moved the total scores",
     "problem_states": "states of problems",
     "ledger": "cleaning ledger",
     "register": "register of units",
