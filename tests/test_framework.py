@@ -501,6 +501,16 @@ inputs:
 """
 
 
+def test_a_satisfied_share_declares_who_is_asked(tmp_path):
+    part = "{{rule: survey, items: [q], statistic: satisfied{}}}"
+    with pytest.raises(DataError, match=r"two denominators; declare one \(denominator: substantive.*all"):
+        made(tmp_path, HEAD + f"nodes:\n- {{code: A, zh: 叶, parts: [{part.format('')}]}}\n")
+    for declared in ("substantive", "all"):
+        text = part.format(f", denominator: {declared}")
+        f = made(tmp_path, HEAD + f"nodes:\n- {{code: A, zh: 叶, parts: [{text}]}}\n")
+        assert f.parts("A")[0].params["denominator"] == declared
+
+
 @pytest.mark.parametrize(
     ("lines", "says"),
     [

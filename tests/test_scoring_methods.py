@@ -409,3 +409,122 @@ def test_requests_that_cannot_be_met(call, says):
 def test_data_that_cannot_be_used(call, says):
     with pytest.raises(DataError, match=says):
         call()
+
+
+# --- other published examples and closed forms --------------------------------------------------------
+
+
+@pytest.mark.parametrize(("level", "alpha"), [("nominal", 0.691), ("interval", 0.811)])
+def test_alpha_three_coders(level, alpha):
+    # three coders, 15 units, 26 pairable values: "Krippendorff's alpha", Wikipedia, "A computational example"
+    coders = ["*****34121133*3", "1*213343*******", "**21344*21133*4"]
+    values = [[np.nan if v == "*" else float(v) for v in row] for row in coders]
+    assert krippendorff_alpha(pd.DataFrame(values).T, level=level) == pytest.approx(alpha, abs=5e-4)
+
+
+def test_icc_of_raters_who_only_differ_in_leniency():
+    # targets 1 2 3, raters +0 +1: MSB = 2, MSJ = 3/2, MSE = 0, MSW = 1/2
+    found = icc(pd.DataFrame([[1.0, 2.0], [2.0, 3.0], [3.0, 4.0]])).set_index("form")
+    out = found["estimate"]
+    assert found[["f", "p_value", "ci_low", "ci_high"]].isna().all(axis=None)
+    assert (icc(pd.DataFrame([[1.1, 1.1], [2.3, 2.3], [3.7, 3.7]]))["estimate"] == 1).all()
+    with pytest.raises(DataError, match="the targets do not differ"):
+        icc(pd.DataFrame([[1.0, 2.0], [1.0, 2.0]]))
+    expected = {"ICC1": 0.6, "ICC2": 2 / 3, "ICC3": 1, "ICC1k": 0.75, "ICC2k": 0.8, "ICC3k": 1}
+    assert out.to_dict() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("counts", "kappa"),
+    [
+        ([[2, 0], [0, 2]], 1.0),
+        ([[1, 1], [1, 1]], -1.0),  # P = 0, Pe = 1/2
+        ([[3, 0], [0, 3], [2, 1], [1, 2]], 1 / 3),  # P = (1 + 1 + 1/3 + 1/3) / 4 = 2/3, Pe = 1/2
+    ],
+)
+def test_kappa_in_closed_form(counts, kappa):
+    assert fleiss_kappa(pd.DataFrame(counts)) == pytest.approx(kappa)
+
+
+def test_leniency_in_a_complete_design_is_the_distance_from_the_grand_mean():
+    scores = {"a": [70.0, 80.0, 93.0], "b": [66.0, 75.0, 84.0]}
+    out = adjust_raters(
+        rated(*[(r, u, s) for r, row in scores.items() for u, s in zip("uvw", row, strict=True)])
+    )
+    # rater means 81 and 75, grand mean 78; residuals -1, -1/2, 3/2 and their opposites: sum of squares 7, df 2
+    assert dict(zip(out.raters["rater"], out.raters["leniency"], strict=True)) == pytest.approx(
+        {"a": 3, "b": -3}
+    )
+    assert (out.sigma, out.df) == (pytest.approx(np.sqrt(7 / 2)), 2)
+
+
+def test_a_community_may_rate_itself_below_the_experts():
+    rows = [("self", "u", c, s) for c, s in zip("AB", [70, 76], strict=True)]
+    rows += [("expert", "u", c, s) for c in "AB" for s in (78, 82)]
+    out = self_inflation(pd.DataFrame(rows, columns=["stage", "unit", "code", "score"])).iloc[0]
+    assert out["estimate"] == pytest.approx(-7) and out["se"] == pytest.approx(3)  # gaps -10, -4
+
+
+@pytest.mark.parametrize(
+    ("x", "coupled", "development", "coordination"),
+    [
+        (
+            [0.9, 0.4],
+            1.2 / 1.3,
+            0.65,
+            np.sqrt(0.6),
+        ),  # C = 2 sqrt(ab) / (a + b), D = sqrt(CT) = sqrt(sqrt(ab))
+        ([0.5, 0.5], 1, 0.5, np.sqrt(0.5)),
+        ([0.8, 0.0], 0, 0.4, 0),
+    ],
+)
+def test_coupling_of_two_in_closed_form(x, coupled, development, coordination):
+    out = coupling(pd.DataFrame([x], columns=["a", "b"])).iloc[0]
+    found = out[["coupling", "development", "coordination"]].tolist()
+    assert found == pytest.approx([coupled, development, coordination])
+
+
+def test_obstacles_in_closed_form():
+    # w (1 - x) = .5 * .2, .3 * .5, .2 * 1 = .1, .15, .2 over .45
+    out = obstacles(
+        pd.DataFrame([[0.8, 0.5, 0.0]], columns=list("abc")), pd.Series({"a": 0.5, "b": 0.3, "c": 0.2})
+    )
+    assert out[["a", "b", "c"]].iloc[0].tolist() == pytest.approx([2 / 9, 1 / 3, 4 / 9])
+
+
+def test_topsis_in_closed_form():
+    # one indicator: distances are along a line, closeness = (x - min) / (max - min), turned round for a cost
+    x = pd.DataFrame({"a": [1.0, 2.0, 5.0]})
+    assert topsis(x)["closeness"].tolist() == pytest.approx([0, 0.25, 1])
+    assert topsis(x, directions=pd.Series({"a": -1}))["closeness"].tolist() == pytest.approx([1, 0.75, 0])
+    # two that mirror each other: the middle one is as far from the best as from the worst
+    both = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [3.0, 2.0, 1.0]})
+    assert topsis(both)["closeness"].tolist() == pytest.approx([0.5, 0.5, 0.5])
+
+
+def test_rank_sum_ratio_in_closed_form():
+    x = pd.DataFrame({"a": [1.0, 2.0, 2.0, 4.0], "b": [9.0, 7.0, 5.0, 3.0]}, index=list("uvwx"))
+    # ranks of a 1, 2.5, 2.5, 4; of the cost b 1, 2, 3, 4: RSR = (ra + rb) / 8
+    out = rank_sum_ratio(x, directions=pd.Series({"a": 1, "b": -1}))
+    assert out.table["rsr"].reindex(list("uvwx")).tolist() == pytest.approx([2 / 8, 4.5 / 8, 5.5 / 8, 1])
+
+
+@pytest.mark.parametrize(
+    ("how", "options", "values"),
+    [
+        ("minmax", {"low": 1, "high": 100}, [1, 34, 34, 100]),
+        ("zscore", {}, np.array([-1.25, -0.25, -0.25, 1.75]) / np.sqrt(4.75 / 3)),
+        ("rank", {}, [1, 2, 2, 4]),
+        ("borda", {}, [0, 1, 1, 3]),
+        ("percentile", {}, [0, 1 / 3, 1 / 3, 1]),
+        ("distance_to_max", {}, [0, 1 / 3, 1 / 3, 1]),
+        ("fraction_of_max", {}, [1 / 4, 1 / 2, 1 / 2, 1]),
+        ("vector", {"directions": {"a": -1}}, np.array([1, 1 / 2, 1 / 2, 1 / 4]) / np.sqrt(25 / 16)),
+        ("target", {"best": 3}, [0, 0.5, 0.5, 1]),
+        ("moderate", {"best": 2}, [0.5, 1, 1, 0]),
+        ("interval", {"low": 2, "high": 3}, [0, 1, 1, 0]),
+    ],
+)
+def test_normalisations_with_ties_by_hand(how, options, values):
+    x = pd.DataFrame({"a": [1.0, 2.0, 2.0, 4.0]})
+    assert normalise(x, how=how, **options)["a"].to_numpy() == pytest.approx(np.asarray(values, float))

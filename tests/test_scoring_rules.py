@@ -458,7 +458,12 @@ def test_sensitive_counts_stay_above_the_community(tmp_path):
     [
         ("items: [q]", [("D", "q", "index", 75, 2, 40)], 75, 2),
         ("items: [q], statistic: mean", [("D", "q", "mean", 4, 0.1, 40)], 75, 2.5),
-        ("items: [q], statistic: satisfied", [("D", "q", "satisfied", 0.8, 0.02, 40)], 80, 2),
+        (
+            "items: [q], statistic: satisfied, denominator: substantive",
+            [("D", "q", "satisfied", 0.8, 0.02, 40), ("D", "q", "dont_know", 0.25, 0.01, 50)],
+            80,
+            2,
+        ),
         (
             "items: [q], statistic: satisfied, denominator: all",
             [("D", "q", "satisfied", 0.8, 0.02, 40), ("D", "q", "dont_know", 0.25, 0.01, 50)],

@@ -221,6 +221,12 @@ def _part(
         faults.add(given.line, f"{what} ({rule}) needs exactly one of {', '.join(r.either)}")
     if not alone and "part" not in p:
         faults.add(given.line, f"{what}: a leaf of several parts gives each a name (part:)")
+    if rule == "survey" and p.get("statistic") == "satisfied" and "denominator" not in p:
+        faults.add(
+            given.lines.get("statistic", given.line),
+            f"{what} (survey): a satisfied share has two denominators; declare one (denominator: substantive, of those"
+            " who gave an opinion; all, with those who did not know)",
+        )
     params = _params(p, r.keys, rule, what, by_code, faults)
     _known_metrics(p, rule, metrics, what, faults)
     if len(faults.found) > before:

@@ -7,9 +7,14 @@ import pandas as pd
 
 from commlab.errors import DataError, ParameterError
 
-__all__ = ["fleiss_kappa", "icc", "krippendorff_alpha"]
+__all__ = ["fleiss_kappa", "icc", "krippendorff_alpha", "targets_differ"]
 
 LEVELS = ("nominal", "ordinal", "interval", "ratio")
+
+
+_FORMS = ("ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k")
+_ROUNDING = 1e-12
+"""Sums of squares below this share of the whole are rounding."""
 
 
 def icc(table: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
@@ -24,7 +29,13 @@ def icc(table: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        form (``ICC1 ICC2 ICC3 ICC1k ICC2k ICC3k``), estimate, f, df1, df2, p_value, ci_low, ci_high.
+        form (``ICC1 ICC2 ICC3 ICC1k ICC2k ICC3k``), estimate, f, df1, df2, p_value, ci_low, ci_high. Raters who differ
+        in leniency only, or not at all, leave no error to test with: f, p_value and the interval are missing.
+
+    Raises
+    ------
+    DataError
+        If a rating is missing, there are fewer than two targets or raters, or the targets' means do not differ.
 
     Notes
     -----
@@ -48,17 +59,22 @@ def icc(table: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     total = ((x - grand) ** 2).sum()
     bms, jms = between / (n - 1), judges / (k - 1)
     wms, ems = (total - between) / (n * (k - 1)), (total - between - judges) / ((n - 1) * (k - 1))
-    if wms == 0 or ems == 0:
-        raise DataError(
-            "raters agree exactly (no error variance): the correlations are 1 and have no interval"
-        )
-    f1, f3 = bms / wms, bms / ems
+    wms, ems = (m if m * n * k > _ROUNDING * total else 0.0 for m in (wms, ems))
+    if not targets_differ(table):
+        raise DataError("the targets do not differ: no correlation between raters can be told")
     one, two = (bms - wms) / (bms + (k - 1) * wms), (bms - ems) / (bms + (k - 1) * ems + k * (jms - ems) / n)
     three = (bms - ems) / (bms + (k - 1) * ems)
     mean_one, mean_two = (bms - wms) / bms, (bms - ems) / (bms + (jms - ems) / n)
     mean_three = (bms - ems) / bms
-    tail = 1 - (1 - confidence) / 2
+    names = ["form", "estimate", "f", "df1", "df2", "p_value", "ci_low", "ci_high"]
     d1, d2, d3 = n - 1, n * (k - 1), (n - 1) * (k - 1)
+    if wms == 0 or ems == 0:
+        found = dict(zip(_FORMS, (one, two, three, mean_one, mean_two, mean_three), strict=True))
+        out = pd.DataFrame({"form": list(found), "estimate": list(found.values()), "df1": d1})
+        out["df2"] = [d2, d3, d3, d2, d3, d3]
+        return out.reindex(columns=names)
+    f1, f3 = bms / wms, bms / ems
+    tail = 1 - (1 - confidence) / 2
     low1, high1 = f1 / stats.f.ppf(tail, d1, d2), f1 * stats.f.ppf(tail, d2, d1)
     low3, high3 = f3 / stats.f.ppf(tail, d1, d3), f3 * stats.f.ppf(tail, d3, d1)
     fj = jms / ems
@@ -81,8 +97,14 @@ def icc(table: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
         ("ICC3k", mean_three, f3, d3, 1 - 1 / low3, 1 - 1 / high3),
     ]
     rows = [(name, r, f, d1, df2, stats.f.sf(f, d1, df2), low, high) for name, r, f, df2, low, high in forms]
-    names = ["form", "estimate", "f", "df1", "df2", "p_value", "ci_low", "ci_high"]
     return pd.DataFrame(rows, columns=names)
+
+
+def targets_differ(table: pd.DataFrame) -> bool:
+    """Whether the targets' means differ by more than rounding (targets x raters, complete)."""
+    x = table.to_numpy(dtype=float)
+    apart = x.shape[1] * ((x.mean(axis=1) - x.mean()) ** 2).sum()
+    return bool(apart > _ROUNDING * ((x - x.mean()) ** 2).sum())
 
 
 def krippendorff_alpha(table: pd.DataFrame, *, level: str = "interval") -> float:

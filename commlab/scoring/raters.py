@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import DataError, listing
-from commlab.scoring.agreement import icc, krippendorff_alpha
+from commlab.scoring.agreement import icc, krippendorff_alpha, targets_differ
 
 __all__ = [
     "Adjusted",
@@ -87,8 +87,7 @@ def rater_agreement(ratings: pd.DataFrame) -> Agreement:
     for i, a in enumerate(names):
         for b in names[i + 1 :]:
             both = wide[[a, b]].dropna()
-            spread = both.sub(both.mean(axis=1), axis=0).sub(both.mean() - both.to_numpy().mean())
-            if len(both) > 1 and (spread.abs() > 1e-12).any(axis=None) and both.nunique().gt(1).any():
+            if len(both) > 1 and targets_differ(both):
                 pairs.append(icc(both).assign(rater_a=a, rater_b=b, n=len(both)))
     columns = ["rater_a", "rater_b", "n", "form", "estimate", "ci_low", "ci_high"]
     found = pd.concat(pairs, ignore_index=True)[columns] if pairs else pd.DataFrame(columns=columns)
