@@ -672,3 +672,43 @@ def test_only_arithmetic_means_are_explained(f):
     nodes = aggregate(scores(u=(80, 60, 50)), f, how="geometric")
     with pytest.raises(DataError, match="only arithmetic means"):
         explain_change(nodes, nodes)
+
+
+# --- naming, money, mutual evaluation: more cases worked by hand ------------------------------------------
+
+
+def test_naming_with_a_tie_on_the_line_and_a_reserve():
+    points = pd.Series({"A/a": 90.0, "A/b": 85, "A/c": 85, "A/d": 70, "B/e": 60, "B/f": np.nan, "C/g": 50})
+    out = select(points, pd.Series({"A": 2, "B": 3, "C": 0}), reserve=1).set_index("unit")
+    expected = {"A/a": "named", "A/b": "tied", "A/c": "tied", "B/e": "named", "B/f": "no_score"}
+    assert {u: out.loc[u, "status"] for u in expected} == expected
+    assert out.loc["A/d", "status"] == "reserve" and out.loc["C/g", "status"] == "reserve"
+    assert out.loc[["A/a", "A/b", "A/d"], "margin"].tolist() == [5, 0, -15]
+
+
+@pytest.mark.parametrize(
+    ("scores_", "pool", "options", "amounts"),
+    [
+        ([60, 30, 10], 1000, {"how": "proportional"}, [600, 300, 100]),
+        (
+            [60, 30, 10],
+            1000,
+            {"how": "proportional", "cap": 400},
+            [400, 400, 200],
+        ),  # 200 over: 3 to 1, capped again
+        ([60, 30, 10], 1000, {"how": "proportional", "floor": 150}, [566.67, 283.33, 150]),  # 850 at 2 to 1
+        ([60, 30, 10], 0.02, {"how": "equal"}, [0.01, 0.01, 0]),
+        ([60, 30, 30], 100, {"top": 2}, [33.34, 33.33, 33.33]),  # the tie on the last place takes part
+        ([60, 30, 10], 100, {"least": 30}, [50, 50, 0]),
+        (
+            [60, 30, 10],
+            90,
+            {"how": "weights", "weights": pd.Series({"a": 1.0, "b": 3, "c": 5})},
+            [10, 30, 50],
+        ),
+    ],
+)
+def test_a_pool_is_shared_to_the_cent(scores_, pool, options, amounts):
+    out = allocate_rewards(pd.Series(scores_, index=list("abc"), dtype=float), pool, **options)
+    assert out.set_index("unit")["amount"].reindex(list("abc")).tolist() == pytest.approx(amounts)
+    assert round(out["amount"].sum() * 100) == round(pool * 100)
