@@ -23,8 +23,8 @@ TILE_MM = 15.0
 MAP_MM = 120.0
 SCALE = ("#F6F1E3", "#7FB4D3", "#0B3C63")
 """Low to high; in grey print light to dark."""
-DARK = 0.6
-"""From this part of the scale on, writing is white."""
+DARK = 0.18
+"""Below this luminance, writing is white: there white and black stand out alike (WCAG 2.1)."""
 _T = "en"
 
 
@@ -162,8 +162,10 @@ class _Colours:
     def of(self, value: float) -> tuple[Any, str]:
         if not math.isfinite(value):
             return "white", COLOURS["ink"]
-        at = (value - self.low) / self.range
-        return self.map(at), "white" if at > DARK else COLOURS["ink"]
+        colour = self.map((value - self.low) / self.range)
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour[:3]]
+        luminance = float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+        return colour, "white" if luminance < DARK else COLOURS["ink"]
 
 
 def _bare(figure: Canvas, axes: Axes, colours: _Colours, colour_label: str, title: str) -> None:

@@ -113,6 +113,11 @@ class _Need:
     wish: float
     most: float
 
+    def closer(self) -> _Need:
+        """The same with letters as narrow as digits are."""
+        ratio = DIGIT_WIDTH / LATIN_WIDTH
+        return replace(self, wish=max(self.snug, self.wish * ratio), most=max(self.snug, self.most * ratio))
+
 
 def laid_out(table: Table) -> Table:
     """Choose page, type size and shares of the width.
@@ -131,6 +136,7 @@ def laid_out(table: Table) -> Table:
         [[[characters(x, latin=latin) for x in cell.split("\n")] for cell in row] for row in table.rows]
         for latin in (LATIN_WIDTH, DIGIT_WIDTH)
     )
+    closer = [n.closer() for n in needs]
     roomy, snug, hard = ([getattr(n, name) for n in needs] for name in ("least", "snug", "hard"))
     for tried in (((roomy, loose, 0.0), (snug, tight, SNUG)), ((hard, tight, 0.0),)):
         costs = []
@@ -138,7 +144,7 @@ def laid_out(table: Table) -> Table:
             for k, page in enumerate(PAGES):
                 room = _room(page, len(needs))
                 if sum(least) <= room:
-                    widths = _widths(least, needs, room)
+                    widths = _widths(least, needs if lengths is loose else closer, room)
                     height = sum(row_heights(lengths, widths, page.size_pt))
                     cost = page.dearer * height / PAGE_PT[page.landscape] + page.extra + extra
                     costs.append((cost, k, widths))
