@@ -233,11 +233,11 @@ def main() -> None:
         "below 3",
     )
     many = main_rows(framework, MANY)
-    bare = best(lambda: plain_table(many, framework), 2)
+    bare = best(lambda: plain_table(many, framework), 4)
     print(
         f"plain numpy from the long table of {len(many):,} rows to one of nodes, no gap, no check: {bare:.2f} s"
     )
-    told("score + aggregate", best(lambda: aggregate(score(many, framework), framework), 2), bare, "below 3")
+    told("score + aggregate", best(lambda: aggregate(score(many, framework), framework), 4), bare, "below 3")
 
     tracemalloc.start()
     rank_uncertainty(evidence, framework, choices=choices, **sources)
