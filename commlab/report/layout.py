@@ -9,6 +9,7 @@ import math
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -79,10 +80,15 @@ def characters(text: str, *, latin: float = LATIN_WIDTH) -> float:
     >>> characters("五华区"), round(characters("81.3"), 2)
     (6.0, 4.6)
     """
+    return max(2.0 * wide + latin * narrow for wide, narrow in _counted(text))
+
+
+@lru_cache(maxsize=1 << 14)
+def _counted(text: str) -> tuple[tuple[int, int], ...]:
+    """Chinese and other characters of every line; the same cells are measured for several pages and formats."""
     lines = text.split("\n")
-    if text.isascii():
-        return max(map(len, lines)) * latin
-    return max(sum(_width(c, latin) for c in line) for line in lines)
+    wide = [0 if x.isascii() else sum(unicodedata.east_asian_width(c) in "WFA" for c in x) for x in lines]
+    return tuple((w, len(x) - w) for w, x in zip(wide, lines, strict=True))
 
 
 def _width(character: str, latin: float = LATIN_WIDTH) -> float:
@@ -143,7 +149,9 @@ def laid_out(table: Table) -> Table:
         for least, lengths, extra in tried:
             for k, page in enumerate(PAGES):
                 room = _room(page, len(needs))
-                if sum(least) <= room:
+                lowest = len(lengths) * (page.size_pt * LINE_HEIGHT + ROW_PADDING_PT)
+                bound = page.dearer * lowest / PAGE_PT[page.landscape] + page.extra + extra
+                if sum(least) <= room and (not costs or bound < min(costs)[0]):
                     widths = _widths(least, needs if lengths is loose else closer, room)
                     height = sum(row_heights(lengths, widths, page.size_pt))
                     cost = page.dearer * height / PAGE_PT[page.landscape] + page.extra + extra
