@@ -145,7 +145,7 @@ def laid_out(table: Table) -> Table:
     closer = [n.closer() for n in needs]
     roomy, snug, hard = ([getattr(n, name) for n in needs] for name in ("least", "snug", "hard"))
     for tried in (((roomy, loose, 0.0), (snug, tight, SNUG)), ((hard, tight, 0.0),)):
-        costs = []
+        costs: list[tuple[float, int, list[float]]] = []
         for least, lengths, extra in tried:
             for k, page in enumerate(PAGES):
                 room = _room(page, len(needs))
