@@ -22,8 +22,8 @@ __all__ = ["LARGEST", "page_fonts"]
 
 LARGEST = 250_000
 """Bytes that the fonts of one page may have; rarer characters are then left to the reader's own fonts."""
-"""Of the compression: the best, 11, takes twenty times as long for a file that is a twelfth smaller."""
 BROTLI_QUALITY = 9
+"""Of the compression: the best, 11, takes twenty times as long for a file that is a twelfth smaller."""
 _FONT_FILE = "NotoSansSC-Regular.otf"
 _TABLES_NOT_NEEDED = ["BASE", "GPOS", "GSUB", "VORG", "vhea", "vmtx"]
 
