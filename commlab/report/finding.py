@@ -15,6 +15,7 @@ every page. Nothing is ever read back from HTML or Markdown, so no text can turn
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,8 @@ MOST_CHARACTERS = 2000
 """Longer cells are cut: a page is no place for them, and one hostile cell must not fill a hundred."""
 
 _RIGHT = ("integer", "number", "signed", "percent", "points", "p_value")
+# In the place of a figure: withheld, merged, or a bound.
+_SIGNED = re.compile(r"[*†≤≥]")
 FORMATS = ("text", "label", "date", *_RIGHT)
 ALIGNMENTS = ("left", "center", "right")
 
@@ -91,8 +94,8 @@ class Col:
             return MISSING
         if isinstance(value, (bool, np.bool_)):
             return t("yes") if value else t("no")
-        if isinstance(value, str) and self.format in _RIGHT:
-            return clean(value) or MISSING  # a sign or a bound where a figure may not be shown
+        if isinstance(value, str) and self.format in _RIGHT and _SIGNED.search(value):
+            return clean(value)  # a sign or a bound where a figure may not be shown
         if self.format in ("text", "label", "date", "p_value", "integer"):
             shows: dict[str, Callable[[Any], str]] = {
                 "text": clean,

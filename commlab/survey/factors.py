@@ -120,10 +120,11 @@ def factor_analysis(items: pd.DataFrame, n_factors: int, *, rotation: str = "var
 def _likelihood(r: FloatArray, n: int, m: int, names: list[str]) -> tuple[FloatArray, FloatArray]:
     """Unrotated loadings and uniquenesses (1)."""
     from statsmodels.multivariate.factor import Factor
-    from statsmodels.tools.sm_exceptions import ConvergenceWarning
+    from statsmodels.tools.sm_exceptions import ConvergenceWarning, EstimationWarning
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # told below, by name
+        for told in (ConvergenceWarning, EstimationWarning):  # told below, by name
+            warnings.simplefilter("ignore", told)
         fit = Factor(None, n_factor=m, corr=r, nobs=n, method="ml").fit(maxiter=1000, opt={"gtol": 1e-8})
     uniqueness = np.asarray(fit.uniqueness, dtype=float)
     worst = int(np.nan_to_num(uniqueness).argmin())
