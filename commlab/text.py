@@ -102,19 +102,22 @@ class Text:
 
     def __call__(self, message: str, /, **fields: object) -> str:
         """The message in this language with its fields filled in."""
-        template = message
-        if self.language != "en":
-            try:
-                template = _catalog(self.language)[message]
-            except KeyError:
-                raise ParameterError(
-                    f"no {self.language} translation of {message!r}; "
-                    f"add it to commlab/locale/{self.language}.po"
-                ) from None
+        template = self.template(message)
         try:
             return template.format(**fields) if fields or "{" in template else template
         except (KeyError, IndexError) as error:
             raise ParameterError(f"message {message!r} names the field {error} that was not given") from None
+
+    def template(self, message: str) -> str:
+        """The message in this language before its fields are filled in."""
+        if self.language == "en":
+            return message
+        try:
+            return _catalog(self.language)[message]
+        except KeyError:
+            raise ParameterError(
+                f"no {self.language} translation of {message!r}; add it to commlab/locale/{self.language}.po"
+            ) from None
 
     def knows(self, message: str) -> bool:
         """Whether the message has a translation."""
