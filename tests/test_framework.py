@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from fractions import Fraction
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -533,3 +534,60 @@ def test_a_study_declares_its_goalposts(tmp_path, lines, says):
     posted = {p.code: p.goalposts for c in framework.leaves for p in framework.parts(c) if p.goalposts}
     assert posted == {"Ⅱ-1.2": (0, 2), "Ⅱ-4.1": (0, 1.5)}
     assert not any(p.official for p in framework.parts("Ⅱ-1.2"))
+
+
+PRINTED = """
+name: printed
+source: {document: 某文件, date: 2021-08}
+types: {core: {zh: 城区, en: city district}, other: {zh: 其他}}
+constants:
+  pool: {zh: 奖励资金, en: pool of rewards, value: 4000000, unit: 元, official: true, article: 六}
+  money: {zh: 专项经费, unit: 元, by: {core: 200000, other: 100000}, official: true, article: 四}
+  ratio: {zh: 督导比例, value: 1/10}
+notes:
+- {chapter: method, zh: 得分作为参考。, en: Scores are a reference., article: 九}
+metrics: {a_n: {zh: 甲, kind: stock}}
+nodes:
+- {code: A, zh: 甲, parts: [{rule: count, metric: a_n, type: core}]}
+"""
+
+
+def test_figures_kinds_and_remarks_of_a_document(tmp_path: Path) -> None:
+    path = tmp_path / "printed.yaml"
+    path.write_text(PRINTED, encoding="utf-8")
+    f = load_framework(path)
+    assert f.constant("pool").number() == 4e6 and f.constant("pool").document == "某文件"
+    assert [f.constant("money").number(k) for k in ("core", "other")] == [200000.0, 100000.0]
+    assert f.constant("ratio").value == Fraction(1, 10) and not f.constant("ratio").official
+    assert f.type_label("core", "en") == "city district" and f.type_label("other", "en") == "其他"
+    assert f.remarks[0].text("en") == "Scores are a reference." and f.remarks[0].article == "九"
+    with pytest.raises(ParameterError, match=r"differs by kind \(core, other\); it has none for None"):
+        f.constant("money").number()
+    with pytest.raises(ParameterError, match="no constant 'pol'; did you mean pool"):
+        f.constant("pol")
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        "name: own\nextends: printed.yaml\nconstants: {pool: {zh: 奖金, value: 5}}\n", encoding="utf-8"
+    )
+    refined = load_framework(own)
+    assert refined.constant("pool").number() == 5 and refined.constant("money").by["core"] == 200000
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("value: 4000000,", "", "constant pool needs exactly one of value"),
+        ("value: 4000000, unit: 元, official: true, article: 六", "value: 4, official: true", "constant pool is official: it needs article"),
+        ("core: 200000", "core: viele", "constant money: by core is 'viele'; it must be a number"),
+        ("type: core", "type: cor", "for type 'cor', which is not among the types"),
+        ("value: 1/10", "value: many", "constant ratio: value is 'many'; it must be a number"),
+        ("chapter: method, ", "", "a note lacks chapter"),
+        ("zh: 其他", "cn: 其他", "type other has an unknown key 'cn'"),
+    ],
+)  # fmt: skip
+def test_faults_of_what_a_document_prints(tmp_path: Path, old: str, new: str, told: str) -> None:
+    path = tmp_path / "printed.yaml"
+    assert old in PRINTED
+    path.write_text(PRINTED.replace(old, new), encoding="utf-8")
+    with pytest.raises(DataError, match=told):
+        load_framework(path)

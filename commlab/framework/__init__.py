@@ -5,7 +5,7 @@ result that weights, scoring and reports share.
 """
 
 from commlab.framework.compare import compare
-from commlab.framework.entries import Metric, Node, Part
+from commlab.framework.entries import Constant, Metric, Node, Note, Part
 from commlab.framework.loader import bundled, load_framework
 from commlab.framework.model import TOTAL, Framework
 from commlab.framework.rules import RULES, exact
@@ -13,9 +13,11 @@ from commlab.framework.rules import RULES, exact
 __all__ = [
     "RULES",
     "TOTAL",
+    "Constant",
     "Framework",
     "Metric",
     "Node",
+    "Note",
     "Part",
     "bundled",
     "compare",

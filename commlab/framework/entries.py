@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
-__all__ = ["FULL", "Frozen", "Metric", "Node", "Part"]
+from commlab.errors import ParameterError, listing
+
+__all__ = ["FULL", "Constant", "Frozen", "Metric", "Node", "Note", "Part"]
 
 FULL = 100.0
 """Full score of a node where the sheet prints no points."""
@@ -128,3 +131,52 @@ class Node:
     document: str = ""
     article: str = ""
     line: int = 0
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A figure that the document prints and no score rests on: a sum of money, a quota, a ratio.
+
+    ``value`` is exact, or None where the figure differs ``by`` kind of unit.
+    """
+
+    key: str
+    zh: str
+    en: str = ""
+    unit: str = ""
+    value: Fraction | None = None
+    by: Mapping[str, Fraction] = field(default_factory=dict)
+    official: bool = False
+    soft: bool = False
+    document: str = ""
+    article: str = ""
+
+    def number(self, kind: str | None = None) -> float:
+        """The figure, of a kind of unit where it differs by kind.
+
+        Raises
+        ------
+        ParameterError
+            If it differs by kind and none, or an unknown one, is named.
+        """
+        if self.value is not None:
+            return float(self.value)
+        if kind is None or kind not in self.by:
+            raise ParameterError(
+                f"constant {self.key} differs by kind ({listing(self.by)}); it has none for {kind!r}"
+            )
+        return float(self.by[kind])
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sentence that reports print in a chapter, and where it comes from."""
+
+    chapter: str
+    zh: str
+    en: str = ""
+    document: str = ""
+    article: str = ""
+
+    def text(self, language: str) -> str:
+        return self.en or self.zh if language == "en" else self.zh

@@ -16,6 +16,7 @@ from commlab.framework.entries import Frozen
 from commlab.framework.located import Faults, Map, read, read_yaml, shaped
 from commlab.framework.metrics import read_metrics
 from commlab.framework.model import Framework, fold
+from commlab.framework.printed import read_constants, read_notes, read_types
 
 __all__ = ["bundled", "load_framework", "read_yaml"]
 
@@ -145,14 +146,16 @@ def _overlay(base: Map, own: Map, faults: Faults) -> Map:
     out.line = own.line
     out.update(base)
     out.lines = {**base.lines, **own.lines}
-    out.update({k: v for k, v in own.items() if k not in ("metrics", "flat", "nodes", "extends")})
-    metrics = Map()
-    for source in (base.get("metrics"), own.get("metrics")):
-        if source:
-            metrics.update(source)
-            metrics.lines |= source.lines
-    if metrics:
-        out["metrics"] = metrics
+    joined = ("metrics", "types", "constants")
+    out.update({k: v for k, v in own.items() if k not in (*joined, "flat", "nodes", "extends")})
+    for key in joined:
+        both = Map()
+        for source in (base.get(key), own.get(key)):
+            if source:
+                both.update(source)
+                both.lines |= source.lines
+        if both:
+            out[key] = both
     known = {fold(n["code"]): n for n in base["flat"]}
     flat = list(base["flat"])
     for node in own["flat"]:
@@ -186,15 +189,27 @@ def _framework(top: Map, faults: Faults) -> Framework | None:
     if "source" in top:
         top["source"] = shaped(top["source"], "source", faults, "source")
     metrics = read_metrics(top.get("metrics"), faults)
+    types = read_types(top.get("types"), faults)
+    source = top.get("source", {})
+    constants = read_constants(top.get("constants"), source, faults)
+    remarks = read_notes(top.get("notes"), source, faults)
     notes: list[str] = []
     nodes = build_nodes(top["flat"], metrics, faults, notes)
+    if types:
+        for part in (p for n in nodes for p in n.parts if p.type and p.type not in types):
+            faults.add(
+                part.line, f"a part of {part.code} is for type {part.type!r}, which is not among the types"
+            )
     if faults.found:
         return None
     return Framework(
         name=top["name"],
         title=Frozen(dict(top.get("title", {"zh": top["name"]}))),
-        source=Frozen({k: str(v) for k, v in top.get("source", {}).items()}),
+        source=Frozen({k: str(v) for k, v in source.items()}),
         metrics=Frozen(metrics),
         nodes=tuple(nodes),
         notes=tuple(notes),
+        types=Frozen(types),
+        constants=Frozen(constants),
+        remarks=remarks,
     )

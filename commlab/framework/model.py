@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import ParameterError, listing
-from commlab.framework.entries import FULL, Frozen, Metric, Node, Part
+from commlab.framework.entries import FULL, Constant, Frozen, Metric, Node, Note, Part
 
 __all__ = ["TOTAL", "WEIGHT_TOLERANCE", "Framework", "fold"]
 
@@ -51,6 +51,12 @@ class Framework:
         In printed order, parents before children.
     notes : tuple of str
         What the loader did to the file's figures, for the ledger.
+    types : mapping of str to labels
+        Kinds of units that the document tells apart.
+    constants : mapping of str to Constant
+        Figures of the document that no score rests on; ``constant`` finds one.
+    remarks : tuple of Note
+        Sentences that reports print, by chapter.
     """
 
     name: str
@@ -59,6 +65,9 @@ class Framework:
     metrics: Mapping[str, Metric]
     nodes: tuple[Node, ...]
     notes: tuple[str, ...] = ()
+    types: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    constants: Mapping[str, Constant] = field(default_factory=dict)
+    remarks: tuple[Note, ...] = ()
 
     def __repr__(self) -> str:
         levels = [sum(n.level == k for n in self.nodes) for k in sorted({n.level for n in self.nodes})]
@@ -137,6 +146,19 @@ class Framework:
         """Short name of a node; the Chinese one where there is no English."""
         n = self.node(code)
         return (n.en or n.zh) if language == "en" else n.zh
+
+    def constant(self, key: str) -> Constant:
+        """A figure of the document by its name; ParameterError, with near names, where there is none."""
+        if key not in self.constants:
+            near = difflib.get_close_matches(key, self.constants, n=3, cutoff=0.5)
+            hint = f"did you mean {listing(near)}?" if near else f"it has {listing(self.constants) or 'none'}"
+            raise ParameterError(f"framework {self.name} has no constant {key!r}; {hint}")
+        return self.constants[key]
+
+    def type_label(self, kind: str, language: str = "zh") -> str:
+        """Label of a kind of units; the kind itself where the file has none."""
+        known = self.types.get(kind, {})
+        return known.get(language) or known.get("zh") or kind
 
     def leaves_of(self, code: str | None = None) -> tuple[str, ...]:
         """Leaves at or below a node in printed order."""
