@@ -21,7 +21,7 @@ from commlab.intake.changes import RULES as CELL_RULES
 from commlab.study import across
 from commlab.study.advice import RULES, actions
 from commlab.study.handkept import inert, read_csv, to_csv, unquoted
-from commlab.study.ledgerbook import sheet_title
+from commlab.study.ledgerbook import sheet_title, write_ledger
 from commlab.study.review import OPEN, open_path, read_answers
 from commlab.study.sources import late_arrivals, note_arrivals, record_sources
 from commlab.tables import empty
@@ -160,12 +160,32 @@ def test_the_workbook_has_a_sheet_a_file_and_executes_nothing(
     heads = [c.value for c in sheet[1]]
     column = {
         name: next(k for k, head in enumerate(heads) if head and name in head)
-        for name in ("cell", "found", "expected", "what to do")
+        for name in ("单元格", "发现", "应为", "处理")
     }
     rows = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2)]
-    line = next(row for row in rows if row[column["found"]] == "很多")
-    assert re.fullmatch(r"[A-Z]+7", line[column["cell"]]) and line[column["what to do"]] == "填写数字"
+    line = next(row for row in rows if row[column["发现"]] == "很多")
+    assert re.fullmatch(r"[A-Z]+7", line[column["单元格"]]) and line[column["处理"]] == "填写数字"
     assert not any(cell.data_type == "f" for page in book for row in page.iter_rows() for cell in row)
+
+
+def test_the_workbook_speaks_the_study_s_language(
+    broken: tuple[Path, int, str], ledger: pd.DataFrame, tmp_path: Path
+) -> None:
+    """Beside names of files, columns and units, a Chinese workbook holds no English, an English one no Chinese."""
+    study = cl.open_study(broken[0])
+    status, names = (
+        study.period(PERIOD).status,
+        re.compile(r"\S+\.(xlsx|csv|txt|yaml)|Sheet1|marked|‹removed›|\bIP"),
+    )
+    for language, foreign in (("zh", r"[a-z]{3,}"), ("en", r"[\u4e00-\u9fff]")):
+        write_ledger(tmp_path / "l.xlsx", actions(ledger, language, study.framework), status, language)
+        book = openpyxl.load_workbook(tmp_path / "l.xlsx")
+        texts = {page.title for page in book.worksheets[:3]} | {
+            cell.value for page in book for cell in page[1]
+        }
+        rows = [row for page in book for row in page.iter_rows(min_row=2, values_only=True)]
+        texts |= {text for row in rows for text in (row if language == "zh" else ())}
+        assert [t for t in texts if re.search(foreign, names.sub("", str(t or "")))] == []
 
 
 def test_marked_copies_colour_the_cells_and_repeat_nobody(

@@ -39,13 +39,17 @@ def _check(
     study: Study, periods: list[str] | None, *, force: bool = False, language: str | None = None
 ) -> int:
     from commlab.cli.checked import check_lines
+    from commlab.text import Text
 
+    t = Text(language or study.config.language)
     for name in periods or ():
         study.period(name)
     result = study.check(
-        periods, progress=lambda name: print(f"{name}: checking", file=sys.stderr), force=force
+        periods,
+        progress=lambda name: print(t("{period}: checking", period=name), file=sys.stderr),
+        force=force,
     )
-    for line in check_lines(study, result, [*(periods or study.periods)], language or study.config.language):
+    for line in check_lines(study, result, [*(periods or study.periods)], t.language):
         print(line)
     return result.exit_code
 

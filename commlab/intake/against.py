@@ -14,7 +14,7 @@ import pandas as pd
 
 from commlab.errors import listing
 from commlab.intake.gazetteer import successors
-from commlab.intake.ledger import Pad, joined, split_source
+from commlab.intake.ledger import Pad, few, joined, split_source
 from commlab.tables import period_key
 
 __all__ = [
@@ -85,16 +85,6 @@ def _groups(rows: pd.DataFrame) -> list[pd.Series]:
         sheets(rows),
         metric.where(rows["item"] == "", metric + "/" + rows["item"].astype("object")).astype("str"),
     ]
-
-
-def few(names: Iterable[object], most: int = 3) -> str:
-    """The first few names, in no language.
-
-    >>> few("abcd")
-    'a, b, c …'
-    """
-    shown = [str(name) for name in names]
-    return ", ".join(shown[:most]) + (" …" if len(shown) > most else "")
 
 
 def cells(sources: Iterable[str]) -> list[str]:

@@ -21,8 +21,8 @@ import pandas as pd
 
 from commlab.errors import DataError, listing
 from commlab.intake import against
-from commlab.intake.against import SLIP, by_file, cells, few, pad_of, sheets
-from commlab.intake.ledger import joined
+from commlab.intake.against import SLIP, by_file, cells, pad_of, sheets
+from commlab.intake.ledger import few, joined
 
 __all__ = ["SLIP", "check_measures", "check_problems", "check_ratings", "parts_of", "rates_of"]
 
@@ -261,14 +261,16 @@ def check_ratings(ratings: pd.DataFrame, *, experts: int = 2) -> pd.DataFrame:
     pad = pad_of(ratings, "ratings")
     own = scored[scored["stage"] == "expert"]
     seen = own.groupby("unit")["rater"].nunique()
-    few = seen[seen < experts]
-    if len(few):
+    lonely = seen[seen < experts]
+    if len(lonely):
         pad.add(
             "too few experts",
-            f"{len(few)} units were rated by fewer than {experts} experts (first {few.index[0]}); "
+            f"{len(lonely)} units were rated by fewer than {experts} experts (first {lonely.index[0]}); "
             f"agreement cannot be shown for them",
-            severity="warning",
-            n=len(few),
+            before=few(lonely.index),
+            after=f"≥ {experts}",
+            n=len(lonely),
+            cells=cells(own.loc[own["unit"].isin(lonely.index), "source"].head()),
         )
     for (stage, rater), rows in scored.groupby(["stage", "rater"], sort=True):
         if len(rows) >= 10 and rows["score"].nunique() == 1:
@@ -276,7 +278,7 @@ def check_ratings(ratings: pd.DataFrame, *, experts: int = 2) -> pd.DataFrame:
                 "one score throughout",
                 f"{rater} ({stage}) gave {rows['score'].iloc[0]:g} to all {len(rows)}; ask whether the "
                 f"sheet was filled in",
-                severity="warning",
+                before=f"{rater}: {rows['score'].iloc[0]:g}",
                 n=len(rows),
                 cells=cells(rows["source"].head()),
             )
@@ -312,7 +314,8 @@ def check_problems(problems: pd.DataFrame) -> pd.DataFrame:
                 f"{len(odd)} problems are {late} before they are {early} (first {row['problem']}: "
                 f"{row['on_late']:%Y-%m-%d} before"
                 f" {row['on']:%Y-%m-%d}); correct the dates",
-                column=late,
+                before=f"{row['problem']}: {row['on_late']:%Y-%m-%d}",
+                after=f"≥ {row['on']:%Y-%m-%d}",
                 severity="error",
                 n=len(odd),
                 cells=cells(odd["source_late"]),

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import ParameterError, listing
+from commlab.intake.ledger import few
 from commlab.intake.mapped import header_key, headers_of
 from commlab.intake.mapping import Table
 from commlab.intake.names import squash
@@ -92,7 +93,7 @@ def _told_of_shape(
         told = (
             f"{who}: the columns {listing(strange)} are no codes of the framework; left out. Mend the matrix"
         )
-        table.reject("unknown code", told, column=strange[0], n=len(strange), cells=[])
+        table.reject("unknown code", told, column=corner, before=few(strange), n=len(strange), cells=[])
     again = np.flatnonzero(down.notna() & down.duplicated())
     if len(again):
         told = (
@@ -103,7 +104,7 @@ def _told_of_shape(
     lone = sorted(set(where) ^ {code for code in heads.values() if code is not None})
     if lone:
         told = f"{who}: {listing(lone)} stand only in the rows or only in the columns; judgements come from there"
-        table.pad.add("half a matrix", told, n=len(lone))
+        table.pad.add("half a matrix", told, before=few(lone), n=len(lone))
 
 
 def _settled(

@@ -20,7 +20,7 @@ import pandas as pd
 
 from commlab import tables
 
-__all__ = ["REMOVED", "Pad", "cells_of", "joined", "runs", "split_source"]
+__all__ = ["REMOVED", "Pad", "cells_of", "few", "joined", "runs", "split_source"]
 
 REMOVED = "‹removed›"
 """Stands in a ledger line for a personal value."""
@@ -91,6 +91,16 @@ def joined(ledgers: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """
     filled = [one for one in ledgers if len(one)]
     return pd.concat(filled, ignore_index=True) if filled else tables.empty("ledger")
+
+
+def few(names: Iterable[object], most: int = 3) -> str:
+    """The first few names, in no language.
+
+    >>> few("abcd")
+    'a, b, c …'
+    """
+    shown = [str(name) for name in names]
+    return ", ".join(shown[:most]) + (" …" if len(shown) > most else "")
 
 
 def split_source(source: str) -> tuple[str, str, str]:

@@ -115,6 +115,7 @@ def sheet_lines(found: Found, body: Body, pad: Pad) -> None:
             f"columns without a label are called by their letters: {listing(bare)}; write a label",
             severity="note" if bare == body.labels[:1] else "warning",
             n=len(bare),
+            cells=[f"{name.strip('()')}:{name.strip('()')}" for name in bare],
         )
     doubled = [label for label in body.found.blocks[0].labels if body.found.blocks[0].labels.count(label) > 1]
     if doubled:
@@ -122,6 +123,7 @@ def sheet_lines(found: Found, body: Body, pad: Pad) -> None:
             "repeated_header",
             f"several columns are called {listing(dict.fromkeys(doubled))}; the later ones were "
             "numbered #2, #3",
+            before=listing(dict.fromkeys(doubled)),
             n=len(doubled),
         )
 

@@ -254,12 +254,15 @@ def _declared_for(
                 "unit_unclaimed",
                 f"the sheet says its unit is {unit.label}, but no column is known to be meant; write it "
                 f'in the header, as in "经费({unit.label})"',
+                before=unit.label,
             )
         elif left := [body.labels[i] for i in unsaid if i not in out]:
             pad.add(
                 "unit_declared",
                 f"the sheet's unit {unit.label} was used for {listing(body.labels[i] for i in meant)}, not "
                 f"for {listing(left)}: write the unit in the header where that is wrong",
+                column=listing(left),
+                before=unit.label,
                 severity="note",
                 n=len(left),
             )
@@ -275,6 +278,7 @@ def _unit_above(label: str, pad: Pad) -> None:
             f'the unit printed above "{upper[1]}" was not used for it; write the unit beside the label if it '
             "is meant",
             column=label,
+            before=upper[0].name,
             severity="note",
         )
 

@@ -23,6 +23,7 @@ SEVERITIES = {"error": "error", "warning": "warning", "rounding": "rounding", "n
 """Severity -> the message that names it; the gravest first."""
 _UNREADABLE = "unreadable file"
 """The rule whose finding is a whole sentence."""
+_FLAGS = "flags"
 
 _COLUMNS = [
     "severity", "file", "sheet", "cells", "column", "found", "expected", "says", "advice", "n", "rule", "action", "message",
@@ -54,6 +55,9 @@ def actions(ledger: pd.DataFrame, language: str, framework: Any = None) -> pd.Da
         says, advice = RULES.get(line.rule, ("", ""))
         if line.rule == _UNREADABLE:
             found = spoken(found, t)
+        column = _label(_shown(line.column), metrics, language)
+        if line.column == _FLAGS:  # the sentence names the flag in the reader's language
+            column = expected = ""
         fields = {"found": found or MISSING, "expected": expected or MISSING, "n": t.integer(line.n)}
         rows.append(
             {
@@ -61,7 +65,7 @@ def actions(ledger: pd.DataFrame, language: str, framework: Any = None) -> pd.Da
                 "file": _shown(line.file),
                 "sheet": _shown(line.sheet),
                 "cells": _shown(line.first_cells),
-                "column": _label(_shown(line.column), metrics, language),
+                "column": column,
                 "found": "" if line.rule == _UNREADABLE else found,
                 "expected": expected,
                 "says": t(says, **fields) if says else line.message,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,35 +22,35 @@ CREATED = dt.datetime(2000, 1, 1)
 """A fixed date: the same data give the same bytes."""
 COLOURS = {"error": "#F8CBC6", "warning": "#FFEBA8", "rounding": "#DCE9F7", "note": "#F2F2F2"}
 _COLUMNS = {
-    "severity": ("级别 severity", 13),
-    "sheet": ("工作表 sheet", 14),
-    "cells": ("单元格 cell", 18),
-    "column": ("列 column", 30),
-    "found": ("发现 found", 16),
-    "expected": ("应为 expected", 16),
-    "n": ("数量 n", 8),
-    "says": ("说明 what is wrong", 44),
-    "advice": ("处理 what to do", 34),
-    "rule": ("规则 rule", 22),
-    "message": ("详情 details (English)", 70),
+    "severity": ("Severity", 10),
+    "sheet": ("Sheet", 14),
+    "cells": ("Cells", 18),
+    "column": ("Column", 30),
+    "found": ("Found", 18),
+    "expected": ("Expected", 18),
+    "n": ("Number", 8),
+    "says": ("What is wrong", 44),
+    "advice": ("What to do", 36),
 }
+"""What a sheet of findings shows: column -> its head, as a message id, and width."""
+_ENGLISH = {"rule": ("Rule", 22), "message": ("Details", 70)}
+"""The ledger's own words, for those who read them."""
 _STATUS = {
-    "unit": ("单位 unit", 16),
-    "label_zh": ("报送内容", 18),
-    "label_en": ("input", 28),
-    "state": ("状态 state", 12),
-    "files": ("文件数 files", 10),
-    "rows": ("行数 rows", 10),
-    "warnings": ("警告 warnings", 10),
-    "errors": ("错误 errors", 10),
-    "message": ("说明 message", 80),
+    "unit": ("Unit", 16),
+    "label": ("What is asked for", 28),
+    "state": ("State", 10),
+    "files": ("Files", 8),
+    "rows": ("Rows", 8),
+    "warnings": ("Warnings", 8),
+    "errors": ("Errors", 8),
+    "says": ("Remarks", 80),
 }
 _FILES = {
-    "file": ("文件 file", 60),
-    "error": ("错误 errors", 12),
-    "warning": ("警告 warnings", 12),
-    "rounding": ("舍入 rounding", 12),
-    "note": ("提示 notes", 12),
+    "file": ("File", 60),
+    "error": ("Errors", 10),
+    "warning": ("Warnings", 10),
+    "rounding": ("Roundings", 10),
+    "note": ("Notes", 10),
 }
 _COLOURED = ("severity", "cells")
 _PRINTED = ("says", "advice")
@@ -73,21 +73,24 @@ def write_ledger(
     status : DataFrame
         A row an office and input.
     language : {"zh", "en"}
-        Of severities and of who sent what; the findings have their own already.
+        Of titles, heads, severities and of who sent what; the findings have their own already.
     sample : bool
         Puts the mark of fabricated data beside the header of every sheet and on every printed page.
     """
     import xlsxwriter
 
-    status = status.assign(message=_spoken(status, findings, Text(language)))
+    t = Text(language)
+    status = status.assign(
+        label=status[f"label_{language}"], state=status["state"].map(t), says=_spoken(status, findings, t)
+    )
+    columns = _COLUMNS | (_ENGLISH if language == "en" else {})
     with (
         store.atomic_path(path) as beside,
         xlsxwriter.Workbook(str(beside), OPTIONS) as book,
     ):
         book.set_properties({"title": "commlab ledger", "created": CREATED})
-        styles = _styles(book)
-        lines = findings.assign(level=findings["severity"].map(Text(language)))
-        todo = lines[lines["severity"] != "note"]
+        page = _Page(book, t, sample)
+        lines = findings.assign(level=findings["severity"].map(t))
         counts = (
             lines.groupby(["file", "severity"])
             .size()
@@ -95,21 +98,20 @@ def write_ledger(
             .reindex(columns=list(SEVERITIES), fill_value=0)
         )
         files = counts.drop(index="", errors="ignore").reset_index()
-        fixed = ["报送 sent", "待办 to do", "文件 files"]
+        fixed = [t("Submissions"), t("To do"), t("All files")]
         taken = {title.lower() for title in fixed}
         titles = {
             str(file): sheet_title("_".join(str(file).split("/")[-2:]), taken) for file in files["file"]
         }
-        _sheet(book, fixed[0], status, _STATUS, styles, sample)
-        # What the ledger says in English is there for who asks, behind the sentences of the reader's language.
-        folded = ("message",) if language != "en" else ()
-        _sheet(book, fixed[1], todo, {"file": ("文件 file", 36)} | _COLUMNS, styles, sample, folded)
-        index = _sheet(book, fixed[2], files, _FILES, styles, sample)
+        page.sheet(fixed[0], status, _STATUS)
+        page.sheet(fixed[1], lines[lines["severity"] != "note"], {"file": ("File", 36)} | columns)
+        index = page.sheet(fixed[2], files, _FILES)
         for row, file in enumerate(files["file"], 1):
-            index.write_url(row, 0, f"internal:'{titles[file]}'!A1", styles["link"], string=_text(file))
+            link = f"internal:'{titles[file]}'!A1"
+            index.write_url(row, 0, link, page.styles["link"], string=_text(file))
         for file, own in lines.groupby("file", sort=True):
             if file:
-                _sheet(book, titles[str(file)], own, _COLUMNS, styles, sample, folded)
+                page.sheet(titles[str(file)], own, columns)
 
 
 def _spoken(status: pd.DataFrame, findings: pd.DataFrame, t: Text) -> pd.Series:
@@ -144,57 +146,51 @@ def sheet_title(name: str, taken: set[str]) -> str:
     return title
 
 
-def _styles(book: Any) -> dict[str, Any]:
-    cell = {"text_wrap": True, "valign": "top"}
-    styles = {
-        name: book.add_format(cell | {"bg_color": colour})
-        for name, colour in COLOURS.items()
-        if name != "note"
-    }
-    return styles | {
-        "text": book.add_format(cell),
-        "head": book.add_format(cell | {"bold": True, "bottom": 1}),
-        "link": book.add_format(cell | {"font_color": "#1F4E9E", "underline": 1}),
-        "mark": book.add_format({"bold": True, "font_color": "#B3381E"}),
-    }
-
-
 def _text(value: object) -> str:
     return clean(value)[:_LONGEST_TEXT]
 
 
-def _sheet(
-    book: Any,
-    title: str,
-    frame: pd.DataFrame,
-    columns: Mapping[str, tuple[str, int]],
-    styles: Mapping[str, Any],
-    sample: bool,
-    folded: Collection[str] = (),
-) -> Any:
-    sheet = book.add_worksheet(title)
-    sheet.freeze_panes(1, 0)
-    sheet.set_row(0, 30)
-    sheet.set_landscape()
-    sheet.set_paper(9)
-    sheet.fit_to_pages(1, 0)
-    sheet.repeat_rows(0)
-    last = max((j for j, name in enumerate(columns) if name in _PRINTED), default=len(columns) - 1)
-    sheet.print_area(0, 0, len(frame), last)
-    severities = frame["severity"] if "severity" in frame else pd.Series("", index=frame.index)
-    for j, (name, (label, width)) in enumerate(columns.items()):
-        sheet.write_string(0, j, label, styles["head"])
-        sheet.set_column(j, j, width, None, {"level": 1, "hidden": True} if name in folded else {})
-        values = frame["level" if name == "severity" else name]
-        for i, (value, severity) in enumerate(zip(values, severities, strict=True), 1):
-            style = styles.get(severity if name in _COLOURED else "", styles["text"])
-            if isinstance(value, str):
-                sheet.write_string(i, j, _text(value), style)
-            elif pd.notna(value):
-                sheet.write_number(i, j, float(value), style)
-    if sample:
-        sheet.write_string(0, len(columns) + 1, SAMPLE_MARK, styles["mark"])
-        sheet.set_header(f"&C{SAMPLE_MARK}")
-    if len(frame):
-        sheet.autofilter(0, 0, len(frame), len(columns) - 1)
-    return sheet
+class _Page:
+    """Writes sheets of one workbook in one language."""
+
+    def __init__(self, book: Any, t: Text, sample: bool) -> None:
+        self.book, self.t, self.sample = book, t, sample
+        cell = {"text_wrap": True, "valign": "top"}
+        self.styles = {
+            name: book.add_format(cell | {"bg_color": colour})
+            for name, colour in COLOURS.items()
+            if name != "note"
+        } | {
+            "text": book.add_format(cell),
+            "head": book.add_format(cell | {"bold": True, "bottom": 1}),
+            "link": book.add_format(cell | {"font_color": "#1F4E9E", "underline": 1}),
+            "mark": book.add_format({"bold": True, "font_color": "#B3381E"}),
+        }
+
+    def sheet(self, title: str, frame: pd.DataFrame, columns: Mapping[str, tuple[str, int]]) -> Any:
+        sheet, styles = self.book.add_worksheet(title), self.styles
+        sheet.freeze_panes(1, 0)
+        sheet.set_row(0, 30)
+        sheet.set_landscape()
+        sheet.set_paper(9)
+        sheet.fit_to_pages(1, 0)
+        sheet.repeat_rows(0)
+        last = max((j for j, name in enumerate(columns) if name in _PRINTED), default=len(columns) - 1)
+        sheet.print_area(0, 0, len(frame), last)
+        severities = frame["severity"] if "severity" in frame else pd.Series("", index=frame.index)
+        for j, (name, (label, width)) in enumerate(columns.items()):
+            sheet.write_string(0, j, self.t(label), styles["head"])
+            sheet.set_column(j, j, width)
+            values = frame["level" if name == "severity" else name]
+            for i, (value, severity) in enumerate(zip(values, severities, strict=True), 1):
+                style = styles.get(severity if name in _COLOURED else "", styles["text"])
+                if isinstance(value, str):
+                    sheet.write_string(i, j, _text(value), style)
+                elif pd.notna(value):
+                    sheet.write_number(i, j, float(value), style)
+        if self.sample:
+            sheet.write_string(0, len(columns) + 1, SAMPLE_MARK, styles["mark"])
+            sheet.set_header(f"&C{SAMPLE_MARK}")
+        if len(frame):
+            sheet.autofilter(0, 0, len(frame), len(columns) - 1)
+        return sheet

@@ -24,11 +24,10 @@ from commlab.intake import (
     read_table,
 )
 from commlab.intake import Register as Names
-from commlab.intake.against import few
 from commlab.intake.codebook import Codebook
 from commlab.intake.double import Settled
 from commlab.intake.forms import squash
-from commlab.intake.ledger import Pad, cells_of, joined
+from commlab.intake.ledger import Pad, cells_of, few, joined
 from commlab.intake.mapped import header_key, headers_of
 from commlab.intake.questionnaire import Responses
 from commlab.intake.table import read_tables

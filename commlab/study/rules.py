@@ -32,16 +32,19 @@ RULES: dict[str, tuple[str, str]] = {
     ),
     "repeated header": ("{n} rows repeat the header: files pasted together", ""),
     "repeated_header": (
-        "several columns have the same label; the later ones were numbered #2, #3",
+        "several columns are called {found}; the later ones were numbered #2, #3",
         "tell the columns apart by their labels",
     ),
     "unit_unclaimed": (
-        "the sheet names a unit of measure, but no column is known to be meant",
+        "the sheet names the unit {found}, but no column is known to be meant",
         "write the unit in the header of its column, as in 经费(万元)",
     ),
-    "total_rounding": ("the printed total {found} and the rows ({expected}) differ by rounding", ""),
+    "total_rounding": (
+        "the printed total or average {found} and the rows ({expected}) differ by rounding",
+        "",
+    ),
     "total_mismatch": (
-        "the printed total is {found}, the rows give {expected}",
+        "the printed total or average is {found}, the rows give {expected}",
         "correct the total, or the row that is wrong",
     ),
     "row sum rounded": ("the sum {found} and its parts ({expected}) differ by rounding", ""),
@@ -206,11 +209,11 @@ RULES: dict[str, tuple[str, str]] = {
     ),
     "unit missing": ("{n} communities of the register are in no file ({expected})", "ask for them"),
     "too few experts": (
-        "{n} units were rated by too few experts; agreement cannot be shown for them",
+        "{n} units were rated by too few experts ({found}); agreement cannot be shown for them",
         "ask for more ratings",
     ),
     "one score throughout": (
-        "one rater gave the same score to all {n}",
+        "one rater gave the same score to all {n} ({found})",
         "ask whether the sheet was filled in",
     ),
     "due before found": ("{n} problems are due before they are found", "correct the dates"),
@@ -248,7 +251,7 @@ RULES: dict[str, tuple[str, str]] = {
     "date for a fraction": ("a date is what a spreadsheet makes of {expected}; read so", "check the cell"),
     "entries differ": ("two keyings of the same questionnaires differ ({n})", "look them up on paper"),
     "half a matrix": (
-        "{n} elements stand only in the rows or only in the columns; judgements come from there",
+        "{n} elements stand only in the rows or only in the columns ({found}); judgements come from there",
         "",
     ),
     "repeated number": (
@@ -299,10 +302,13 @@ RULES: dict[str, tuple[str, str]] = {
         "write one unit in the header and plain numbers below",
     ),
     "unit_declared": (
-        "the sheet's unit of measure was used for some columns only",
+        "the sheet's unit {found} was not used for these columns",
         "write the unit in the header where that is wrong",
     ),
-    "unit_of_upper_level": ("the unit of measure was taken from the upper header", ""),
+    "unit_of_upper_level": (
+        "the unit ({found}) printed in the header above was not used for this column",
+        "",
+    ),
     "unknown node": (
         "neither sheet nor corner names the node whose children are compared",
         "write its code there",
