@@ -95,7 +95,7 @@ def test_a_file_claimed_twice_is_refused(tiny_copy: Path) -> None:
 
 
 def register_of(root: Path):
-    return read_register(root, city="昆明市", period=PERIOD)
+    return read_register(root, city="昆明市", period=PERIOD, quotas=read_config(root).quotas)
 
 
 def test_register_of_kunming_is_annex_1(repository: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import platform
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -37,10 +39,12 @@ CITY, METHODS = "city", "methods"
 _DISTRICT_NOTEBOOK = "50-district-report"
 _CITY_NOTEBOOK = "60-city-overview"
 _METHOD_NOTEBOOKS = ("00-explore", "10-intake", "20-weights", "30-satisfaction", "40-scores")
-# Method pages are read on the screen; this one is handed in, too, with its workbook of judgement matrices.
+# Method pages are read on the screen; this one is handed in, too, with its workbook of judgement matrices, and so are
+# a study's own notebooks.
 _HANDED_IN = {"20-weights": ("docx", "pdf", "xlsx")}
 NOTEBOOKS = (*_METHOD_NOTEBOOKS, _DISTRICT_NOTEBOOK, _CITY_NOTEBOOK)
-"""Every notebook that a period's reports are made with."""
+"""The notebooks that every period's reports are made with; a study's own numbered ones come on top."""
+_NUMBERED = re.compile(r"\d\d-[\w-]+")
 
 # Packages whose version can change a report's bytes or numbers.
 _PACKAGES = (
@@ -200,7 +204,7 @@ def plan(
     read: dict[str, Mapping[str, str]] = {}
     jobs = []
     for unit in chosen:
-        for kind, name in _notebooks_of(unit):
+        for kind, name in _notebooks_of(unit, root):
             first = name not in found
             if first:
                 found[name] = find_notebook(root, name)
@@ -226,7 +230,7 @@ def plan(
                 root=root,
                 notebook=notebook,
                 stem=name if kind == "method" else "report",
-                formats=("html", *(f for f in wanted if f in _HANDED_IN.get(name, ())))
+                formats=("html", *(f for f in wanted if f in _handed_in(name)))
                 if kind == "method"
                 else wanted,
                 parameters=given,
@@ -263,12 +267,26 @@ def choose_units(period: Period, units: Iterable[str] | None) -> list[str]:
     return [k for k in known if k in asked]
 
 
-def _notebooks_of(unit: str) -> list[tuple[str, str]]:
+def _notebooks_of(unit: str, root: Path) -> list[tuple[str, str]]:
     if unit == CITY:
         return [("city", _CITY_NOTEBOOK)]
     if unit == METHODS:
-        return [("method", name) for name in _METHOD_NOTEBOOKS]
+        return [("method", name) for name in (*_METHOD_NOTEBOOKS, *_own_notebooks(root))]
     return [("district", _DISTRICT_NOTEBOOK)]
+
+
+def _handed_in(name: str) -> tuple[str, ...]:
+    return _HANDED_IN.get(name, () if name in NOTEBOOKS else ("docx", "pdf"))
+
+
+def _own_notebooks(root: Path) -> list[str]:
+    """The study's own numbered notebooks that take a period; what somebody tries out beside them is left alone."""
+    own = []
+    for path in sorted((root / "notebooks").glob("*.ipynb")):
+        if _NUMBERED.fullmatch(path.stem) and path.stem not in NOTEBOOKS:
+            with contextlib.suppress(StudyError):
+                own += [path.stem] * ("period" in read_parameters(path))
+    return own
 
 
 def _parameters(

@@ -6,25 +6,30 @@ prints as a choice is read here and nowhere else.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from commlab.errors import StudyError
+from commlab.framework import Note
 from commlab.framework.loader import read_yaml
-from commlab.tables import LEVELS, period_key
+from commlab.periods import GRAMMAR, period_key
+from commlab.study.inputs import READERS, Faults, Input, read_inputs, read_labels
 
-__all__ = ["FORMAT", "READERS", "Choices", "Input", "StudyConfig", "find_study", "read_config"]
+__all__ = ["FORMAT", "READERS", "Choices", "Input", "Quotas", "StudyConfig", "find_study", "read_config"]
 
 FORMAT = 1
 """Version of study.yaml that this library reads."""
 
-READERS = ("measures", "ratings", "judgments", "opinions", "problems", "responses", "mutual", "lists")
-TWICE = ("second", "verdict")
-"""Patterns of an input whose questionnaires are keyed twice, beside ``files``."""
+REPORTED = ("district", "street", "community", "compound", "department")
+"""Levels that reports can be made for."""
+WORDS = ("subject", "whole", "part", "member")
+"""What reports call the matter evaluated, the whole, its parts (that reports are made for) and what these consist of."""
+_LEVEL_NAMES = {1: "primary", 2: "secondary", 3: "standard"}
+DEEPEST_NAMED = 3
+"""``standard`` speaks of this level of the framework and of all below it."""
 FLAGS = ("fast", "straightline", "duplicate", "attention", "burst", "out_of_frame", "all_satisfied")
 
 
@@ -48,47 +53,28 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class Input:
-    """One line of ``inputs:``: a pattern of files and how they become rows of one table."""
+class Quotas:
+    """A printed table of places in ``data/register``: its columns by name, and which of them are places to be won.
 
-    name: str
+    ``count`` maps columns to types of communities: what is printed must agree with units.csv.
+    """
+
+    file: str
+    unit: str
+    columns: Mapping[str, str]
+    places: str
     label: Mapping[str, str]
-    files: str
-    each: str
-    reader: str
-    carry: bool
-    required: bool
-    spec: Mapping[str, Any]
-
-    def patterns(self) -> dict[str, re.Pattern[str]]:
-        """What files of the input are called, by role: ``files`` and, of paper keyed twice, ``second`` and ``verdict``."""
-        more = {role: str(self.spec[role]) for role in TWICE if self.spec.get(role)}
-        return {role: self.regex(pattern) for role, pattern in ({"files": self.files} | more).items()}
-
-    def regex(self, files: str | None = None) -> re.Pattern[str]:
-        """A pattern (default: of the input's files) as a regular expression over paths below ``data/raw/<period>/``.
-
-        ``{district}, ``{expert}``, ``{rater}``, ``{round}`` and ``{stage}`` become named groups; ``*`` is any run of
-        characters within one path part.
-        """
-        parts = re.split(r"(\{[a-z]+\}|\*)", files or self.files)
-        seen: set[str] = set()
-        out = ""
-        for part in parts:
-            if part == "*":
-                out += r"[^/]*"
-            elif part.startswith("{"):
-                name = part[1:-1]
-                out += f"(?P={name})" if name in seen else f"(?P<{name}>[^/_]+?)"
-                seen.add(name)
-            else:
-                out += re.escape(part)
-        return re.compile(out + r"(?:\.[A-Za-z]+)?")
+    count: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class StudyConfig:
-    """study.yaml, checked."""
+    """study.yaml, checked.
+
+    ``reports`` is the level of the units that send files and get reports of their own; everything that speaks of
+    districts means them. ``words`` says what reports call the subject, the whole, its parts and their members; ``notes``
+    are sentences for chapters of the reports; ``options`` is what the study's own notebooks read.
+    """
 
     root: Path
     title: Mapping[str, str]
@@ -104,6 +90,16 @@ class StudyConfig:
     exclude_flags: tuple[str, ...]
     inputs: tuple[Input, ...]
     goalposts: Mapping[str, tuple[float, float]]
+    reports: str = "district"
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+    quotas: Quotas | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def weighing(self, level: int) -> str:
+        """How the nodes of a level of the framework (1 is the top) are weighed where the study decides: ahp or equal."""
+        named = _LEVEL_NAMES[min(level, DEEPEST_NAMED)]
+        return self.weights.get(str(level), self.weights.get(named, "equal"))
 
     def input(self, name: str) -> Input:
         return next(i for i in self.inputs if i.name == name)
@@ -128,26 +124,6 @@ def find_study(path: str | Path = ".") -> Path:
     )
 
 
-class _Faults:
-    """Collects faults of a mapping while its keys are taken out one by one."""
-
-    def __init__(self, where: str) -> None:
-        self.where, self.found = where, list[str]()
-
-    def add(self, message: str) -> None:
-        self.found.append(message)
-
-    def unknown(self, given: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
-        for key in given:
-            if key not in known:
-                near = difflib.get_close_matches(str(key), known, n=1)
-                self.add(f'{where}: unknown key "{key}"' + (f' (did you mean "{near[0]}"?)' if near else ""))
-
-    def raise_if_any(self) -> None:
-        if self.found:
-            raise StudyError(f"{self.where}: " + "; ".join(self.found))
-
-
 _TOP = (
     "study",
     "title",
@@ -162,9 +138,13 @@ _TOP = (
     "disclosure",
     "exclude_flags",
     "goalposts",
+    "reports",
+    "words",
+    "notes",
+    "quotas",
+    "options",
     "inputs",
 )
-_INPUT = ("name", "label", "files", "each", "carry", "required", "reader")
 
 
 def read_config(root: str | Path) -> StudyConfig:
@@ -179,7 +159,7 @@ def read_config(root: str | Path) -> StudyConfig:
     root = Path(root)
     path = root / "study.yaml"
     given = read_yaml(path)
-    faults = _Faults("study.yaml")
+    faults = Faults("study.yaml")
     if not isinstance(given, Mapping):
         raise StudyError("study.yaml: expected keys such as study, title, framework; see docs on study.yaml")
     faults.unknown(given, _TOP, "top level")
@@ -192,7 +172,7 @@ def read_config(root: str | Path) -> StudyConfig:
             faults.add(f'"{key}" is missing')
     periods = tuple(str(p) for p in given.get("periods") or ())
     for period in periods:
-        if not re.fullmatch(r"\d{4}(H[12]|Q[1-4]|M(0[1-9]|1[0-2]))?", period):
+        if not re.fullmatch(GRAMMAR, period):
             faults.add(f"periods: {period!r} is not a period; write 2019, 2019H1, 2019Q4 or 2019M11")
     sample = given.get("sample", False)
     if not isinstance(sample, bool):
@@ -200,7 +180,7 @@ def read_config(root: str | Path) -> StudyConfig:
     language = given.get("language", "zh")
     if language not in ("zh", "en"):
         faults.add(f"language: expected zh or en, found {language!r}")
-    title = _labels(given.get("title"), "title", faults)
+    title = read_labels(given.get("title"), "title", faults)
     choices = _choices(given.get("choices") or {}, faults)
     disclosure = {"internal": 10, "public": 30} | dict(given.get("disclosure") or {})
     faults.unknown(disclosure, ("internal", "public"), "disclosure")
@@ -211,12 +191,19 @@ def read_config(root: str | Path) -> StudyConfig:
     for flag in flags:
         if flag not in FLAGS:
             faults.add(f"exclude_flags: {flag!r} is unknown; known: {', '.join(FLAGS)}")
-    weights = dict(given.get("weights") or {})
-    for level, how in weights.items():
-        if level not in ("primary", "secondary", "standard") or how not in ("ahp", "equal"):
-            faults.add(f"weights: {level}: {how}; expected primary, secondary, standard: ahp or equal")
+    weights = _weights(given.get("weights") or {}, faults)
+    reports = str(given.get("reports") or "district")
+    if reports not in REPORTED:
+        faults.add(
+            f"reports: {reports!r} is no level that reports are made for; known: {', '.join(REPORTED)}"
+        )
+    options = given.get("options") or {}
+    if not isinstance(options, Mapping):
+        faults.add(f"options: expected keys for the study's own notebooks, found {options!r}")
     goalposts = _goalposts(given.get("goalposts") or {}, faults)
-    inputs = _inputs(given.get("inputs") or [], faults)
+    inputs = read_inputs(given.get("inputs") or [], faults)
+    words, notes = _words(given.get("words") or {}, faults), _notes(given.get("notes") or [], faults)
+    quotas = _quotas(given.get("quotas"), faults)
     faults.raise_if_any()
     return StudyConfig(
         root=root,
@@ -227,25 +214,21 @@ def read_config(root: str | Path) -> StudyConfig:
         language=language,
         instrument=given.get("instrument"),
         periods=tuple(sorted(periods, key=period_key)),
-        weights={"primary": "equal", "secondary": "equal", "standard": "equal"} | weights,
+        weights=weights,
         choices=choices,
         disclosure=disclosure,
         exclude_flags=flags,
         inputs=inputs,
         goalposts=goalposts,
+        reports=reports,
+        words=words,
+        notes=notes,
+        quotas=quotas,
+        options=options,
     )
 
 
-def _labels(given: Any, where: str, faults: _Faults) -> dict[str, str]:
-    if isinstance(given, str):
-        return {"zh": given, "en": given}
-    if isinstance(given, Mapping) and given.get("zh"):
-        return {"zh": str(given["zh"]), "en": str(given.get("en") or given["zh"])}
-    faults.add(f"{where}: expected {{zh: ..., en: ...}}, found {given!r}")
-    return {"zh": "", "en": ""}
-
-
-def _choices(given: Any, faults: _Faults) -> Choices:
+def _choices(given: Any, faults: Faults) -> Choices:
     if not isinstance(given, Mapping):
         faults.add(f"choices: expected keys, found {given!r}")
         return Choices()
@@ -281,7 +264,71 @@ def _choices(given: Any, faults: _Faults) -> Choices:
     return choices
 
 
-def _goalposts(given: Any, faults: _Faults) -> dict[str, tuple[float, float]]:
+def _weights(given: Any, faults: Faults) -> dict[str, str]:
+    """Level -> how it is weighed. Levels of a deep tree may be given by number."""
+    if not isinstance(given, Mapping):
+        faults.add(f"weights: expected levels, found {given!r}")
+        return {}
+    out = {}
+    for level, how in given.items():
+        if str(level) not in (*_LEVEL_NAMES.values(), *"123456789") or how not in ("ahp", "equal"):
+            faults.add(
+                f"weights: {level}: {how}; expected primary, secondary, standard or 1 to 9: ahp or equal"
+            )
+        out[str(level)] = str(how)
+    return out
+
+
+def _words(given: Any, faults: Faults) -> dict[str, Mapping[str, str]]:
+    if not isinstance(given, Mapping):
+        faults.add(f"words: expected {', '.join(WORDS)}, found {given!r}")
+        return {}
+    faults.unknown(given, WORDS, "words")
+    return {key: read_labels(value, f"words: {key}", faults) for key, value in given.items()}
+
+
+def _notes(given: Any, faults: Faults) -> tuple[Note, ...]:
+    """Sentences for chapters: ``{chapter: method, zh: ..., en: ...}``."""
+    out = []
+    for entry in given if isinstance(given, list) else [given]:
+        if not isinstance(entry, Mapping) or not entry.get("chapter"):
+            faults.add(f"notes: expected a list of {{chapter: ..., zh: ..., en: ...}}, found {entry!r}")
+            continue
+        faults.unknown(entry, ("chapter", "zh", "en", "document", "article"), "notes")
+        labels = read_labels({k: entry.get(k) for k in ("zh", "en")}, f"notes: {entry['chapter']}", faults)
+        where = [str(entry.get(k) or "") for k in ("document", "article")]
+        out.append(Note(str(entry["chapter"]), labels["zh"], labels["en"], *where))
+    return tuple(out)
+
+
+def _quotas(given: Any, faults: Faults) -> Quotas | None:
+    if given is None:
+        return None
+    known = ("file", "unit", "columns", "places", "label", "count")
+    if not isinstance(given, Mapping):
+        faults.add(f"quotas: expected keys {', '.join(known)}, found {given!r}")
+        return None
+    faults.unknown(given, known, "quotas")
+    columns, count = given.get("columns"), given.get("count") or {}
+    if not isinstance(columns, Mapping) or not columns or not given.get("file"):
+        faults.add("quotas: needs file (in data/register) and columns (name: a header of that file)")
+        return None
+    strange = [str(c) for c in (given.get("places"), *count) if c not in columns]
+    if strange:
+        faults.add(
+            f"quotas: places and count name columns; {', '.join(strange)} is none of {', '.join(columns)}"
+        )
+    return Quotas(
+        file=str(given["file"]),
+        unit=str(given.get("unit") or ""),
+        columns={str(k): str(v) for k, v in columns.items()},
+        places=str(given.get("places")),
+        label=read_labels(given.get("label", {"zh": "名额", "en": "quota"}), "quotas: label", faults),
+        count={str(k): str(v) for k, v in dict(count).items()},
+    )
+
+
+def _goalposts(given: Any, faults: Faults) -> dict[str, tuple[float, float]]:
     """Counts that this study scores between two values of its own: ``code: {low: 0, high: 5}``."""
     if not isinstance(given, Mapping):
         faults.add(f"goalposts: expected codes, found {given!r}")
@@ -295,68 +342,3 @@ def _goalposts(given: Any, faults: _Faults) -> dict[str, tuple[float, float]]:
         else:
             out[str(code)] = (float(ends["low"]), float(ends["high"]))
     return out
-
-
-def _twice(entry: Mapping[str, Any], where: str, faults: _Faults) -> None:
-    """Patterns of a second keying: with the placeholders of the first, so that every file finds its own."""
-    for role in TWICE:
-        pattern = entry.get(role)
-        if pattern is None:
-            continue
-        if not isinstance(pattern, str) or not pattern:
-            faults.add(f"{where}: {role} is a pattern like files, found {pattern!r}")
-        elif entry.get("reader") != "responses":
-            faults.add(f"{where}: {role} is for questionnaires (reader: responses)")
-        elif set(re.findall(r"\{[a-z]+\}", pattern)) != set(
-            re.findall(r"\{[a-z]+\}", str(entry.get("files")))
-        ):
-            faults.add(
-                f"{where}: {role} needs the placeholders of files ({entry.get('files')}), found {pattern}"
-            )
-        elif pattern == entry.get("files"):
-            faults.add(f"{where}: {role} is the pattern of files again; the two keyings need different names")
-    if entry.get("verdict") is not None and entry.get("second") is None:
-        faults.add(f"{where}: verdict needs second, the pattern of the second keying")
-
-
-def _inputs(given: Any, faults: _Faults) -> tuple[Input, ...]:
-    if not isinstance(given, list):
-        faults.add("inputs: expected a list")
-        return ()
-    out = []
-    for number, entry in enumerate(given, 1):
-        if not isinstance(entry, Mapping):
-            faults.add(f"inputs: entry {number} is not a mapping")
-            continue
-        name = str(entry.get("name") or f"entry {number}")
-        where = f"inputs: {name}"
-        for key in ("name", "files", "reader"):
-            if not entry.get(key):
-                faults.add(f'{where}: "{key}" is missing')
-        if entry.get("reader") not in READERS:
-            faults.add(f"{where}: reader {entry.get('reader')!r} is unknown; known: {', '.join(READERS)}")
-        each = str(entry.get("each") or "once")
-        if each not in ("once", "district", "many"):
-            faults.add(f"{where}: each is once, district or many, found {each!r}")
-        level = entry.get("level")
-        if level is not None and level not in LEVELS:
-            faults.add(f"{where}: level {level!r} is unknown; known: {', '.join(LEVELS)}")
-        if each == "district" and "{district}" not in str(entry.get("files")):
-            faults.add(f"{where}: each is district, so files needs {{district}} in its pattern")
-        _twice(entry, where, faults)
-        out.append(
-            Input(
-                name=name,
-                label=_labels(entry.get("label", name), f"{where}: label", faults),
-                files=str(entry.get("files") or ""),
-                each=each,
-                reader=str(entry.get("reader") or ""),
-                carry=bool(entry.get("carry", False)),
-                required=bool(entry.get("required", True)),
-                spec={k: v for k, v in entry.items() if k not in _INPUT},
-            )
-        )
-    names = [i.name for i in out]
-    for twice in {n for n in names if names.count(n) > 1}:
-        faults.add(f'inputs: the name "{twice}" is used {names.count(twice)} times')
-    return tuple(out)

@@ -118,7 +118,13 @@ class Study:
 
     @cached_property
     def register(self) -> Register:
-        return read_register(self.root, city=self.config.city, period=self.newest)
+        return read_register(
+            self.root,
+            city=self.config.city,
+            period=self.newest,
+            reports=self.config.reports,
+            quotas=self.config.quotas,
+        )
 
     def period(self, name: str | None = None) -> Period:
         """A period of the study; the newest by default.

@@ -1,8 +1,7 @@
 """The register: what people keep by hand about the units of a study, read once and checked against itself.
 
-Annex 1 is the printed allocation of pilots. Its counts of communities are compared with ``units.csv``
-whenever a file of the register has changed, so that neither can drift from the other; in between, the checked
-tables are remembered.
+A printed table of quotas (study.yaml, ``quotas``) is compared with ``units.csv`` whenever a file of the register has
+changed, so that neither can drift from the other; in between, the checked tables are remembered.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from commlab import store
 from commlab.errors import DataError, StudyError, listing
 from commlab.intake import Register as Names
 from commlab.periods import period_key
+from commlab.study.config import Quotas
 from commlab.study.handkept import read_csv
 from commlab.study.raw import code_hash
 from commlab.study.review import REMEMBERED, read_answers
@@ -41,6 +41,7 @@ class Register:
     candidates: pd.DataFrame
     quotas: pd.DataFrame
     tiles: pd.DataFrame
+    reports: str = "district"
 
     @property
     def folder(self) -> Path:
@@ -48,8 +49,8 @@ class Register:
 
     @cached_property
     def districts(self) -> tuple[str, ...]:
-        """Districts in the register's order, which is the order of annex 1."""
-        return tuple(self.units.loc[self.units["level"] == "district", "unit"])
+        """The units that reports are made for (study.yaml, ``reports``), in the register's order."""
+        return tuple(self.units.loc[self.units["level"] == self.reports, "unit"])
 
     @cached_property
     def communities(self) -> pd.DataFrame:
@@ -127,7 +128,9 @@ def _tiles(folder: Path) -> pd.DataFrame:
     return tiles
 
 
-def read_register(root: str | Path, *, city: str, period: str) -> Register:
+def read_register(
+    root: str | Path, *, city: str, period: str, reports: str = "district", quotas: Quotas | None = None
+) -> Register:
     """Read ``data/register`` of a study.
 
     Parameters
@@ -138,40 +141,54 @@ def read_register(root: str | Path, *, city: str, period: str) -> Register:
         Canonical name of the whole; its row in units.csv has level ``city``.
     period : str
         Stands in the ``period`` column of the unit tables.
+    reports : str
+        Level of the units that reports are made for.
+    quotas : Quotas, optional
+        The printed table of places, as study.yaml describes it.
 
     Raises
     ------
     StudyError
         If a needed file is missing.
     DataError
-        If a table breaks its contract, a parent is unknown, or annex 1 disagrees with units.csv.
+        If a table breaks its contract, a parent is unknown, no unit is of the level ``reports``, or the printed quotas
+        disagree with units.csv.
     """
     root = Path(root)
     memory = store.FrameMemory(root, ".register")
-    key = _key(root, city, period)
+    key = _key(root, city, period, reports, quotas)
     known = memory.read(key, _FRAMES)
     if known is not None:
-        return Register(root, city, **known)
-    register = _read(root, city, period)
+        return Register(root, city, **known, reports=reports)
+    register = _read(root, city, period, reports, quotas)
     memory.write(key, {name: getattr(register, name) for name in _FRAMES})
     return register
 
 
-_FRAMES = tuple(f.name for f in fields(Register) if f.name not in ("root", "city"))
+_FRAMES = tuple(f.name for f in fields(Register) if f.name not in ("root", "city", "reports"))
 
 
 def _files(folder: Path) -> list[Path]:
     return sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(("~", ".")))
 
 
-def _key(root: Path, city: str, period: str) -> str:
+def _key(root: Path, city: str, period: str, reports: str, quotas: Quotas | None) -> str:
     """What a checked register rests on: its files, the code that reads it, and what it is read for."""
     cache = store.HashCache(root / "data" / "processed" / ".hashes.json")
     files = {p.relative_to(root).as_posix(): cache.hash(p) for p in _files(root / _FOLDER)}
-    return store.json_hash({"files": files, "code": code_hash(), "city": city, "period": period})
+    return store.json_hash(
+        {
+            "files": files,
+            "code": code_hash(),
+            "city": city,
+            "period": period,
+            "level": reports,
+            "quotas": repr(quotas),
+        }
+    )
 
 
-def _read(root: Path, city: str, period: str) -> Register:
+def _read(root: Path, city: str, period: str, reports: str, quotas: Quotas | None) -> Register:
     folder = root / _FOLDER
     units = _csv(folder, "units.csv", ("unit", "level", "parent", "name", "code", "type"), required=True)
     # A study without official codes or short names leaves them blank.
@@ -180,7 +197,7 @@ def _read(root: Path, city: str, period: str) -> Register:
     units["name"] = units["name"].fillna(units["unit"].str.rpartition("/")[2])
     units["source"] = [f"{_FOLDER}/units.csv#!{i + 2}:{i + 2}" for i in range(len(units))]
     units = validate("units", _complete("units", units, period))
-    _check_tree(units, city)
+    _check_tree(units, city, reports)
     changes = _csv(folder, "unit_changes.csv", ("date", "kind", "before", "after", "share"))
     changes["source"] = [f"{_FOLDER}/unit_changes.csv#!{i + 2}:{i + 2}" for i in range(len(changes))]
     changes["share"] = pd.to_numeric(changes["share"]).astype("float64")
@@ -210,12 +227,9 @@ def _read(root: Path, city: str, period: str) -> Register:
                 f"names units that units.csv does not have: {listing(strange)}", file=f"{_FOLDER}/{name}"
             )
     register = Register(
-        root, city, units, aliases, changes, margins, frame, candidates, empty("units"), tiles
+        root, city, units, aliases, changes, margins, frame, candidates, empty("units"), tiles, reports
     )
-    path = folder / "annex1.xlsx"
-    if path.is_file():
-        register = replace(register, quotas=_quotas(path, register))
-    return register
+    return register if quotas is None else replace(register, quotas=_places(register, quotas))
 
 
 def _aliases(folder: Path, units: pd.DataFrame, changes: pd.DataFrame) -> pd.DataFrame:
@@ -244,11 +258,17 @@ def _complete(table: str, frame: pd.DataFrame, period: str) -> pd.DataFrame:
     return frame[list(empty(table).columns)]
 
 
-def _check_tree(units: pd.DataFrame, city: str) -> None:
+def _check_tree(units: pd.DataFrame, city: str, reports: str) -> None:
     file = f"{_FOLDER}/units.csv"
     known = set(units["unit"])
     if city not in known:
         raise DataError(f'has no row for the city "{city}" that study.yaml names', file=file)
+    if not (units["level"] == reports).any():
+        raise DataError(
+            f"no unit is of the level {reports}, which reports are made for; add such units, or name another level in "
+            "study.yaml (reports)",
+            file=file,
+        )
     orphans = units[units["parent"].notna() & ~units["parent"].isin(known)]
     if len(orphans):
         raise DataError(f"parents that are no units: {listing(orphans['parent'].unique())}", file=file)
@@ -260,55 +280,54 @@ def _check_tree(units: pd.DataFrame, city: str) -> None:
         raise DataError(f"codes used twice: {listing(clash['code'].unique())}", file=file)
 
 
-_ANNEX = {
-    "communities": "社区总数(个)",
-    "urban": "城市社区数(个)",
-    "converted": "村改居",
-    "pilots": "总任务",
-    "phase1": "第一阶段任务",
-}
-
-
-def _quotas(path: Path, register: Register) -> pd.DataFrame:
-    """unit, communities, urban, converted, pilots, phase1, source from the printed annex 1."""
+def _places(register: Register, spec: Quotas) -> pd.DataFrame:
+    """unit, the columns that study.yaml names, source: the printed table of places."""
     from commlab.intake import match_names, read_table
 
-    raw = read_table(path, name=f"{_FOLDER}/annex1.xlsx")
+    path, name = register.folder / spec.file, f"{_FOLDER}/{spec.file}"
+    if not path.is_file():
+        raise StudyError(f"{name} is missing; study.yaml names it under quotas")
+    raw = read_table(path, name=name)
     wrong = raw.ledger[raw.ledger["severity"] == "error"]
     if len(wrong):
-        raise DataError(str(wrong["message"].iloc[0]), file=f"{_FOLDER}/annex1.xlsx")
+        raise DataError(str(wrong["message"].iloc[0]), file=name)
     columns = {}
-    for name, wanted in _ANNEX.items():
-        hits = [c for c in raw.frame if wanted in str(c).replace(" ", "")]
+    for column, wanted in spec.columns.items():
+        hits = [c for c in raw.frame if wanted.replace(" ", "") in str(c).replace(" ", "")]
         if len(hits) != 1:
-            raise DataError(
-                f'expected one column with "{wanted}", found {len(hits)}', file=f"{_FOLDER}/annex1.xlsx"
-            )
-        columns[hits[0]] = name
+            raise DataError(f'expected one column with "{wanted}", found {len(hits)}', file=name)
+        columns[hits[0]] = column
+    if spec.unit and spec.unit not in raw.frame:
+        raise DataError(
+            f'has no column "{spec.unit}" of units; found {listing(raw.frame.columns)}', file=name
+        )
     quotas = raw.frame.rename(columns=columns)
-    first = raw.frame.columns[0]
-    districts = register.units[register.units["level"] == "district"]
+    first = spec.unit or raw.frame.columns[0]
+    districts = register.units[register.units["unit"].isin(register.districts)]
     matched = match_names(
         quotas[first].astype("str"), districts.merge(_alias_lists(register), how="left", on="unit")
     )
     missing = matched[matched["matched"].isna()]
     if len(missing):
-        raise DataError(
-            f"names no district of units.csv: {listing(missing['name'])}", file=f"{_FOLDER}/annex1.xlsx"
-        )
-    out = quotas[list(_ANNEX)].astype("float64").assign(unit=matched["matched"].to_numpy(), source=raw.source)
-    counts = register.communities.groupby(["parent", "type"]).size().unstack(fill_value=0)
-    for kind in ("urban", "converted"):
+        raise DataError(f"names no {register.reports} of units.csv: {listing(missing['name'])}", file=name)
+    out = (
+        quotas[list(spec.columns)]
+        .astype("float64")
+        .assign(unit=matched["matched"].to_numpy(), source=raw.source)
+    )
+    inside = register.units[register.units["level"] == "community"]
+    above = inside["unit"].map(register.district_of)
+    counts = inside.groupby([above, "type"]).size().unstack(fill_value=0)
+    for column, kind in spec.count.items():
         have = counts.get(kind, pd.Series(dtype=float)).reindex(out["unit"]).fillna(0).to_numpy()
-        off = out[out[kind].to_numpy() != have]
+        off = (out[column].to_numpy() != have).nonzero()[0]
         if len(off):
-            row = off.iloc[0]
+            row = out.iloc[off[0]]
             raise DataError(
-                f"{row['unit']}: {row[kind]:.0f} {kind} communities are printed, units.csv has "
-                f"{counts.get(kind, pd.Series(dtype=float)).get(row['unit'], 0):.0f}",
-                file=f"{_FOLDER}/annex1.xlsx",
+                f"{row['unit']}: {row[column]:.0f} {kind} communities are printed, units.csv has {have[off[0]]:.0f}",
+                file=name,
             )
-    return out[["unit", *_ANNEX, "source"]].reset_index(drop=True)
+    return out[["unit", *spec.columns, "source"]].reset_index(drop=True)
 
 
 def _alias_lists(register: Register) -> pd.DataFrame:

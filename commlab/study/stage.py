@@ -43,7 +43,7 @@ def compute(
 
 
 def _weights(clean: Clean, config: StudyConfig, framework: Framework) -> dict:
-    weighing = standing.weigh(framework, clean["judgments"], dict(config.weights), config.choices)
+    weighing = standing.weigh(framework, clean["judgments"], config.weighing, config.choices)
     opinions = clean["opinions"]
     if len(opinions):
         found = delphi(opinions)
@@ -84,14 +84,15 @@ def _scores(
             joint = standing.survey_covariance(sample, weighing.framework, by=domains, points=clean.items)
         if name == "candidate":
             groups = pd.Series({u: register.district_of[u] for u in chosen}, dtype="str")
-            quota = register.quotas.set_index("unit")["phase1"] if len(register.quotas) else 1
+            quota = _quota(config, register)
             ranks = standing.standing(
                 result, weighing, config.choices, within=groups, top=quota, sampling=joint
             )
             ranks["group"] = ranks["unit"].map(groups)
         else:
-            ranks = standing.standing(result, weighing, config.choices, sampling=joint)
-            ranks["group"] = config.city
+            peers = _peers(config, register, clean.districts)
+            ranks = standing.standing(result, weighing, config.choices, within=peers, sampling=joint)
+            ranks["group"] = ranks["unit"].map(peers)
             drivers = standing.rank_drivers(result, weighing, config.choices, sampling=joint)
         for key, frame in (
             ("evidence", result.evidence),
@@ -103,6 +104,19 @@ def _scores(
     return {"rank_drivers": drivers} | {
         key: pd.concat(parts, ignore_index=True) if parts else pd.DataFrame() for key, parts in frames.items()
     }
+
+
+def _quota(config: StudyConfig, register: Register) -> pd.Series | int:
+    """Places by district; one a district where no table of places is printed."""
+    if config.quotas is None:
+        return 1
+    return register.quotas.set_index("unit")[config.quotas.places]
+
+
+def _peers(config: StudyConfig, register: Register, districts: tuple[str, ...]) -> pd.Series:
+    """The group each district is ranked in: the register's column ``group``, the whole where it has none."""
+    groups = register.units.set_index("unit")["group"].reindex(list(districts))
+    return groups.fillna(config.city).astype("str")
 
 
 def _scored(
@@ -144,9 +158,7 @@ def _explained(
     after = scores[scores["set"] == "district"]
     if after["contribution"].isna().any():  # means that are not arithmetic have no parts that add up
         return none
-    weighing = standing.weigh(
-        framework, previous["judgments"], dict(config.weights), config.choices, drawn=False
-    )
+    weighing = standing.weigh(framework, previous["judgments"], config.weighing, config.choices, drawn=False)
     answers = scoring(previous, config, register)
     before = _scored(set(previous.districts), previous, config, register, weighing, answers).nodes
     changes = register.unit_changes

@@ -5,7 +5,7 @@ Functions of frames; ``stage`` calls them once a period and stores what they ret
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,23 +55,19 @@ class Weighing:
     draws: pd.DataFrame | None
 
 
-_LEVELS = {1: "primary", 2: "secondary", 3: "standard"}
-
-
 def weigh(
     framework: Framework,
     judgments: pd.DataFrame,
-    origin: dict[str, str],
+    weighing: Callable[[int], str],
     choices: Choices,
     *,
     drawn: bool = True,
 ) -> Weighing:
-    """Local and global weights of every node: group AHP where the study says so, equal elsewhere.
+    """Local and global weights of every node: group AHP where the study says so, elsewhere as the document prints, else equal.
 
-    ``drawn=False`` leaves out the draws.
+    ``weighing`` says ``ahp`` or ``equal`` for a level of the framework; ``drawn=False`` leaves out the draws.
     """
-    levels = framework.table.set_index("code")["level"]
-    wanted = {code for code, level in levels.items() if origin[_LEVELS[int(level)]] == "ahp"}
+    wanted = {n.code for n in framework.nodes if weighing(n.level) == "ahp"}
     nodes = {"total", *framework.table["parent"].dropna()}
     asked = {n for n in nodes if wanted & set(framework.children(None if n == "total" else n))}
     judged = judgments[judgments["node"].isin(asked)]
