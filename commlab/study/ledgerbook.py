@@ -14,7 +14,7 @@ from commlab import store
 from commlab.study.advice import SEVERITIES
 from commlab.text import SAMPLE_MARK, Text, clean
 
-__all__ = ["COLOURS", "CREATED", "OPTIONS", "sheet_title", "write_ledger"]
+__all__ = ["COLOURS", "CREATED", "OPTIONS", "lines_of", "sheet_title", "write_ledger"]
 
 OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 """What keeps a workbook from executing what a cell says."""
@@ -58,6 +58,10 @@ _PRINTED = ("says", "advice")
 _LONGEST = 31
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\']")
 _LONGEST_TEXT = 32_000
+_LINE = 15.0
+_MOST_LINES = 8
+_WIDE = "\u2e80"
+"""From this character on, one takes the room of two."""
 
 
 def write_ledger(
@@ -120,7 +124,7 @@ def _spoken(status: pd.DataFrame, findings: pd.DataFrame, t: Text) -> pd.Series:
         return status["message"]
     errors = findings[findings["severity"] == "error"]
     told = {
-        line.message: f"{line.file}: {line.says}"
+        line.message: f"{line.cells or str(line.file).rpartition('/')[2]}: {line.says}"
         for line in errors.itertuples()
         if isinstance(line.message, str) and line.message
     }
@@ -146,6 +150,18 @@ def sheet_title(name: str, taken: set[str]) -> str:
     return title
 
 
+def lines_of(text: str, width: int) -> int:
+    """Lines that a text takes in a column of so many characters.
+
+    >>> lines_of("更正合计，或更正有误的行", 12), lines_of("a\\nb", 12)
+    (3, 2)
+    """
+    return sum(
+        max(1, -(-sum(2 if c >= _WIDE else 1 for c in part) // max(width - 1, 1)))
+        for part in text.split("\n")
+    )
+
+
 def _text(value: object) -> str:
     return clean(value)[:_LONGEST_TEXT]
 
@@ -162,6 +178,7 @@ class _Page:
             if name != "note"
         } | {
             "text": book.add_format(cell),
+            "number": book.add_format(cell | {"align": "center"}),
             "head": book.add_format(cell | {"bold": True, "bottom": 1}),
             "link": book.add_format(cell | {"font_color": "#1F4E9E", "underline": 1}),
             "mark": book.add_format({"bold": True, "font_color": "#B3381E"}),
@@ -177,6 +194,7 @@ class _Page:
         sheet.repeat_rows(0)
         last = max((j for j, name in enumerate(columns) if name in _PRINTED), default=len(columns) - 1)
         sheet.print_area(0, 0, len(frame), last)
+        lines = [1] * len(frame)
         severities = frame["severity"] if "severity" in frame else pd.Series("", index=frame.index)
         for j, (name, (label, width)) in enumerate(columns.items()):
             sheet.write_string(0, j, self.t(label), styles["head"])
@@ -186,8 +204,11 @@ class _Page:
                 style = styles.get(severity if name in _COLOURED else "", styles["text"])
                 if isinstance(value, str):
                     sheet.write_string(i, j, _text(value), style)
+                    lines[i - 1] = max(lines[i - 1], lines_of(value, width))
                 elif pd.notna(value):
-                    sheet.write_number(i, j, float(value), style)
+                    sheet.write_number(i, j, float(value), styles["number"])
+        for i, n in enumerate(lines, 1):
+            sheet.set_row(i, _LINE * min(n, _MOST_LINES))
         if self.sample:
             sheet.write_string(0, len(columns) + 1, SAMPLE_MARK, styles["mark"])
             sheet.set_header(f"&C{SAMPLE_MARK}")

@@ -25,7 +25,7 @@ from commlab.intake.ledger import REMOVED, cells_of
 from commlab.intake.privacy import mask, personal_column
 from commlab.intake.sheets import open_sheets
 from commlab.intake.words import is_fill_in
-from commlab.study.ledgerbook import COLOURS, CREATED, OPTIONS, sheet_title
+from commlab.study.ledgerbook import COLOURS, CREATED, OPTIONS, lines_of, sheet_title
 from commlab.text import SAMPLE_MARK, Text, clean
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ _HEAD = 12
 """Rows at the top among which a header is looked for."""
 _LONGEST = 32_000
 _LONGEST_NOTE = 900
+_WIDTHS = (10, 14, 16, 18, 18, 60, 50)
+_LINE = 15.0
 _DIGITS = 10_000_000
 """From here on a whole number may be a telephone number or another identifier."""
 _NUMBER = re.compile(r"[约近]?[-+]?(?:[\d.,]\s?){1,9}[十百千万亿]*[%‰]?")
@@ -154,8 +156,11 @@ class _Page:
         sheet.write_string(1, 0, note)
         if self.sample:
             sheet.write_string(2, 0, SAMPLE_MARK)
+        sheet.set_landscape()
+        sheet.set_paper(9)
+        sheet.fit_to_pages(1, 0)
         heads = ("Severity", "Sheet", "Cells", "Found", "Expected", "What is wrong", "What to do")
-        for j, (head, wide) in enumerate(zip(heads, (10, 14, 16, 18, 18, 60, 50), strict=True)):
+        for j, (head, wide) in enumerate(zip(heads, _WIDTHS, strict=True)):
             sheet.write_string(4, j, t(head), self.format("head"))
             sheet.set_column(j, j, wide)
         for i, line in enumerate(findings.itertuples(), 5):
@@ -163,6 +168,7 @@ class _Page:
             cells = (t(line.severity), line.sheet, line.cells, line.found, line.expected, says, line.advice)
             for j, text in enumerate(cells):
                 sheet.write_string(i, j, _text(text), self.format(line.severity if j == 0 else "wrap"))
+            sheet.set_row(i, _LINE * max(map(lines_of, cells, _WIDTHS)))
 
     def sheet(self, source: Sheet, findings: pd.DataFrame, personal: Collection[str], title: str) -> None:
         """One sheet of the source with its findings."""
