@@ -39,11 +39,11 @@ def appendix(period: Period, unit: str, path: str | Path, *, language: str = "zh
         The path; same results, same bytes.
     """
     from commlab.report.chapters import Report, cover
-    from commlab.text import Text
+    from commlab.report.wording import study_text
 
     study = period.study
     name = study.config.city if unit == "city" else unit
-    report = Report(study, period, name, Text(language))
+    report = Report(study, period, name, study_text(study, language, period.name))
     return write_workbook(path, _Book(report).sheets(), cover=cover(report))
 
 

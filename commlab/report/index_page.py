@@ -71,6 +71,7 @@ def write_index(
     cover: Cover,
     links: Mapping[str, Mapping[str, str]],
     city: str | None = None,
+    text: Text | None = None,
     methods: Sequence[tuple[str, str]] = (),
     paragraphs: Sequence[str] = (),
     notes: Sequence[str] = (),
@@ -93,6 +94,8 @@ def write_index(
         Addresses relative to the page; only shown where the state is fresh.
     city : str, optional
         The unit whose row stands first and is not sorted.
+    text : Text, optional
+        The study's words; default: those of the cover's language.
     methods : sequence of (label, address)
     paragraphs, notes : sequence of str
         Above and below the table.
@@ -102,10 +105,17 @@ def write_index(
     ParameterError
         If columns are missing, a state is unknown, a unit occurs twice, or an address leaves the folder.
     """
-    text = index_text(
-        rows, cover=cover, links=links, city=city, methods=methods, paragraphs=paragraphs, notes=notes
+    page = index_text(
+        rows,
+        cover=cover,
+        links=links,
+        city=city,
+        text=text,
+        methods=methods,
+        paragraphs=paragraphs,
+        notes=notes,
     )
-    write_bytes(path, text.encode("utf-8"))
+    write_bytes(path, page.encode("utf-8"))
     return Path(path)
 
 
@@ -115,13 +125,14 @@ def index_text(
     cover: Cover,
     links: Mapping[str, Mapping[str, str]],
     city: str | None = None,
+    text: Text | None = None,
     methods: Sequence[tuple[str, str]] = (),
     paragraphs: Sequence[str] = (),
     notes: Sequence[str] = (),
 ) -> str:
     """The page as text; see ``write_index``."""
     frame = _checked(rows)
-    t = Text(cover.language)
+    t = text or Text(cover.language)
     scales = {c: _scale(frame, c) for c in ("score", "satisfied")}
     marks = frame.loc[frame["unit"] == city, ["score", "satisfied"]]
     means = marks.iloc[0].to_dict() if len(marks) else {}

@@ -10,7 +10,7 @@ import pandas as pd
 
 from commlab.report.chapters.base import WITHHELD
 from commlab.report.index_page import write_index
-from commlab.text import Text
+from commlab.report.wording import study_text
 
 if TYPE_CHECKING:
     from commlab.report.chapters import Report
@@ -34,7 +34,7 @@ def index(period: Period, statuses: pd.DataFrame, path: str | Path, *, language:
     from commlab.report.chapters.city import district_rows
 
     study = period.study
-    report = chapters.Report(study, period, study.config.city, Text(language))
+    report = chapters.Report(study, period, study.config.city, study_text(study, language, period.name))
     t, folder = report.t, Path(path).parent
     rows = pd.DataFrame({"unit": study.register.districts}).merge(
         district_rows(report), on="unit", how="left"
@@ -68,7 +68,7 @@ def index(period: Period, statuses: pd.DataFrame, path: str | Path, *, language:
         if state == "fresh"
     }
     methods = [
-        (_method(t, file.stem.removesuffix(".en")), f"methods/{file.name}")
+        (_method(report, file.stem.removesuffix(".en")), f"methods/{file.name}")
         for file in sorted((folder / "methods").glob(f"*{suffix}.html"))
         if suffix or not file.name.endswith(".en.html")
     ]
@@ -81,6 +81,7 @@ def index(period: Period, statuses: pd.DataFrame, path: str | Path, *, language:
         ),
         links=links,
         city=report.city,
+        text=t,
         methods=methods,
         paragraphs=[
             t("City figures rest on {counted}.", counted=report.counted),
@@ -93,7 +94,10 @@ def index(period: Period, statuses: pd.DataFrame, path: str | Path, *, language:
     )
 
 
-def _method(t: Text, stem: str) -> str:
+def _method(report: Report, stem: str) -> str:
+    t, own = report.t, report.study.config.notebooks
+    if stem in own:
+        return own[stem][report.language]
     titles = {
         "10-intake": t("Inputs and what was done to them"),
         "20-weights": t("Weights and their origin"),

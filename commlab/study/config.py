@@ -50,6 +50,7 @@ class Choices:
     ahp_max_cr: float = 0.1
     fuzzy_certainty: float = 90.0
     weak_points: int = 5
+    ranked_within: str = "whole"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class StudyConfig:
 
     ``reports`` is the level of the units that send files and get reports of their own; everything that speaks of
     districts means them. ``words`` says what reports call the subject, the whole, its parts and their members; ``notes``
-    are sentences for chapters of the reports; ``options`` is what the study's own notebooks read.
+    are sentences for chapters of the reports; ``options`` is what the study's own notebooks read, ``notebooks`` their titles.
     """
 
     root: Path
@@ -95,6 +96,7 @@ class StudyConfig:
     notes: tuple[Note, ...] = ()
     quotas: Quotas | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    notebooks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def weighing(self, level: int) -> str:
         """How the nodes of a level of the framework (1 is the top) are weighed where the study decides: ahp or equal."""
@@ -143,6 +145,7 @@ _TOP = (
     "notes",
     "quotas",
     "options",
+    "notebooks",
     "inputs",
 )
 
@@ -204,6 +207,7 @@ def read_config(root: str | Path) -> StudyConfig:
     inputs = read_inputs(given.get("inputs") or [], faults)
     words, notes = _words(given.get("words") or {}, faults), _notes(given.get("notes") or [], faults)
     quotas = _quotas(given.get("quotas"), faults)
+    notebooks = _titles(given.get("notebooks") or {}, "notebooks", faults)
     faults.raise_if_any()
     return StudyConfig(
         root=root,
@@ -225,6 +229,7 @@ def read_config(root: str | Path) -> StudyConfig:
         notes=notes,
         quotas=quotas,
         options=options,
+        notebooks=notebooks,
     )
 
 
@@ -259,6 +264,10 @@ def _choices(given: Any, faults: Faults) -> Choices:
         )
     if choices.lonely not in ("fail", "remove", "adjust", "average", "certainty"):
         faults.add(f"choices: lonely is fail, remove, adjust, average or certainty, found {choices.lonely!r}")
+    if choices.ranked_within not in ("whole", "group"):
+        faults.add(
+            f"choices: ranked_within is whole, or group (the column of units.csv), found {choices.ranked_within!r}"
+        )
     if choices.missing not in ("measured", "zero"):
         faults.add(f"choices: missing is measured or zero, found {choices.missing!r}")
     return choices
@@ -284,7 +293,14 @@ def _words(given: Any, faults: Faults) -> dict[str, Mapping[str, str]]:
         faults.add(f"words: expected {', '.join(WORDS)}, found {given!r}")
         return {}
     faults.unknown(given, WORDS, "words")
-    return {key: read_labels(value, f"words: {key}", faults) for key, value in given.items()}
+    return _titles(given, "words", faults)
+
+
+def _titles(given: Any, where: str, faults: Faults) -> dict[str, Mapping[str, str]]:
+    if not isinstance(given, Mapping):
+        faults.add(f"{where}: expected names with {{zh: ..., en: ...}}, found {given!r}")
+        return {}
+    return {str(key): read_labels(value, f"{where}: {key}", faults) for key, value in given.items()}
 
 
 def _notes(given: Any, faults: Faults) -> tuple[Note, ...]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from commlab.errors import ParameterError
 from commlab.report.finding import Finding, capital
+from commlab.report.wording import study_text
 from commlab.study import Period, Study, open_study
 from commlab.tables import DONT_KNOW
 from commlab.text import Text
@@ -48,7 +49,7 @@ def open_report(study: str | Path, period: str, district: str | None = None, lan
     opened = open_study(study)
     here = opened.period(period)
     unit = here.district(district) if district else opened.config.city
-    return Report(opened, here, unit, Text(language))
+    return Report(opened, here, unit, study_text(opened, language, here.name))
 
 
 @dataclass(frozen=True, eq=False)
