@@ -107,7 +107,7 @@ def test_a_new_study_has_what_its_readme_names(made: Path) -> None:
 def test_an_empty_study_is_told_what_is_outstanding(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["check", "--study", str(made)]) == 1
     told = capsys.readouterr()
-    assert "东区、西区、南区" in told.out and told.err == f"{PERIOD}: checking\n"
+    assert "东区、西区、南区" in told.out and told.err == f"{PERIOD}：正在检查\n"
     for command in ("report", "status"):
         assert cli.main([command, "--study", str(made)]) == 2
         assert "no district that can be reported: nothing was sent" in capsys.readouterr().err

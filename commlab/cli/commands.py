@@ -175,12 +175,11 @@ def new_command(options: argparse.Namespace) -> int:
 # ----------------------------------------------------------------------------------------------------- init
 def init_command(options: argparse.Namespace) -> int:
     """Make a new study folder; say what to do next."""
-    import datetime as dt
+    import commlab
+    from commlab.cli.init import init_study
 
-    from commlab.cli.init import init_study, this_quarter
-
-    period = options.period or this_quarter(dt.date.today())
-    forms = init_study(options.folder, template=options.template, period=period)
+    forms = init_study(options.folder, template=options.template, period=options.period)
+    period = commlab.open_study(options.folder).newest
     print(f"{options.folder} is a study of {period}. Next:")
     told = [
         ("  data/register/units.csv", "your districts and communities"),

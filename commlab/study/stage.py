@@ -115,9 +115,9 @@ def _quota(config: StudyConfig, register: Register) -> pd.Series | int:
 
 def _peers(config: StudyConfig, register: Register, districts: tuple[str, ...]) -> pd.Series:
     """The group each district is ranked in: the whole, or the register's column ``group`` where the study says so."""
-    groups = register.units.set_index("unit")["group"].reindex(list(districts))
     if config.choices.ranked_within == "whole":
-        groups = groups.where(False)
+        return pd.Series(config.city, index=list(districts), dtype="str")
+    groups = register.units.set_index("unit")["group"].reindex(list(districts))
     return groups.fillna(config.city).astype("str")
 
 
