@@ -372,6 +372,50 @@ def test_geometric_consistency_index_by_hand():
     assert ahp(from_pairs("abc", (2, 2, 2))).gci_limit == 0.3147
 
 
+LABELLED = {
+    "the same index": lambda m: m,
+    "labels of their own": lambda m: pd.DataFrame(
+        m.to_numpy(), index=m.index.tolist(), columns=m.columns.tolist()
+    ),
+    "labels as objects": lambda m: m.set_axis(m.index.astype(object)).set_axis(
+        m.columns.astype(object), axis=1
+    ),
+    "items in another order": lambda m: m.iloc[[2, 0, 1], [1, 2, 0]],
+    "columns in another order": lambda m: m.iloc[:, [1, 2, 0]],
+    "numbers as objects": lambda m: m.astype(object),
+    "32 bits": lambda m: m.astype("float32"),
+    "lower triangle": lambda m: m.where(np.tril(np.ones((3, 3), dtype=bool))),
+}
+
+
+@pytest.mark.parametrize("how", LABELLED)
+def test_a_matrix_counts_alike_however_its_frame_is_labelled(how):
+    first = from_pairs("abc", [2, 4, 3])
+    second = from_pairs("abc", [1 / 2, 4, 8])
+    plain = ahp_group({"x": first, "y": second})
+    other = ahp_group({"x": first, "y": LABELLED[how](second)})
+    pd.testing.assert_series_equal(other.weights, plain.weights)
+    assert other.experts["cr"].to_numpy() == pytest.approx(plain.experts["cr"].to_numpy(), abs=1e-12)
+
+
+def test_matrices_may_be_arrays():
+    frames = {0: from_pairs("abc", [2, 4, 3]), 1: from_pairs("abc", [1 / 2, 4, 8])}
+    labelled = ahp_group(frames).weights.to_numpy()
+    stack = np.stack([m.to_numpy() for m in frames.values()])
+    for given in (stack, dict(enumerate(stack))):
+        group = ahp_group(given)
+        assert group.weights.to_numpy().tolist() == labelled.tolist()
+        assert group.experts["expert"].tolist() == [0, 1] and group.weights.index.tolist() == [0, 1, 2]
+    with pytest.raises(DataError, match=r"expert 1, cell \(0, 2\).*found -4"):
+        bad = stack.copy()
+        bad[1, 0, 2] = -4
+        ahp_group(bad)
+    with pytest.raises(DataError, match="expert 1: compares other items"):
+        ahp_group({0: stack[0], 1: np.eye(2)})
+    with pytest.raises(ParameterError, match="must map each expert"):
+        ahp_group(stack[0])
+
+
 def test_experts_weights_and_dropping():
     a, b = from_pairs("abc", (2, 4, 2)), from_pairs("abc", (1, 1, 1))
     crazy = from_pairs("abc", (9, 1 / 9, 9))

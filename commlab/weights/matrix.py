@@ -82,6 +82,8 @@ def as_items(matrix: Any, who: str = "") -> pd.DataFrame:
         frame = frame[frame.index]
     elif not frame.index.is_unique:
         raise DataError(f"{place}labels repeat: {listing(frame.index[frame.index.duplicated()].unique())}")
+    if frame.to_numpy().dtype == np.float64:
+        return frame
     if any(d.kind == "c" for d in frame.dtypes):
         raise DataError(f"{place}judgements must be real numbers; found complex ones")
     try:
@@ -112,6 +114,17 @@ def components(judged: np.ndarray) -> list[list[int]]:
     return groups
 
 
+def _sound(a: np.ndarray) -> bool:
+    """Whether a stack is complete, reciprocal and on the 1-9 scale in every cell: the usual case, seen at a glance."""
+    reach = SCALE_MAX * (1 + EXACT)
+    if not (
+        a.min(initial=1.0) >= 1 / reach and a.max(initial=1.0) <= reach
+    ):  # false where a judgement is missing
+        return False
+    mirrored = a * a.transpose(0, 2, 1)
+    return bool(mirrored.min(initial=1.0) >= 1 - EXACT and mirrored.max(initial=1.0) <= 1 + EXACT)
+
+
 def check_stack(items: pd.Index, values: np.ndarray, who: Callable[[int], str]) -> Stack:
     """Check a stack of matrices and complete each from its reciprocals.
 
@@ -135,6 +148,8 @@ def check_stack(items: pd.Index, values: np.ndarray, who: Callable[[int], str]) 
     """
     a = np.array(values, dtype="float64")
     n = len(items)
+    if _sound(a):
+        return Stack(items, a, np.zeros(len(a), dtype=int), ((),) * len(a))
     faults: list[str] = []
     rows, columns = np.triu_indices(n, 1)
 
