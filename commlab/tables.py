@@ -209,6 +209,17 @@ CONTRACTS: dict[str, Contract] = {
             key=("period", "list", "scope", "topic", "item"),
         ),
         _contract(
+            "records",
+            "one dated entry of a list that the study keeps (trainings, points of volunteers, ratings as they come)",
+            _key("list", doc="what the list is called in study.yaml"),
+            Column("unit"),
+            Column("on", "date"),
+            Column("key", doc="account, number or name of what the entry is about; personal data masked"),
+            Column("category"),
+            Column("value", "number"),
+            Column("text", doc="personal data masked"),
+        ),
+        _contract(
             "problems",
             "one event of one problem",
             _key("problem"),

@@ -421,3 +421,27 @@ def test_declared_choices_move_what_they_are_about(tiny_copy: Path, tiny: Path) 
     ranks, before = here.ranks().set_index("unit"), usual.ranks().set_index("unit")
     assert (ranks["score"] < before["score"]).all()
     assert ranks["score"].between(ranks["score_low"], ranks["score_high"]).all()
+
+
+# --------------------------------------------------------------------------------------------------- records
+
+
+def test_records_keep_repeats_and_mask_people(tiny_raw: Path, tmp_path: Path) -> None:
+    from commlab.intake import READERS, read_table
+
+    register = register_of(tiny_raw)
+    name = register.communities["name"].iloc[0]
+    path = tmp_path / "points.csv"
+    path.write_text(
+        f"社区,日期,账户,类别,积分,备注\n{name},2019-10-08,V01,获得,5,李强女士13912345678\n"
+        f"{name},2019-10-08,V01,获得,5,\n无此社区,2019-10-09,V02,兑换,3,\n{name},2019-10-10,,兑换,3,\n",
+        encoding="utf-8",
+    )
+    columns = {"unit": ["社区"], "on": ["日期"], "key": ["账户"], "category": ["类别"], "value": ["积分"]}
+    spec = {"list": "points", "level": "community", "columns": columns | {"text": ["备注"]}}
+    got = READERS["records"](read_table(path), spec, period=PERIOD, units=register.units)
+    assert got.frame["value"].tolist() == [5.0, 5.0] and got.frame["key"].tolist() == ["V01", "V01"]
+    assert got.frame["list"].eq("points").all() and "1391" not in str(got.frame["text"].iloc[0])
+    assert set(got.ledger["rule"]) >= {"unknown unit", "incomplete row", "personal data in text"}
+    with pytest.raises(ParameterError, match="needs list"):
+        READERS["records"](read_table(path), {"columns": columns}, period=PERIOD, units=register.units)

@@ -18,7 +18,7 @@ from commlab.intake.repeats import once
 from commlab.intake.sums import check_row_sums
 from commlab.tables import period_key
 
-__all__ = ["lists", "measures", "period_end", "problems"]
+__all__ = ["lists", "measures", "period_end", "problems", "records"]
 
 _EVENTS = ("found", "due", "closed", "reopened", "verified")
 _YES_NO = {"是": 1, "否": 0, "有": 1, "√": 1, "×": 0, "已建立": 1, "未建立": 0, "yes": 1, "no": 0}
@@ -174,3 +174,29 @@ def lists(table: Table) -> pd.DataFrame:
         table.reject("unknown list", told, column="list", n=len(cells), cells=cells)
     table.report_unclaimed()
     return out[~odd].dropna(subset=["list", "scope", "item"])
+
+
+def records(table: Table) -> pd.DataFrame:
+    """Dated entries of any list, as many as there are: unit, ``on``, ``key``, ``category``, ``value``, ``text``."""
+    if not isinstance(table.spec.get("list"), str):
+        raise ParameterError(
+            "a records input needs list: the word by which its entries are found (points, training)"
+        )
+    out = pd.DataFrame({"list": table.spec["list"], "unit": table.units()}, index=table.frame.index)
+    for key in ("key", "category", "text"):
+        if key in table.columns:
+            out[key] = table.masked(table.named(key))
+    options = table.columns.get("value")
+    options = options if isinstance(options, Mapping) else {}
+    if (column := table.named("on") if "on" in table.columns else None) is not None:
+        out["on"] = table.dates(column)
+    if (column := table.named("value") if "value" in table.columns else None) is not None:
+        limits = {k: options.get(k) for k in ("low", "high")}
+        out["value"] = table.numbers(column, values=options.get("values") or _YES_NO, what="value", **limits)[
+            0
+        ]
+    out["source"] = table.source
+    table.report_unclaimed()
+    named = "unit" in table.columns or "unit" in table.spec
+    asked = ["unit"] * named + [k for k in ("on", "key", "value") if k in out]
+    return out.dropna(subset=asked)

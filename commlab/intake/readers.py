@@ -32,6 +32,8 @@ Entries
     mutual     columns ``rater, rated, score`` (``aspect``), or ``aspects: {aspect: headers}``;
                ``rater_level, rated_level``
     lists      ``list, scope, topic, item`` as columns or fixed words
+    records    ``list`` given; columns ``unit, on`` (a date), ``key, category, value, text``: rows as they come, repeats
+               kept
     all        ``ignore``: columns to leave out without a warning
 """
 
@@ -91,6 +93,7 @@ READERS: dict[str, Callable[..., Mapped]] = {
         "problems": facts.problems,
         "mutual": ratings.mutual,
         "lists": facts.lists,
+        "records": facts.records,
     }.items()
 }
 """Reader name in study.yaml -> function ``(raw, spec, *, period, units, ...) -> Mapped``."""

@@ -13,7 +13,17 @@ from commlab.tables import LEVELS
 
 __all__ = ["READERS", "Faults", "Input", "read_inputs", "read_labels"]
 
-READERS = ("measures", "ratings", "judgments", "opinions", "problems", "responses", "mutual", "lists")
+READERS = (
+    "measures",
+    "ratings",
+    "judgments",
+    "opinions",
+    "problems",
+    "responses",
+    "mutual",
+    "lists",
+    "records",
+)
 TWICE = ("second", "verdict")
 """Patterns of an input whose questionnaires are keyed twice, beside ``files``."""
 
