@@ -8,7 +8,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env reports check-data test check lint clean sample lock bench docs
+.PHONY: help env reports examples check-data test check lint clean sample lock bench docs
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -26,6 +26,12 @@ $(STAMP): requirements.lock pyproject.toml
 
 reports: env ## read the raw files, then regenerate the newest quarter's reports
 	@$(PY) -m commlab run
+
+examples: env ## every template as a study of its own in examples/, with its reports
+	@for t in $(filter-out starter,$(notdir $(patsubst %/study.yaml,%,$(wildcard commlab/templates/*/study.yaml)))); do \
+		echo "== $$t"; rm -rf "examples/$$t"; \
+		$(PY) -m commlab init "examples/$$t" --from "$$t" > /dev/null && $(PY) -m commlab run --study "examples/$$t" || exit 1; \
+	done
 
 check-data: env ## only read, clean and check the raw files
 	@$(PY) -m commlab check
@@ -52,4 +58,4 @@ lock: env ## pin every dependency again with hashes
 	@.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev pyproject.toml -o requirements.lock
 
 clean: ## remove everything that can be made again (not the raw files)
-	@rm -rf data/processed/2* figures/2* reports site .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf data/processed/2* figures/2* reports examples site .pytest_cache .mypy_cache .ruff_cache

@@ -15,13 +15,13 @@ import yaml
 FLOORS = {
     "errors": 0, "periods": 0,
     "framework": 1, "tables": 1, "store": 1, "text": 1,
-    "intake": 2, "survey": 2, "weights": 2, "scoring": 2, "figures": 2,
+    "intake": 2, "survey": 2, "weights": 2, "scoring": 2, "processes": 2, "figures": 2,
     "study": 3,
-    "report": 4, "batch": 4,
+    "report": 4, "batch": 4, "release": 4,
     "cli": 5, "__main__": 5,
 }  # fmt: skip
 # Floor 1 holds meaning, shape and disk: none of them needs another, but text reads no table and tables no text.
-SIBLINGS_ALLOWED = {("batch", "report")}
+SIBLINGS_ALLOWED = {("batch", "report"), ("release", "report")}
 
 
 def modules(root: Path) -> list[Path]:
