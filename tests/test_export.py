@@ -21,6 +21,7 @@ from commlab.intake import read_questionnaire
 SCALE = {"非常满意": 5, "满意": 4, "一般": 3, "不满意": 2, "非常不满意": 1, "very_satisfied": 5, "fair": 3}
 BOOK = {
     "instrument": "resident",
+    "numbers": "options",
     "demographics": {
         "sex": {"question": ["您的性别", "q_sex"], "options": {"男": "male", "女": "female", "male": "male", "female": "female"},
                 "order": ["男", "女"]},

@@ -174,6 +174,7 @@ def test_code_layout_says_the_same(text_layout, tmp_path):
     path = excel(tmp_path / "codes.xlsx", [header, *rows])
     book = {
         **BOOK,
+        "numbers": "options",
         "checks": {**BOOK["checks"], "attention": {"question": ["本题请选择“满意”"], "expect": "2"}},
     }
     got, want = read(path, book).frame, read(text_layout).frame.iloc[:2]

@@ -6,17 +6,17 @@ answers whose whole row is refused (test answers, interviews not approved). The 
 ARCHITECTURE.md; beyond options a question may have ``reversed: true`` (a negatively worded item of a scale is
 turned round), ``multiple: true`` (one 0/1 column an option), ``matrix: name`` (items answered in one grid),
 ``scale: [1, 10]`` (numbers are answers), ``number: 6`` (its number on the platform), ``order: [...]`` (the
-options as the platform numbers them, where that differs from the order here), ``occurrence: 2`` (the second of
-columns with the very same header) and ``versions: [...]`` (how other quarters asked it). ``numbers: options |
-values`` says what a bare number in an answer column is: the number of an option, or the code itself.
+options as the platform numbers them, where that differs from the order here; ``null`` for one that nobody knows any
+more), ``ranking: true`` (one column an option, with its place), ``occurrence: 2`` (the second of columns with the very
+same header) and ``versions: [...]`` (how other quarters asked it). ``numbers: options | values``, of a question or of
+all, says what a bare number in an answer column is: the number of an option, or the code itself.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from commlab.errors import DataError, ParameterError, listing
 from commlab.intake.forms import squash
 from commlab.intake.platforms import ROLE_HEADERS
 from commlab.intake.quality import Limits
-from commlab.intake.questions import Question, option_key, question_key
+from commlab.intake.questions import Codebook, Question, option_key, question_key
 from commlab.intake.written import Faults, read_written
 from commlab.periods import period_key
 from commlab.tables import CONTRACTS, DONT_KNOW, NOT_APPLICABLE
@@ -36,42 +36,12 @@ _TOP = {
     "ignore", "numbers", "scales", "reject",
 }  # fmt: skip
 _VERSION = {
-    "question", "options", "dont_know", "not_applicable", "reversed", "scale", "number", "occurrence", "order",
+    "question", "options", "dont_know", "not_applicable", "reversed", "scale", "number", "occurrence", "order", "numbers",
 }  # fmt: skip
-_QUESTION = _VERSION | {"zh", "en", "multiple", "matrix", "versions"}
+_QUESTION = _VERSION | {"zh", "en", "multiple", "ranking", "matrix", "versions"}
 _RESERVED = {c.name for c in CONTRACTS["responses"].columns if c.privacy != "quasi"} | {"submitted_at"}
+_NUMBERS = (None, "options", "values")
 _CHECKS = {"attention", "min_seconds", "straightline", "burst", "all_satisfied"}
-
-
-@dataclass(frozen=True)
-class Codebook:
-    """A questionnaire's meaning. Get one from ``load_codebook``."""
-
-    instrument: str
-    title: Mapping[str, str]
-    columns: Mapping[str, tuple[str, ...]]
-    unit: Mapping[str, tuple[str, ...]]
-    demographics: Mapping[str, Question]
-    items: Mapping[str, Question]
-    checks: Mapping[str, Any] = field(default_factory=dict)
-    personal: tuple[str, ...] = ()
-    free_text: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    numbers: str | None = None
-    reject: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    @property
-    def questions(self) -> dict[str, Question]:
-        return {**self.demographics, **self.items}
-
-    @cached_property
-    def headings(self) -> frozenset[str]:
-        """Keys of every header that the codebook expects; they tell a header from rows of answers."""
-        asked = [w for q in self.questions.values() for v in (q, *q.versions) for w in v.wordings]
-        own = [w for part in (self.unit, self.columns, ROLE_HEADERS) for ws in part.values() for w in ws]
-        return frozenset(map(question_key, (*asked, *own, *self.personal, *self.free_text, *self.ignore))) - {
-            ""
-        }
 
 
 def load_codebook(codebook: str | Path | Mapping[str, Any] | Codebook) -> Codebook:
@@ -133,8 +103,7 @@ class _Loader:
             self.faults.add('"instrument" is missing')
         if not book.items:
             self.faults.add('"items" is missing or empty', "items")
-        if book.numbers not in (None, "options", "values"):
-            self.faults.add(f'"numbers" must be options or values, not {book.numbers!r}', "numbers")
+        self._stated(book.numbers, "codebook", "numbers")
         self._checks(book)
         self._names(book)
         return book
@@ -172,6 +141,14 @@ class _Loader:
                 out.append(str(one))
         return tuple(out)
 
+    def order(self, value: Any, *place: Any) -> tuple[str | None, ...]:
+        """The options as the platform numbers them; None for one whose text is not known."""
+        given = value if isinstance(value, list | tuple) else []
+        if value is not None and not isinstance(value, list | tuple):
+            self.faults.add(f'"{place[-1]}" must be a list of options, not {value!r}', *place)
+        texts = iter(self.texts([v for v in given if v is not None], *place))
+        return tuple(None if v is None else next(texts, None) for v in given)
+
     def lists(self, part: str, known: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
         body = self.mapping(part)
         if known:
@@ -197,6 +174,10 @@ class _Loader:
             elif not option_key(text):
                 self.faults.add(f"{told}: an option has no text", *place, text)
         return {str(text): code for text, code in given.items()}
+
+    def _stated(self, numbers: Any, where: str, *place: Any) -> None:
+        if numbers not in _NUMBERS:
+            self.faults.add(f"{where}: numbers must be options or values, not {numbers!r}", *place)
 
     # -- questions -----------------------------------------------------------------------------------
 
@@ -225,7 +206,9 @@ class _Loader:
             self.unknown(own, _VERSION | {"periods"}, told, *at)
             scaled = {"options", "scale"} & set(own)
             rest = {
-                key: v for key, v in body.items() if not (scaled and key in ("options", "scale", "order"))
+                key: v
+                for key, v in body.items()
+                if not (scaled and key in ("options", "scale", "order", "numbers"))
             }
             version = self.question(main.name, {**rest, "versions": None, **own}, told, *at)
             periods = self.texts(own.get("periods"), *at, "periods")
@@ -260,7 +243,10 @@ class _Loader:
             self.faults.add(f"{told}: {error}", *place)
 
     def question(self, name: str, body: Mapping[Any, Any], where: str, *place: Any) -> Question:
-        add, codes = self.faults.add, place[0] == "items" and not body.get("multiple")
+        add, codes = (
+            self.faults.add,
+            place[0] == "items" and not (body.get("multiple") or body.get("ranking")),
+        )
         options = self.options((where,), (*place, "options"), body.get("options"))
         for text, code in options.items():
             at = (*place, "options", text)
@@ -296,7 +282,7 @@ class _Loader:
             value = body.get(key)
             if value is not None and (type(value) is not int or value < 0 + (key == "occurrence")):
                 add(f"{where}: {key} must be {told}, not {value!r}", *place, key)
-        for key in ("reversed", "multiple"):
+        for key in ("reversed", "multiple", "ranking"):
             if not isinstance(body.get(key, False), bool):
                 add(f"{where}: {key} must be true or false, not {body[key]!r}", *place, key)
         question = Question(
@@ -309,13 +295,18 @@ class _Loader:
             dont_know=self.texts(body.get("dont_know"), *place, "dont_know"),
             not_applicable=self.texts(body.get("not_applicable"), *place, "not_applicable"),
             reversed=body.get("reversed") is True,
-            multiple=body.get("multiple") is True,
+            multiple=body.get("multiple") is True or body.get("ranking") is True,
+            ranking=body.get("ranking") is True,
             matrix=None if body.get("matrix") is None else str(body["matrix"]),
             scale=tuple(scale) if scale else None,
             number=body.get("number"),
             occurrence=body.get("occurrence"),
-            order=self.texts(body.get("order"), *place, "order"),
+            order=self.order(body.get("order"), *place, "order"),
+            numbers=body.get("numbers"),
         )
+        self._stated(question.numbers, where, *place, "numbers")
+        if question.ranking and place[0] != "items":
+            add(f"{where}: a ranking is an item; move it there", *place, "ranking")
         self._options(question, where, *place)
         return question
 
@@ -337,7 +328,12 @@ class _Loader:
                         part,
                         text,
                     )
-        strangers = [text for text in question.order if option_key(text) not in first]
+        order = [text for text in question.order if text is not None]
+        keys = [option_key(text) for text in order]
+        for text in (text for k, text in enumerate(order) if keys[k] in keys[:k]):
+            add(f"{where}: order names {text} twice", *place, "order")
+        points = map(str, range(question.scale[0], question.scale[1] + 1)) if question.scale else ()
+        strangers = [text for text in order if option_key(text) not in {*first, *points}]
         if strangers:
             add(f"{where}: order names unknown options: {', '.join(strangers)}", *place, "order")
 

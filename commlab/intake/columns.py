@@ -23,10 +23,10 @@ from commlab.intake.platforms import ROLE_HEADERS
 from commlab.intake.questions import Question, option_key, question_key
 from commlab.intake.sheets import letters
 
-__all__ = ["Columns"]
+__all__ = ["Columns", "place_of"]
 
 _NUMBER = re.compile(r"^第?\(?\*?q?(\d+(?:[-.]\d+)*)(?=题|[、.,:)_(\s]|$)")
-_EXPLODED = re.compile(r"^(?:第(\d+)题|(\d+)[、.]?)\((.*)\)$")
+_EXPLODED = re.compile(r"^(?:第(\d+)题|(\d+)(?:[、.](?:[^()]*[^()\d])?)?)\((.*)\)$")
 _UNDER = re.compile(r"^q?(\d+)[.\-_](\d+)[.、:)](.+)$")
 _MARKS = re.compile(r"::|[:/_]|-+")
 _REST = re.compile(r"\.{3,}$")
@@ -35,6 +35,22 @@ _SHARED = 0.8
 number."""
 _ALIKE = 0.6
 """Likeness from which a header is offered as what a missing question may have become."""
+
+
+_NUMERALS = "一二三四五六七八九十"
+_PLACE = re.compile(
+    rf"_?(?:第|排名?第?|rank_?)?(?:(\d{{1,2}})(?:st|nd|rd|th)?|([{_NUMERALS}]))[位名]?(?:_?choice)?"
+)
+
+
+def place_of(text: str) -> int | None:
+    """The place that a text names: 第1位, 第一位, 1st choice, 2; None where it names none.
+
+    >>> place_of("第二位"), place_of("_1st_choice"), place_of("3"), place_of("绿化")
+    (2, 1, 3, None)
+    """
+    match = _PLACE.fullmatch(squash(text))
+    return None if match is None else int(match[1]) if match[1] else _NUMERALS.index(match[2]) + 1
 
 
 def _splits(header: str) -> Iterator[tuple[str, str]]:
@@ -266,6 +282,8 @@ class Columns:
             if not question.multiple:
                 continue
             options = set(question.meanings())
+            if question.ranking:
+                options |= {key for group in self._groups.values() for key in group if place_of(key)}
             keys = [*(question_key(w) for w in question.wordings), str(question.number)]
             named = [self._groups[key] for key in keys if options & set(self._groups.get(key, {}))]
             if not named and question.number is None and name not in self.of:

@@ -348,10 +348,14 @@ def decide(book: Codebook, column: str, text: str, values: tuple[Any, Any]) -> t
             return True, value
     question = book.questions.get(column)
     if question is None:
-        ticks = {
-            f"{name}_{code}" for name, q in book.items.items() if q.multiple for code in q.options.values()
+        parts = {
+            f"{name}_{code}": range(1, len(q.options) + 1) if q.ranking else range(2)
+            for name, q in book.items.items()
+            if q.multiple
+            for code in q.options.values()
         }
-        return (True, int(key)) if column in ticks and key in ("0", "1") else (False, None)
+        known = key.isdecimal() and int(key) in parts.get(column, ())
+        return known, int(key) if known else None
     codes = {str(code): code for code in question.meanings().values() if code is not None}
     if question.scale:
         codes |= {str(code): code for code in range(question.low, question.high + 1)}

@@ -13,18 +13,18 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import yaml
 
-from commlab.intake.answers import is_blank
 from commlab.intake.codebook import Codebook
-from commlab.intake.columns import Columns
+from commlab.intake.columns import Columns, place_of
 from commlab.intake.export import read_export
 from commlab.intake.forms import squash
 from commlab.intake.ledger import Pad
 from commlab.intake.likert import APART, guess, person_code, rank
 from commlab.intake.platforms import BOOKKEEPING, PLACES, ROLE_HEADERS
 from commlab.intake.privacy import find, personal_column
-from commlab.intake.questions import FILL_IN, option_key, question_key
+from commlab.intake.questions import FILL_IN, is_blank, option_key, question_key
 
 __all__ = ["draft_codebook"]
 
@@ -41,12 +41,12 @@ _PERSONS = {
 }
 _UNITS = {"district": r"县\(市\)区|区县|县区|所在区", "community": r"(?:所在|居住)的?社区|社区名称"}
 _STEMS = (
-    re.compile(r"(?:第)?(?P<stem>\d+)(?:题|[、.])?\s*[(（](?P<option>.*)[)）]$"),
+    re.compile(r"(?:第)?(?P<stem>\d+)(?:题|[、.](?:[^()（）]*[^()（）\s\d])?)?\s*[(（](?P<option>.*)[)）]$"),
     re.compile(r"[Qq]?(?P<stem>\d+)[.\-_]\d+[.、:)]\s*(?P<option>.+)$"),
     re.compile(r"(?P<stem>.+?)(?:::|[/:：])(?P<option>[^/:：]+)$"),
 )
 _WHOLE = re.compile(r"-?\d{1,3}")
-_SPLIT = re.compile(r"[┋;；]")
+_SPLIT = re.compile(r"[┋→;；]")
 
 
 def draft_codebook(path: str | Path) -> str:
@@ -113,12 +113,14 @@ class _Draft:
                 groups.setdefault(match["stem"], []).append((place, match["option"].strip()))
         for stem, group in groups.items():
             ticks = {option: self._ticks(place) for place, option in group}
-            if len(group) > 1 and None not in ticks.values() and any(ticks.values()):
+            ranked = self._ranked([place for place, _ in group])
+            if len(group) > 1 and (ranked or (None not in ticks.values() and any(ticks.values()))):
                 self.taken |= {place for place, _ in group}
                 header = f"第{stem}题" if stem.isdecimal() else stem
-                self._question(
-                    group[0][0], header, Counter({o: n for o, n in ticks.items() if n}), multiple=True
-                )
+                own = Counter({o: self._given(place) if ranked else ticks[o] or 0 for place, o in group})
+                options = own if ranked != "place" else self._counted([place for place, _ in group])
+                kind = "ranking" if ranked else "multiple"
+                self._question(group[0][0], header, options, several=kind, listed=ranked != "place")
         seen: dict[str, int] = {}
         for place, header in enumerate(self.export.headers):
             first = seen.setdefault(squash(header), place)
@@ -158,6 +160,33 @@ class _Draft:
         marks = {option_key(text): n for text, n in counts.items()}
         return marks.get("1", 0) if set(marks) <= {"0", "1"} else None
 
+    def _ranked(self, places: list[int]) -> str:
+        """Whether columns hold the places of a ranking (``option``: of one option each; ``place``: the option of each)."""
+        texts = [
+            self.export.columns[p].texts if self.export.columns[p].size <= _MOST else ["?"] for p in places
+        ]
+        given = [[option_key(text) for text in own if not is_blank(text)] for own in texts]
+        found = {int(key) if key.isdecimal() else 0 for own in given for key in own}
+        if found and min(found) == 1 < max(found) <= len(places) and self._apart(places):
+            return "option"
+        named = [
+            place_of(option_key(self.export.headers[p].rpartition("/")[2].rpartition("(")[2].rstrip(")")))
+            for p in places
+        ]
+        return "place" if None not in named and 0 in found and self._apart(places) else ""
+
+    def _apart(self, places: list[int]) -> bool:
+        """Whether no row says the same in two of some columns."""
+        frame = pd.DataFrame({k: self.export.text(p) for k, p in enumerate(places)})
+        rows = frame.where(~frame.map(lambda text: isinstance(text, str) and is_blank(text))).stack().dropna()
+        return not rows.groupby(level=0).apply(lambda own: own.duplicated().any()).any()
+
+    def _given(self, place: int) -> int:
+        return self.export.columns[place].count(is_blank)
+
+    def _counted(self, places: list[int]) -> Counter[str]:
+        return _merged(sum((self._counts(place) for place in places), Counter()))
+
     def _column(self, place: int, header: str) -> None:
         key, counts = squash(header), self._counts(place)
         numbers = all(_WHOLE.fullmatch(option_key(text)) for text in counts)
@@ -170,7 +199,8 @@ class _Draft:
         elif not counts:
             self._add("ignore", f"  - {_yaml(header)}  # no answers")
         elif (parts := self._choices(counts)) and len(parts) <= 2 * _MOST:
-            self._question(place, header, parts, multiple=True)
+            ranking = any("→" in text for text in counts)
+            self._question(place, header, parts, several="ranking" if ranking else "multiple")
         elif len(counts) <= _MOST and self._closed(counts):
             self._question(place, header, counts)
         else:
@@ -184,7 +214,7 @@ class _Draft:
             for part in _SPLIT.split(text):
                 parts[part.strip()] += n
         found = _merged(parts)
-        listed = any("┋" in text for text in counts) or found.total() >= 2 * len(found)
+        listed = any("┋" in text or "→" in text for text in counts) or found.total() >= 2 * len(found)
         return found if listed and all(len(text) <= _LONG for text in found) else Counter()
 
     @staticmethod
@@ -199,24 +229,27 @@ class _Draft:
         few = len(counts) <= _FEW and max(map(len, counts)) <= 2 * _FEW
         return counts.total() >= 2 * len(counts) or few or guess(counts) is not None
 
-    def _question(self, place: int, header: str, counts: Counter[str], *, multiple: bool = False) -> None:
+    def _question(
+        self, place: int, header: str, counts: Counter[str], *, several: str = "", listed: bool = False
+    ) -> None:
         number = self.columns.number(place)
         person = next(
-            (n for n, words in _PERSONS.items() if not multiple and re.search(words, header.lower())), None
+            (n for n, words in _PERSONS.items() if not several and re.search(words, header.lower())), None
         )
         name = person or "q" + re.sub(
             r"\D",
             "_",
-            number if not multiple or number.isdecimal() else number.split(".")[0] or str(place + 1),
+            number if not several or number.isdecimal() else number.split(".")[0] or str(place + 1),
         )
         name = name if name != "q" else f"q{place + 1}"
         self.names[name] += 1
         name += f"_{self.names[name]}" if self.names[name] > 1 else ""
         lines = [f"  {name}:", f"    question: {_yaml(header)}"]
-        if multiple:
-            lines += ["    multiple: true", *([f"    number: {number.split('.')[0]}"] if number else [])]
+        if several:
+            lines += [f"    {several}: true", *([f"    number: {number.split('.')[0]}"] if number else [])]
         numbers = [int(option_key(text)) for text in counts if _WHOLE.fullmatch(option_key(text))]
-        if len(numbers) == len(counts) and not person and not multiple:
+        bare = len(numbers) == len(counts)
+        if bare and not person and not several:
             told = (
                 "numbers of options: list them instead"
                 if self.export.wjx
@@ -224,18 +257,24 @@ class _Draft:
             )
             lines.append(f"    scale: [{min(1, *numbers)}, {max(2, *numbers)}]  # ? {told}")
         else:
-            lines += self._options(counts, person or multiple)
+            if bare and person:
+                lines.append(
+                    "    numbers: values  # ? numbers of options: list them instead, in the order of the form"
+                )
+            lines += self._options(counts, person or bool(several), listed)
         self._add("demographics" if person else "items", *lines)
 
-    def _options(self, counts: Counter[str], words: str | bool | None) -> list[str]:
-        """Options with their counts; don't know, not applicable and refusals apart (``words``: codes are words)."""
+    def _options(self, counts: Counter[str], words: str | bool | None, listed: bool) -> list[str]:
+        """Options with their counts; don't know, not applicable and refusals apart (``words``: codes are words; ``listed``:
+        in the order of the form)."""
         kinds = {t: next((k for k, w in APART.items() if w.search(t.lower())), "") for t in counts}
         if words:
             kinds = {t: k if k == "refused" else "" for t, k in kinds.items()}
         quoted = [t for t in kinds if len(t) <= _LONG or counts[t] >= _SEVERAL]
         plain = [t for t in quoted if not kinds[t]]
         guessed = None if words else guess(plain)
-        codes = guessed or {t: k for k, t in enumerate(rank({t: counts[t] for t in plain}), start=1)}
+        ranked = plain if listed else rank({t: counts[t] for t in plain})
+        codes = guessed or {t: k for k, t in enumerate(ranked, start=1)}
         told = "" if words else "  # ? in this order" if guessed else "  # ? no order known"
         lines = [f"    options:{told}"]
         for text in sorted(plain, key=lambda t: -codes[t] if guessed else codes[t]):

@@ -25,7 +25,8 @@ import pandas as pd
 
 from commlab import tables
 from commlab.errors import listing
-from commlab.intake.answers import Answers, is_blank, texts_at
+from commlab.intake.answers import Answers
+from commlab.intake.choices import texts_at
 from commlab.intake.codebook import Codebook, attention_check, load_codebook, option_key
 from commlab.intake.export import read_export
 from commlab.intake.forms import squash
@@ -34,6 +35,7 @@ from commlab.intake.mapped import UNMATCHED
 from commlab.intake.names import CERTAINTY, Register, match_names
 from commlab.intake.privacy import keyed_hashes, mask
 from commlab.intake.quality import FLAGS, Limits, flag
+from commlab.intake.questions import is_blank
 
 __all__ = ["Responses", "read_questionnaire"]
 

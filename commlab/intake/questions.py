@@ -1,17 +1,28 @@
-"""A question as a codebook holds it, and the forms in which questions and options are compared."""
+"""A codebook and its questions, and the forms in which questions and options are compared."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from commlab.intake.forms import squash
+from commlab.intake.platforms import ROLE_HEADERS
 from commlab.periods import period_key
 from commlab.tables import DONT_KNOW, NOT_APPLICABLE
 
-__all__ = ["FILL_IN", "Question", "Reading", "option_key", "question_key", "typed_in"]
+__all__ = [
+    "FILL_IN",
+    "Question",
+    "Reading",
+    "how_numbered",
+    "is_blank",
+    "option_key",
+    "question_key",
+    "typed_in",
+]
 
 _NUMBERING = re.compile(r"^(?:第?\(?\*?q?\d+(?:[-.]\d+)*\)?(?:题)?[、.,:)_\s]|\*)+", re.IGNORECASE)
 _SUFFIX = re.compile(
@@ -25,6 +36,7 @@ _LETTER = re.compile(r"^(?:[a-z]|\d{1,2}(?=[.、)]\D))[.、)]")
 _OTHER = re.compile(r"^(其他|其它|other)[^:]{0,12}:.")
 _TYPED = re.compile(r"(?:其他|其它|other)[^:┋;]{0,12}:.")
 _WHOLE = re.compile(r"(-?\d+)\.0+")
+_SKIPPED = frozenset({"", "-3", "-2", "(跳过)", "(空)", "跳过", "nan", "null", "none"})
 _DIGITS = re.compile(r"-?\d{1,3}")
 
 
@@ -37,6 +49,11 @@ def question_key(text: object) -> str:
     plain = squash(text)
     key = _SUFFIX.sub("", _NUMBERING.sub("", plain)).strip("*:?。.,;、")
     return plain if key.isdigit() else key  # q2_1 is a name, not question 2 with the text 1
+
+
+def is_blank(text: str) -> bool:
+    """Whether a cell holds no answer: empty, skipped (-3), left blank (-2)."""
+    return squash(text) in _SKIPPED
 
 
 def typed_in(text: str) -> bool:
@@ -77,7 +94,9 @@ class Question:
     scale: tuple[int, int] | None = None
     number: int | None = None
     occurrence: int | None = None
-    order: tuple[str, ...] = ()
+    order: tuple[str | None, ...] = ()
+    numbers: str | None = None
+    ranking: bool = False
     periods: tuple[str, ...] = ()
     versions: tuple[Question, ...] = ()
 
@@ -104,41 +123,115 @@ class Question:
         out |= {option_key(text): NOT_APPLICABLE for text in self.not_applicable}
         return out
 
-    def numbered(self) -> list[str]:
-        """Option keys in the order in which the platform numbers them."""
-        shown = self.order or (*self.options, *self.dont_know, *self.not_applicable)
-        return [option_key(text) for text in shown]
+    def numbered(self) -> dict[int, str]:
+        """The platform's number of every option -> its key; a number whose option is not known is left out."""
+        low, high = self.scale or (0, -1)
+        told = (*self.options, *self.dont_know, *self.not_applicable)
+        shown = self.order or (*range(low, high + 1), *(text for text in told if not is_blank(text)))
+        return {n: option_key(text) for n, text in enumerate(shown, start=1) if text is not None}
+
+
+@dataclass(frozen=True)
+class Codebook:
+    """A questionnaire's meaning. Get one from ``load_codebook``."""
+
+    instrument: str
+    title: Mapping[str, str]
+    columns: Mapping[str, tuple[str, ...]]
+    unit: Mapping[str, tuple[str, ...]]
+    demographics: Mapping[str, Question]
+    items: Mapping[str, Question]
+    checks: Mapping[str, Any] = field(default_factory=dict)
+    personal: tuple[str, ...] = ()
+    free_text: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    numbers: str | None = None
+    reject: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def questions(self) -> dict[str, Question]:
+        return {**self.demographics, **self.items}
+
+    @cached_property
+    def headings(self) -> frozenset[str]:
+        """Keys of every header that the codebook expects; they tell a header from rows of answers."""
+        asked = [w for q in self.questions.values() for v in (q, *q.versions) for w in v.wordings]
+        own = [w for part in (self.unit, self.columns, ROLE_HEADERS) for ws in part.values() for w in ws]
+        return frozenset(map(question_key, (*asked, *own, *self.personal, *self.free_text, *self.ignore))) - {
+            ""
+        }
 
 
 class Reading:
     """What the answers of one question mean: by text, by number where the codebook allows it.
+
+    ``numbers``: what a bare number is that is no option's text: the number of an ``option``, the code itself
+    (``values``), or a known answer without a meaning (``refused``). ``first``: whether that goes before the texts, in
+    a file that gives numbers only.
 
     >>> reading = Reading(Question("q", ("办事服务",), {"满意": 2, "不满意": 1}, {}), "options")
     >>> reading("A.满意"), reading("2"), reading("很好")
     ((True, 2), (True, 1), (False, None))
     """
 
-    def __init__(self, question: Question, numbers: str | None) -> None:
-        self._meanings, order = question.meanings(), question.numbered()
+    def __init__(self, question: Question, numbers: str | None, *, first: bool = False) -> None:
+        self._meanings, self._refused, self._first = question.meanings(), numbers == "refused", first
         low, high = question.scale or (0, -1)
-        codes = range(low, high + 1)
-        self._numbers = {n: low + high - n if question.reversed else n for n in codes}
+        scale = {n: low + high - n if question.reversed else n for n in range(low, high + 1)}
+        own: dict[int, Any] = {}
         if numbers == "options":
-            own = {n: self._meanings[key] for n, key in enumerate(order, start=1)}
-            self._numbers = own | self._numbers
+            points = {str(n): code for n, code in scale.items()}
+            own = {n: (points | self._meanings)[key] for n, key in question.numbered().items()}
         elif numbers == "values":
             told = {code: self._meanings[option_key(text)] for text, code in question.options.items()}
-            kept = {code: code for code in (DONT_KNOW, NOT_APPLICABLE) if code in self._meanings.values()}
-            self._numbers = kept | told | self._numbers
+            own = {code: code for code in (DONT_KNOW, NOT_APPLICABLE) if code in self._meanings.values()}
+            own |= {int(c): m for c, m in told.items() if _DIGITS.fullmatch(str(c))}
+        self._numbers = own if first else own | scale
 
     def __call__(self, text: str) -> tuple[bool, Any]:
         """Whether an answer is known, and its code (None: it counts as no answer)."""
         key = option_key(text)
-        if key in self._meanings:
+        number = int(key) if _DIGITS.fullmatch(key) else None
+        if self._refused and number is not None and number >= 0:
+            return True, None
+        if key in self._meanings and not (self._first and number is not None and number >= 0):
             return True, self._meanings[key]
-        if _DIGITS.fullmatch(key) and int(key) in self._numbers:
-            return True, self._numbers[int(key)]
+        if number is not None and number in self._numbers:
+            return True, self._numbers[number]
         before = option_key(key.partition(":")[0])
         if _OTHER.match(key) and before in self._meanings:
             return True, self._meanings[before]
         return False, None
+
+
+def how_numbered(
+    question: Question, seen: Collection[int], stated: str | None, by_number: bool | None
+) -> str:
+    """What the bare numbers of a column of a platform's export are, where that is sure.
+
+    ``seen`` are the numbers, ``stated`` what the codebook says of them, ``by_number`` whether the file's other columns
+    give numbers of options (True), texts (False) or tell nothing (None).
+
+    Returns
+    -------
+    str
+        ``texts`` (the options themselves, the points of a scale), ``values``, ``options``; ``unproven`` where the
+        codebook does not say which option has which number, ``beyond`` where a number has no option, ``torn`` where a
+        number is one option's text and another's number and nothing tells which is meant.
+    """
+    texts, places = Reading(question, None), Reading(question, "options", first=True)
+    if (question.numbers or stated) == "values":
+        return "values"
+    said, placed = ({n: of(str(n)) for n in seen} for of in (texts, places))
+    foreign = any(not known for known, _ in said.values())
+    beyond = any(not known for known, _ in placed.values())
+    clash = any(said[n][0] and said[n] != placed[n] for n in seen)
+    if question.numbers == "options":
+        return "beyond" if beyond else "options"
+    if by_number is False or (not foreign and (beyond or not clash)):
+        return "texts"
+    if beyond:
+        return "beyond"
+    if not foreign and (by_number is None or question.scale):
+        return "torn"
+    return "options" if stated == "options" else "unproven"
