@@ -45,22 +45,23 @@ def measure(sentences):
     return np.mean(full["numbers"]), np.mean(hits), np.mean(full["names"])
 
 
+def hold(what, found, record_property):
+    """Note the three figures and ask the most of the sets that the rules were written on."""
+    for name, value in zip(("recall", "precision", "names"), found, strict=True):
+        record_property(f"{what} {name}", float(value))
+    recall, precision, names = found
+    assert recall >= 0.99 and precision >= 0.95
+    assert names >= 0.95, "names beside a cue; those beside none cannot be found"
+
+
 @pytest.mark.parametrize("templates", ["WORKED", "HELD_BACK"])
-def test_numbers_are_masked_on_templates_seen_and_held_back(templates, record_property):
-    recall, precision, names = measure(SAMPLE.sentences(getattr(SAMPLE, templates), 20, seed=20191231))
-    for what, value in (("recall", recall), ("precision", precision), ("names", names)):
-        record_property(f"{templates} {what}", float(value))
-    assert recall >= 0.98 and precision >= 0.9
-    assert names >= 0.9, "the sample's names all stand beside a cue; FRESH has some that do not"
+def test_numbers_are_masked_on_templates(templates, record_property):
+    hold(templates, measure(SAMPLE.sentences(getattr(SAMPLE, templates), 20, seed=20191231)), record_property)
 
 
-@pytest.mark.parametrize(("block", "least"), [("ODD", 0.98), ("FRESH", 0.97)])
-def test_values_written_in_odd_ways_are_masked(block, least, record_property):
-    recall, precision, names = measure(SAMPLE.written(getattr(SAMPLE, block)))
-    for what, value in (("recall", recall), ("precision", precision), ("names", names)):
-        record_property(f"{block} {what}", float(value))
-    assert recall >= least and precision >= 0.9
-    assert names < 1, "names are found as far as cues go, and that is not all of them"
+@pytest.mark.parametrize("block", ["ODD", "FRESH"])
+def test_values_written_in_odd_ways_are_masked(block, record_property):
+    hold(block, measure(SAMPLE.written(getattr(SAMPLE, block))), record_property)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_values_written_in_odd_ways_are_masked(block, least, record_property):
     [
         ("1\u200b39 123\u200d4 5678", ["mobile"]),
         ("①③⑨❶②③④⑤⑥⑦⑧", ["mobile"]),
-        ("张三13912345678", ["mobile"]),
+        ("张三13912345678", ["name", "mobile"]),
         ("(86)139-1234-5678", ["mobile"]),
         ("云\u200bA 8 K 3 2 1", ["plate"]),
         ("五栋三单元十二楼一二零三", ["address"]),
