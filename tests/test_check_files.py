@@ -89,3 +89,48 @@ def test_the_workbook_says_who_failed_in_the_study_s_language(spoilt: cl.Study) 
     assert (
         "表格行列颠倒" in told and "未报" in told and " is outstanding" not in told and "stand in" not in told
     )
+
+
+def test_a_sheet_without_labels_is_one_error_until_study_yaml_names_its_columns(
+    tiny_raw: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "study"
+    shutil.copytree(
+        tiny_raw, root, ignore=shutil.ignore_patterns("processed", "notebooks", "居民问卷", "评分表")
+    )
+    path = root / STATISTICS / "盘龙区.xlsx"
+    full = cl.intake.read_table(path)
+    wanted = ["社区名称", "基本情况/常住户数(户)", "社区服务/购买服务资金(元)"]
+    book = openpyxl.Workbook()
+    for row in full.frame[wanted].itertuples(index=False):
+        book.active.append(list(row))
+    book.save(path)
+
+    def errors() -> list[str]:
+        period = cl.open_study(root).period(PERIOD)
+        cl.open_study(root).check([PERIOD])
+        mine = of(actions(period.ledger, "zh"), "社区统计/盘龙区.xlsx")
+        return mine.loc[mine["severity"] == "error", "says"].tolist()
+
+    assert [m for m in errors() if "header: none" in m and "列字母" in m] == errors() and len(errors()) == 1
+    settings = (root / "study.yaml").read_text(encoding="utf-8")
+    start = settings.index("- name: community_statistics")
+    end = settings.index("- name:", start + 1)
+    own = """- name: community_statistics
+  label: {zh: 社区统计表, en: community statistics}
+  files: "社区统计/{district}.*"
+  each: district
+  reader: measures
+  level: community
+  header: none
+  unit: A
+  columns:
+    households: B
+    purchase_amount: C
+"""
+    (root / "study.yaml").write_text(settings[:start] + own + settings[end:], encoding="utf-8")
+    assert errors() == []
+    measures = cl.open_study(root).period(PERIOD).measures
+    mine = measures[measures["unit"].str.startswith("盘龙区/") & (measures["metric"] == "households")]
+    assert mine["value"].tolist() == full.frame[wanted[1]].tolist()
+    assert mine["source"].iloc[0].endswith("盘龙区.xlsx#Sheet!B1")

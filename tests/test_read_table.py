@@ -900,3 +900,91 @@ def test_a_lying_package_is_refused(tmp_path):
     path.write_bytes(data[: at + 24] + struct.pack("<I", 10) + data[at + 28 :])
     with pytest.raises(DataError, match="damaged"):
         read_table(path)
+
+
+HEADLESS = [["翠湖社区", "城市社区", 120, 35], ["大观社区", "城市社区", 80, 20], ["合计", None, 200, 55]]
+
+
+def test_a_table_without_labels_is_refused_with_advice_and_read_where_declared(tmp_path):
+    path = write(tmp_path / "a.xlsx", [["2019年"], *HEADLESS])
+    with pytest.raises(DataError, match=r"header: none in study\.yaml and name its columns by their letters"):
+        read_table(path)
+    table = read_table(path, header=False)
+    assert list(table.frame.columns) == ["A", "B", "C", "D"] and table.frame["C"].tolist() == [120, 80]
+    assert table.totals["C"].tolist() == [200] and table.notes == ("2019年",) and balanced(table)
+    assert table.cell(0, "C") == "C2"
+
+
+@pytest.mark.parametrize(
+    ("rows", "wanted"),
+    [
+        # group names without merged cells: beside the first columns' labels, or above them
+        (
+            [["社区", "任务", None, None, None], [None, "甲阶段", None, "乙阶段", None], [None, "数", "完成", "数", "完成"]],
+            ["社区", "任务/甲阶段/数", "任务/甲阶段/完成", "任务/乙阶段/数", "任务/乙阶段/完成"],
+        ),
+        (
+            [[None, "社会组织", None, "人员", None], ["社区", "数", "优秀", "数", "优秀"]],
+            ["社区", "社会组织/数", "社会组织/优秀", "人员/数", "人员/优秀"],
+        ),
+    ],
+)  # fmt: skip
+def test_group_names_without_merged_cells(tmp_path, rows, wanted):
+    body = [["甲社区", 1, 2, 3, 4], ["乙社区", 5, 6, 7, 8]]
+    table = read_table(write(tmp_path / "a.xlsx", [["统计表"], *rows, *body]))
+    assert list(table.frame.columns) == wanted and table.frame[wanted[4]].tolist() == [4, 8]
+    assert table.notes == ("统计表",) and balanced(table)
+
+
+A, B, C, D = ("甲社区", 1), ("乙社区", 2), ("丙社区", 3), ("丁社区", 4)
+
+
+@pytest.mark.parametrize(
+    ("head", "rows", "wanted"),
+    [
+        (["区县", "社区", "户数"], [("五华区", *A), (None, *B), ("盘龙区", *C), (None, *D)], "五五盘盘"),
+        # a total row ends a group
+        (["区县", "社区", "户数"], [("五华区", *A), (None, *B), ("小计", None, 3), (None, *C), ("盘龙区", *D)], "五五-盘"),
+        # within a group of the column before
+        (["区县", "街道", "社区", "户数"], [("五华区", "护国街道", *A), (None, None, *B), ("盘龙区", "拓东街道", *C), (None, None, *D)], "五五盘盘"),
+        # names that come back, people and a forgotten name are no groups
+        (["区县", "社区", "户数"], [("五华区", *A), (None, *B), ("五华区", *C), (None, *D)], "五-五-"),
+        (["负责人", "社区", "户数"], [("张三", *A), (None, *B), ("李四", *C), (None, *D)], "张-李-"),
+        (["社区", "类型", "户数"], [("甲社区", "城市", 1), (None, "城市", 2), ("丙社区", "城市", 3)], "甲-丙"),
+    ],
+)  # fmt: skip
+def test_names_left_blank_below_the_first_row_of_their_group(tmp_path, head, rows, wanted):
+    table = read_table(write(tmp_path / "a.xlsx", [head, *rows]))
+    assert "".join("-" if v != v else v[0] for v in table.frame[head[0]]) == wanted and balanced(table)
+    told = table.ledger[table.ledger["rule"] == "group_filled"]
+    assert told["n"].sum() == table.frame.iloc[:, : len(head) - 2].notna().sum().sum() - sum(
+        v is not None and v != "小计" for row in rows for v in row[: len(head) - 2]
+    )
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "values", "rules_told"),
+    [
+        (["2,5", "12,25"], ["1.234,5", "35%"], [2.5, 12.25], {"decimal_comma"}),
+        (["0,125", "1,234"], ["x", "y"], [0.125, 1.234], {"decimal_comma"}),
+        (["1,234", "2,345"], ["1", "2"], [1234, 2345], {"thousands"}),  # nothing says decimals
+        (
+            ["1,234", "2,345"],
+            ["2,5", "3"],
+            [None, None],
+            {"decimal_comma", "unclear_comma"},
+        ),  # it may be either
+        (["2,5", "1,234"], ["1", "2"], [2.5, None], {"decimal_comma", "unclear_comma"}),
+        (["1,234,567", "2"], ["2,5", "3"], [1234567, 2], {"thousands"}),  # commas part thousands here
+        (["3.5", "2"], ["2,5", "3"], [3.5, 2], set()),  # points part decimals here
+    ],
+)
+def test_decimal_commas(tmp_path, a, b, values, rules_told):
+    path = write_text(tmp_path / "a.csv", [["Gebiet", "Zahl", "Köln"], *zip("xy", a, b, strict=True)],
+                      encoding="cp1252", delimiter=";")  # fmt: skip
+    table = read_table(path)
+    assert [None if v != v else v for v in table.frame["Zahl"]] == values and balanced(table)
+    told = set(table.ledger["rule"]) & {"decimal_comma", "unclear_comma", "thousands"}
+    assert told == rules_told
+    unclear = table.ledger[table.ledger["rule"] == "unclear_comma"]
+    assert set(unclear["before"]) <= {"1,234", "2,345"} and set(unclear["severity"]) <= {"error"}

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.intake import layout, values, words
+from commlab.intake.commas import Commas, decimal_commas
 from commlab.intake.layout import Block, Layout
 from commlab.intake.sheets import Sheet, letters, open_sheets
 
 __all__ = ["Body", "Found", "choose", "tables_of", "unique"]
 
 _MOST_TABLES = 200
+_FEW = 4
+"""Of so many rows at least one is blank where a column names the first row of each group only."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,10 @@ class Found:
     sheet: Sheet
     layout: Layout
     blocks: list[Block]
+    commas: Commas = field(default_factory=dict)
+    """Cells whose decimal comma was read."""
+    unclear: Commas = field(default_factory=dict)
+    """Cells whose comma may part thousands or decimals."""
 
     @property
     def n(self) -> int:
@@ -33,24 +41,26 @@ class Found:
         return f"{self.name!r}: {self.n} rows of {listing(self.blocks[0].labels, most=4)}"
 
 
-def tables_of(path: Path) -> list[Found]:
+def tables_of(path: Path, *, header: bool = True) -> list[Found]:
     out: list[Found] = []
     sheets = open_sheets(path)
     for sheet in sheets:
         if not sheet.rows:
             continue
+        sheet, commas, unclear = decimal_commas(sheet)
         if sheet.text == "sav":
             found = Layout(
                 [_sav_block(sheet)], {r: "data" if r else "header" for r in range(len(sheet.rows))}
             )
         else:
-            found = layout.find(sheet)
+            found = layout.find(sheet, header=header)
         groups: dict[tuple[str, ...], list[Block]] = {}
         for block in found.blocks:
             groups.setdefault(tuple(words.folded(label) for label in block.labels), []).append(block)
         filled = [blocks for blocks in groups.values() if any(block.rows("data") for block in blocks)]
         for i, blocks in enumerate(filled or list(groups.values())[:1]):
-            out.append(Found(sheet.name if i == 0 else f"{sheet.name}!{i + 1}", sheet, found, blocks))
+            name = sheet.name if i == 0 else f"{sheet.name}!{i + 1}"
+            out.append(Found(name, sheet, found, blocks, commas, unclear))
     if len(out) > _MOST_TABLES:
         raise DataError(
             f"seems to hold {len(out):,} tables, more than {_MOST_TABLES}: give every table one row of labels, and "
@@ -73,8 +83,8 @@ def choose(found: list[Found], path: Path, sheet: str | None) -> Found:
     file = path.name
     if not found:
         raise DataError(
-            "no table was found: a table needs a row of labels above its rows; add one, or send the "
-            "file that has it",
+            "no table was found: a table needs a row of labels above its rows; add one, or write header: none in "
+            "study.yaml and name its columns by their letters",
             file=file,
         )
     if sheet is not None:
@@ -160,6 +170,72 @@ class Body:
                 out[p] = cell
             self._columns[i] = out
         return self._columns[i]
+
+    def told(self, i: int) -> list[Any]:
+        """A column's cells as values are read from them: names filled in, numbers that may mean two taken out."""
+        out = self.column(i)
+        if not self.found.unclear and i not in self.grouped:
+            return out
+        at = [(row, self.found.blocks[b].columns[i]) for b, row in self.places]
+        named = self.grouped.get(i, {})
+        return [
+            named.get(p, None if place in self.found.unclear else cell)
+            for p, (place, cell) in enumerate(zip(at, out, strict=True))
+        ]
+
+    @cached_property
+    def grouped(self) -> dict[int, dict[int, str]]:
+        """Names of groups that stand only in the first of their rows: column -> place -> name."""
+        out: dict[int, dict[int, str]] = {}
+        first = self.found.blocks[0]
+        keys = [first.columns.index(c) for c in first.keys]
+        keys = [
+            i
+            for i in keys
+            if not words.is_serial(self.labels[i]) and not values.is_code_label(self.labels[i])
+        ]
+        upper: list[Any] = [None] * self.n
+        for k, i in enumerate(keys[:-1]):
+            cells = self.column(i)[: self.n]
+            if not words.are_groups(self.labels[i], [cell for cell in cells if cell is not None]):
+                break
+            rest = list(zip(*(self.column(j)[: self.n] for j in keys[k + 1 :]), strict=True))
+            out[i] = self._filled_down(cells, upper, rest)
+            upper = [out[i].get(p, cell) for p, cell in enumerate(cells)]
+        return {i: filled for i, filled in out.items() if filled}
+
+    def _filled_down(self, cells: list[Any], upper: list[Any], rest: list[tuple[Any, ...]]) -> dict[int, str]:
+        """Blanks of a column that the name above them holds for.
+
+        None are filled unless every name stands once within the group left of it, the columns right of it tell the
+        rows of a name apart, and blanks are many; nothing but rows of data may lie between a name and a blank.
+        """
+        names: set[tuple[Any, Any]] = set()
+        rows: set[tuple[Any, ...]] = set()
+        out: dict[int, str] = {}
+        name: str | None = None
+        before = (-1, 0)
+        for p, (b, row) in enumerate(self.places[: self.n]):
+            kinds = self.found.blocks[b].kinds
+            parted = b != before[0] or any(
+                kinds.get(r) not in ("data", "blank", "header") for r in range(before[1] + 1, row)
+            )
+            if words.total_kind(cells[p]) or words.is_part(cells[p]):
+                name = None
+            elif cells[p] is not None:
+                name = str(cells[p])
+                if (upper[p], name) in names:
+                    return {}
+                names.add((upper[p], name))
+            elif parted or not any(rest[p]) or upper[p] != upper[p - 1]:
+                name = None
+            elif name is not None:
+                out[p] = name
+            if name is not None and (upper[p], name, *rest[p]) in rows:
+                return {}
+            rows.add((upper[p], name, *rest[p]))
+            before = (b, row)
+        return out if len(out) * _FEW >= self.n else {}
 
     @property
     def key_labels(self) -> list[str]:

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from commlab.intake import words
-from commlab.intake.readings import read
+from commlab.intake.readings import is_number, read
 from commlab.intake.sheets import Range, Sheet
 
-__all__ = ["ROW_KINDS", "Block", "Grid", "Layout", "is_mark"]
+__all__ = ["ROW_KINDS", "Block", "Grid", "Layout", "bands", "is_mark"]
 
 ROW_KINDS = ("data", "total", "header", "section", "fill-in", "note", "title", "form", "blank")
 """What a row can be, the stronger first: a row that is data in one block is data."""
 
 _MOST_KEYS = 3
+_ENOUGH = 400
 
 
 def is_mark(cell: Any) -> bool:
@@ -56,6 +57,52 @@ class Grid:
     def span(self, row: int, column: int) -> int:
         area = self.merges.get((row, column)) if self.merges else None
         return area[3] - area[1] + 1 if area else 1
+
+
+def bands(grid: Grid) -> list[list[int]]:
+    """Runs of columns that rows of several cells fill; spacer columns inside a table do not part it."""
+    filled: dict[int, int] = {}
+    wordy: dict[int, int] = {}
+    looked = 0
+    for row, line in enumerate(grid.rows):
+        if (
+            looked >= _ENOUGH
+        ):  # what these rows hold is known; only columns that none of them fills are of interest
+            if len(filled) == grid.width:
+                break
+            cells = [c for c in range(grid.width) if c not in filled and line[c] is not None]
+            if not cells or sum(cell is not None for cell in line) < 2:
+                continue
+        else:
+            cells = [c for c, cell in enumerate(line) if cell is not None]
+        if len(cells) < 2 and grid.width > 1 and looked < _ENOUGH:
+            continue
+        if len(cells) <= 8 and words.is_fill_in([line[c] for c in cells]):
+            continue
+        looked += 1
+        for c in cells:
+            for inside in range(c, c + grid.span(row, c)):
+                filled[inside] = filled.get(inside, 0) + 1
+            if isinstance(line[c], str) and not is_number(line[c]):
+                wordy[c] = wordy.get(c, 0) + 1
+    runs: list[list[int]] = []
+    for column in range(grid.width):
+        if column not in filled:
+            continue
+        if runs and runs[-1][-1] == column - 1:
+            runs[-1].append(column)
+        else:
+            runs.append([column])
+    joined: list[list[int]] = []
+    for band in runs:
+        named = any(wordy.get(c, 0) * 2 > filled[c] + 2 for c in band)
+        if joined and (len(band) == 1 or not named):
+            joined[-1] += band
+        else:
+            joined.append(band)
+    if not joined and grid.width:
+        joined = [list(range(grid.width))]
+    return joined
 
 
 @dataclass

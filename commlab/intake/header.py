@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from commlab.intake import words
-from commlab.intake.grid import Grid
+from commlab.intake.grid import Grid, is_mark
 from commlab.intake.readings import read
 from commlab.intake.units import is_unit
 from commlab.intake.values import is_number, shown
@@ -24,6 +24,7 @@ _MOST_HEADER_ROWS = 4
 _MOST_PASSED = 2
 _SAMPLE = 200
 _STEMS = "甲乙丙丁戊己庚辛壬癸"
+_WHOSE = re.compile(r"\d年|季度|月份|单位|[区县市]$")
 _COUNT_WORDS = words.word_set("栏次 行次 序号")
 
 
@@ -92,12 +93,20 @@ def header_row(grid: Grid, columns: list[int], counts: dict[int, int], start: in
             continue
         named = sum(map(_is_word, cells))
         # Below a line of numbers (columns counted, a date in pieces) only a row of nothing but words will do.
-        if named == len(cells) or (not passed and (named * 2 >= len(cells) or _counts(grid, row, filled))):
+        mixed = named * 2 >= len(cells) and _heads_numbers(grid, filled, row)
+        if named == len(cells) or (not passed and (mixed or _counts(grid, row, filled))):
             return row + 1 if _is_subtitle(grid, columns, row) else row
         passed += 1
         if passed > _MOST_PASSED:
             return None
     return None
+
+
+def _heads_numbers(grid: Grid, filled: Sequence[int], row: int) -> bool:
+    """Whether words stand above numbers: a row that is words above words and numbers above numbers is a row of data."""
+    words_at = [c for c in filled if _is_word(grid.rows[row][c]) and not is_mark(grid.rows[row][c])]
+    below = grid.rows[row + 1 : row + 1 + _SAMPLE]
+    return any(sum(is_number(line[c]) for line in below) * 2 > len(below) for c in words_at)
 
 
 def _is_subtitle(grid: Grid, columns: list[int], row: int) -> bool:
@@ -115,7 +124,7 @@ def _is_subtitle(grid: Grid, columns: list[int], row: int) -> bool:
 
 
 def header_rows(grid: Grid, columns: list[int], row: int, start: int) -> list[int]:
-    header = [row]
+    header = list(range(_first_above(grid, columns, row, start), row + 1))
     while (
         header[0] > start
         and len(header) < _MOST_HEADER_ROWS
@@ -127,6 +136,31 @@ def header_rows(grid: Grid, columns: list[int], row: int, start: int) -> list[in
             break
         header.append(header[-1] + 1)
     return header
+
+
+def _first_above(grid: Grid, columns: list[int], row: int, start: int) -> int:
+    """The row above a header that names a column which the header leaves open, or the header's own.
+
+    Without merged cells, the names of groups and of the first columns stand in the upper rows only.
+    """
+    here = set(grid.filled(row, columns))
+    below = grid.rows[row + 1 : row + 1 + _SAMPLE]
+    bare = [
+        c for c in columns if c not in here and sum(line[c] is not None for line in below) * 2 > len(below)
+    ]
+    for upper in range(row - 1, max(start, row + 1 - _MOST_HEADER_ROWS) - 1, -1):
+        filled = grid.filled(upper, columns)
+        cells = [grid.rows[upper][c] for c in filled]
+        if (
+            len(filled) < 2
+            or not all(map(_is_word, cells))
+            or words.is_fill_in(cells)
+            or words.is_note(cells[0])
+        ):
+            break
+        if set(bare) & set(filled):
+            return upper
+    return row
 
 
 def _is_parent(grid: Grid, columns: list[int], upper: int, lower: int) -> bool:
@@ -142,12 +176,20 @@ def _is_parent(grid: Grid, columns: list[int], upper: int, lower: int) -> bool:
     if len(filled) < 2:
         return False
     below = set(grid.filled(lower, columns))
+    groups = all(c + 1 in columns and c + 1 not in filled and c + 1 in below for c in filled)
+    if groups and filled[0] > columns[0] and below == set(columns) and not any(map(_is_place_or_time, cells)):
+        return True
     down = [
         c
         for c in filled
         if c not in below or words.folded(grid.rows[lower][c]) == words.folded(grid.rows[upper][c])
     ]
     return bool(down) and any(c in below for c in columns if c not in filled and c > filled[0])
+
+
+def _is_place_or_time(cell: Any) -> bool:
+    """Whether a cell of a line above the labels says whose table it is, or when: such a line is a title."""
+    return not isinstance(cell, str) or bool(_WHOSE.search(words.folded(cell)))
 
 
 def _is_child(grid: Grid, columns: list[int], header: list[int], row: int) -> bool:

@@ -12,7 +12,7 @@ from itertools import takewhile
 from typing import Any
 
 from commlab.intake import words
-from commlab.intake.grid import ROW_KINDS, Block, Grid, Layout, is_mark
+from commlab.intake.grid import ROW_KINDS, Block, Grid, Layout, bands, is_mark
 from commlab.intake.header import as_label, header_row, header_rows, is_counted, joined_labels
 from commlab.intake.sheets import Sheet, letters
 from commlab.intake.values import is_code_label, is_number
@@ -20,12 +20,17 @@ from commlab.intake.values import is_code_label, is_number
 __all__ = ["ROW_KINDS", "Block", "Layout", "find"]
 
 _SAMPLE = 200
-_ENOUGH = 400
 _LONG = 40
 
 
-def find(sheet: Sheet) -> Layout:
+def find(sheet: Sheet, *, header: bool = True) -> Layout:
     """Find every block of a sheet and say what each of its rows is.
+
+    Parameters
+    ----------
+    sheet : Sheet
+    header : bool
+        Whether its tables have rows of labels; without, their columns are called by their letters.
 
     Returns
     -------
@@ -35,8 +40,8 @@ def find(sheet: Sheet) -> Layout:
     grid = Grid(sheet)
     blocks: list[Block] = []
     by_row: dict[int, list[str]] = {row: [] for row in range(len(grid.rows))}
-    for columns in _bands(grid):
-        found, kinds = _band(grid, columns, alone=grid.width == 1)
+    for columns in bands(grid):
+        found, kinds = _band(grid, columns, alone=grid.width == 1, labelled=header)
         blocks += found
         for row, kind in kinds.items():
             by_row[row].append(kind)
@@ -48,59 +53,12 @@ def find(sheet: Sheet) -> Layout:
     return Layout(blocks, kinds)
 
 
-# ---------------------------------------------------------------------------------------------------- bands
-
-
-def _bands(grid: Grid) -> list[list[int]]:
-    """Runs of columns that rows of several cells fill; spacer columns inside a table do not part it."""
-    filled: dict[int, int] = {}
-    wordy: dict[int, int] = {}
-    looked = 0
-    for row, line in enumerate(grid.rows):
-        if (
-            looked >= _ENOUGH
-        ):  # what these rows hold is known; only columns that none of them fills are of interest
-            if len(filled) == grid.width:
-                break
-            cells = [c for c in range(grid.width) if c not in filled and line[c] is not None]
-            if not cells or sum(cell is not None for cell in line) < 2:
-                continue
-        else:
-            cells = [c for c, cell in enumerate(line) if cell is not None]
-        if len(cells) < 2 and grid.width > 1 and looked < _ENOUGH:
-            continue
-        if len(cells) <= 8 and words.is_fill_in([line[c] for c in cells]):
-            continue
-        looked += 1
-        for c in cells:
-            for inside in range(c, c + grid.span(row, c)):
-                filled[inside] = filled.get(inside, 0) + 1
-            if isinstance(line[c], str) and not is_number(line[c]):
-                wordy[c] = wordy.get(c, 0) + 1
-    bands: list[list[int]] = []
-    for column in range(grid.width):
-        if column not in filled:
-            continue
-        if bands and bands[-1][-1] == column - 1:
-            bands[-1].append(column)
-        else:
-            bands.append([column])
-    joined: list[list[int]] = []
-    for band in bands:
-        named = any(wordy.get(c, 0) * 2 > filled[c] + 2 for c in band)
-        if joined and (len(band) == 1 or not named):
-            joined[-1] += band
-        else:
-            joined.append(band)
-    if not joined and grid.width:
-        joined = [list(range(grid.width))]
-    return joined
-
-
 # ------------------------------------------------------------------------------------------------- one band
 
 
-def _band(grid: Grid, columns: list[int], *, alone: bool) -> tuple[list[Block], dict[int, str]]:
+def _band(
+    grid: Grid, columns: list[int], *, alone: bool, labelled: bool
+) -> tuple[list[Block], dict[int, str]]:
     counts = {row: len(grid.filled(row, columns)) for row in range(len(grid.rows))}
     several = sorted(n for n in counts.values() if n >= 2)
     kinds: dict[int, str] = {}
@@ -110,6 +68,8 @@ def _band(grid: Grid, columns: list[int], *, alone: bool) -> tuple[list[Block], 
             return _one_column(grid, columns, counts)
         return [], {row: "blank" if not n else "note" for row, n in counts.items()}
     enough = max(2, -(-several[int(0.8 * (len(several) - 1))] // 2))
+    if not labelled:
+        return _without_labels(grid, columns, counts, enough)
     row, last = 0, len(grid.rows)
     while row < last:
         start = header_row(grid, columns, counts, row, enough)
@@ -130,6 +90,20 @@ def _band(grid: Grid, columns: list[int], *, alone: bool) -> tuple[list[Block], 
     for r in range(row, last):
         kinds[r] = _outside(grid, columns, r, "note")
     return blocks, kinds
+
+
+def _without_labels(
+    grid: Grid, columns: list[int], counts: dict[int, int], enough: int
+) -> tuple[list[Block], dict[int, str]]:
+    """A table that begins with its first row of a number beside words; its columns are called by their letters."""
+    rows = (r for r, n in counts.items() if n >= enough and any(map(is_number, grid.rows[r])))
+    first = next((r for r in rows if _outside(grid, columns, r, "") == ""), None)
+    if first is None:
+        return [], {row: _outside(grid, columns, row, "note") for row in counts}
+    kinds = {row: _outside(grid, columns, row, "title") for row in range(first)}
+    above = [row for row, kind in kinds.items() if kind != "blank"]
+    block, _ = _block(grid, columns, [letters(c) for c in columns], [], above, first)
+    return [block], kinds | block.kinds
 
 
 def _outside(grid: Grid, columns: Sequence[int], row: int, otherwise: str) -> str:
@@ -171,7 +145,8 @@ def _blocks_under(
     made: list[Block] = []
     end = len(grid.rows)
     for part in parts:
-        block, stop = _block(grid, [columns[i] for i in part], [labels[i] for i in part], header, above)
+        own = [labels[i] for i in part]
+        block, stop = _block(grid, [columns[i] for i in part], own, header, above, header[-1] + 1)
         made.append(block)
         end = min(end, stop) if period else stop
     for block in made:
@@ -189,9 +164,8 @@ def _period(labels: list[str]) -> int:
 
 
 def _block(
-    grid: Grid, columns: list[int], labels: list[str], header: list[int], above: list[int]
+    grid: Grid, columns: list[int], labels: list[str], header: list[int], above: list[int], first: int
 ) -> tuple[Block, int]:
-    first = header[-1] + 1
     block = Block(
         columns,
         labels,
@@ -206,7 +180,7 @@ def _block(
             block.kinds[row] = "blank"
             row += 1
             continue
-        if row > first and _starts_table(grid, block, row):
+        if header and row > first and _starts_table(grid, block, row):
             row = _back_to_titles(grid, block, row)
             break
         block.kinds[row] = _row_kind(grid, block, row, row - first)

@@ -26,7 +26,7 @@ from commlab.intake.sheets import letters as column_letters
 __all__ = ["Table"]
 
 # What the reader of files could not take for a number is an error where a number is needed.
-_LOST = ("not_a_number", "date_in_numbers")
+_LOST = ("not_a_number", "date_in_numbers", "unclear_comma")
 _NOT_APPLICABLE = frozenset({"不适用", "n/a", "不涉及", "notapplicable"})
 _BRACKET = re.compile(r"\([^()]*\)$")
 _CODE = re.compile(r"^[\W_]*((?:i{1,3}|iv|vi{0,3}|v|ix|x)?-?\d+(?:[.\-]\d+)*)")

@@ -76,6 +76,7 @@ def sheet_lines(found: Found, body: Body, pad: Pad) -> None:
             n=len(unseen),
             cells=[f"{letters(c)}:{letters(c)}" for c in unseen[:_MOST_CELLS]],
         )
+    _comma_lines(found, body, pad)
     if sheet.hidden:
         pad.add("hidden_sheet", "the sheet is hidden; it was read because it was asked for", severity="note")
     if sheet.uncomputed:
@@ -99,6 +100,17 @@ def sheet_lines(found: Found, body: Body, pad: Pad) -> None:
             severity="note",
             n=len(cells),
             cells=cells,
+        )
+    for i, filled in body.grouped.items():
+        pad.add(
+            "group_filled",
+            f"names that stand only in the first of their rows were filled down: {listing(dict.fromkeys(filled.values()))}",
+            column=body.labels[i],
+            before=listing(dict.fromkeys(filled.values())),
+            action="changed",
+            severity="note",
+            n=len(filled),
+            cells=[body.cell(p, i) for p in filled],
         )
     merged = body.merged_numbers()
     if merged:
@@ -125,6 +137,37 @@ def sheet_lines(found: Found, body: Body, pad: Pad) -> None:
             "numbered #2, #3",
             before=listing(dict.fromkeys(doubled)),
             n=len(doubled),
+        )
+
+
+def _comma_lines(found: Found, body: Body, pad: Pad) -> None:
+    """What was read of commas before decimals, and each wording that may mean two numbers."""
+    at = {c: body.labels[i] for block in found.blocks for i, c in enumerate(block.columns)}
+    if found.commas:
+        (row, column), first = next(iter(found.commas.items()))
+        pad.add(
+            "decimal_comma",
+            f"the file writes decimals with a comma: {first} read as {found.sheet.rows[row][column]}",
+            before=first,
+            after=found.sheet.rows[row][column],
+            action="changed",
+            severity="note",
+            n=len(found.commas),
+            cells=[f"{letters(c)}{r + 1}" for r, c in found.commas],
+        )
+    wordings: dict[tuple[int, str], list[str]] = {}
+    for (row, column), text in found.unclear.items():
+        wordings.setdefault((column, text), []).append(f"{letters(column)}{row + 1}")
+    for (column, text), cells in wordings.items():
+        pad.add(
+            "unclear_comma",
+            f'"{text}" may mean thousands or decimals, since the file writes decimals with a comma; read as missing: '
+            "write the number without a sign between thousands",
+            column=at.get(column, ""),
+            before=text,
+            severity="error",
+            n=len(cells),
+            cells=cells,
         )
 
 

@@ -71,6 +71,7 @@ class Sheet:
     remarks: tuple[str, ...] = ()
     missing: tuple[tuple[int, int, Any, str], ...] = ()
     text: str = ""
+    separator: str = ""
 
     @property
     def width(self) -> int:
@@ -194,7 +195,7 @@ def _text(path: Path) -> Sheet:
             "the table, or part it",
             file=path.name,
         )
-    return Sheet("", _square(rows), remarks=remarks, text=coding)
+    return Sheet("", _square(rows), remarks=remarks, text=coding, separator=delimiter)
 
 
 def _square(rows: list[list[Any]]) -> list[list[Any]]:

@@ -76,7 +76,12 @@ class RawTable:
 
 
 def read_table(
-    path: str | Path, *, sheet: str | None = None, name: str | None = None, none_is_zero: Sequence[str] = ()
+    path: str | Path,
+    *,
+    sheet: str | None = None,
+    name: str | None = None,
+    none_is_zero: Sequence[str] = (),
+    header: bool = True,
 ) -> RawTable:
     """Read the one table of a file, or the one that is named.
 
@@ -91,6 +96,8 @@ def read_table(
         given.
     none_is_zero : sequence of str, optional
         Columns in which 无 means 0; elsewhere it is missing, and flagged.
+    header : bool, default True
+        False: the table has no row of labels; its columns are called by their letters, A, B, ...
 
     Returns
     -------
@@ -106,16 +113,17 @@ def read_table(
     Blocks of the same columns, side by side or under each other, are one table. Totals go to ``.totals``
     and are checked; a wrong total is an error in the ledger, and the file is read all the same.
     """
-    found = choose(tables_of(Path(path)), Path(path), sheet)
+    found = choose(tables_of(Path(path), header=header), Path(path), sheet)
     return _read(found, name if name is not None else Path(path).as_posix(), frozenset(none_is_zero))
 
 
 def read_tables(
-    path: str | Path, *, name: str | None = None, none_is_zero: Sequence[str] = ()
+    path: str | Path, *, name: str | None = None, none_is_zero: Sequence[str] = (), header: bool = True
 ) -> dict[str, RawTable]:
     """Read every table of a file, hidden sheets too: sheet name (``name!2`` its second table) -> RawTable."""
     file = name if name is not None else Path(path).as_posix()
-    return {one.name: _read(one, file, frozenset(none_is_zero)) for one in tables_of(Path(path)) if one.n}
+    found = tables_of(Path(path), header=header)
+    return {one.name: _read(one, file, frozenset(none_is_zero)) for one in found if one.n}
 
 
 def _read(found: Found, file: str, none_is_zero: frozenset[str]) -> RawTable:
@@ -206,7 +214,7 @@ def _columns(
             at = [block.columns[i] for block in found.blocks]
             percents = frozenset(p for p, (b, row) in enumerate(body.places) if (row, at[b]) in shares)
         column = values.parse_column(
-            body.column(i),
+            body.told(i),
             label,
             body=body.n,
             unit=given.get(i),
@@ -300,7 +308,7 @@ def _lines(body: Body, columns: list[values.Column], own: dict[int, str]) -> lis
     if len(body.places) == body.n and not own:
         return []
     first = body.found.blocks[0]
-    wordy = [body.column(i) for i, column in enumerate(columns) if column.printed is None]
+    wordy = [body.told(i) for i, column in enumerate(columns) if column.printed is None]
     keys = [body.column(first.columns.index(c)) for c in first.keys]
     out = []
     for p, (b, _) in enumerate(body.places):

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 
 __all__ = [
+    "are_groups",
     "folded",
     "is_fill_in",
     "is_note",
@@ -72,6 +73,12 @@ _NOTE_WORD = re.compile(r"^(?:注释?|备注|说明|附注|填表说明|填报�
 _SECTION = re.compile(
     r"^(?:[一二三四五六七八九十]+[、.]|\([一二三四五六七八九十]+\)|第[一二三四五六七八九十]+[部章])"
 )
+_GROUP = re.compile(
+    r"(?:区|县|市|州|街道|镇|乡|片|片区|类|类别|大类|分类|组|组别|部门|单位|领域|板块|地区|项目|级指标|district|street|group)"
+    r"(?:名称|\(.*\))?$",
+    re.I,
+)
+_UNIT_END = re.compile(r"[区县旗州市镇乡片]$|街道(?:办事处|办)?$|社区$|委员?会$")
 _SERIAL = re.compile(r"^(?:序号?|编号|行次|no\.?|#|顺序号?)$", re.I)
 
 
@@ -163,6 +170,17 @@ def is_section(text: object) -> bool:
     (True, False)
     """
     return isinstance(text, str) and bool(_SECTION.match(folded(text)))
+
+
+def are_groups(label: str, names: Sequence[object]) -> bool:
+    """Whether a column names groups of rows: by its header, or by what its names end in.
+
+    >>> are_groups("所属街道", ["a"]), are_groups("地区", ["五华区", "盘龙区"]), are_groups("负责人", ["张三"])
+    (True, True, False)
+    """
+    last = folded(label.rpartition("/")[2])
+    texts = [folded(name) for name in names]
+    return bool(_GROUP.search(last)) or (bool(texts) and all(map(_UNIT_END.search, texts)))
 
 
 def is_serial(label: str) -> bool:

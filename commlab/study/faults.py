@@ -55,7 +55,8 @@ FAULTS: tuple[str, ...] = (
     "cannot be split into cells: {error}; save it as .xlsx",
     "a quotation mark opened in row {row} is never closed and swallows {n} lines; close it, or save the file as .xlsx",
     # tables
-    "no table was found: a table needs a row of labels above its rows; add one, or send the file that has it",
+    "no table was found: a table needs a row of labels above its rows; add one, or write header: none in study.yaml and name its columns by their letters",
+    "the table has no row of labels ({labels} stand in their place); add one, or write header: none in study.yaml and name its columns by their letters",
     "holds {n} different tables; say which with sheet=: {tables}",
     "has no table on a sheet {sheet}; it has {tables}",
     "seems to hold {n} tables, more than {most}: give every table one row of labels, and keep the tables of one kind under the same labels",

@@ -109,12 +109,13 @@ class FileReader:
         Of several tables, such as a cover sheet and the form, the one that alone has the input's columns is read.
         """
         wanted = file.input.spec.get("sheet")
+        labelled = str(file.input.spec.get("header", True)).lower() not in ("none", "false")
         if file.input.reader == "judgments" and wanted is None:
             return list(read_tables(file.path, name=file.name).values())
         try:
-            return [read_table(file.path, sheet=wanted, name=file.name)]
+            return [read_table(file.path, sheet=wanted, name=file.name, header=labelled)]
         except DataError:
-            tables = {} if wanted is not None else read_tables(file.path, name=file.name)
+            tables = {} if wanted is not None else read_tables(file.path, name=file.name, header=labelled)
             own = _own_table(tables, _headers(file.input.spec))
             if own is None:
                 raise
@@ -128,6 +129,7 @@ class FileReader:
     def _table(self, file: RawFile, district: str | None, raw: RawTable) -> FileRead:
         if file.input.reader == "measures":
             _refuse_turned(raw, _headers(file.input.spec))
+            _refuse_headless(raw, _headers(file.input.spec), self.names)
         mapped = READERS[file.input.reader](
             raw,
             {"name": file.input.name, **file.input.spec},
@@ -284,6 +286,20 @@ def _refuse_turned(raw: RawTable, wanted: set[str]) -> None:
                 file=raw.file,
                 sheet=raw.sheet or None,
             )
+
+
+def _refuse_headless(raw: RawTable, wanted: set[str], names: Names) -> None:
+    """A first row of data taken for labels would leave every column unclaimed: one error says what to do."""
+    labels = [str(label) for label in raw.frame]
+    if wanted & _keys(labels):
+        return
+    if match_names(labels, names)["how"].isin(["code", "exact", "alias"]).any():
+        raise DataError(
+            f"the table has no row of labels ({listing(labels, most=4)} stand in their place); add one, or write "
+            "header: none in study.yaml and name its columns by their letters",
+            file=raw.file,
+            sheet=raw.sheet or None,
+        )
 
 
 def _still_open(read: pd.DataFrame, mapped: pd.DataFrame) -> pd.DataFrame:

@@ -52,6 +52,12 @@ RULES: dict[str, tuple[str, str]] = {
     "sum column": ("a sum of the columns beside it, checked and left out", ""),
     "full_width": ("full-width characters read as {expected}", ""),
     "thousands": ("thousands separators removed", ""),
+    "decimal_comma": ("the file writes decimals with a comma: {found} read as {expected}", ""),
+    "unclear_comma": (
+        "“{found}” may mean thousands or decimals; read as missing",
+        "write the number without a sign between thousands",
+    ),
+    "group_filled": ("a name left blank below its first row was taken from there: {found}", ""),
     "accounting": ("a number in brackets read as negative", ""),
     "percent": ("per cent read as a share", ""),
     "percent_format": ("shown as per cent in the sheet, so {found} is a share already", ""),
