@@ -1,13 +1,15 @@
-"""The page from which a period's reports are found: units in a sortable table; works from a file, offline.
+"""The page from which a period's reports are found; works from a file, offline.
 
-Sorting and filtering need a few lines of script, allowed by their hash; without script the page is a plain
-table. Bars with intervals are drawn as small SVG; what they show stands beside them as numbers.
+Units in a table to sort, filter and search (characters, pinyin, initials), a small drawing of each unit's profile,
+and any two units or periods side by side. That needs a script, allowed by its hash; without it the page is a table
+and drawings. Every number leads to the report that it is from.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,9 +20,12 @@ from urllib.parse import quote
 import pandas as pd
 
 from commlab.errors import ParameterError, listing
+from commlab.report import drawings
+from commlab.report.compared import Compared, as_data, profiles
 from commlab.report.finding import Cover
 from commlab.report.fonts import page_fonts
 from commlab.report.html import asset, environment, trusted
+from commlab.report.spelling import readings
 from commlab.store import write_bytes
 from commlab.text import MISSING, Text, clean
 
@@ -30,8 +35,6 @@ STATES = {"fresh": "up to date", "stale": "not made anew", "failed": "failed", "
 """States of a report and the message that names each."""
 
 NEEDED = ("unit", "score", "satisfied", "coverage", "rank", "state")
-PLOT = (100.0, 14.0)
-"""Width and height of an interval drawing, in pixels."""
 _NUMBERS = (
     "score",
     "score_low",
@@ -54,6 +57,7 @@ class _Cell:
     key: str | None = None
     small: str = ""
     plot: Any = None
+    href: str = ""
     links: Sequence[tuple[str, str, str]] | None = None
 
 
@@ -62,60 +66,14 @@ class _Row:
     name: str
     state: str
     cells: Sequence[_Cell]
+    group: str = ""
+    spelled: str = ""
+    href: str = ""
 
 
-def write_index(
-    path: str | Path,
-    rows: pd.DataFrame,
-    *,
-    cover: Cover,
-    links: Mapping[str, Mapping[str, str]],
-    city: str | None = None,
-    text: Text | None = None,
-    methods: Sequence[tuple[str, str]] = (),
-    paragraphs: Sequence[str] = (),
-    notes: Sequence[str] = (),
-) -> Path:
-    """Write the index page of a period.
-
-    Parameters
-    ----------
-    path : path
-        The page; it appears complete or not at all.
-    rows : DataFrame
-        One row a unit: ``unit``, ``score`` (0-100), ``satisfied`` and ``coverage`` (fractions), ``rank``,
-        ``state`` (``fresh stale failed outstanding``); optional ``score_low score_high satisfied_low
-        satisfied_high rank_low rank_high``, ``sign`` (stands for a satisfied share that may not be shown) and ``why``
-        (shown beside a state that is not fresh). Values may
-        be missing.
-    cover : Cover
-        Title, facts, language and sample mark.
-    links : mapping of unit -> (label -> address)
-        Addresses relative to the page; only shown where the state is fresh.
-    city : str, optional
-        The unit whose row stands first and is not sorted.
-    text : Text, optional
-        The study's words; default: those of the cover's language.
-    methods : sequence of (label, address)
-    paragraphs, notes : sequence of str
-        Above and below the table.
-
-    Raises
-    ------
-    ParameterError
-        If columns are missing, a state is unknown, a unit occurs twice, or an address leaves the folder.
-    """
-    page = index_text(
-        rows,
-        cover=cover,
-        links=links,
-        city=city,
-        text=text,
-        methods=methods,
-        paragraphs=paragraphs,
-        notes=notes,
-    )
-    write_bytes(path, page.encode("utf-8"))
+def write_index(path: str | Path, rows: pd.DataFrame, **options: Any) -> Path:
+    """Write the index page of a period; it appears complete or not at all. Options as of ``index_text``."""
+    write_bytes(path, index_text(rows, **options).encode("utf-8"))
     return Path(path)
 
 
@@ -129,11 +87,50 @@ def index_text(
     methods: Sequence[tuple[str, str]] = (),
     paragraphs: Sequence[str] = (),
     notes: Sequence[str] = (),
+    figures: Compared | None = None,
+    period: str = "",
 ) -> str:
-    """The page as text; see ``write_index``."""
+    """The index page of a period.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        One row a unit: ``unit``, ``score`` (0-100), ``satisfied`` and ``coverage`` (fractions), ``rank``,
+        ``state`` (``fresh stale failed outstanding``); optional ``score_low score_high satisfied_low
+        satisfied_high rank_low rank_high``, ``sign`` (stands for a satisfied share that may not be shown), ``why``
+        (shown beside a state that is not fresh) and ``group`` (to filter by). Values may be missing.
+    cover : Cover
+        Title, facts, language and sample mark.
+    links : mapping of unit -> (label -> address)
+        Addresses relative to the page; only shown where the state is fresh. The first is where numbers lead to.
+    city : str, optional
+        The unit whose row stands first and is not sorted.
+    text : Text, optional
+        The study's words; default: those of the cover's language.
+    methods : sequence of (label, address)
+    paragraphs, notes : sequence of str
+        Above and below the table.
+    figures : Compared, optional
+        What can be put side by side: all units, all periods.
+    period : str
+        The period of the page, among those of ``figures``.
+
+    Returns
+    -------
+    str
+        One HTML file.
+
+    Raises
+    ------
+    ParameterError
+        If columns are missing, a state is unknown, a unit occurs twice, or an address leaves the folder.
+    """
     frame = _checked(rows)
     t = text or Text(cover.language)
-    scales = {c: _scale(frame, c) for c in ("score", "satisfied")}
+    scales = {
+        c: drawings.scale_of(frame[[f"{c}_low", c, f"{c}_high"]], step=step)
+        for c, step in (("score", 10.0), ("satisfied", 0.1))
+    }
     marks = frame.loc[frame["unit"] == city, ["score", "satisfied"]]
     means = marks.iloc[0].to_dict() if len(marks) else {}
     made = {
@@ -157,6 +154,7 @@ def index_text(
         {"label": t("State"), "align": "left", "sort": True},
         {"label": t("Reports"), "align": "left", "sort": False},
     ]
+    panels = _panels(figures, period, city, made, t) if figures is not None else []
     values: dict[str, Any] = {
         "cover": shown_cover,
         "t": t,
@@ -165,6 +163,11 @@ def index_text(
         if cover.sample
         else "",
         "columns": columns,
+        "groups": list(dict.fromkeys(r.group for r in made.values() if r.group)),
+        "states": {s: t(STATES[s]) for s in STATES if s in {r.state for n, r in made.items() if n != city}},
+        "panels": panels,
+        "profile_note": _profile_note(figures, t) if panels and figures else "",
+        "data": trusted(_json(as_data(figures, period, t))) if figures is not None else "",
         "city": [made.pop(city)] if city in made else [],
         "rows": list(made.values()),
         "caption": t("Districts: score, satisfaction and reports"),
@@ -193,9 +196,10 @@ def _checked(rows: pd.DataFrame) -> pd.DataFrame:
     twice = rows.loc[rows["unit"].duplicated(), "unit"]
     if len(twice):
         raise ParameterError(f"{listing(twice)} stands twice on the index page; one row a unit")
-    frame = rows.reindex(columns=[*NEEDED, *(c for c in (*_NUMBERS, "why", "sign") if c not in NEEDED)])
+    words = dict.fromkeys(("why", "sign", "group"), "")
+    frame = rows.reindex(columns=[*NEEDED, *(c for c in (*_NUMBERS, *words) if c not in NEEDED)])
     frame[list(_NUMBERS)] = frame[list(_NUMBERS)].astype("float64")
-    return frame.astype({"why": "str", "sign": "str"}).fillna({"why": "", "sign": ""})
+    return frame.astype(dict.fromkeys(words, "str")).fillna(words)
 
 
 def _row(
@@ -207,6 +211,8 @@ def _row(
 ) -> _Row:
     name = clean(row["unit"])
     fresh = row["state"] == "fresh"
+    hrefs = [(clean(label), _address(href)) for label, href in links.items()] if fresh else []
+    report = hrefs[0][1] if hrefs else ""
     shown = []
     for column, percent in (("score", False), ("satisfied", True)):
         low, value, high = (row[f"{column}_low"], row[column], row[f"{column}_high"])
@@ -214,26 +220,22 @@ def _row(
         interval = t.interval(low, high, percent=percent)
         if interval != MISSING:
             text = f"{text} {interval}"
-        plot = _plot(low, value, high, scales[column], means.get(column, math.nan))
-        shown.append(_Cell(text, _key(value), plot=plot))
+        plot = drawings.interval(low, value, high, scales[column], means.get(column, math.nan))
+        shown.append(_Cell(text, _key(value), plot=plot, href=report if text != MISSING else ""))
     rank = t.integer(row["rank"])
     if not pd.isna(row["rank_low"]) and not pd.isna(row["rank_high"]):
         rank = f"{rank} {t.interval(row['rank_low'], row['rank_high'], 0)}"
-    hrefs = (
-        [(clean(label), _address(href), f"{name} {clean(label)}") for label, href in links.items()]
-        if fresh
-        else []
-    )
+    coverage = t.percent(row["coverage"])
     cells = [
         _Cell(name),
         shown[0],
-        _Cell(rank, _key(row["rank"])),
+        _Cell(rank, _key(row["rank"]), href=report if rank != MISSING else ""),
         shown[1],
-        _Cell(t.percent(row["coverage"]), _key(row["coverage"])),
+        _Cell(coverage, _key(row["coverage"]), href=report if coverage != MISSING else ""),
         _Cell(t(STATES[row["state"]]), small="" if fresh else clean(row["why"])[:300]),
-        _Cell(links=hrefs) if hrefs else _Cell(MISSING),
+        _Cell(links=[(a, b, f"{name} {a}") for a, b in hrefs]) if hrefs else _Cell(MISSING),
     ]
-    return _Row(name, row["state"], cells)
+    return _Row(name, row["state"], cells, clean(row["group"]), readings(name), report)
 
 
 def _key(value: float) -> str:
@@ -250,17 +252,6 @@ def _address(href: str) -> str:
     return quote("/".join(parts), safe="/#")
 
 
-def _scale(frame: pd.DataFrame, column: str) -> tuple[float, float] | None:
-    """A round range that holds every value and interval of a column, shared by its drawings."""
-    step = 10.0 if column == "score" else 0.1
-    values = frame[[f"{column}_low", column, f"{column}_high"]].to_numpy().ravel()
-    values = [v for v in values if math.isfinite(v)]
-    if not values:
-        return None
-    low, high = math.floor(min(values) / step) * step, math.ceil(max(values) / step) * step
-    return (low, high) if high > low else (low, low + step)
-
-
 def _scale_note(scales: Mapping[str, tuple[float, float] | None], t: Text) -> str:
     told = []
     for column, label in (("score", t("score")), ("satisfied", t("satisfied share"))):
@@ -274,22 +265,33 @@ def _scale_note(scales: Mapping[str, tuple[float, float] | None], t: Text) -> st
     )
 
 
-def _plot(low: float, value: float, high: float, scale: tuple[float, float] | None, mean: float) -> Any:
-    """Interval, value and city as an SVG that screen readers skip: the numbers stand beside it."""
-    if scale is None or pd.isna(value):
-        return None
-    width, height = PLOT
+def _panels(
+    figures: Compared, period: str, city: str | None, made: Mapping[str, _Row], t: Text
+) -> list[tuple[_Row, Any]]:
+    """A drawing for every unit that has scores: how far each lies from the city's mean."""
+    gaps, labels = profiles(figures, period, city)
+    reach = gaps.abs().max(axis=None) if gaps.size else math.nan
+    if not math.isfinite(reach):
+        return []
+    named = [labels[c] for c in gaps.columns]
+    return [
+        (made[unit], drawings.panel(made[unit].name, named, gaps.loc[unit].tolist(), reach, t))
+        for unit in made
+        if unit in gaps.index and unit != city
+    ]
 
-    def x(v: float) -> str:
-        return f"{4 + (width - 8) * (v - scale[0]) / (scale[1] - scale[0]):.1f}"
 
-    middle = height / 2
-    drawn = [f'<line x1="2" x2="{width - 2:g}" y1="{middle:g}" y2="{middle:g}" stroke="#c9d1db"/>']
-    if not pd.isna(mean):
-        drawn.append(f'<line x1="{x(mean)}" x2="{x(mean)}" y1="1" y2="{height - 1:g}" stroke="#4a5563"/>')
-    if not pd.isna(low) and not pd.isna(high):
-        ends = f'x1="{x(low)}" x2="{x(high)}" y1="{middle:g}" y2="{middle:g}"'
-        drawn.append(f'<line {ends} stroke="#0b4a7d" stroke-width="3"/>')
-    drawn.append(f'<circle cx="{x(value)}" cy="{middle:g}" r="2.8" fill="#0b4a7d" stroke="#fff"/>')
-    size = f'width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}"'
-    return trusted(f'<svg aria-hidden="true" focusable="false" {size}>{"".join(drawn)}</svg>')
+def _profile_note(figures: Compared, t: Text) -> str:
+    labels = figures.measures.loc[figures.measures["profile"], "label"]
+    return t(
+        "a bar for each indicator from {first} to {last}: up (blue) above the mean, down (orange) below; one scale for all.",
+        first=labels.iloc[0],
+        last=labels.iloc[-1],
+    )
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    """JSON that may stand inside a page."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace(
+        "<", "\\u003c"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from commlab.report.chapters.base import WITHHELD
+from commlab.report.compared import compared
 from commlab.report.index_page import write_index
 from commlab.report.wording import study_text
 
@@ -61,6 +63,7 @@ def index(period: Period, statuses: pd.DataFrame, path: str | Path, *, language:
         "why": "",
     }
     rows = pd.concat([pd.DataFrame([city]), rows], ignore_index=True)
+    rows["group"] = _groups(report, rows["unit"])
     suffix = "" if language == "zh" else ".en"
     links = {
         unit: _links(folder, "city" if unit == report.city else unit, suffix)
@@ -72,6 +75,7 @@ def index(period: Period, statuses: pd.DataFrame, path: str | Path, *, language:
         for file in sorted((folder / "methods").glob(f"*{suffix}.html"))
         if suffix or not file.name.endswith(".en.html")
     ]
+    figures = compared(report, _addresses(report, folder, links, suffix))
     return write_index(
         path,
         rows,
@@ -90,8 +94,29 @@ def index(period: Period, statuses: pd.DataFrame, path: str | Path, *, language:
                 confidence=t.percent(study.config.choices.confidence, 0),
             ),
         ],
-        notes=report.signs(rows["sign"]),
+        notes=report.signs(rows["sign"], figures.figures["sign"]),
+        figures=figures,
+        period=period.name,
     )
+
+
+def _addresses(
+    report: Report, folder: Path, links: Mapping[str, Mapping[str, str]], suffix: str
+) -> dict[tuple[str, str], str]:
+    """(Period, unit) -> its report: of this period those that are up to date, of earlier ones those that are there."""
+    found = {(report.period.name, unit): next(iter(have.values())) for unit, have in links.items() if have}
+    for name in report.study.periods:
+        for unit in [report.city, *report.study.register.districts]:
+            have = _links(folder.parent / name, "city" if unit == report.city else unit, suffix)
+            if have and name != report.period.name:
+                found[name, unit] = f"../{name}/{next(iter(have.values()))}"
+    return found
+
+
+def _groups(report: Report, units: pd.Series) -> list[str]:
+    """The register's group of every unit (empty where it has none)."""
+    register = report.study.register.units
+    return list(units.map(register.set_index("unit")["group"]).fillna("").where(units != report.city, ""))
 
 
 def _method(report: Report, stem: str) -> str:
