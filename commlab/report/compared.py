@@ -66,13 +66,15 @@ def compared(report: Report, links: Mapping[tuple[str, str], str] | None = None)
         ("score", t("Score"), "number", scores, False),
         ("rank", t("Rank"), "integer", scores, False),
         *((code, f"{code} {report.label(code)}", "number", scores, True) for code in codes),
-        ("satisfied", t("Satisfied"), "percent", residents, False),
+        ("satisfied", report.starting(t("satisfied share")), "percent", residents, False),
         *((i, t("{item} (index)", item=report.item(i)), "number", residents, False) for i in period.items),
     ]
     measures = pd.DataFrame(known, columns=["measure", "label", "kind", "part", "profile"])
     figures = pd.concat([f for f in frames if len(f)], ignore_index=True)
     place = {unit: i for i, unit in enumerate([report.city, *period.study.register.districts])}
-    figures = figures.sort_values("unit", key=lambda units: units.map(place), kind="stable", ignore_index=True)
+    figures = figures.sort_values(
+        "unit", key=lambda units: units.map(place), kind="stable", ignore_index=True
+    )
     used = figures.loc[figures["value"].notna() | (figures["sign"] != ""), "measure"]
     return Compared(figures, measures[measures["measure"].isin(used)].reset_index(drop=True), links or {})
 
@@ -112,7 +114,8 @@ def as_data(given: Compared, period: str, t: Text) -> dict[str, Any]:
             "title": t("{a} ({period_a}) and {b} ({period_b})", a="%a", period_a="%c", b="%b", period_b="%d"),
             "same": t("Choose two units or two periods that differ."),
             "told": t(
-                "{n} figures can be compared; of {m} with intervals on both sides, {apart} do not overlap.",
+                "{title}: {n} figures can be compared; of {m} with intervals on both sides, {apart} do not overlap.",
+                title="%t",
                 n="%n", m="%m", apart="%k",
             ),
             "percent": t("{n} percentage points", n="%n"),

@@ -48,7 +48,7 @@
     function tell() {
       var n = items.filter(function (item) { return !item.row.hidden; }).length;
       var text = shown.dataset.template.replace("%n", n).replace("%all", items.length);
-      shown.textContent = sorted ? text + "; " + sorted : text;
+      shown.textContent = sorted ? sorted.replace("%shown", text) : text;
     }
     buttons.forEach(function (button) {
       button.addEventListener("click", function () {
@@ -148,7 +148,8 @@
         k += apart;
       });
       var same = a.unit === b.unit && a.period === b.period;
-      $("told").textContent = same ? words.same : title + ": " + words.told.replace("%n", n).replace("%m", m).replace("%k", k);
+      var told = words.told.replace("%t", title).replace("%n", n).replace("%m", m).replace("%k", k);
+      $("told").textContent = same ? words.same : told;
     }
     ["a", "b"].forEach(function (name) {
       data.units.forEach(function (unit) { $("unit-" + name).appendChild(option(unit, unit)); });
