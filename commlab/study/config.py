@@ -23,8 +23,6 @@ __all__ = ["FORMAT", "READERS", "Choices", "Input", "Quotas", "StudyConfig", "fi
 FORMAT = 1
 """Version of study.yaml that this library reads."""
 
-REPORTED = ("district", "street", "community", "compound", "department")
-"""Levels that reports can be made for."""
 WORDS = ("subject", "whole", "part", "member")
 """What reports call the matter evaluated, the whole, its parts (that reports are made for) and what these consist of."""
 _LEVEL_NAMES = {1: "primary", 2: "secondary", 3: "standard"}
@@ -72,8 +70,7 @@ class Quotas:
 class StudyConfig:
     """study.yaml, checked.
 
-    ``reports`` is the level of the units that send files and get reports of their own; everything that speaks of
-    districts means them. ``words`` says what reports call the subject, the whole, its parts and their members; ``notes``
+    ``words`` says what reports call the subject, the whole, its parts and their members; ``notes``
     are sentences for chapters of the reports; ``options`` is what the study's own notebooks read, ``notebooks`` their titles.
     """
 
@@ -91,7 +88,6 @@ class StudyConfig:
     exclude_flags: tuple[str, ...]
     inputs: tuple[Input, ...]
     goalposts: Mapping[str, tuple[float, float]]
-    reports: str = "district"
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     quotas: Quotas | None = None
@@ -140,7 +136,6 @@ _TOP = (
     "disclosure",
     "exclude_flags",
     "goalposts",
-    "reports",
     "words",
     "notes",
     "quotas",
@@ -195,11 +190,6 @@ def read_config(root: str | Path) -> StudyConfig:
         if flag not in FLAGS:
             faults.add(f"exclude_flags: {flag!r} is unknown; known: {', '.join(FLAGS)}")
     weights = _weights(given.get("weights") or {}, faults)
-    reports = str(given.get("reports") or "district")
-    if reports not in REPORTED:
-        faults.add(
-            f"reports: {reports!r} is no level that reports are made for; known: {', '.join(REPORTED)}"
-        )
     options = given.get("options") or {}
     if not isinstance(options, Mapping):
         faults.add(f"options: expected keys for the study's own notebooks, found {options!r}")
@@ -224,7 +214,6 @@ def read_config(root: str | Path) -> StudyConfig:
         exclude_flags=flags,
         inputs=inputs,
         goalposts=goalposts,
-        reports=reports,
         words=words,
         notes=notes,
         quotas=quotas,

@@ -122,7 +122,6 @@ class Study:
             self.root,
             city=self.config.city,
             period=self.newest,
-            reports=self.config.reports,
             quotas=self.config.quotas,
         )
 

@@ -41,7 +41,6 @@ class Register:
     candidates: pd.DataFrame
     quotas: pd.DataFrame
     tiles: pd.DataFrame
-    reports: str = "district"
 
     @property
     def folder(self) -> Path:
@@ -49,8 +48,8 @@ class Register:
 
     @cached_property
     def districts(self) -> tuple[str, ...]:
-        """The units that reports are made for (study.yaml, ``reports``), in the register's order."""
-        return tuple(self.units.loc[self.units["level"] == self.reports, "unit"])
+        """The units that reports are made for, whatever a study calls them, in the register's order."""
+        return tuple(self.units.loc[self.units["level"] == "district", "unit"])
 
     @cached_property
     def communities(self) -> pd.DataFrame:
@@ -128,9 +127,7 @@ def _tiles(folder: Path) -> pd.DataFrame:
     return tiles
 
 
-def read_register(
-    root: str | Path, *, city: str, period: str, reports: str = "district", quotas: Quotas | None = None
-) -> Register:
+def read_register(root: str | Path, *, city: str, period: str, quotas: Quotas | None = None) -> Register:
     """Read ``data/register`` of a study.
 
     Parameters
@@ -141,8 +138,6 @@ def read_register(
         Canonical name of the whole; its row in units.csv has level ``city``.
     period : str
         Stands in the ``period`` column of the unit tables.
-    reports : str
-        Level of the units that reports are made for.
     quotas : Quotas, optional
         The printed table of places, as study.yaml describes it.
 
@@ -151,28 +146,28 @@ def read_register(
     StudyError
         If a needed file is missing.
     DataError
-        If a table breaks its contract, a parent is unknown, no unit is of the level ``reports``, or the printed quotas
+        If a table breaks its contract, a parent is unknown, no unit is a district, or the printed quotas
         disagree with units.csv.
     """
     root = Path(root)
     memory = store.FrameMemory(root, ".register")
-    key = _key(root, city, period, reports, quotas)
+    key = _key(root, city, period, quotas)
     known = memory.read(key, _FRAMES)
     if known is not None:
-        return Register(root, city, **known, reports=reports)
-    register = _read(root, city, period, reports, quotas)
+        return Register(root, city, **known)
+    register = _read(root, city, period, quotas)
     memory.write(key, {name: getattr(register, name) for name in _FRAMES})
     return register
 
 
-_FRAMES = tuple(f.name for f in fields(Register) if f.name not in ("root", "city", "reports"))
+_FRAMES = tuple(f.name for f in fields(Register) if f.name not in ("root", "city"))
 
 
 def _files(folder: Path) -> list[Path]:
     return sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(("~", ".")))
 
 
-def _key(root: Path, city: str, period: str, reports: str, quotas: Quotas | None) -> str:
+def _key(root: Path, city: str, period: str, quotas: Quotas | None) -> str:
     """What a checked register rests on: its files, the code that reads it, and what it is read for."""
     cache = store.HashCache(root / "data" / "processed" / ".hashes.json")
     files = {p.relative_to(root).as_posix(): cache.hash(p) for p in _files(root / _FOLDER)}
@@ -182,13 +177,12 @@ def _key(root: Path, city: str, period: str, reports: str, quotas: Quotas | None
             "code": code_hash(),
             "city": city,
             "period": period,
-            "level": reports,
             "quotas": repr(quotas),
         }
     )
 
 
-def _read(root: Path, city: str, period: str, reports: str, quotas: Quotas | None) -> Register:
+def _read(root: Path, city: str, period: str, quotas: Quotas | None) -> Register:
     folder = root / _FOLDER
     units = _csv(folder, "units.csv", ("unit", "level", "parent", "name", "code", "type"), required=True)
     # A study without official codes or short names leaves them blank.
@@ -197,7 +191,7 @@ def _read(root: Path, city: str, period: str, reports: str, quotas: Quotas | Non
     units["name"] = units["name"].fillna(units["unit"].str.rpartition("/")[2])
     units["source"] = [f"{_FOLDER}/units.csv#!{i + 2}:{i + 2}" for i in range(len(units))]
     units = validate("units", _complete("units", units, period))
-    _check_tree(units, city, reports)
+    _check_tree(units, city)
     changes = _csv(folder, "unit_changes.csv", ("date", "kind", "before", "after", "share"))
     changes["source"] = [f"{_FOLDER}/unit_changes.csv#!{i + 2}:{i + 2}" for i in range(len(changes))]
     changes["share"] = pd.to_numeric(changes["share"]).astype("float64")
@@ -227,7 +221,7 @@ def _read(root: Path, city: str, period: str, reports: str, quotas: Quotas | Non
                 f"names units that units.csv does not have: {listing(strange)}", file=f"{_FOLDER}/{name}"
             )
     register = Register(
-        root, city, units, aliases, changes, margins, frame, candidates, empty("units"), tiles, reports
+        root, city, units, aliases, changes, margins, frame, candidates, empty("units"), tiles
     )
     return register if quotas is None else replace(register, quotas=_places(register, quotas))
 
@@ -258,15 +252,15 @@ def _complete(table: str, frame: pd.DataFrame, period: str) -> pd.DataFrame:
     return frame[list(empty(table).columns)]
 
 
-def _check_tree(units: pd.DataFrame, city: str, reports: str) -> None:
+def _check_tree(units: pd.DataFrame, city: str) -> None:
     file = f"{_FOLDER}/units.csv"
     known = set(units["unit"])
     if city not in known:
         raise DataError(f'has no row for the city "{city}" that study.yaml names', file=file)
-    if not (units["level"] == reports).any():
+    if not (units["level"] == "district").any():
         raise DataError(
-            f"no unit is of the level {reports}, which reports are made for; add such units, or name another level in "
-            "study.yaml (reports)",
+            'has no unit of level "district": that is the level of what gets a report of its own, be it a county, a '
+            "street or a community",
             file=file,
         )
     orphans = units[units["parent"].notna() & ~units["parent"].isin(known)]
@@ -309,7 +303,7 @@ def _places(register: Register, spec: Quotas) -> pd.DataFrame:
     )
     missing = matched[matched["matched"].isna()]
     if len(missing):
-        raise DataError(f"names no {register.reports} of units.csv: {listing(missing['name'])}", file=name)
+        raise DataError(f"names no district of units.csv: {listing(missing['name'])}", file=name)
     out = (
         quotas[list(spec.columns)]
         .astype("float64")
