@@ -258,3 +258,29 @@ def test_a_district_whose_short_name_is_an_alias_is_not_cut_in_two() -> None:
     aliases = pd.DataFrame({"alias": ["阳宗海"], "unit": ["阳宗海风景区"]})
     got = match_names(["昆明市阳宗海风景区", "阳宗海"], Register(UNITS, aliases), level="district")
     assert got["matched"].tolist() == ["阳宗海风景区"] * 2 and got["how"].tolist() == ["normalised", "alias"]
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "unit"),
+    [
+        ("五华区民政局", "district", "五华区"),
+        ("昆明市官渡区委社会工作部", "district", "官渡区"),
+        ("530102000000", "district", "五华区"),  # the register has six digits
+        ("S01A", "community", "五华区/翠湖社区"),
+        ("s01a", "community", "五华区/翠湖社区"),
+        ("1.翠湖社区", "community", "五华区/翠湖社区"),
+        ("“翠湖社区”*", "community", "五华区/翠湖社区"),
+        ("翠湖社区党群服务中心", "community", "五华区/翠湖社区"),
+        ("护国街道办事处翠湖社区", "community", "五华区/翠湖社区"),
+        ("五华区护国街道翠湖居委会", "community", "五华区/翠湖社区"),
+        ("1翠湖社区", "community", None),  # a number may tell communities apart
+        ("五华区翠湖局", "community", None),
+    ],
+)
+def test_offices_codes_streets_and_marks(name, level, unit):
+    rows = [
+        ("昆明市", "city", "", "昆明市", ""), ("五华区", "district", "昆明市", "五华区", "530102"),
+        ("官渡区", "district", "昆明市", "官渡区", ""), ("五华区/翠湖社区", "community", "五华区", "翠湖社区", "S01A"),
+    ]  # fmt: skip
+    book = pd.DataFrame(rows, columns=["unit", "level", "parent", "name", "code"])
+    assert match_names([name], book, level=level)["matched"].fillna("").tolist() == [unit or ""]

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-__all__ = ["marks", "plain_form", "squash", "stem"]
+__all__ = ["is_office", "marks", "plain_form", "squash", "stem", "without_street"]
 
 _INVISIBLE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff\u00ad]+")
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−－﹣－", "-"))
@@ -38,7 +38,14 @@ _FULL_FORMS = (
     ("街道办", "街道"),
     ("人民政府", ""),
 )
-_COMMUNITY_END = re.compile(r"(社区居民委员会|社区居委会|居民委员会|居委会|社区居委|居委|社区)$")
+_COMMUNITY_END = re.compile(
+    r"(社区(?:居民委员会|居委会|居委|党委|党总支|党支部|工作站|服务站|(?:党群|便民|公共)?服务(?:中心|站))?"
+    r"|居民委员会|居委会|居委)$"
+)
+_NUMBERED = re.compile(r"^(?:\(\d{1,3}\)|\d{1,3}[.、)])(?=\D)")
+_QUOTES = re.compile(r"[\"'\u2018\u2019\u201c\u201d*※★#]")
+_STREET = re.compile(r"^[\u4e00-\u9fff]{2,6}?(?:街道|镇|乡)(?=.{2})")
+_OFFICE = re.compile(r"(?:委|政府)?[\u4e00-\u9fff]{1,8}(?:局|部|委|办|办公室|中心|工作委员会)")
 _VILLAGE_END = re.compile(r"(村民委员会|村委会)$")
 _PLACE_END = re.compile(r"(自治区|区|县|市|街道|镇|乡)$")
 _NUMERALS = str.maketrans("零〇一二两三四五六七八九", "001223456789")
@@ -69,8 +76,12 @@ def _without_notes(text: str) -> str:
 
 
 def plain_form(text: str) -> str:
-    """Without notes in brackets, in the short form of counties, parks and streets."""
-    out = _without_notes(text)
+    """Without numbering, quotes and notes in brackets, in the short form of counties, parks and streets.
+
+    >>> plain_form("1.石林彝族自治县(含园区)"), plain_form("“翠湖社区”*")
+    ('石林县', '翠湖社区')
+    """
+    out = _without_notes(_NUMBERED.sub("", _QUOTES.sub("", text)))
     out = _AUTONOMOUS.sub(r"\1", out)
     for full, short in _FULL_FORMS:
         if out != full:
@@ -90,6 +101,24 @@ def stem(text: str) -> str:
         return community
     place = _PLACE_END.sub("", village)
     return place if len(place) >= 2 else village
+
+
+def is_office(rest: str) -> bool:
+    """Whether what follows a district's name is one of its offices.
+
+    >>> is_office("民政局"), is_office("委社会工作部"), is_office("翠湖社区")
+    (True, True, False)
+    """
+    return bool(_OFFICE.fullmatch(rest))
+
+
+def without_street(name: str) -> str:
+    """A community's name without the street before it.
+
+    >>> without_street("护国街道翠湖社区"), without_street("翠湖社区")
+    ('翠湖社区', '翠湖社区')
+    """
+    return _STREET.sub("", name, count=1)
 
 
 def marks(text: str) -> tuple[str, ...]:

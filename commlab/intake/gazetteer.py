@@ -21,6 +21,10 @@ from commlab.intake.forms import plain_form, squash, stem
 __all__ = ["Index", "Register", "successors"]
 
 
+_DIGITS = 12
+"""Digits of a full code: 530102 is 530102000000."""
+
+
 @dataclass(frozen=True)
 class Index:
     """Look-ups among the candidates of one (parent, level): key -> units that answer to it."""
@@ -228,7 +232,8 @@ class Register:
             table = table[table["level"] == level]
         made = Index({}, {}, {}, {}, {})
         for unit, name, code in table[["unit", "name", "code"]].itertuples(index=False):
-            _put(made.code, code, unit)
+            for written in dict.fromkeys((code, code.ljust(_DIGITS, "0") if code.isdigit() else code)):
+                _put(made.code, squash(written), unit)
             for written in dict.fromkeys((unit, name)):
                 _put(made.exact, squash(written), unit)
             # A path such as 五华区/翠湖社区 is its own exact name; its forms come from the short name.

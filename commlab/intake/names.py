@@ -21,7 +21,7 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from commlab.errors import ParameterError
-from commlab.intake.forms import marks, plain_form, squash, stem
+from commlab.intake.forms import is_office, marks, plain_form, squash, stem, without_street
 from commlab.intake.gazetteer import Index, Register
 
 __all__ = ["CERTAINTY", "Register", "match_names", "nearest_names", "squash"]
@@ -169,13 +169,15 @@ class _Matcher:
             scope = self.scope(within, inside)
             if scope is None:
                 return None, "none", 0.0, None
-            narrowed = self.book.index(scope, self.level)
-            for where, asked in ((narrowed.plain, rest), (narrowed.stem, stem(rest))):
-                found = where.get(asked, [])
+            if self.level == "district" == self.book.level.get(inside) and is_office(rest):
+                return inside, "normalised", 100.0, None
+            index = self.book.index(scope, self.level)
+        for asked in dict.fromkeys((rest, without_street(rest) if self.level == "community" else rest)):
+            for where, form in ((index.plain, asked), (index.stem, stem(asked))):
+                found = where.get(form, [])
                 if len(found) == 1:
                     return found[0], "normalised", 100.0, None
                 several = several or found
-            index = narrowed
         if several:
             return None, "none", 0.0, " | ".join(several)
         return self._fuzzy(rest, index)

@@ -34,7 +34,8 @@ Entries
     lists      ``list, scope, topic, item`` as columns or fixed words
     records    ``list`` given; columns ``unit, on`` (a date), ``key, category, value, text``: rows as they come, repeats
                kept
-    all        ``ignore``: columns to leave out without a warning
+    all        ``ignore``: columns to leave out without a warning; ``header: none`` for tables without labels, whose
+               columns are named by their letters (``unit: A``, ``columns: {households: C}``)
 """
 
 from __future__ import annotations
