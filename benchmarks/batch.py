@@ -45,11 +45,11 @@ from pathlib import Path
 from commlab.batch.engine.shell import connect, make_shell, run_cell
 shell = make_shell()
 import importlib, nbformat
-from commlab.batch import runners
+from commlab.batch.warm import IMPORTS
 from commlab.batch.work import warm_up
-for name in runners._MODULES:
+for name in (*IMPORTS["cells"], *IMPORTS["html"]):
     importlib.import_module(name)
-warm_up()
+warm_up(["html"])
 from nbformat.v4 import new_output
 from commlab.report import export
 source = nbformat.read("notebooks/50-district-report.ipynb", as_version=4)

@@ -19,6 +19,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from commlab import batch, store
 from commlab.batch import jobs as jobs_module
 from commlab.batch import runners, running
+from commlab.batch import warm as warming
 from commlab.batch.engine.client import Zygote, available
 from commlab.batch.notebooks import check_parameters, clean, find_notebook, read_parameters
 from commlab.batch.progress import Progress, Silent
@@ -27,7 +28,7 @@ from commlab.report import overview
 
 forks = pytest.mark.skipif(not available(), reason="the fork engine is for Linux; kernels are used elsewhere")
 
-MODULES = ("pandas", "commlab.report.press", "commlab.report.html", "commlab.report.docx")
+IMPORTS = {"cells": ("pandas",), "html": ("commlab.report.press", "commlab.report.html")}
 DISTRICTS = ("五华区", "盘龙区", "东川区")
 PARAMETERS = 'study = "."  # folder\nperiod = "2019Q4"\nlanguage = "zh"'
 WORK = """from pathlib import Path
@@ -91,7 +92,7 @@ def period(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePeriod:
         store.write_text(path, statuses.to_csv(index=False))
 
     monkeypatch.setattr(overview, "index", index)
-    monkeypatch.setattr(runners, "_MODULES", MODULES)
+    monkeypatch.setattr(warming, "IMPORTS", IMPORTS)
     # The library is being hashed as it is at one moment: its files may change while tests of other parts run.
     code = jobs_module._common_inputs(root, store.HashCache(tmp_path / "h.json"))
     monkeypatch.setattr(jobs_module, "_common_inputs", lambda root, cache: dict(code))
@@ -101,7 +102,10 @@ def period(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePeriod:
 @pytest.fixture(scope="module")
 def warm() -> Iterator[Zygote]:
     """One warm process for all tests of this file."""
-    with Zygote(MODULES, runners._CALLS) as one:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(warming, "IMPORTS", IMPORTS)
+        one = warming.warm_process(["html"])
+    with one:
         one.wait_ready()
         yield one
 
@@ -111,13 +115,11 @@ def lend(warm: Zygote, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every run fork from the same warm process instead of starting its own."""
 
     class Lent(runners.ForkRunner):
-        def __init__(self, workers: int, limits: Any, tell: Silent) -> None:
-            super().__init__(workers, limits, tell, zygote=warm)
-
         def close(self, *, kill: bool = False) -> None:
             self.threads.shutdown(wait=True, cancel_futures=True)
 
     monkeypatch.setattr(runners, "ForkRunner", Lent)
+    monkeypatch.setattr(runners, "warm_process", lambda formats: warm)
 
 
 def run(period: FakePeriod, **options: Any) -> running.RunResult:
@@ -502,7 +504,7 @@ def test_without_forks_kernels_are_used(period: FakePeriod, monkeypatch: pytest.
     told: list[str] = []
     tell = Silent()
     tell.note = told.append  # type: ignore[method-assign]
-    monkeypatch.setattr(runners, "_MODULES", ("no_such_module",))
+    monkeypatch.setattr(warming, "IMPORTS", {"cells": ("no_such_module",)})
     result = run(period, units=["五华区"], progress=tell)
     assert states(result) == {"五华区": "done"}
     assert told and "ordinary kernels are used" in told[0] and "no_such_module" in told[0]

@@ -5,7 +5,7 @@ kernels.
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -13,63 +13,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from commlab.batch.engine.client import CallError, EngineError, Zygote, available, without_grammar
-from commlab.batch.jobs import Job
+from commlab.batch.jobs import FORMATS, Job
 from commlab.batch.progress import Silent
-from commlab.batch.work import (
-    Outcome,
-    execute,
-    finish,
-    perform,
-    prepare_process,
-    publish_record,
-    unpublished,
-    warm_up,
-)
+from commlab.batch.warm import Ahead, warm_process
+from commlab.batch.work import Outcome, execute, finish, perform, prepare_process, publish_record, unpublished
 from commlab.errors import ParameterError
 
 __all__ = ["ForkRunner", "PoolRunner", "Runner", "open_cluster", "open_runner"]
-
-# What reports use, imported once before the first of them.
-_MODULES = (
-    "pandas",
-    "pandera.pandas",
-    "pandera.backends.pandas.builtin_checks",
-    "pandera.backends.pandas.container",
-    "pandas.core.reshape.reshape",
-    "pyarrow.parquet",
-    "pyarrow.pandas_compat",
-    "pyarrow.dataset",
-    "python_calamine",
-    "babel.numbers",
-    "matplotlib.pyplot",
-    "matplotlib.backends.backend_agg",
-    "seaborn",
-    "PIL.BmpImagePlugin",
-    "PIL.GifImagePlugin",
-    "PIL.JpegImagePlugin",
-    "PIL.PpmImagePlugin",
-    "PIL.PngImagePlugin",
-    "IPython.core.logger",
-    "nbformat",
-    "xlsxwriter.workbook",
-    "typst",
-    "commlab.study",
-    "commlab.intake.codebook",
-    "commlab.intake.names",
-    "commlab.intake.table",
-    "commlab.figures",
-    "commlab.report.chapters",
-    "commlab.report.eye",
-    "commlab.report.press",
-    "commlab.report.html",
-    "commlab.report.docx",
-    "commlab.report.pdf",
-    "commlab.report.xlsx",
-    "commlab.report.appendix_book",
-)
-# What an exporter computes when it is first used: font subsets, templates. PDF is left out, it starts
-# threads.
-_CALLS = ((warm_up.__module__, warm_up.__name__),)
 
 
 class Runner(Protocol):
@@ -96,13 +46,14 @@ class ForkRunner:
     Papermill is the client of each in a thread of this process; the threads only wait.
     """
 
-    def __init__(
-        self, workers: int, limits: Mapping[str, Any], tell: Silent, *, zygote: Zygote | None = None
-    ) -> None:
-        self.workers, self.tell = workers, tell
+    def __init__(self, workers: int, limits: Mapping[str, Any], tell: Silent, zygote: Zygote) -> None:
+        self.workers, self.tell, self.zygote = workers, tell, zygote
         self.options = {"execution_timeout": limits.get("timeout"), "memory": limits.get("memory")}
-        self.zygote = zygote or Zygote(_MODULES, _CALLS)
         self.threads = ThreadPoolExecutor(workers, thread_name_prefix="report")
+        with without_grammar():
+            from commlab.batch.engine.forked import NAME, register
+        register()
+        self.engine = NAME
 
     @property
     def alive(self) -> bool:
@@ -112,17 +63,13 @@ class ForkRunner:
         return self.threads.submit(self._make, job, folder)
 
     def _make(self, job: Job, folder: Path) -> Outcome:
-        with without_grammar():
-            from commlab.batch.engine.forked import NAME, register
-        register()
-
         def on_cell(number: int, count: int) -> None:
             self.tell.stage(job.name, f"{number}/{count}")
 
         outcome = execute(
             job,
             folder,
-            engine=NAME,
+            engine=self.engine,
             zygote=self.zygote,
             run_folder=job.root,
             on_cell=on_cell,
@@ -202,8 +149,18 @@ def open_cluster(address: str, root: Path, limits: Mapping[str, Any]) -> Runner:
     return ClusterRunner(address, root, limits)
 
 
-def open_runner(engine: str | None, workers: int, limits: Mapping[str, Any], tell: Silent) -> Runner:
+def open_runner(
+    engine: str | None,
+    workers: int,
+    limits: Mapping[str, Any],
+    tell: Silent,
+    *,
+    formats: Sequence[str] = FORMATS,
+    ahead: Ahead | None = None,
+) -> Runner:
     """The runner asked for; without a wish, forks where they work, else kernels with a note.
+
+    ``ahead`` may have the warm process already; papermill is imported while the process gets ready.
 
     Raises
     ------
@@ -212,12 +169,13 @@ def open_runner(engine: str | None, workers: int, limits: Mapping[str, Any], tel
     """
     if engine == "kernel" or (engine is None and not available()):
         return PoolRunner(workers, limits)
-    runner = ForkRunner(workers, limits, tell)
+    zygote = (ahead.take() if ahead else None) or warm_process(formats)
     try:
-        runner.zygote.wait_ready()
-    except EngineError as error:
-        runner.close(kill=True)
-        if engine == "fork":
+        runner = ForkRunner(workers, limits, tell, zygote)
+        zygote.wait_ready()
+    except BaseException as error:
+        zygote.close()
+        if engine == "fork" or not isinstance(error, EngineError):
             raise
         tell.note(f"ordinary kernels are used, which is slower: {error}")
         return PoolRunner(workers, limits)

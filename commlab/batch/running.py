@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commlab import store
+from commlab.batch.engine.client import Zygote
 from commlab.batch.jobs import FORMATS, Job, plan
 from commlab.batch.place import install, sweep, withdraw, work_folder
 from commlab.batch.progress import Silent, show_progress
-from commlab.batch.runners import Runner, open_cluster, open_runner
+from commlab.batch.runners import ForkRunner, Runner, open_cluster, open_runner
 from commlab.batch.states import index_page, remember, table
+from commlab.batch.warm import Ahead
 from commlab.batch.work import Outcome
 from commlab.errors import ParameterError
 
@@ -76,6 +78,7 @@ def run(
     timeout: float | None = None,
     memory: int | None = None,
     progress: Silent | None = None,
+    ahead: Ahead | None = None,
 ) -> RunResult:
     """Bring the reports of a period up to date.
 
@@ -103,6 +106,8 @@ def run(
         MiB that one report may take (``fork`` only).
     progress : Silent, optional
         Where to tell how far it has come. Default: standard error.
+    ahead : Ahead, optional
+        The warm process that the caller has started already, perhaps.
 
     Returns
     -------
@@ -128,43 +133,57 @@ def run(
         raise ParameterError(f"workers must be at least 1, found {workers}")
     if engine not in (None, "fork", "kernel"):
         raise ParameterError(f"engine is fork or kernel, found {engine!r}")
-    period.build()
+    formats = tuple(formats)
+    here = ahead or Ahead(formats, wanted=engine != "kernel" and not scheduler and not dry_run)
     root = Path(period.study.root)
     reports = root / "reports" / period.name
-    with (
-        store.lock(reports / ".lock", doing=f"report {period.name}"),
-        store.ProcessedFolder(root, period.name).lock(shared=True, wait=10),
-    ):
-        jobs = plan(
-            period, units=units, formats=formats, language=language, parameters=parameters, force=force
-        )
-        due = [j for j in jobs if j.state != "fresh"]
-        outcomes = {j.name: Outcome("fresh") for j in jobs if j.state == "fresh"}
-        if dry_run:
-            return RunResult(table(jobs, outcomes))
-        interrupted = False
-        if due:
-            sweep(root, period.name)
-            log = _Log(reports / "run.log")
-            with progress or show_progress(len(due)) as tell:
-                limits = {"timeout": timeout, "memory": memory}
+    limits = {"timeout": timeout, "memory": memory}
+    with here:
+        with here.unless_quick():
+            period.build()
+        with (
+            store.lock(reports / ".lock", doing=f"report {period.name}"),
+            store.ProcessedFolder(root, period.name).lock(shared=True, wait=10),
+        ):
+            jobs = plan(
+                period, units=units, formats=formats, language=language, parameters=parameters, force=force
+            )
+            due = [j for j in jobs if j.state != "fresh"]
+            outcomes = {j.name: Outcome("fresh") for j in jobs if j.state == "fresh"}
+            if dry_run:
+                return RunResult(table(jobs, outcomes))
+            tell = progress or show_progress(len(due))
 
-                def start(most: int) -> Runner:
-                    if scheduler:
-                        return open_cluster(scheduler, root, limits)
-                    return open_runner(engine, min(workers, most), limits, tell)
+            def start(most: int) -> Runner:
+                if scheduler:
+                    return open_cluster(scheduler, root, limits)
+                return open_runner(engine, min(workers, most), limits, tell, formats=formats, ahead=here)
 
-                try:
-                    _carry_out(due, outcomes, start, tell, log)
-                except KeyboardInterrupt:
-                    interrupted = True
-                    tell.note("interrupted: what is done stays done, the same command goes on from here")
-                finally:
-                    log.close()
-                    sweep(root, period.name)
-        statuses = table(jobs, outcomes)
-        remember(reports, statuses, index=index_page(period, jobs, statuses))
+            with _Crew(start) as crew:
+                interrupted = bool(due) and _interrupted(due, outcomes, crew, tell, reports)
+                statuses = table(jobs, outcomes)
+                remember(reports, statuses, index=index_page(period, jobs, statuses, crew.zygote))
     return RunResult(statuses, interrupted)
+
+
+def _interrupted(
+    due: list[Job], outcomes: dict[str, Outcome], crew: _Crew, tell: Silent, reports: Path
+) -> bool:
+    """Run the due jobs, told in progress and log; True where the user stopped it."""
+    root, period = due[0].root, due[0].period
+    sweep(root, period)
+    log = _Log(reports / "run.log")
+    with tell:
+        try:
+            _carry_out(due, outcomes, crew, tell, log)
+        except KeyboardInterrupt:
+            crew.close(kill=True)
+            tell.note("interrupted: what is done stays done, the same command goes on from here")
+            return True
+        finally:
+            log.close()
+            sweep(root, period)
+    return False
 
 
 class _Log:
@@ -182,14 +201,32 @@ class _Log:
         self.file.close()
 
 
-def _carry_out(
-    due: list[Job],
-    outcomes: dict[str, Outcome],
-    start: Callable[[int], Runner],
-    tell: Silent,
-    log: _Log,
-) -> None:
-    """Run the due jobs; every outcome is installed and noted as it comes in."""
+class _Crew:
+    """The runner at work: started with the first report, replaced where it broke, ended with the run."""
+
+    def __init__(self, start: Callable[[int], Runner]) -> None:
+        self.start = start
+        self.runner: Runner | None = None
+
+    def __enter__(self) -> _Crew:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(kill=kind is not None)
+
+    def close(self, *, kill: bool) -> None:
+        runner, self.runner = self.runner, None
+        if runner is not None:
+            runner.close(kill=kill)
+
+    @property
+    def zygote(self) -> Zygote | None:
+        """The process that its reports fork from, where there is one."""
+        return self.runner.zygote if isinstance(self.runner, ForkRunner) else None
+
+
+def _carry_out(due: list[Job], outcomes: dict[str, Outcome], crew: _Crew, tell: Silent, log: _Log) -> None:
+    """Run the due jobs, the longest first; every outcome is installed and noted as it comes in."""
     runnable = []
     for job in due:
         if job.blocked:
@@ -198,43 +235,33 @@ def _carry_out(
             runnable.append(job)
     if not runnable:
         return
-    runner = start(len(runnable))
-    clean = False
-    try:
-        waiting = [(job, 1) for job in reversed(runnable)]
-        running: dict[Future[Outcome], tuple[Job, int]] = {}
-        while waiting or running:
-            while waiting and len(running) < runner.workers:
-                job, attempt = waiting.pop()
-                tell.start(job.name)
-                log.write(f"{job.name}: starts")
-                running[runner.submit(job, work_folder(job))] = (job, attempt)
-            ended, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
-            for future in ended:
-                job, attempt = running.pop(future)
-                outcome = _outcome(future)
-                if outcome.infrastructure and attempt < _TRIES:
-                    log.write(f"{job.name}: {outcome.why}; tried again")
-                    runner = _revived(runner, running, start)
-                    waiting.append((job, attempt + 1))
-                else:
-                    _settle(job, outcome, outcomes, tell, log)
-        clean = True
-    finally:
-        runner.close(kill=not clean)
+    runner = crew.runner = crew.start(len(runnable))
+    waiting = [(job, 1) for job in reversed(sorted(runnable, key=_length))]
+    running: dict[Future[Outcome], tuple[Job, int]] = {}
+    while waiting or running:
+        while waiting and len(running) < runner.workers:
+            job, attempt = waiting.pop()
+            tell.start(job.name)
+            log.write(f"{job.name}: starts")
+            running[runner.submit(job, work_folder(job))] = (job, attempt)
+        ended, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
+        for future in ended:
+            job, attempt = running.pop(future)
+            outcome = _outcome(future)
+            if outcome.infrastructure and attempt < _TRIES:
+                log.write(f"{job.name}: {outcome.why}; tried again")
+                if not runner.alive:
+                    wait(running)  # what ran on it ends by itself
+                    crew.close(kill=True)
+                    runner = crew.runner = crew.start(runner.workers)
+                waiting.append((job, attempt + 1))
+            else:
+                _settle(job, outcome, outcomes, tell, log)
 
 
-def _revived(
-    runner: Runner,
-    running: Mapping[Future[Outcome], Any],
-    start: Callable[[int], Runner],
-) -> Runner:
-    """A runner that works: the same one, or a new one where it broke (what ran on it ends by itself)."""
-    if runner.alive:
-        return runner
-    wait(running)
-    runner.close(kill=True)
-    return start(runner.workers)
+def _length(job: Job) -> tuple[int, int]:
+    """Method pages take longest, districts least, and the more formats the longer: the cores end together."""
+    return ("method", "city", "district").index(job.kind), -len(job.formats)
 
 
 def _outcome(future: Future[Outcome]) -> Outcome:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commlab import store
+from commlab.batch.engine.client import CallError, EngineError, Zygote
 from commlab.batch.jobs import FORMATS, Job, plan
 from commlab.errors import StudyError
 
@@ -66,8 +67,11 @@ def remember(reports: Path, statuses: pd.DataFrame, **more: Any) -> None:
     store.write_json(reports / "status.json", {"ended": ended, "reports": rows, **more})
 
 
-def index_page(period: Period, jobs: Sequence[Job], statuses: pd.DataFrame) -> dict[str, str]:
-    """Write the period's index page where something that it shows has changed.
+def index_page(
+    period: Period, jobs: Sequence[Job], statuses: pd.DataFrame, zygote: Zygote | None = None
+) -> dict[str, str]:
+    """Write the period's index page where something that it shows has changed: in a fork of ``zygote``, which
+    has imported what it takes, or else here.
 
     Returns
     -------
@@ -82,10 +86,26 @@ def index_page(period: Period, jobs: Sequence[Job], statuses: pd.DataFrame) -> d
     made_from = store.json_hash([shown.to_dict("records"), sorted(j.fingerprint for j in jobs)])
     made = _pages(reports)
     if made.get(name) != made_from or not (reports / name).is_file():
-        from commlab.report.overview import index
+        told = (period.study.root, period.name, language, str(reports / name), shown.to_dict("records"))
+        try:
+            if zygote is None:
+                raise EngineError("there is no process to fork from")
+            zygote.call(__name__, draw_index.__name__, str(told[0]), *told[1:])
+        except (EngineError, CallError):  # a fault of the page itself is met again here, as its own error
+            from commlab.report.overview import index
 
-        index(period, shown, reports / name, language=language)
+            index(period, shown, reports / name, language=language)
     return {**made, name: made_from}
+
+
+def draw_index(root: str, period: str, language: str, page: str, rows: list[dict[str, str]]) -> None:
+    """Write an index page, in a process that is told of it in JSON."""
+    import pandas as pd
+
+    from commlab.report.overview import index
+    from commlab.study import open_study
+
+    index(open_study(root).period(period), pd.DataFrame(rows), page, language=language)
 
 
 def _pages(reports: Path) -> dict[str, str]:

@@ -6,16 +6,17 @@ A folder beside the report takes everything; ``batch.run`` moves it into place w
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from commlab import store
-from commlab.batch.engine.client import ONE_THREAD, EngineError, without_grammar
+from commlab.batch.engine.client import SETTINGS, EngineError, without_grammar
 from commlab.batch.jobs import Job
 from commlab.batch.notebooks import clean, first_error
 from commlab.errors import CommlabError
@@ -54,8 +55,8 @@ class Outcome:
 
 
 def prepare_process() -> None:
-    """Settle a fresh worker process before it imports anything heavy: one BLAS thread."""
-    os.environ.update(ONE_THREAD)
+    """Settle a fresh worker process before it imports anything heavy: one BLAS thread, memory kept."""
+    os.environ.update(SETTINGS)
 
 
 def execute(job: Job, folder: Path, *, engine: str | None = None, **options: Any) -> Outcome:
@@ -175,26 +176,27 @@ def _is_document(notebook: Path) -> bool:
     """Whether an executed notebook shows a cover, and so can be made into pages."""
     from commlab.report.finding import MIME
 
-    for cell in _read(notebook).cells:
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
         for output in cell.get("outputs", []):
             if output.get("data", {}).get(MIME, {}).get("type") == "cover":
                 return True
     return False
 
 
-def warm_up() -> None:
-    """Export a page with nothing on it, so that what an exporter does once is done before processes fork."""
-    import tempfile
+def warm_up(formats: Sequence[str]) -> None:
+    """Set a page with nothing on it, so that what an exporter does once is done before processes fork.
 
-    from nbformat.v4 import new_code_cell, new_notebook, new_output
-
+    PDF is left out: it starts threads.
+    """
     from commlab import report
-    from commlab.report.finding import MIME, blocks
+    from commlab.report import press
+    from commlab.report.document import build_document
+    from commlab.report.finding import blocks
 
-    shown = [new_output("display_data", data={MIME: block}) for block, _ in blocks(report.Cover("commlab"))]
-    with tempfile.TemporaryDirectory() as folder:
-        page = new_notebook(cells=[new_code_cell("", outputs=shown)])
-        report.export(page, folder, formats=("html", "docx"))
+    document = build_document([(block, None) for block, _ in blocks(report.Cover("commlab"))])
+    for form in formats:
+        if form in ("html", "docx"):
+            press.FORMATS[form](document)
 
 
 def produced(job: Job, folder: Path) -> dict[Path, Path]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from commlab.batch import RunResult
+    from commlab.batch.warm import Ahead
     from commlab.study import Period, Study
 
 
@@ -57,7 +58,8 @@ def _check(
 # --------------------------------------------------------------------------------------------------- report
 def report_command(options: argparse.Namespace) -> int:
     """Bring the reports up to date; the status table at the end."""
-    return _report(_period(options), options)
+    with _ahead(options) as ahead:
+        return _report(_period(options), options, ahead)
 
 
 def run_command(options: argparse.Namespace) -> int:
@@ -65,16 +67,34 @@ def run_command(options: argparse.Namespace) -> int:
     study = _study(options)
     period = study.period(options.period)
     checked = _check(study, None, language=options.language)
-    return max(checked, _report(period, options))
+    with _ahead(options) as ahead:
+        return max(checked, _report(period, options, ahead))
 
 
-def _report(period: Period, options: argparse.Namespace) -> int:
+def _ahead(options: argparse.Namespace) -> Ahead:
+    """The process that reports fork from, started before anything else where a glance says that they will be due."""
+    from pathlib import Path
+
+    from commlab.batch.warm import Ahead, nothing_made
+
+    forks = options.engine != "kernel" and not options.scheduler and not options.dry_run
+    ahead = Ahead(_formats(options), wanted=forks)
+    if options.force or nothing_made(Path(options.study), options.period):
+        ahead.start()
+    return ahead
+
+
+def _formats(options: argparse.Namespace) -> list[str]:
+    return [f.strip() for f in options.formats.split(",") if f.strip()]
+
+
+def _report(period: Period, options: argparse.Namespace, ahead: Ahead) -> int:
     from commlab import batch
 
     result = batch.run(
         period,
         units=options.units,
-        formats=[f.strip() for f in options.formats.split(",") if f.strip()],
+        formats=_formats(options),
         language=options.language,
         parameters=_parameters(options.parameters),
         workers=options.workers,
@@ -84,6 +104,7 @@ def _report(period: Period, options: argparse.Namespace) -> int:
         scheduler=options.scheduler,
         timeout=options.timeout,
         memory=options.memory,
+        ahead=ahead,
     )
     _print_run(result, period, dry=options.dry_run)
     return 0 if options.dry_run else result.exit_code

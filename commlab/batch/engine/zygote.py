@@ -55,8 +55,8 @@ def serve(descriptor: int) -> None:
     with without_grammar():
         for name in setup["modules"]:
             importlib.import_module(name)
-        for module, function in setup["calls"]:
-            getattr(importlib.import_module(module), function)()
+        for module, function, *arguments in setup["calls"]:
+            getattr(importlib.import_module(module), function)(*arguments)
     gc.collect()
     gc.freeze()
     control.send(json.dumps({"ready": os.getpid(), "threads": threads()}).encode())
