@@ -64,6 +64,11 @@ def build_parser() -> argparse.ArgumentParser:
         help="a framework's code (II-4.1, total), a survey item (q_service), a metric (social_org_n), a problem's number, or ledger",
     )
     trace.add_argument("--format", choices=("text", "json"), default="text")
+    public = command(
+        "release", "build release/PERIOD/ for the public: protected figures only, looked through"
+    )
+    public.add_argument("--formats", default="html,docx,pdf", help="of the reports (default: %(default)s)")
+    public.add_argument("--language", choices=("zh", "en"), help="default: the study's")
     new = command("new", "prepare the folder of a new period and list what it expects", period=False)
     new.add_argument("period", metavar="PERIOD")
     new.add_argument("--forms", action="store_true", help="also write blank workbooks for the offices")

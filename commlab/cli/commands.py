@@ -174,6 +174,26 @@ def trace_command(options: argparse.Namespace) -> int:
     return 0
 
 
+# -------------------------------------------------------------------------------------------------- release
+def release_command(options: argparse.Namespace) -> int:
+    """Build what the public may see; what stands in the way is one sentence."""
+    from commlab.release import release
+
+    period = _period(options)
+    done = release(
+        period,
+        formats=[f.strip() for f in options.formats.split(",") if f.strip()],
+        language=options.language,
+        progress=lambda unit: print(f"{period.name}: {unit}", file=sys.stderr),
+    )
+    kept = ", ".join(f"{rule} {n}" for rule, n in done.withheld.items()) or "none"
+    print(
+        f"release/{period.name}/: release {done.number}{'' if done.new else ' (same figures as before)'}, {done.files} files, "
+        f"{done.figures} figures; withheld: {kept}; restated: {done.restated}; scanner: nothing found"
+    )
+    return 0
+
+
 # ------------------------------------------------------------------------------------------------------ new
 def new_command(options: argparse.Namespace) -> int:
     """Prepare a period's folder; list what is expected in it."""
