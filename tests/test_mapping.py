@@ -595,7 +595,7 @@ def test_a_type_that_is_not_the_register_s_is_told():
     line = mapped.ledger[mapped.ledger["rule"] == "type of unit"].iloc[0]
     assert rules(mapped) == {"type of unit"} and (line["before"], line["after"], line["first_cells"]) == (
         "村改居",
-        "urban",
+        "城市社区",
         "B4",
     )
 

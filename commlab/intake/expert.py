@@ -131,7 +131,7 @@ def _settled(
     both = [cells[a, b], cells[b, a]]
     told = f"{who}, {a} against {b} is {up:g}, and {b} against {a} is {down:g} ({' and '.join(both)})"
     told += "; the pair counts as not judged. Ask the expert"
-    table.reject("not reciprocal", told, column=b, before=f"{up:g} and {down:g}", n=1, cells=both)
+    table.reject("not reciprocal", told, column=b, before=f"{up:g}; {down:g}", n=1, cells=both)
     return a, b, float("nan")
 
 

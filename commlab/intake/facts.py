@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import ParameterError
-from commlab.intake.ledger import split_source
+from commlab.intake.ledger import quoted, split_source
 from commlab.intake.mapped import stacked
 from commlab.intake.mapping import Table
 from commlab.intake.names import squash
@@ -102,7 +102,8 @@ def _types(table: Table, unit: pd.Series) -> None:
         told = f"{len(rows)} units are called {text}, the register has {there} (first {rows.iloc[0]})"
         told += "; correct the file, or enter the change of type in unit_changes.csv and units.csv"
         cells = [table.cell(int(row), column) for row in rows.index]
-        table.pad.add("type of unit", told, column=column, before=text, after=there, n=len(rows), cells=cells)
+        word = next((text for text, kind in words.items() if kind == there), there)
+        table.pad.add("type of unit", told, column=column, before=text, after=word, n=len(rows), cells=cells)
 
 
 def _several(entries: Any) -> bool:
@@ -120,11 +121,22 @@ def _date(value: Any, what: str) -> pd.Timestamp:
     raise ParameterError(f"{what}: as_of must be a date such as 2018-12-31, not {value!r}")
 
 
+def _keys(table: Table, column: str | None) -> pd.Series:
+    """Texts that tell rows apart, with identifiers masked where only some of them are such."""
+    texts = table.texts(column)
+    shown = {text: quoted(text) for text in texts.dropna().unique()}
+    odd = [text for text, masked in shown.items() if masked != text]
+    if not odd or 2 * len(odd) > len(shown):  # 19100800123 is a date and a number, as all the others are
+        return texts
+    table.removed(column, {"key": int(texts.isin(odd).sum())})
+    return texts.map(shown, na_action="ignore").astype("str")
+
+
 def problems(table: Table) -> pd.DataFrame:
     """Date columns to events: a row for every date of every problem."""
     unit = table.units()
     column = table.named("problem")
-    problem = table.texts(column)
+    problem = _keys(table, column)
     base: dict[str, Any] = {"problem": problem, "unit": unit}
     if "code" in table.columns:
         base["code"] = table.codes(table.named("code", required=False))
@@ -160,7 +172,7 @@ def lists(table: Table) -> pd.DataFrame:
     for key in ("list", "scope", "topic", "item"):
         if key in table.columns:
             column = table.named(key)
-            out[key] = table.masked(column) if key in ("topic", "item") else table.texts(column)
+            out[key] = table.texts(column) if key == "list" else table.masked(column)
         else:
             out[key] = pd.Series(fixed.get(key), index=out.index, dtype="str")
     words = {squash(k): v for k, v in (table.spec.get("lists") or _LISTS).items()}
