@@ -258,14 +258,13 @@ def codebook_command(options: argparse.Namespace) -> int:
 
 # ------------------------------------------------------------------------------------------------------ lab
 def lab_command(options: argparse.Namespace) -> int:
-    """Start JupyterLab in the study's folder and stay with it."""
+    """Start JupyterLab in the study's folder, at the notebook for exploring, and stay with it."""
     import subprocess
-    from importlib.util import find_spec
 
-    root = _study(options).root
-    if find_spec("jupyterlab") is None:
-        raise StudyError("JupyterLab is not installed here; run `make env`, or pip install jupyterlab")
-    return subprocess.call([sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}"], cwd=root)
+    from commlab.cli.lab import lab_command_line, lab_environment
+
+    study = _study(options)
+    return subprocess.call(lab_command_line(study), cwd=study.root, env=lab_environment())
 
 
 # --------------------------------------------------------------------------------------------------- doctor

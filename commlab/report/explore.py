@@ -224,7 +224,10 @@ class Explore:
 
     def _types(self, asked: Question) -> dict[str, str]:
         known = self.study.register.communities["type"].dropna().unique() if self._of_places(asked) else ()
-        return {"": self.t("all")} | {k: self._report(asked).word(k) for k in known}
+        return {"": self.t("all")} | {k: self._type(k) for k in known}
+
+    def _type(self, kind: str) -> str:
+        return self.study.framework.type_label(kind, self.t.language)
 
     def _of_street(self, asked: Question) -> dict[str, str]:
         inside = [s for s, d in self._streets.items() if asked.district in ("", d)]
@@ -366,7 +369,7 @@ class Explore:
         if not keys:
             return [report.city] * len(table)
         words = {p: lambda v, p=p: report.option(p, v) for p in _PEOPLE} | {
-            "type": report.word,
+            "type": self._type,
             "period": self.t.period,
         }
         return [

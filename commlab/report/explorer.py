@@ -20,7 +20,7 @@ __all__ = ["Explorer"]
 
 ROWS = 60
 """Rows of a table that are shown at once; the line gives them all."""
-_STYLE = "white-space:pre-wrap;font-family:monospace;padding:.4em .6em;background:#f3f5f7;user-select:all"
+_STYLE = "line-height:1.4;white-space:pre-wrap;font-family:monospace;padding:.4em .6em;background:#f3f5f7;user-select:all"
 
 
 class Explorer:
@@ -142,8 +142,15 @@ class Explorer:
         title = escape(self._explore.title(self.asked))
         self._code.value = f'<div style="{_STYLE}">{escape(self.line)}</div>'
         self._told.value = f"<p><b>{title}</b></p><p>{escape(self.note)}</p>"
-        self._rows.value = table.to_html(index=False, max_rows=ROWS, na_rep="", border=0, escape=True)
+        rows = table.to_html(
+            index=False, max_rows=ROWS, na_rep="", border=0, escape=True, float_format=_decimals
+        )
+        self._rows.value = f'<div class="jp-RenderedHTMLCommon">{rows}</div>'
         self._picture.value = "" if figure is None else _image(figure)
+
+
+def _decimals(value: float) -> str:
+    return f"{value:,.4f}".rstrip("0").rstrip(".")
 
 
 def _image(figure: Figure) -> str:
