@@ -1,4 +1,5 @@
-"""The chapters of a report: each takes a ``Report`` and returns a ``Section`` whose sentences are computed.
+"""The chapters of a report: each takes a ``Report`` and returns a ``Section`` whose sentences are computed, or None where
+the study never asks for what the chapter tells.
 
 ``open_report`` first; then, in the order of the page: ``cover``, ``summary``, ``method``, ``sample``, ``indicators``,
 ``satisfaction``, ``change``, ``moved``, ``weak_points``, ``problems``, ``candidates`` and the appendices. The city page adds
@@ -16,10 +17,11 @@ from commlab.report.chapters.appendices import (
     questionnaire,
 )
 from commlab.report.chapters.base import Report, open_report
+from commlab.report.chapters.candidates import candidates
 from commlab.report.chapters.city import districts
 from commlab.report.chapters.delphi import delphi_rounds
 from commlab.report.chapters.firmness import data_weights, firmness, weights_cover, weights_workbook
-from commlab.report.chapters.indicators import candidates, indicators, weak_points
+from commlab.report.chapters.indicators import indicators
 from commlab.report.chapters.method import cover, method
 from commlab.report.chapters.moved import moved
 from commlab.report.chapters.problems import problems
@@ -27,6 +29,7 @@ from commlab.report.chapters.sources import intake
 from commlab.report.chapters.summary import summary
 from commlab.report.chapters.survey import change, sample, satisfaction
 from commlab.report.chapters.thorough import districts_by_item, groups, raking, scale
+from commlab.report.chapters.weak_points import weak_points
 from commlab.report.chapters.weights import expert_weights, matrices, mending
 
 __all__ = [

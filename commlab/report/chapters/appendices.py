@@ -48,12 +48,12 @@ INPUTS = {
 }
 
 
-def questionnaire(report: Report) -> Section:
+def questionnaire(report: Report) -> Section | None:
     """The questions as asked and the answers that were offered."""
     t, book = report.t, report.book
     title = t("Questionnaire")
     if book is None:
-        return Section(title, 1, [t("This study has no questionnaire.")], appendix=True)
+        return None
     leaf_of: dict[str, str] = {}
     for code in report.study.framework.leaves:
         for part in report.study.framework.parts(code):
@@ -144,7 +144,8 @@ def indicator_dictionary(report: Report) -> Section:
         text,
         title=t("Indicator dictionary"),
         columns=dictionary_columns(report),
-        notes=[t('Soft: the document says "explore" or "gradually"; no pass or fail is stated.')],
+        notes=[t('Soft: the document says "explore" or "gradually"; no pass or fail is stated.')]
+        * bool(report.study.framework.part_table["soft"].any()),
     )
     return Section(t("Indicator dictionary"), 1, [found], appendix=True)
 
@@ -296,17 +297,21 @@ def cleaning_summary(report: Report) -> Section:
                 },
             )
         )
+    asked = report.has("responses")
     statement = [
         t(
             "Names, phone numbers, identity numbers, addresses to the door, network addresses and account names are removed when a file is read; nothing of them is stored."
         ),
-        t(
-            "Repeated questionnaires are recognised by a keyed hash; the key lies outside the study and moves no figure."
-        ),
-        t(
-            "Free text does not leave the intake; no figure of this report rests on fewer than {k} respondents.",
-            k=t.integer(report.study.config.disclosure["internal"]),
-        ),
+        *[
+            t(
+                "Repeated questionnaires are recognised by a keyed hash; the key lies outside the study and moves no figure."
+            ),
+            t(
+                "Free text does not leave the intake; no figure of this report rests on fewer than {k} respondents.",
+                k=t.integer(report.study.config.disclosure["internal"]),
+            ),
+        ]
+        * asked,
         t(
             "{n} cells with personal content were removed from the files behind this report.",
             n=t.integer(personal["n"].sum()),

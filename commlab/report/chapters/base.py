@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from commlab.errors import ParameterError
+from commlab.framework import TOTAL
+from commlab.framework.entries import FULL
 from commlab.report.finding import Finding, capital
 from commlab.report.wording import study_text
 from commlab.study import Period, Study, open_study
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["MERGED", "WITHHELD", "Report", "open_report"]
 
+MIDDLE = 2
+"""Level of the framework that pictures show."""
+EXACT = 1e-9
+"""Intervals narrower than this are none."""
 WITHHELD = "*"
 """Stands for a survey figure that may not be shown."""
 MERGED = "†"
@@ -110,12 +116,17 @@ class Report:
         )
 
     def answer(self, code: int) -> str:
-        """An answer code of the satisfaction items in words."""
+        """An answer code of the satisfaction items in words: those that most items of the questionnaire have."""
         if code == DONT_KNOW:
             return self.t("don't know")
-        words = ("very dissatisfied", "dissatisfied", "neither", "satisfied", "very satisfied")
-        scales = set(self.period.items.values())
-        return self.t(words[code - 1]) if scales == {5} and 1 <= code <= 5 else str(code)
+        asked = [q for name, q in self.book.items.items() if name in self.period.items] if self.book else []
+        said = Counter(next((text for text, c in q.options.items() if c == code), str(code)) for q in asked)
+        word = said.most_common(1)[0][0] if said else str(code)
+        usual = {
+            "非常不满意": self.t("very dissatisfied"), "不满意": self.t("dissatisfied"), "一般": self.t("neither"),
+            "满意": self.t("satisfied"), "非常满意": self.t("very satisfied"),
+        }  # fmt: skip
+        return usual.get(word, word)
 
     def word(self, text: str) -> str:
         """A word of a fixed vocabulary (states, ledger rules); one without a translation is printed as it is."""
@@ -175,10 +186,76 @@ class Report:
     def finding(self, table: pd.DataFrame, text: str, **more: Any) -> Finding:
         return Finding(table, text, language=self.language, **more)
 
+    def has(self, *readers: str) -> bool:
+        """Whether the study asks for such tables at all; a chapter about what it never asks for says nothing."""
+        return any(entry.reader in readers for entry in self.study.config.inputs)
+
+    def notes(self, chapter: str) -> list[str]:
+        """Sentences that the framework and the study have for a chapter, each with where it stands."""
+        told = []
+        for note in (*self.study.framework.remarks, *self.study.config.notes):
+            if note.chapter == chapter:
+                at = " ".join(filter(None, (note.document, note.article)))
+                text = note.text(self.language)
+                told.append(self.t("{text} ({where})", text=text, where=at) if note.article else text)
+        return told
+
+    def full(self, code: str = TOTAL) -> float:
+        """Full marks of a node."""
+        return self.study.framework.full(code)
+
+    @cached_property
+    def pointed(self) -> bool:
+        """Whether nodes have full marks of their own, so that scores are compared as shares of them."""
+        return any(self.full(c) != FULL for c in (TOTAL, *self.study.framework.table["code"]))
+
+    def percent_of_full(self, scores: pd.Series) -> pd.Series:
+        """Scores by code on one scale of 0 to 100."""
+        return scores * FULL / pd.Series({c: self.full(c) for c in scores.index}, dtype="float64")
+
+    @property
+    def scale(self) -> str:
+        """What the axis of scores is called."""
+        return self.t("Per cent of full marks") if self.pointed else self.t("Score (0-100)")
+
+    @cached_property
+    def middle(self) -> list[str]:
+        """Nodes that pictures and comparisons show: the second level, or the first of a flat framework."""
+        table = self.study.framework.table.sort_values("order")
+        second = table.loc[table["level"] == MIDDLE, "code"]
+        return list(second if len(second) else table["code"])
+
+    @cached_property
+    def middle_word(self) -> str:
+        """What the nodes of ``middle`` are called."""
+        flat = self.study.framework.node(self.middle[0]).level != MIDDLE
+        return self.t("indicators") if flat else self.t("secondary indicators")
+
+    @cached_property
+    def uncertain(self) -> bool:
+        """Whether any score can err: by judged weights, by sampling, by raters."""
+        ranks = self.period.ranks("district")
+        return bool(len(ranks)) and bool((ranks["score_high"] - ranks["score_low"] > EXACT).any())
+
+    @cached_property
+    def peers(self) -> list[str]:
+        """Districts that this one is ranked among and compared with: all, or those of its group."""
+        ranks = self.period.ranks("district")
+        if self.is_city or self.unit not in set(ranks["unit"]):
+            return list(self.period.districts)
+        own = ranks.loc[ranks["unit"] == self.unit, "group"].iloc[0]
+        inside = set(ranks.loc[ranks["group"] == own, "unit"])
+        return [d for d in self.period.districts if d in inside]
+
     @cached_property
     def counted(self) -> str:
         """ "17 of 18 districts": how many districts the city figures rest on."""
         have, all_ = len(self.period.districts), len(self.study.register.districts)
+        if len(self.peers) < have:
+            own = self.period.ranks("district").set_index("unit").loc[self.unit, "group"]
+            return self.t("{n} districts of the group {group}", n=len(self.peers), group=own)
+        if have == all_ == 1:
+            return self.t("the only district")
         if have == all_:
             return self.t("all {n} districts", n=have)
         return self.t("{n} of {all} districts", n=have, all=all_)
@@ -187,6 +264,7 @@ class Report:
     def profiles(self) -> pd.DataFrame:
         """District scores: code, score, mean over districts, difference, rank, coverage, weight of this unit."""
         scores = self.period.scores("district")
+        scores = scores[scores["unit"].isin([*self.peers, self.unit])]
         wide = scores.pivot(index="code", columns="unit", values="score")
         ranks = wide.rank(axis=1, ascending=False, method="min")
         out = pd.DataFrame({"city_mean": wide.mean(axis=1), "n": wide.notna().sum(axis=1)})
@@ -199,12 +277,10 @@ class Report:
         return out
 
     @cached_property
-    def standing(self) -> pd.Series:
-        """Rank and score of this district with their intervals."""
+    def standing(self) -> pd.Series | None:
+        """Rank and score of this district with their intervals; None where nothing of it was measured."""
         ranks = self.period.ranks("district").set_index("unit")
-        if self.unit not in ranks.index:
-            raise ParameterError(f"{self.unit} has no rank in {self.period.name}")
-        return ranks.loc[self.unit]
+        return ranks.loc[self.unit] if self.unit in ranks.index else None
 
     @cached_property
     def satisfaction(self) -> pd.DataFrame:

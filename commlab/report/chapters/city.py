@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from commlab.report.chapters.base import Report
@@ -31,6 +33,7 @@ def district_rows(report: Report) -> pd.DataFrame:
     ]
     satisfied = satisfied.set_index("unit")
     out = pd.DataFrame({"unit": [d for d in report.period.districts if d in ranks.index]})
+    out["group"] = out["unit"].map(ranks["group"])
     for column in ("score", "score_low", "score_high", "rank", "rank_low", "rank_high"):
         out[column] = out["unit"].map(ranks[column])
     out["coverage"] = out["unit"].map(totals["coverage"])
@@ -65,53 +68,81 @@ def districts(report: Report) -> Section:
     ]
     rows["satisfied"] = report.marked(rows["satisfied"], rows["rule"], rows["bound"])
     rows["n"] = report.marked(rows["n"], rows["rule"])
-    widths = rows["rank_high"] - rows["rank_low"]
-    text = t(
-        "The rank interval spans {n} places in the median: read neighbours as equals unless their intervals part.",
-        n=t.integer(widths.median() + 1),
-    )
+    groups = rows["group"].nunique() > 1
+    if groups:
+        rows = rows.sort_values(["group", "rank"], kind="stable")
+    columns = {
+        "group": Col(t("Group")),
+        "unit": Col(t("District")),
+        "score": Col(t("Score"), "number"),
+        "score_interval": Col(t("Interval"), align="center"),
+        "rank": Col(t("Rank"), "integer"),
+        "rank_interval": Col(t("Rank interval"), align="center"),
+        "satisfied": Col(t("Satisfied"), "percent"),
+        "satisfied_interval": Col(t("Interval of satisfied"), align="center"),
+        "n": Col(t("Answers"), "integer"),
+        "coverage": Col(t("Coverage"), "percent", digits=0),
+    }
+    dropped = [] if groups else ["group"]
+    dropped += [] if report.uncertain else ["score_interval", "rank_interval"]
+    dropped += [] if report.has("responses") else ["satisfied", "satisfied_interval", "n"]
+    for name in dropped:
+        columns.pop(name)
+    first = rows.dropna(subset=["score"]).iloc[0] if rows["score"].notna().any() else None
+    if first is None:
+        return Section(t("Districts"), 1, [t("No district has a score.")])
+    if report.uncertain:
+        widths = rows["rank_high"] - rows["rank_low"]
+        text = t(
+            "The rank interval spans {n} places in the median: read neighbours as equals unless their intervals part.",
+            n=t.integer(widths.median() + 1),
+        )
+    else:
+        text = t(
+            "{n} of {all} districts have a score; the highest is {score} of {full}.",
+            n=t.integer(rows["score"].notna().sum()),
+            all=t.integer(len(rows)),
+            score=t.number(rows["score"].max()),
+            full=t.number(report.full(), 0),
+        )
+    drawn: dict[str, Any] = {}
+    if report.uncertain and len(rows) > 1 and not groups:
+        drawn["figure"] = ranks_with_uncertainty(
+            rows.rename(columns={"unit": "label"})[["label", "rank", "rank_low", "rank_high"]],
+            xlabel=t("Rank (1 is best)"),
+        )
+        drawn["figure_title"] = t("Ranks and their intervals")
+    with_answers = report.has("responses")
     table = report.finding(
         rows,
         text,
-        title=t("Districts: score, rank and satisfaction"),
-        columns={
-            "unit": Col(t("District")),
-            "score": Col(t("Score"), "number"),
-            "score_interval": Col(t("Interval"), align="center"),
-            "rank": Col(t("Rank"), "integer"),
-            "rank_interval": Col(t("Rank interval"), align="center"),
-            "satisfied": Col(t("Satisfied"), "percent"),
-            "satisfied_interval": Col(t("Interval of satisfied"), align="center"),
-            "n": Col(t("Answers"), "integer"),
-            "coverage": Col(t("Coverage"), "percent", digits=0),
-        },
+        title=t("Districts: score, rank and satisfaction")
+        if with_answers
+        else t("Districts: score and rank"),
+        columns=columns,
         notes=report.signs(rows["satisfied"], rows["n"]),
-        figure=ranks_with_uncertainty(
-            rows.rename(columns={"unit": "label"})[["label", "rank", "rank_low", "rank_high"]],
-            xlabel=t("Rank (1 is best)"),
-        ),
-        figure_title=t("Ranks and their intervals"),
+        **drawn,
     )
     scores = report.period.scores("district")
-    secondary = report.study.framework.table.query("level == 2").sort_values("order")["code"]
     wide = scores.pivot(index="unit", columns="code", values="score").reindex(
-        index=rows["unit"], columns=list(secondary)
+        index=rows["unit"], columns=report.middle
     )
-    spread = (wide.max() - wide.min()).dropna()
+    shares = wide.T.apply(report.percent_of_full).T
+    spread = (shares.max() - shares.min()).dropna()
     block = []
-    if len(spread):
+    if len(spread) and len(rows) > 1 and spread.max() > 0:
         widest = spread.idxmax()
         block.append(
             report.finding(
-                wide.reset_index(),
+                shares.reset_index(),
                 t(
                     "Districts differ most on {label}: {points} points between the highest and the lowest.",
                     label=f"{widest} {report.label(widest)}",
-                    points=t.number(spread.max()),
+                    points=t.number(wide[widest].max() - wide[widest].min()),
                 ),
                 show_table=False,
-                figure=heatmap(wide, colour_label=t("Score (0-100)")),
-                figure_title=t("Secondary indicators by district"),
+                figure=heatmap(shares, colour_label=report.scale),
+                figure_title=t("Scores of the {kind} by district", kind=report.middle_word),
             )
         )
     placed = report.study.register.tiles.merge(rows, on="unit", how="left")
@@ -129,7 +160,7 @@ def districts(report: Report) -> Section:
                 show_table=False,
                 figure=tile_map(
                     placed.rename(columns={"unit": "label", "score": "value"}),
-                    colour_label=t("Score (0-100)"),
+                    colour_label=report.scale,
                 ),
                 figure_title=t("Scores of the districts, a tile each, about where they lie"),
             )

@@ -1,17 +1,14 @@
-"""The indicator table, candidates for naming, and where the district loses most."""
+"""The indicator table and its pictures."""
 
 from __future__ import annotations
 
-import math
-
 import pandas as pd
 
-from commlab.framework import Part
 from commlab.report.chapters.base import Report
 from commlab.report.finding import Col, Section
-from commlab.text import MISSING, Text
+from commlab.text import MISSING
 
-__all__ = ["METHODS", "candidates", "indicators", "weak_points"]
+__all__ = ["METHODS", "indicator_rows", "indicators"]
 
 METHODS = {
     "field": "field check",
@@ -21,8 +18,8 @@ METHODS = {
 }
 IN_SHORT = {"field": "field", "media": "web", "questionnaire": "survey", "documents": "files"}
 """Names of the methods in the table of indicators."""
-LEAST_CHANCE = 0.01
-"""Chances below this, or as near to certainty, are not told apart."""
+LEAST_RAYS = 3
+"""Top indicators that a star needs."""
 
 
 def indicator_rows(report: Report) -> pd.DataFrame:
@@ -58,6 +55,7 @@ def indicator_rows(report: Report) -> pd.DataFrame:
         .assign(label=t("Total"), level=0, weight=1.0, method=MISSING, evidence=counted.sum())
     )
     out = pd.concat([rows, total], ignore_index=True)
+    out["full"] = out["code"].map(report.full)
     out["leaf"] = out["code"].isin(report.study.framework.leaves)
     return out.assign(strong=~out["leaf"])
 
@@ -67,12 +65,15 @@ def indicators(report: Report) -> Section:
     t = report.t
     rows = indicator_rows(report)
     leaves = rows[rows["leaf"]]
-    secondary = rows[rows["level"] == 2]
+    middle = rows[rows["code"].isin(report.middle)]
     columns = {
         "label": Col(t("Indicator")),
         "weight": Col(t("Weight"), "percent", digits=2),
+        "full": Col(t("Full marks"), "number", digits=0),
         "city_mean": Col(t("City mean"), "number"),
     }
+    if not report.pointed:
+        columns.pop("full")
     if report.is_city:
         spread = report.period.scores("district").pivot(index="code", columns="unit", values="score")
         rows["low"], rows["high"] = rows["code"].map(spread.min(axis=1)), rows["code"].map(spread.max(axis=1))
@@ -83,11 +84,14 @@ def indicators(report: Report) -> Section:
             "best": Col(t("Highest in")),
             "n": Col(t("Districts scored"), "integer"),
         }
-        low = secondary.loc[secondary["city_mean"].idxmin()]
-        high = secondary.loc[secondary["city_mean"].idxmax()]
+        shares = report.percent_of_full(middle.set_index("code")["city_mean"]).dropna()
+        if shares.empty:
+            return Section(t("Indicators"), 1, [t("No standard has a score.")])
+        high, low = (middle.set_index("code").loc[c] for c in (shares.idxmax(), shares.idxmin()))
         text = t(
-            "Over {counted} the secondary indicator with the highest mean is {high} ({a}); the lowest is {low} ({b}).",
+            "Over {counted} the highest mean among the {kind} is {high} ({a}); the lowest is {low} ({b}).",
             counted=report.counted,
+            kind=report.middle_word,
             high=high["label"],
             a=t.number(high["city_mean"]),
             low=low["label"],
@@ -110,12 +114,30 @@ def indicators(report: Report) -> Section:
         "evidence": Col(t("Evidence"), "integer"),
         "coverage": Col(t("Coverage"), "percent", digits=0),
     }
-    order = ["label", "weight", "score", "rank", "city_mean", "difference", "method", "evidence", "coverage"]
+    order = [
+        "label",
+        "weight",
+        "full",
+        "score",
+        "rank",
+        "city_mean",
+        "difference",
+        "method",
+        "evidence",
+        "coverage",
+    ]
+    lacking = {"full"} if not report.pointed else set()
+    if len(report.peers) == 1:
+        lacking |= {"rank", "city_mean", "difference"}
+    if not rows["methods"].map(bool).any():
+        lacking |= {"method"}
+    order = [c for c in order if c not in lacking]
     known = leaves.dropna(subset=["score"])
     missing = leaves[leaves["state"] == "missing"]
     away = leaves[leaves["state"] == "not_applicable"]
+    message = "{n} of {all} standards have a score; {above} lie above the city mean, {below} below."
     text = t(
-        "{n} of {all} standards have a score; {above} lie above the city mean, {below} below.",
+        message if len(report.peers) > 1 else "{n} of {all} standards have a score.",
         n=t.integer(len(known)),
         all=t.integer(len(leaves)),
         above=t.integer((known["difference"] > 0).sum()),
@@ -127,24 +149,22 @@ def indicators(report: Report) -> Section:
         )
     if len(away):
         text = report.join(text, t("Not applicable: {names}.", names=t.listing(away["code"])))
+    used = {m for methods in rows["methods"] if isinstance(methods, tuple) for m in methods}
+    words = t.listing(f"{t(IN_SHORT[m])} = {t(word)}" for m, word in METHODS.items() if m in used)
+    explained = (
+        "Weight: share of the whole. City mean: unweighted mean over {counted}. Evidence: lines of evidence behind the score. Coverage: measured share of the applicable weight."
+        if len(report.peers) > 1
+        else "Weight: share of the whole. Evidence: lines of evidence behind the score. Coverage: measured share of the applicable weight."
+    )
     table = report.finding(
         rows,
         text,
         title=t("Indicators, scores and evidence"),
         columns={c: columns[c] for c in order},
         strong="strong",
-        notes=[
-            t(
-                "Weight: share of the whole. City mean: unweighted mean over {counted}. Evidence: lines of evidence behind the score. Coverage: measured share of the applicable weight.",
-                counted=report.counted,
-            ),
-            t(
-                "Method: {words}.",
-                words=t.listing(f"{t(IN_SHORT[m])} = {t(word)}" for m, word in METHODS.items()),
-            ),
-        ],
+        notes=[t(explained, counted=report.counted), *([t("Method: {words}.", words=words)] if used else [])],
     )
-    return Section(t("Indicators"), 1, [*_pictures(report, secondary), table])
+    return Section(t("Indicators"), 1, [*_pictures(report, middle), table])
 
 
 def _first(report: Report, spread: pd.DataFrame) -> dict[str, str]:
@@ -158,34 +178,49 @@ def _first(report: Report, spread: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def _chance(t: Text, p: float) -> str:
-    """A share of the draws; never 0% or 100%, which no number of draws can show."""
-    if pd.isna(p):
-        return MISSING
-    if p < LEAST_CHANCE:
-        return f"<{t.percent(LEAST_CHANCE, 0)}"
-    return f">{t.percent(1 - LEAST_CHANCE, 0)}" if p > 1 - LEAST_CHANCE else t.percent(p, 0)
-
-
-def _pictures(report: Report, secondary: pd.DataFrame) -> list:
+def _pictures(report: Report, middle: pd.DataFrame) -> list:
+    """Scores beside the mean of all, as shares of full marks: the top level as a star, the next one as bars."""
     from commlab.figures import radar, scores_with_city_mean
 
-    t = report.t
-    shown = secondary.dropna(subset=["score"])
-    primary = [c for c in report.study.framework.children(None) if c in report.profiles.index]
-    wide = pd.DataFrame(
-        {
-            "label": [report.label(c) for c in primary],
-            "value": report.profiles.loc[primary, "score"].to_numpy(),
-            "mean": report.profiles.loc[primary, "city_mean"].to_numpy(),
-        }
-    )
-    above = shown[shown["difference"] > 0]
+    t, profiles = report.t, report.profiles
+    if len(report.peers) < 2 or "score" not in profiles:
+        return []
+    both = profiles[["score", "city_mean"]].apply(report.percent_of_full)
+    shown = middle.assign(**{c: middle["code"].map(both[c]) for c in both}).dropna(subset=["score"])
+    found = []
+    top = [
+        c for c in report.study.framework.children(None) if c in both.index and pd.notna(both.at[c, "score"])
+    ]
+    if len(top) >= LEAST_RAYS and set(top) != set(middle["code"]):
+        wide = pd.DataFrame(
+            {
+                "label": [report.label(c) for c in top],
+                "value": both.loc[top, "score"].to_numpy(),
+                "mean": both.loc[top, "city_mean"].to_numpy(),
+            }
+        )
+        best = wide.loc[(wide["value"] - wide["mean"]).idxmax()]
+        star = report.finding(
+            wide,
+            t(
+                "Among the primary indicators the distance to the city mean is largest in its favour, or least against it, for {label} ({points}).",
+                label=best["label"],
+                points=t.signed(best["value"] - best["mean"]),
+            ),
+            show_table=False,
+            figure=radar(wide, value_label=report.unit, mean_label=t("City mean")),
+            figure_title=t("Primary indicators and city mean"),
+        )
+        found.append(star)
+    if len(shown) < 2:
+        return found
+    above = shown[shown["score"] > shown["city_mean"]]
     bars = report.finding(
         shown,
         t(
-            "Of {all} secondary indicators {n} lie above the city mean.",
+            "Of {all} {kind} {n} lie above the city mean.",
             all=t.integer(len(shown)),
+            kind=report.middle_word,
             n=t.integer(len(above)),
         ),
         show_table=False,
@@ -193,206 +228,8 @@ def _pictures(report: Report, secondary: pd.DataFrame) -> list:
             pd.DataFrame({"label": shown["label"], "score": shown["score"], "city_mean": shown["city_mean"]}),
             score_label=report.unit,
             mean_label=t("City mean"),
-            xlabel=t("Score (0-100)"),
+            xlabel=report.scale,
         ),
-        figure_title=t("Scores of the secondary indicators with the city mean"),
+        figure_title=t("Scores of the {kind} with the city mean", kind=report.middle_word),
     )
-    best = wide.loc[(wide["value"] - wide["mean"]).idxmax()]
-    star = report.finding(
-        wide,
-        t(
-            "Among the primary indicators the distance to the city mean is largest in its favour, or least against it, for {label} ({points}).",
-            label=best["label"],
-            points=t.signed(best["value"] - best["mean"]),
-        ),
-        show_table=False,
-        figure=radar(wide, value_label=report.unit, mean_label=t("City mean")),
-        figure_title=t("Primary indicators and city mean"),
-    )
-    return [star, bars]
-
-
-def candidates(report: Report) -> Section:
-    """The communities that apply for naming, their score, rank within the district and chance under the quota."""
-    t = report.t
-    ranks = report.period.ranks("candidate")
-    title = t("Candidates for naming")
-    if len(ranks) and not report.is_city:
-        ranks = ranks[ranks["group"] == report.unit]
-    if ranks.empty:
-        return Section(
-            title, 1, [t("No candidate community was rated in {period}.", period=report.period_label)]
-        )
-    names = report.study.register.units.set_index("unit")["name"]
-    totals = report.period.scores("candidate").query("code == 'total'").set_index("unit")
-    quotas = (
-        report.study.register.quotas.set_index("unit")["phase1"]
-        if len(report.study.register.quotas)
-        else pd.Series(dtype=float)
-    )
-    rows = ranks.assign(
-        name=ranks["unit"].map(names),
-        coverage=ranks["unit"].map(totals["coverage"]),
-        interval=[t.interval(a, b) for a, b in zip(ranks["score_low"], ranks["score_high"], strict=True)],
-        places=[report.places(a, b) for a, b in zip(ranks["rank_low"], ranks["rank_high"], strict=True)],
-        quota=ranks["group"].map(quotas),
-    ).sort_values(["group", "rank"] if report.is_city else ["rank"])
-    inside = rows[rows["rank"] <= rows["quota"]]
-    close = rows[rows["p_top"].between(0.1, 0.9)]
-    text = report.join(
-        t(
-            "{n} communities apply for {quota} places of phase 1.",
-            n=t.integer(len(rows)),
-            quota=t.integer(rows.drop_duplicates("group")["quota"].sum()),
-        ),
-        t(
-            "For {close} of them the draws leave the outcome open (chance between 10% and 90%).",
-            close=t.integer(len(close)),
-        )
-        if len(close)
-        else t("For each of them at least 90% of the draws agree on the outcome."),
-    )
-    if not report.is_city and len(inside):
-        text = report.join(text, t("By score these lead: {names}.", names=t.listing(inside["name"])))
-    columns = {
-        "group": Col(t("District")),
-        "name": Col(t("Community"), width=1.6),
-        "score": Col(t("Score"), "number"),
-        "interval": Col(t("Interval"), align="center"),
-        "rank": Col(t("Rank"), "integer"),
-        "places": Col(t("Rank interval"), align="center"),
-        "p_top": Col(t("Chance of a place"), lambda p: _chance(t, p), align="right"),
-        "coverage": Col(t("Coverage"), "percent", digits=0),
-    }
-    if not report.is_city:
-        columns.pop("group")
-    table = report.finding(
-        rows,
-        text,
-        title=t("Candidates, scores and chances under the quota"),
-        columns=columns,
-        notes=[
-            t(
-                "Candidates are compared only within their district. What is measured at the district is the same for all of them. This table proposes nothing; naming is decided by the city."
-            )
-        ],
-    )
-    return Section(title, 1, [table])
-
-
-def weak_points(report: Report) -> Section:
-    """The standards on which most of the total is lost, and the printed norms that are not met."""
-    t = report.t
-    rows = indicator_rows(report)
-    leaves = rows[rows["leaf"]].copy()
-    score = "city_mean" if report.is_city else "score"
-    leaves["loss"] = leaves["weight"] * (100 - leaves[score])
-    worst = leaves.dropna(subset=["loss"]).nlargest(report.study.config.choices.weak_points, "loss")
-    title = t("Weak points")
-    if worst.empty:
-        return Section(title, 1, [t("No standard has a score.")])
-    text = t(
-        "The {n} standards that cost most take {points} of the {lost} points that the total falls short of 100.",
-        n=t.integer(len(worst)),
-        points=t.number(worst["loss"].sum()),
-        lost=t.number(leaves["loss"].sum()),
-    )
-    columns = {
-        "label": Col(t("Indicator"), width=1.5),
-        "weight": Col(t("Weight"), "percent", digits=2),
-        score: Col(t("City mean") if report.is_city else t("Score"), "number"),
-        "loss": Col(t("Points lost"), "number", digits=2),
-    }
-    if not report.is_city:
-        columns |= {"city_mean": Col(t("City mean"), "number"), "difference": Col(t("Difference"), "signed")}
-    table = report.finding(
-        worst,
-        text,
-        title=t("Standards that cost most"),
-        columns=columns,
-        notes=[t("Points lost = weight x (100 - score).")],
-    )
-    return Section(title, 1, [table, *_norms(report)])
-
-
-def _norms(report: Report) -> list:
-    from commlab.report.chapters.summary import official_parts
-
-    t, rows = report.t, official_parts(report)
-    rows = rows[rows["state"].isin(["scored", "failed", "missing", "not_applicable"])]
-    if rows.empty:
-        return []
-    parts = {
-        (p.code, p.part): p for c in report.study.framework.leaves for p in report.study.framework.parts(c)
-    }
-    if report.is_city:
-        table = (
-            rows.groupby(["code", "part"], sort=False)["state"]
-            .value_counts()
-            .unstack(fill_value=0)
-            .reindex(columns=["scored", "failed", "missing", "not_applicable"], fill_value=0)
-            .reset_index()
-        )
-        table["label"] = [
-            _part_label(report, parts, c, p) for c, p in zip(table["code"], table["part"], strict=True)
-        ]
-        hardest = table.loc[table["failed"].idxmax()]
-        text = t(
-            "Of the printed norms, {label} is missed by most districts ({n}).",
-            label=hardest["label"],
-            n=t.integer(hardest["failed"]),
-        )
-        columns = {
-            "label": Col(t("Printed norm"), width=1.5),
-            "scored": Col(t("Met"), "integer"),
-            "failed": Col(t("Not met"), "integer"),
-            "missing": Col(t("Missing"), "integer"),
-            "not_applicable": Col(t("Not applicable"), "integer"),
-        }
-        return [report.finding(table, text, title=t("Printed norms over the districts"), columns=columns)]
-    mine = rows[rows["unit"] == report.unit].copy()
-    if mine.empty:
-        return []
-    words = {
-        "scored": t("met"),
-        "failed": t("not met"),
-        "missing": t("missing"),
-        "not_applicable": t("not applicable"),
-    }
-    mine["label"] = [
-        _part_label(report, parts, c, p) for c, p in zip(mine["code"], mine["part"], strict=True)
-    ]
-    mine["norm"] = [_norm(t, parts[c, p]) for c, p in zip(mine["code"], mine["part"], strict=True)]
-    mine["measured"] = [
-        t.percent(v) if parts[c, p].rule in ("growth", "rate") else t.number(v, 2)
-        for c, p, v in zip(mine["code"], mine["part"], mine["value"], strict=True)
-    ]
-    mine["verdict"] = mine["state"].map(words)
-    text = t(
-        "Of {n} printed norms {met} are met, {failed} not met, {other} cannot be judged.",
-        n=t.integer(len(mine)),
-        met=t.integer((mine["state"] == "scored").sum()),
-        failed=t.integer((mine["state"] == "failed").sum()),
-        other=t.integer(mine["state"].isin(["missing", "not_applicable"]).sum()),
-    )
-    columns = {
-        "label": Col(t("Printed norm"), width=1.5),
-        "norm": Col(t("Required"), align="center"),
-        "measured": Col(t("Measured"), align="center"),
-        "verdict": Col(t("Finding"), "label"),
-    }
-    return [report.finding(mine, text, title=t("Printed norms"), columns=columns)]
-
-
-def _part_label(report: Report, parts: dict[tuple[str, str], Part], code: str, part: str) -> str:
-    own = parts[code, part]
-    name = (own.zh if report.language == "zh" else own.en) or report.label(code)
-    return f"{code} {report.starting(name)}"
-
-
-def _norm(t: Text, part: Part) -> str:
-    signs = {">=": "≥", "<=": "≤", ">": ">", "<": "<", "==": "="}
-    if part.rule == "growth":
-        whole = part.target is not None and math.isclose(part.target * 100, round(part.target * 100))
-        return t("≥ {target} a year", target=t.percent(part.target, 0 if whole else 1))
-    return f"{signs[part.op or '>=']} {t.number(part.target, 0)}"
+    return [*found, bars]

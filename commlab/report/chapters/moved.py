@@ -13,11 +13,13 @@ from commlab.study.standing import moves
 __all__ = ["moved"]
 
 
-def moved(report: Report) -> Section:
+def moved(report: Report) -> Section | None:
     """What values, weights, coverage, membership and method did to the total; the parts add up to its change."""
     t = report.t
     title = t("Why the total moved")
     before = report.period.previous
+    if len(report.study.periods) == 1:
+        return None
     explained = report.period.explained()
     if before is None or explained.empty:
         return Section(title, 1, [t("There is no earlier quarter to compare with.")])

@@ -8,9 +8,11 @@ from commlab.report.finding import Col, Section
 __all__ = ["problems"]
 
 
-def problems(report: Report) -> Section:
+def problems(report: Report) -> Section | None:
     """What was found, what is closed, what is overdue."""
     t = report.t
+    if not report.has("problems"):
+        return None
     title = t("Problems and their state")
     rows = report.period.result("problem_states")
     if not report.is_city:

@@ -1,16 +1,18 @@
-"""The summary: five to eight sentences, each computed from the table behind it."""
+"""The summary: a few sentences, each computed from the table behind it."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from commlab.report.chapters.base import Report
+from commlab.report.chapters.base import EXACT, Report
 from commlab.report.finding import Bullets, Section
 
 __all__ = ["official_parts", "summary"]
 
 NAMED = 3
 """Items that a sentence of the summary names."""
+NORMS = ("threshold", "range", "growth", "rate", "yes_no", "checklist")
+"""Rules that are met or not."""
 
 
 def summary(report: Report) -> Section:
@@ -21,41 +23,61 @@ def summary(report: Report) -> Section:
 
 
 def _standing(report: Report) -> list[str]:
-    t, here, total = report.t, report.standing, report.profiles.loc["total"]
+    t, here = report.t, report.standing
+    if here is None:
+        message = "{unit} has no score in {period}: nothing that applies to it was measured."
+        return [t(message, unit=report.unit, period=report.period_label)]
+    total, n = report.profiles.loc["total"], len(report.peers)
+    narrow = here["score_high"] - here["score_low"] <= EXACT
+    message = {
+        (
+            False,
+            False,
+        ): "{unit} scored {score} of {full} in {period} (interval {interval}); the mean of {counted} is {mean}.",
+        (True, False): "{unit} scored {score} of {full} in {period}; the mean of {counted} is {mean}.",
+        (False, True): "{unit} scored {score} of {full} in {period} (interval {interval}).",
+        (True, True): "{unit} scored {score} of {full} in {period}.",
+    }[bool(narrow), n == 1]
     told = [
         t(
-            "{unit} scored {score} of 100 in {period} (interval {interval}); the mean of {counted} is {mean}.",
+            message,
             unit=report.unit,
             score=t.number(here["score"]),
+            full=t.number(report.full(), 0),
             period=report.period_label,
             interval=t.interval(here["score_low"], here["score_high"]),
             counted=report.counted,
             mean=t.number(total["city_mean"]),
-        ),
-        t(
-            "It ranks {rank} of {n}; weights, survey error and raters leave the rank between {low} and {high}.",
-            rank=t.integer(here["rank"]),
-            n=t.integer(len(report.period.districts)),
-            low=t.integer(here["rank_low"]),
-            high=t.integer(here["rank_high"]),
-        ),
+        )
+    ]
+    if n > 1:
+        ranked = "It ranks {rank} of {n}; weights, survey error and raters leave the rank between {low} and {high}."
+        told.append(
+            t(
+                "It ranks {rank} of {n}." if narrow else ranked,
+                rank=t.integer(here["rank"]),
+                n=t.integer(n),
+                low=t.integer(here["rank_low"]),
+                high=t.integer(here["rank_high"]),
+            )
+        )
+    told.append(
         t("All of the applicable weight was measured.")
         if total["coverage"] == 1
         else t(
             "{coverage} of the applicable weight was measured; what is missing is named in the indicator table.",
             coverage=t.percent(total["coverage"]),
-        ),
-    ]
-    secondary = report.study.framework.table.query("level == 2")["code"]
-    gaps = report.profiles.loc[report.profiles.index.isin(secondary), "difference"].dropna()
+        )
+    )
+    gaps = report.percent_of_full(report.profiles["difference"]).reindex(report.middle).dropna()
     if len(gaps) > 1 and gaps.max() > 0 > gaps.min():
         told.append(
             t(
                 "Compared with the city mean it is furthest ahead on {best} ({up}) and furthest behind on {worst} ({down}).",
                 best=report.label(gaps.idxmax()),
-                up=t.signed(gaps.max()),
+                up=t.signed(report.profiles.loc[gaps.idxmax(), "difference"]),
                 worst=report.label(gaps.idxmin()),
-                down=t.signed(gaps.min()),
+                down=t.signed(report.profiles.loc[gaps.idxmin(), "difference"]),
             )
         )
     return told
@@ -63,40 +85,51 @@ def _standing(report: Report) -> list[str]:
 
 def _city(report: Report) -> list[str]:
     t = report.t
-    ranks = report.period.ranks("district").sort_values("rank")
-    first, last = ranks.iloc[0], ranks.iloc[-1]
-    sure = ranks[ranks["rank_high"] < first["rank_high"] + 1]
+    blocked = {**report.period.failed, **report.period.outstanding}
+    left_out = [
+        t(
+            "{units} could not be reported (errors in the files, or nothing sent) and are in no city figure.",
+            units=t.listing(blocked),
+        )
+    ] * bool(blocked)
+    ranks = report.period.ranks("district")
+    told = [s for _, group in ranks.groupby("group", sort=False) for s in _group(report, group, ranks)]
+    return told + left_out
+
+
+def _group(report: Report, group: pd.DataFrame, ranks: pd.DataFrame) -> list[str]:
+    """Who leads, and whether that is sure: of all districts, or of one peer group."""
+    t, group = report.t, group.sort_values("rank", kind="stable")
+    first, last = group.iloc[0], group.iloc[-1]
+    whole = len(group) == len(ranks)
+    counted = (
+        report.counted
+        if whole
+        else t("{n} districts of the group {group}", n=t.integer(len(group)), group=first["group"])
+    )
+    message = "In {period} the mean score of {counted} is {mean} of {full}, from {low} ({last}) to {high} ({first})."
+    if len(group) == 1:
+        message = "In {period} the score of {counted} is {mean} of {full}."
     told = [
         t(
-            "In {period} the mean score of {counted} is {mean} of 100, from {low} ({last}) to {high} ({first}).",
+            message,
             period=report.period_label,
-            counted=report.counted,
-            mean=t.number(ranks["score"].mean()),
+            counted=counted,
+            mean=t.number(group["score"].mean()),
+            full=t.number(report.full(), 0),
             low=t.number(last["score"]),
             last=last["unit"],
             high=t.number(first["score"]),
             first=first["unit"],
         )
     ]
-    overlap = ranks[ranks["score_high"] >= first["score_low"]]
+    if len(group) == 1 or not report.uncertain:
+        return told
+    overlap = group[group["score_high"] >= first["score_low"]]
     if len(overlap) > 1:
-        told.append(
-            t(
-                "The score intervals of {n} more districts overlap with the first one's: do not read these places as an order.",
-                n=t.integer(len(overlap) - 1),
-            )
-        )
-    elif len(sure):
-        told.append(t("{unit} leads by more than the uncertainty of its score.", unit=first["unit"]))
-    blocked = {**report.period.failed, **report.period.outstanding}
-    if blocked:
-        told.append(
-            t(
-                "{units} could not be reported (errors in the files, or nothing sent) and are in no city figure.",
-                units=t.listing(blocked),
-            )
-        )
-    return told
+        message = "The score intervals of {n} more districts overlap with the first one's: do not read these places as an order."
+        return [*told, t(message, n=t.integer(len(overlap) - 1))]
+    return [*told, t("{unit} leads by more than the uncertainty of its score.", unit=first["unit"])]
 
 
 def _satisfied(report: Report) -> list[str]:
@@ -159,7 +192,7 @@ def _moved(report: Report) -> list[str]:
 def official_parts(report: Report) -> pd.DataFrame:
     """unit, code, part, value, score, state of the parts whose norm the document prints."""
     parts = report.study.framework.part_table
-    official = parts[parts["official"]][["code", "part"]]
+    official = parts[parts["official"] & parts["rule"].isin(NORMS)][["code", "part"]]
     leaves = report.period.leaf_scores("district")
     return leaves.merge(official, on=["code", "part"])
 

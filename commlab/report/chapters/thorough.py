@@ -133,6 +133,8 @@ def districts_by_item(report: Report) -> Section:
     t = report.t
     rows = report.period.satisfaction(by="district")
     rows = rows[rows["statistic"] == "index"]
+    if rows.empty:
+        return Section(t("Every district, every item"), 1, [t("Nobody was asked.")])
     items = [i for i in report.period.items if i in set(rows["item"])]
     wide = rows.pivot(index="item", columns="district").reindex(items)
     table = pd.DataFrame({"label": [report.item(i) for i in items]}, index=wide.index)
