@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from commlab.intake.choices import TYPED, Choices
+from commlab.intake.export import Levels
 from commlab.intake.forms import squash
 from commlab.intake.keyed import PERSON, person_keys
 from commlab.intake.personal import content_kind, personal_column
@@ -27,16 +28,13 @@ class Answers(Choices):
 
     # -- persons -----------------------------------------------------------------------------------
 
-    def interviewers(self) -> pd.Series | None:
-        """A number for who asked, row by row, where a column says so; its names go no further."""
-        place = self.role("interviewer")
-        if place is None:
-            return None
-        codes = pd.Series(self.export.columns[place].codes)
-        return codes.where(codes >= 0)
+    def column(self, role: str) -> Levels | None:
+        """The column of an address or of who asked; its texts go no further."""
+        place = self.role(role)
+        return None if place is None else self.export.columns[place]
 
-    def identities(self, key: str | bytes | None) -> tuple[pd.Series, pd.Series | None]:
-        """Keyed hash of each row's person, and a number for its address; their columns go no further."""
+    def persons(self, key: str | bytes | None) -> pd.Series:
+        """Keyed hash of each row's person, where columns name one; they go no further."""
         personal = self.all(self.book.personal)
         kinds: dict[int, str] = {}
         for place, header in enumerate(self.headers):
@@ -46,15 +44,10 @@ class Answers(Choices):
         person = self.role("person")
         if person is not None and person not in self.taken:
             kinds[person] = "account"
-        persons = None
-        if key is not None and kinds:
-            texts = pd.DataFrame({k: self.export.text(p) for k, p in enumerate(kinds)})
-            persons = person_keys(texts, dict(enumerate(kinds.values())), key)
-        ip = self.role("ip")
-        codes = None if ip is None else self.export.columns[ip].codes
-        address = None if codes is None else pd.Series(codes).where(codes >= 0)
-        none = pd.Series(pd.NA, index=range(self.n), dtype="str")
-        return (none if persons is None else persons), address
+        if key is None or not kinds:
+            return pd.Series(pd.NA, index=range(self.n), dtype="str")
+        texts = pd.DataFrame({k: self.export.text(p) for k, p in enumerate(kinds)})
+        return person_keys(texts, dict(enumerate(kinds.values())), key)
 
     def rest(self) -> None:
         """Report the columns that go no further: personal, free text, ignored, unknown."""

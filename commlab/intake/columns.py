@@ -123,9 +123,8 @@ class Columns:
                 found.rule, found.told, action="recognised", severity="note", n=found.n, cells=found.cells
             )
         for sheet, n in self.export.unread.items():
-            told = f"the sheet “{sheet}” ({n} rows) was not read; only one sheet of a questionnaire is"
-            self.pad.add("unread sheet", told, n=n)
-
+            told = f"the sheet “{sheet}” ({n} rows) does not ask the questionnaire; left out"
+            self.pad.add("unread sheet", told, before=sheet, severity="note", n=n)
         if hidden := self.export.hidden:
             cells = [f"{row}:{row}" for row in hidden[:5]]
             told = f"{len(hidden)} hidden rows were read like the others"

@@ -21,12 +21,12 @@ import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.intake.codebook import Codebook, load_codebook
-from commlab.intake.columns import Columns
-from commlab.intake.export import read_export
+from commlab.intake.export import read_export, read_exports
 from commlab.intake.ledger import Pad, joined
+from commlab.intake.platforms import ROLE_HEADERS
 from commlab.intake.quality import set_valid
 from commlab.intake.questionnaire import Responses, read_questionnaire
-from commlab.intake.questions import Reading, option_key
+from commlab.intake.questions import Reading, option_key, question_key
 
 __all__ = ["Settled", "compare_entries", "decide", "read_double"]
 
@@ -247,14 +247,20 @@ def read_double(
 
 def _numbers(path: str | Path, book: Codebook, entry: Responses, name: str) -> pd.Series:
     """The number on paper of every row of an entry."""
-    export = read_export(path, name=name, known=book.headings)
-    place = Columns(book, export, Pad()).role("id")
-    if place is None:
+    numbers = []
+    for export in read_exports(path, name=name, known=book.headings):
+        keys = [question_key(w) for w in book.columns.get("id") or ROLE_HEADERS["id"]]
+        headers = [question_key(header) for header in export.headers]
+        place = next((headers.index(key) for key in keys if key in headers), None)
+        if place is not None:
+            numbers.append(
+                pd.Series(export.text(place).to_numpy(), index=export.sources().to_numpy(), dtype=object)
+            )
+    if not numbers:
         raise DataError(
             "no column holds the number on paper; name it in the codebook (columns: id)", file=name
         )
-    numbers = pd.Series(export.text(place).to_numpy(), index=export.sources().to_numpy(), dtype=object)
-    return entry.frame["source"].map(numbers)
+    return entry.frame["source"].map(pd.concat(numbers))
 
 
 def _verdicts(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,19 +19,22 @@ import yaml
 
 from commlab.intake.codebook import Codebook
 from commlab.intake.columns import Columns, place_of
-from commlab.intake.export import read_export
+from commlab.intake.export import Export, Levels, read_exports
 from commlab.intake.forms import squash
 from commlab.intake.ledger import Pad
 from commlab.intake.likert import APART, guess, person_code, rank
 from commlab.intake.platforms import BOOKKEEPING, PLACES, ROLE_HEADERS
 from commlab.intake.privacy import find, personal_column
 from commlab.intake.questions import FILL_IN, is_blank, option_key, question_key
+from commlab.intake.together import repeats
 
 __all__ = ["draft_codebook"]
 
 _MOST, _FEW, _LONG, _SEVERAL, _LOOKED_AT = 15, 6, 60, 3, 5_000
 """A closed question has no more different answers; longer ones are quoted only where several people gave them; of no
 more texts a column's kind is judged."""
+_ALIKE = 0.5
+"""Share of a sheet's columns, and of a column's cells, that must be as on another sheet to be answers like those."""
 _IDENTIFIERS = {"email", "id", "bank", "mobile", "ip", "landline", "plate", "coordinate", "name", "account"}
 _PERSONS = {
     "sex": r"性别|gender|\bsex\b",
@@ -88,10 +92,29 @@ def _merged(counts: Counter[str]) -> Counter[str]:
     return Counter({min(own, key=lambda t: (-own[t], t)): own.total() for own in alike.values()})
 
 
+def _whole(sheets: list[Export]) -> Export:
+    """The longest sheet with the answers of the others that ask and are answered the same, each row once."""
+    gone = repeats(sheets)
+    sheets = [one for one in sheets if one.sheet not in gone]
+    own = max(sheets, key=lambda one: len(one.rows))
+    alike = [one for one in sheets if sorted(one.headers) == sorted(own.headers)]
+    if len(alike) == 1 or len(set(own.headers)) < len(own.headers):
+        return own
+    said = [pd.DataFrame({h: one.text(one.headers.index(h)) for h in own.headers}) for one in alike]
+    known = next(frame for frame, one in zip(said, alike, strict=True) if one is own)
+    fits = [
+        one is own or np.mean([frame[h].dropna().isin(known[h]).mean() > _ALIKE for h in frame]) > _ALIKE
+        for frame, one in zip(said, alike, strict=True)
+    ]
+    whole = pd.concat([frame for frame, fit in zip(said, fits, strict=True) if fit])
+    columns = [Levels(codes, found.tolist()) for codes, found in (pd.factorize(whole[h]) for h in whole)]
+    return replace(own, columns=columns, rows=np.arange(len(whole)))
+
+
 class _Draft:
     def __init__(self, path: Path) -> None:
         known = frozenset(question_key(header) for headers in ROLE_HEADERS.values() for header in headers)
-        self.export, self.file = read_export(path, known=known), path.name
+        self.export, self.file = _whole(read_exports(path, known=known)), path.name
         self.columns = Columns(Codebook("draft", {}, {}, {}, {}, {}), self.export, Pad())
         self.taken = self.columns.all(BOOKKEEPING, parts=False)
         self.parts: dict[str, list[str]] = {}

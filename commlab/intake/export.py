@@ -23,13 +23,16 @@ import pandas as pd
 from commlab.errors import DataError
 from commlab.intake import encoding
 from commlab.intake.headrows import PEEK, Head, Recognised, answers_only, find_head, score
+from commlab.intake.ledger import quoted
 from commlab.intake.platforms import is_wjx
 from commlab.intake.sheets import KINDS, Sheet, letters, open_sheets
 
-__all__ = ["Export", "Levels", "read_export"]
+__all__ = ["Export", "Levels", "read_export", "read_exports"]
 
 _SAMPLE = 1 << 20
 _TOP = 1 << 16
+_ENOUGH = 0.5
+"""Share of the headings of the sheet that has most, from which another sheet is the same questionnaire."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ class Export:
         import pyarrow.compute as pc
 
         rows = pa.array(self.rows).cast(pa.string())
-        joined = pc.binary_join_element_wise(f"{self.file}#{self.sheet}!", rows, ":", rows, "")
+        joined = pc.binary_join_element_wise(f"{self.file}#{quoted(self.sheet)}!", rows, ":", rows, "")
         return pd.Series(joined.to_pandas(), dtype="str")
 
     def keep(self, rows: np.ndarray) -> Export:
@@ -141,7 +144,14 @@ class Export:
 
 
 def read_export(path: str | Path, *, name: str | None = None, known: Collection[str] = frozenset()) -> Export:
-    """Read a platform's export.
+    """The sheet of a platform's export that has the most of the headings; see ``read_exports``."""
+    return max(read_exports(path, name=name, known=known), key=lambda one: score(one.headers, known))
+
+
+def read_exports(
+    path: str | Path, *, name: str | None = None, known: Collection[str] = frozenset()
+) -> list[Export]:
+    """Read a platform's export: every sheet that asks the questionnaire, in the file's order.
 
     Parameters
     ----------
@@ -149,7 +159,8 @@ def read_export(path: str | Path, *, name: str | None = None, known: Collection[
     name : str, optional
         The file's name in messages.
     known : collection of str
-        Keys of the headings to expect (``Codebook.headings``): they tell which sheet and row is the header.
+        Keys of the headings to expect (``Codebook.headings``): they tell which sheets and row is the header. Where none
+        is known the first visible sheet is read. The first export names the sheets that are none.
 
     Raises
     ------
@@ -159,23 +170,32 @@ def read_export(path: str | Path, *, name: str | None = None, known: Collection[
     """
     path = Path(path)
     file = name or path.as_posix()
-    chosen, unread = Sheet("", []), dict[str, int]()
     if KINDS.get(path.suffix.lower()) == "text" and path.is_file() and path.stat().st_size > 0:
-        head, columns = _delimited(path, file, known)
+        found, unread = [_answers(Sheet("", []), *_delimited(path, file, known), file)], dict[str, int]()
     else:
-        chosen, unread = _sheet(path, known)
-        rows = _cells(chosen.rows)
-        if KINDS.get(path.suffix.lower()) == "sav":
-            head, columns = _labelled(path, rows)
-        else:
-            head, columns = _grid(rows, known, merged={m[0] for m in chosen.merges if m[2] > m[0]})
-    kept, found = answers_only(head, columns, file=file, sheet=chosen.name)
-    if not kept.any():
-        raise DataError("there is no row of answers below the header", file=file, sheet=chosen.name or None)
+        chosen, unread = _sheets(path, known)
+        sav = KINDS.get(path.suffix.lower()) == "sav"
+        found = []
+        for sheet in chosen:
+            rows = _cells(sheet.rows)
+            merged = {m[0] for m in sheet.merges if m[2] > m[0]}
+            table = _labelled(path, rows) if sav else _grid(rows, known, merged=merged)
+            found.append(_answers(sheet, *table, file))
+        unread |= {one.sheet: one.rows_read for one in found if not len(one.rows)}
+    held = [one for one in found if len(one.rows)]
+    if not held:
+        sheet_name = found[0].sheet or None
+        raise DataError("there is no row of answers below the header", file=file, sheet=sheet_name)
+    return [replace(held[0], unread=unread), *held[1:]]
+
+
+def _answers(sheet: Sheet, head: Head, columns: list[Levels], file: str) -> Export:
+    """The rows of a sheet that are answers, and what the others are."""
+    kept, found = answers_only(head, columns, file=file, sheet=sheet.name)
     places = [k for k, c in enumerate(columns) if head.headers[k] or (c.codes >= 0).any()]
     return Export(
         file,
-        chosen.name,
+        sheet.name,
         [head.headers[k] for k in places],
         [head.names[k] for k in places],
         [columns[k] for k in places],
@@ -183,21 +203,24 @@ def read_export(path: str | Path, *, name: str | None = None, known: Collection[
         places,
         len(kept) + head.end,
         [*head.recognised(), *found],
-        unread,
-        sorted(row + 1 for row in chosen.hidden_rows if head.end <= row < head.end + len(kept)),
-        [f"{letters(column)}{row + 1}" for row, column in chosen.uncomputed],
+        {},
+        sorted(row + 1 for row in sheet.hidden_rows if head.end <= row < head.end + len(kept)),
+        [f"{letters(column)}{row + 1}" for row, column in sheet.uncomputed],
     ).keep(kept)
 
 
-def _sheet(path: Path, known: Collection[str]) -> tuple[Sheet, dict[str, int]]:
-    """The sheet with the questions (the first visible one, where none is known), and the others' rows."""
+def _sheets(path: Path, known: Collection[str]) -> tuple[list[Sheet], dict[str, int]]:
+    """The visible sheets with the questions (the first one, where none is known), and the others' rows."""
     sheets = [sheet for sheet in open_sheets(path) if sheet.rows]
     if not sheets:
         raise DataError("every sheet is empty; ask for the export again", file=path.name)
     seen = [sheet for sheet in sheets if not sheet.hidden] or sheets
     best = [max(score(row, known) for row in _cells(sheet.rows[:PEEK])) for sheet in seen]
-    chosen = seen[best.index(max(best))]
-    return chosen, {sheet.name: len(sheet.rows) for sheet in sheets if sheet is not chosen}
+    enough = max(2.0, _ENOUGH * max(best))
+    chosen = [s for s, hits in zip(seen, best, strict=True) if hits >= enough] or [
+        seen[best.index(max(best))]
+    ]
+    return chosen, {s.name: len(s.rows) for s in sheets if not any(s is one for one in chosen)}
 
 
 def _cells(rows: Sequence[Sequence[Any]]) -> list[list[str]]:

@@ -9,7 +9,7 @@ nothing but the best). Which flags exclude is the study's decision; here ``valid
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import ParameterError
+from commlab.intake.twins import repeated
 from commlab.tables import DONT_KNOW, NOT_APPLICABLE
 
 __all__ = ["FLAGS", "Limits", "flag", "set_valid"]
 
-_WIDEST = 1 << 62  # numbers of joint answers beyond this would not fit
 FLAGS = ("fast", "straightline", "duplicate", "attention", "burst", "out_of_frame", "all_satisfied")
 
 
@@ -66,85 +66,6 @@ class Limits:
         if wrong:
             raise ParameterError(f"checks: {', '.join(wrong)} must be numbers")
         return cls(**given)
-
-
-def _codes(columns: Iterable[pd.Series]) -> np.ndarray:
-    """One number a row, the same where all columns agree; missing agrees with missing."""
-    joint, wide = np.zeros(1, dtype="int64"), 1
-    for column in columns:
-        codes = _coded(column)
-        size = int(codes.max(initial=0)) + 1
-        if wide * size > _WIDEST:
-            joint, levels = pd.factorize(joint)
-            wide = len(levels)
-        joint, wide = joint * size + codes, wide * size
-    return pd.factorize(joint)[0]
-
-
-def _coded(column: pd.Series) -> np.ndarray:
-    """A column's values as numbers from 1; 0 is missing."""
-    if isinstance(column.dtype, pd.Int16Dtype) and column.notna().any():  # as items are: no need to look up
-        below = int(column.min()) - 1
-        return column.to_numpy(dtype="int64", na_value=below) - below
-    return pd.factorize(column)[0].astype("int64") + 1
-
-
-def _later(codes: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Rows with a code >= 0 that another row has had before; ``at`` is the order of the rows."""
-    crowd = np.flatnonzero((codes >= 0) & (np.bincount(codes + 1)[codes + 1] > 1))
-    crowd = crowd[np.argsort(at[crowd], kind="stable")]
-    out = np.zeros(len(codes), dtype=bool)
-    out[crowd] = pd.Series(codes[crowd]).duplicated()
-    return out
-
-
-def _by_chance(frame: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
-    """How many rows would answer like each row if nothing but chance made answers agree."""
-    expected = np.full(len(frame), np.log(max(len(frame), 1)))
-    for column in columns:
-        codes = pd.factorize(frame[column], use_na_sentinel=False)[0]
-        expected += np.log(np.bincount(codes) / len(frame))[codes]
-    return np.exp(expected)
-
-
-def _repeated(
-    frame: pd.DataFrame,
-    items: Sequence[str],
-    same: Sequence[str],
-    persons: pd.Series | None,
-    addresses: pd.Series | None,
-) -> np.ndarray:
-    """Rows after the first of the same person, the same questionnaire, or the same answers.
-
-    The same answers under the same number, or at the same second and pace, are the same questionnaire.
-    Answers alone tell only together with the address; where the file has none, where they vary and chance
-    would not repeat them: that two people tick 满意 throughout is no sign of anything.
-    """
-    if frame.empty:
-        return np.zeros(0, dtype=bool)
-    answers = [*items, *same]
-    at = frame["submitted_at"].astype("datetime64[us]").to_numpy().astype("int64")
-    at = np.where(frame["submitted_at"].isna(), np.iinfo("int64").max, at)
-    again = np.zeros(len(frame), dtype=bool) if persons is None else _later(pd.factorize(persons)[0], at)
-    place = pd.factorize(addresses)[0] if addresses is not None else np.full(len(frame), -1)
-    said = _codes([pd.Series(place), *(frame[c] for c in answers)])
-    crowd = np.bincount(said)[said] > 1
-    if not crowd.any():
-        return again
-    own, place, at = said[crowd], place[crowd], at[crowd]
-    full = (frame.loc[crowd, answers].notna().sum(axis=1) >= max(3, len(answers) // 2)).to_numpy()
-    if (place < 0).all():
-        _, low, high = _spread(frame[crowd], items, {})
-        full = full & (low < high) & (_by_chance(frame, answers)[crowd] < 1)
-    else:
-        full = full & (place >= 0)
-    told = _later(np.where(full, own, -1), at)
-    for mark in (["submitted_at", "duration_s"], [c for c in frame if c == "response_id"]):
-        alike = frame.loc[crowd, mark]
-        codes = _codes([pd.Series(own), *(alike[c] for c in mark)])
-        told |= _later(np.where(alike.notna().all(axis=1) & bool(mark), codes, -1), at)
-    again[crowd] |= told
-    return again
 
 
 def _bursts(groups: np.ndarray, submitted_at: pd.Series, limits: Limits) -> np.ndarray:
@@ -233,7 +154,10 @@ def flag(
         given, low, high = _spread(frame, members, turned or {})
         flat |= (given >= limits.straightline_items) & (low == high)
     marks["straightline"] = flat
-    marks["duplicate"] = _repeated(frame, items, same, persons, addresses)
+    given, low, high = _spread(frame, items, {})
+    marks["duplicate"] = repeated(
+        frame, [*items, *same], persons, addresses, flat=(given > 1) & (low == high)
+    )
     marks["attention"] = np.zeros(len(frame), dtype=bool) if failed is None else failed.to_numpy(dtype=bool)
     glad = _glad(frame, best)
     marks["burst"] = marks["all_satisfied"] = np.zeros(len(frame), dtype=bool)

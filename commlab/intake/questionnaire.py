@@ -28,14 +28,15 @@ from commlab.errors import listing
 from commlab.intake.answers import Answers
 from commlab.intake.choices import texts_at
 from commlab.intake.codebook import Codebook, attention_check, load_codebook, option_key
-from commlab.intake.export import read_export
+from commlab.intake.export import read_exports
 from commlab.intake.forms import squash
-from commlab.intake.ledger import Pad
+from commlab.intake.ledger import Pad, joined
 from commlab.intake.mapped import UNMATCHED
 from commlab.intake.names import CERTAINTY, Register, match_names
 from commlab.intake.privacy import keyed_hashes, mask
 from commlab.intake.quality import FLAGS, Limits, flag
 from commlab.intake.questions import is_blank
+from commlab.intake.together import answer_sheets, numbered
 
 __all__ = ["Responses", "read_questionnaire"]
 
@@ -119,19 +120,28 @@ def read_questionnaire(
         If the file cannot be read, holds no row, two columns answer the same question, or no item is found.
     """
     book = load_codebook(codebook)
-    export = read_export(path, name=name, known=book.headings)
-    pad = Pad(period=period, file=export.file, sheet=export.sheet, table="responses")
-    answers = Answers(book, export, pad, period)
-    columns: dict[str, Any] = {"response_id": _ids(answers, key)}
-    columns["unit"], unmatched = _units(answers, register, aliases, district, certainty)
-    columns["submitted_at"], columns["duration_s"] = _times(answers)
-    columns |= {name: answers.demographic(question) for name, question in book.demographics.items()}
-    for question in book.items.values():
-        columns |= answers.item(question)
-    persons, addresses = answers.identities(key)
-    failed = _attention(answers)
-    answers.rest()
-    frame = pd.DataFrame(columns)
+    exports = read_exports(path, name=name, known=book.headings)
+    first = exports[0]
+    pad = Pad(
+        period=period, file=first.file, sheet=first.sheet if len(exports) == 1 else "", table="responses"
+    )
+    sheets = answer_sheets(exports, book, pad, period)
+    parts = [answers for answers, _ in sheets]
+    named = [_units(answers, register, aliases, district, certainty) for answers in parts]
+    pairs = [
+        _columns(answers, units, key, alone=len(parts) == 1)
+        for answers, (units, _) in zip(parts, named, strict=True)
+    ]
+    persons = _under([answers.persons(key) for answers in parts])
+    failed = [_attention(answers) for answers in parts]
+    for answers in parts:
+        answers.rest()
+    frame = _under([pd.DataFrame(columns) for columns, _ in pairs])
+    chosen = list(dict.fromkeys(name for _, names in pairs for name in names))
+    addresses, interviewers = (
+        numbered([answers.column(role) for answers in parts], [answers.n for answers in parts])
+        for role in ("ip", "interviewer")
+    )
     frame.insert(0, "instrument", book.instrument)
     for demographic in ("sex", "age_band"):
         if demographic not in frame:
@@ -147,45 +157,70 @@ def read_questionnaire(
         items=list(scaled),
         best={item: question.high for item, question in scaled.items()},
         grids=grids or None,
-        same=["unit", *book.demographics],
+        same=["unit", *book.demographics, *chosen],
         limits=Limits.of(book.checks),
         persons=persons,
         addresses=addresses,
-        interviewers=answers.interviewers(),
+        interviewers=interviewers,
         turned={item: q.low + q.high for item, q in scaled.items() if q.reversed},
-        failed=failed,
+        failed=_under(failed),
         sampled=sampled,
         framed=register is not None,
         exclude=exclude_flags,
     )
     _report_flags(frame, pad, exclude_flags)
     frame["period"] = pd.Series(period, index=frame.index, dtype="str")
-    frame["source"] = answers.export.sources()
+    frame["source"] = _under([answers.export.sources() for answers in parts])
     order = [c.name for c in tables.CONTRACTS["responses"].columns if c.name in frame]
     frame = frame[order + [c for c in frame if c not in order]]
-    return Responses(frame, pad.frame(), persons, unmatched)
+    pads = dict.fromkeys([own for _, own in sheets] + [pad])
+    unmatched = pd.concat([lost for _, lost in named], ignore_index=True)
+    if len(parts) > 1:
+        total = unmatched.groupby(["found", "within"], dropna=False)["n"].transform("sum")
+        unmatched = unmatched.assign(n=total).drop_duplicates(["found", "within"], ignore_index=True)
+    return Responses(frame, joined([own.frame() for own in pads]), persons, unmatched)
 
 
-def _ids(answers: Answers, key: str | bytes | None) -> pd.Series:
-    """Keyed hash of file and the platform's number of the answer (its row where there is none)."""
+def _under(parts: Sequence[Any]) -> Any:
+    """The sheets' parts under each other."""
+    return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
+
+
+def _columns(
+    answers: Answers, units: pd.Series, key: str | bytes | None, *, alone: bool
+) -> tuple[dict[str, pd.Series], list[str]]:
+    """A sheet's columns, and which of them belong to multiple choices and rankings."""
+    columns = {"response_id": _ids(answers, key, alone=alone), "unit": units}
+    columns["submitted_at"], columns["duration_s"] = _times(answers)
+    columns |= {name: answers.demographic(question) for name, question in answers.book.demographics.items()}
+    chosen: list[str] = []
+    for question in answers.book.items.values():
+        own = answers.item(question)
+        columns |= own
+        chosen += own if question.multiple else []
+    return columns, chosen
+
+
+def _ids(answers: Answers, key: str | bytes | None, *, alone: bool) -> pd.Series:
+    """Keyed hash of file, sheet where there are several, and the platform's number (its row where there is none)."""
     export = answers.export
     place = answers.role("id")
     said = "row " + pd.Series(export.rows).astype("str")
     if place is not None:
         answers.taken.add(place)
         said = export.text(place).fillna(said)
-    return keyed_hashes(_PUBLIC_KEY if key is None else key, said, answers.book.instrument, export.file)
+    file = export.file if alone else f"{export.file}#{export.sheet}"
+    return keyed_hashes(_PUBLIC_KEY if key is None else key, said, answers.book.instrument, file)
 
 
-def _attention(answers: Answers) -> pd.Series | None:
+def _attention(answers: Answers) -> pd.Series:
     """Rows that answered the check question with anything but what it asks for."""
     check = attention_check(answers.book)
-    if check is None:
-        return None
-    place = answers.place(check[0], "the attention check")
-    if place is None:
-        answers.absent("attention")
-        return None
+    place = None if check is None else answers.place(check[0], "the attention check")
+    if check is None or place is None:
+        if check is not None:
+            answers.absent("attention")
+        return pd.Series(False, index=range(answers.n))
     codes, texts = answers.levels(place)
     expected = {option_key(text) for text in check[1]}
     passed = [option_key(text) in expected or is_blank(text) for text in texts]
