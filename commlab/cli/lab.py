@@ -48,10 +48,11 @@ def lab_command_line(study: Study) -> list[str]:
         packaged = find_notebook(root, EXPLORE)
         usual = str(read_parameters(packaged)["period"].default)
         store.write_text(notebook, packaged.read_text(encoding="utf-8").replace(usual, study.newest))
-    options = [f"--ServerApp.root_dir={root}"]
+    address = f"/lab/tree/notebooks/{EXPLORE}.ipynb"  # also in the address that is printed
+    options = [f"--ServerApp.root_dir={root}", f"--LabApp.default_url={address}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options.append("--allow-root")  # in a container; Jupyter refuses otherwise
-    return [sys.executable, "-m", "jupyterlab", str(notebook), *options]
+    return [sys.executable, "-m", "jupyterlab", *options]
 
 
 def kernel_command() -> list[str]:
