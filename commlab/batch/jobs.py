@@ -44,6 +44,8 @@ _METHOD_NOTEBOOKS = ("00-explore", "10-intake", "20-weights", "30-satisfaction",
 _HANDED_IN = {"20-weights": ("docx", "pdf", "xlsx")}
 NOTEBOOKS = (*_METHOD_NOTEBOOKS, _DISTRICT_NOTEBOOK, _CITY_NOTEBOOK)
 """The notebooks that every period's reports are made with; a study's own numbered ones come on top."""
+# Method notebooks about what not every study asks for, and the tables they tell of.
+_NEEDS = {"20-weights": {"judgments", "opinions"}, "30-satisfaction": {"responses"}}
 _NUMBERED = re.compile(r"\d\d-[\w-]+")
 
 # Packages whose version can change a report's bytes or numbers.
@@ -199,12 +201,13 @@ def plan(
         **{u: f"outstanding: {why}" for u, why in period.outstanding.items()},
         **period.failed,
     }
+    readers = {entry.reader for entry in study.config.inputs}
     found: dict[str, Path] = {}
     takes: dict[str, Mapping[str, Parameter]] = {}
     read: dict[str, Mapping[str, str]] = {}
     jobs = []
     for unit in chosen:
-        for kind, name in _notebooks_of(unit, root):
+        for kind, name in _notebooks_of(unit, root, readers):
             first = name not in found
             if first:
                 found[name] = find_notebook(root, name)
@@ -267,11 +270,12 @@ def choose_units(period: Period, units: Iterable[str] | None) -> list[str]:
     return [k for k in known if k in asked]
 
 
-def _notebooks_of(unit: str, root: Path) -> list[tuple[str, str]]:
+def _notebooks_of(unit: str, root: Path, readers: set[str]) -> list[tuple[str, str]]:
     if unit == CITY:
         return [("city", _CITY_NOTEBOOK)]
     if unit == METHODS:
-        return [("method", name) for name in (*_METHOD_NOTEBOOKS, *_own_notebooks(root))]
+        usual = [n for n in _METHOD_NOTEBOOKS if not _NEEDS.get(n) or _NEEDS[n] & readers]
+        return [("method", name) for name in (*usual, *_own_notebooks(root))]
     return [("district", _DISTRICT_NOTEBOOK)]
 
 

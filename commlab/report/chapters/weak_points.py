@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import pandas as pd
+
 from commlab.framework import Part, exact
 from commlab.framework.entries import FULL
 from commlab.report.chapters.base import Report
@@ -67,7 +69,8 @@ def _deductions(report: Report) -> list:
         (p.code, p.part): p for c in report.study.framework.leaves for p in report.study.framework.parts(c)
     }
     mine = evidence[(evidence["set"] == "district") & (evidence["role"] == "item") & (evidence["value"] > 0)]
-    mine = mine[[parts[k].rule == "deduction" for k in zip(mine["code"], mine["part"], strict=True)]]
+    off = [parts[k].rule == "deduction" for k in zip(mine["code"], mine["part"], strict=True)]
+    mine = mine[pd.Series(off, index=mine.index, dtype=bool)]
     if not report.is_city:
         mine = mine[mine["unit"] == report.unit]
     if mine.empty:
