@@ -232,6 +232,9 @@ _DATE_ONLY = re.compile(
 _RANGE = re.compile(r"\d{1,3}(?:[.\-~/:]\d{1,3})*|\d{1,2}(?:,\d{1,3}){2,}")
 _AMOUNT = re.compile(r"\d{1,6}\.\d{1,3}|\d{1,3}(?:,\d{3})+(?:\.\d+)?|1:\d{2,5}")
 _HAN_CHAR = re.compile(f"[{HAN}]")
+_ONES_OWN = frozenset(
+    ("mobile", "id", "landline", "account", "email")
+)  # a name stands beside these: 李秀英139...
 _DIGIT = re.compile(r"[0-9]")
 _CUE = re.compile(rf"[0-9A-Za-z{_DIGIT_WORDS}十甲乙丙丁戊]")
 
@@ -320,7 +323,7 @@ def _take(pattern: re.Pattern[str], kind: str, work: str, found: list[tuple[int,
         if kind and end > start:
             digits = "".join(filter(str.isdigit, work[start:end])) if kind in ("bank", "number") else ""
             found.append((start, end, "id" if valid_id(digits) else kind))
-        work = work[:start] + "\0" * (end - start) + work[end:]
+        work = work[:start] + ("\x01" if kind in _ONES_OWN else "\0") * (end - start) + work[end:]
     return work
 
 

@@ -1,7 +1,7 @@
 """A pad to write ledger lines on: what was done to the data, where, how often, in words.
 
 Readers collect their lines here instead of raising at the first bad cell, and hand the frame back at the
-end. A line never holds a personal value: ``REMOVED`` stands for it.
+end. A line never holds a personal value: whatever a reader quotes, ``REMOVED`` stands for it.
 
 >>> pad = Pad(file="a.csv", table="measures")
 >>> pad.add("unknown column", 'column "备注" is claimed by no metric', column="备注")
@@ -13,20 +13,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import pandas as pd
 
 from commlab import tables
+from commlab.intake.identifiers import find
 
 __all__ = ["REMOVED", "Pad", "cells_of", "few", "joined", "runs", "split_source"]
 
 REMOVED = "‹removed›"
 """Stands in a ledger line for a personal value."""
 _MOST_CELLS = 12
+_MEAN = re.compile(r"-?\d+\.\d+")
 _CELL = re.compile(r"([A-Z]+)([0-9]+)")
 _RUN = re.compile(r"([A-Z]+)([0-9]+)(?::([A-Z]+)([0-9]+))?")
+
+
+@lru_cache(maxsize=1 << 12)
+def quoted(text: str) -> str:
+    """A text that may quote a cell, a header or a name, with ``REMOVED`` for whatever identifies a person.
+
+    Numbers of the ledger's own (a mean with its decimals, a count) stay.
+
+    >>> quoted('"打13912345678" stands where 0.33333 belongs')
+    '"打‹removed›" stands where 0.33333 belongs'
+    """
+    out = text
+    for start, end, kind in reversed(find(text, free=False)):
+        if kind != "coordinate" or not _MEAN.fullmatch(text, start, end):
+            out = out[:start] + REMOVED + out[end:]
+    return out
 
 
 class Pad:
@@ -35,7 +53,7 @@ class Pad:
     def __init__(
         self, *, period: str | None = None, file: str = "", sheet: str = "", table: str = ""
     ) -> None:
-        self._where = {"period": period, "file": file, "sheet": sheet, "table": table}
+        self._where = {"period": period, "file": quoted(file), "sheet": quoted(sheet), "table": table}
         self._lines: list[dict[str, Any]] = []
 
     def add(
@@ -55,15 +73,15 @@ class Pad:
         self._lines.append(
             {
                 **self._where,
-                "column": str(column),
+                "column": quoted(str(column)),
                 "rule": rule,
-                "before": None if before is None else str(before),
-                "after": None if after is None else str(after),
+                "before": None if before is None else quoted(str(before)),
+                "after": None if after is None else quoted(str(after)),
                 "action": action,
                 "severity": severity,
                 "n": int(n),
                 "first_cells": ", ".join(runs(cells)[:_MOST_CELLS]),
-                "message": message,
+                "message": quoted(message),
             }
         )
 

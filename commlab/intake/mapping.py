@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import ParameterError, listing
-from commlab.intake.ledger import Pad
+from commlab.intake.ledger import Pad, quoted
 from commlab.intake.mapped import UNMATCHED, Context, as_number, as_text, header_key, headers_of
 from commlab.intake.names import match_names, squash
-from commlab.intake.privacy import mask, mask_column
+from commlab.intake.privacy import mask, mask_column, mask_numbers
 from commlab.intake.sheets import letters as column_letters
 
 __all__ = ["Table"]
@@ -50,7 +50,7 @@ class Table:
         self.frame: pd.DataFrame = raw.frame.reset_index(drop=True)
         self.rows: list[int] = list(raw.rows)
         self.source: list[str] = list(raw.source)
-        self.file, self.sheet = str(raw.file), str(raw.sheet)
+        self.file, self.sheet = str(raw.file), quoted(str(raw.sheet))
         self.pad = Pad(period=context.period, file=self.file, sheet=self.sheet, table=table)
         self.taken: set[str] = set()
         self.naming: set[str] = set()
@@ -222,13 +222,15 @@ class Table:
 
     def masked(self, column: str | None) -> pd.Series:
         """Text with its personal identifiers masked, and a line that counts them."""
-        out, counts = mask_column(self.texts(column))
-        for kind, n in counts.items():
-            told = f"{n} places masked ({kind})"
-            self.pad.add(
-                "personal data in text", told, column=str(column), action="changed", severity="note", n=n
-            )
+        out, counts = mask_column(self.texts(column).rename(column))
+        self.removed(column, counts)
         return out
+
+    def removed(self, column: str | None, counts: Mapping[str, int]) -> None:
+        """A line for every kind of identifier that was masked in a column."""
+        for kind, n in counts.items():
+            line: dict[str, Any] = {"column": str(column), "action": "changed", "severity": "note", "n": n}
+            self.pad.add("personal data in text", f"{n} places masked ({kind})", **line)
 
     def numbers(
         self,
@@ -264,16 +266,19 @@ class Table:
                 " kept as missing. Enter the number",
             )  # fmt: skip
         out[~np.isfinite(out)] = np.nan
+        kept, counts = mask_numbers(pd.Series(out))  # a telephone among counts
+        self.removed(column, counts)
+        out = kept.to_numpy(dtype="float64", na_value=np.nan).copy() if counts else out
         beyond = np.zeros(len(out), dtype=bool)
         if low is not None:
             beyond |= out < low
         if high is not None:
             beyond |= out > high
         span = " to ".join("" if v is None else f"{v:g}" for v in (low, high))
-        told = "; kept as missing. Check the cell"
         range_ = f"{'' if low is None else f'{low:g}'}–{'' if high is None else f'{high:g}'}"
+        said = "; kept as missing. Check the cell"
         self.reject_each(
-            beyond, column, "out of range", lambda t: f"{what}: {t} lies outside {span}{told}", range_
+            beyond, column, "out of range", lambda t: f"{what}: {t} lies outside {span}{said}", range_
         )
         out[beyond] = np.nan
         return out, aside
@@ -320,8 +325,7 @@ class Table:
     # -- units -------------------------------------------------------------------------------------
 
     def units(self, *, key: str = "unit", level: str | None = None) -> pd.Series:
-        """The unit of each row: by the named column within the file's district, or the file's district
-        itself."""
+        """The unit of each row: by the named column within the file's district, or that district."""
         level = level or self.spec.get("level")
         entry = self.columns.get(key, self.spec.get(key))
         district = self.context.district
@@ -356,8 +360,7 @@ class Table:
     def matched(
         self, names: pd.Series, *, column: str, level: str | None, within: pd.Series | str | None
     ) -> pd.Series:
-        """Names as units of the register; unknown ones become missing, with a line and an entry for
-        review."""
+        """Names as units of the register; unknown ones become missing, with a line and an entry for review."""
         book, certainty = self.context.register, self.context.certainty
         got = match_names(names, book, within=within, level=level, certainty=certainty)
         got["within"] = within if within is None or isinstance(within, str) else list(within)
@@ -368,27 +371,27 @@ class Table:
         for (text, how, _), rows in odd.groupby(["name", "how", "within"], sort=False, dropna=False):
             first, n = rows.iloc[0], len(rows)
             cells = [self.cell(int(row), column) for row in rows.index]
+            line: dict[str, Any] = {"column": column, "n": n, "cells": cells}
             if how == "fuzzy":
                 told = f"“{text}” was taken for {first['matched']} (similarity {first['score']:.0f})"
                 self.pad.add(
-                    "fuzzy name", told, column=column, before=text, after=first["matched"], action="changed", n=n,
-                    cells=cells,
-                )  # fmt: skip
+                    "fuzzy name", told, before=text, after=first["matched"], action="changed", **line
+                )
                 continue
             safe = mask(str(text))[0][:_SHOWN]
             if how == "declared":
                 told = f"“{safe}” is declared to be no unit; its rows were left out"
                 self.pad.add(
-                    "declared no unit", told, column=column, before=safe, action="rejected", severity="note", n=n,
-                    cells=cells,
-                )  # fmt: skip
+                    "declared no unit", told, before=safe, action="rejected", severity="note", **line
+                )
                 continue
             self.stranger(str(text), first["within"], first["nearest"], first["score"], n)
-            told, near = f"“{safe}” is no unit of the register", None
-            if pd.notna(first["nearest"]):
-                told, near = f"{told} (the nearest is {first['nearest']})", f"? {first['nearest']}"
+            told, near = f"“{safe}” is no unit of the register", first["nearest"]
+            told += "" if pd.isna(near) else f" (the nearest is {near})"
             told += "; the row was left out. Settle the name in review.csv"
-            self.reject("unknown unit", told, column=column, before=safe, after=near, n=n, cells=cells)
+            self.reject(
+                "unknown unit", told, before=safe, after=None if pd.isna(near) else f"? {near}", **line
+            )
         return pd.Series(got["matched"].to_numpy(), index=names.index, dtype="str")
 
     def stranger(self, text: str, within: Any, nearest: Any, score: float, n: int) -> None:

@@ -13,7 +13,9 @@ from commlab.intake.forms import squash
 from commlab.intake.identifiers import find
 from commlab.intake.persons import HAN, SURNAMES
 
-__all__ = ["CODE_HEADER", "as_texts", "content_kind", "is_name", "kind_of", "personal_column", "spread"]
+__all__ = [
+    "CODE_HEADER", "as_texts", "content_kind", "is_name", "is_person", "kind_of", "personal_column", "spread"
+]  # fmt: skip
 
 _HEADERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern))
@@ -31,7 +33,7 @@ _HEADERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("coordinate", r"经度|纬度|经纬|坐标|longitude|latitude|^(?:lng|lon|lat|gps)$|geolocation|^定位"),
         ("address", r"住址|(?:家庭|详细|通讯|居住|收货|现住|户籍|联系|具体)(?:地址|住址)|^地址$|您的地址|门牌|房间?号|楼栋号|^address$|"
             r"homeaddress|streetaddress|dizhi"),
-        ("name", r"(?:姓名|名字|联系人|填[表报]人|经办人|户主|[被受]访[者人]|负责人|审核人|申请人|投诉人|反映人|举报人|当事人|监护人|责任人|"
+        ("name", r"(?:姓名|名字|联系人|(?:填[表报]|经办|登记|记录|上报|受理|处理|值班|接[待访线]|提交|诉求|来[电访]|信访|求助)人|户主|[被受]访[者人]|负责人|审核人|申请人|投诉人|反映人|举报人|当事人|监护人|责任人|"
             r"录入[员人]|签名|签字)(?![数次均比占率])|^(?:网格员|楼栋?长|家长|称呼|法人|法人代表|法定代表人|name|surname|xingming|contact)$|"
             r"(?:full|first|last|given|family|respondent)name"),
         ("device", r"imei|设备(?:号|id|编号)|mac地址|deviceid"),
@@ -48,12 +50,21 @@ _NAMES = 5  # different values from which a column can be seen to hold names
 _SAMPLE = 2000
 _LONGEST_HEADER = 30  # beyond, it is a question that only mentions a telephone or an e-mail
 _NAME_VALUE = re.compile(rf"[{HAN}·]{{2,4}}")
-_LONGEST_NAME = 4
+_OFFICE = re.compile(r"[区社村县市镇乡站所办局科处队委会司部室心院校道路组网门]$")
 
 
 def is_name(text: str) -> bool:
     """Whether a value of a column of names looks like one."""
     return _NAME_VALUE.fullmatch(text) is not None
+
+
+def is_person(text: str) -> bool:
+    """Whether a cell is a person's name and nothing else: a surname first, and no office or place behind.
+
+    >>> is_person("李秀英"), is_person("高新区"), is_person("物业")
+    (True, False, False)
+    """
+    return is_name(text) and text[0] in SURNAMES and not _OFFICE.search(text)
 
 
 def personal_column(header: object) -> str | None:

@@ -37,7 +37,7 @@ _ANNOUNCED = (
     "我叫|名叫|叫做|名字是|名字叫|名字|姓名|联系人|经[办手]人|填表人|填报人|审核人|投诉人|反映人|反映问题的|举报人|申请人|当事人|责任人|受访人|被访人|"
     "代理人|监护人|承租人|收[件货]人|接待人|户主|业主(?![任管])|居民|署名|签名|落款|法人(?:代表)?|法定代表人|代表|一个叫|有个叫|叫"
 )
-_EDGE = r",。.;、:!?()\s\0"
+_EDGE = r",。.;、:!?()\s\0\x01"
 _GOES_ON = rf"(?=[{_EDGE}]|$|[^{HAN}]|[电手反的住联说投在是家和跟也都不没去来今很给帮态负办把被从找同年男女这那上回签做打腿身瘫患即就已经热又还曾常总最会要想能等与向对为让叫请老讲先服])"
 # behind weaker cues only what hardly continues a word
 _THEN = rf"(?=[{_EDGE}]|$|[^{HAN}]|家|的|说|住|反映|态度|腿脚|办的|回电|即可|电话|身份证|也|很|都|[这那]个?|天天|半夜|经常|今年)"
@@ -77,12 +77,14 @@ _PATTERNS = tuple(
         rf"(?:隔壁的?|楼[上下]的?|对[门面]的?|找|请|联系|接待我的)(?P<x>{_ANY}[{HAN}]{{1,2}}){_THEN}",
         rf"(?<![{HAN}])(?P<x>{_SURE}[{HAN}]{{1,2}})(?=的?(?:身份证|电话|手机号|住址)|\((?:业主|住户|居民|租户|户主|男|女|本人|.族))",
         rf"(?<![{HAN}])(?P<x>{_SURE}(?:某{{1,2}}|[x×X*]{{1,2}}|[三四五六]))(?![{HAN}a-zA-Z]{{0,1}}[路街区期栋号层楼])(?=[{_EDGE}]|$|[等家反投和与说的都也在])",
+        rf"(?<![{HAN}])(?P<x>{_SURE}[{HAN}]{{1,2}})(?=\s?[:,]?\s?\x01|家\0)",
+        rf"(?<=\0)\s?(?P<x>{_SURE}[{HAN}]{{1,2}})(?=[{_EDGE}]|$|反映|家)",
         rf"(?<![{HAN}])(?P<x>阿[华强明芳珍英红军平龙虎辉珠香])(?=[{_EDGE}]|$|的|说|家|来|去|在|帮|很|是)",
     )
 )
 _CUE = re.compile(
     rf"叫|名|人|主|民|长|员|者|本人|我是|公|婆|夫|妻|儿|邻|东|租|工|事|干部|[谢扬亏诉报找请]|[老小阿][{_NICK}]|{_TITLES}|{_KIN}|爸|妈|父|母|爷|弟|妹|[子女]|"
-    rf"隔壁|楼[上下]|对[门面]|联系|身份证|电话|手机|某|[xX×*]|[三四五六]|阿|\sam\s|name|M[rsi]|代表|同学|接待|反映|户|\("
+    rf"隔壁|楼[上下]|对[门面]|联系|身份证|电话|手机|某|[xX×*]|[三四五六]|阿|\sam\s|name|M[rsi]|\0|\x01|代表|同学|接待|反映|户|\("
 )
 
 
@@ -94,7 +96,7 @@ def find_names(work: str) -> list[tuple[int, int, str]]:
     for pattern in _PATTERNS:
         for match in pattern.finditer(work):
             start, end = match.span("x")
-            if _NO_NAME.match(work, start) or "\0" in work[start:end]:
+            if _NO_NAME.match(work, start) or "\0" in work[start:end] or "\x01" in work[start:end]:
                 continue
             found.append((start, end, "name"))
             work = work[:start] + "\0" * (end - start) + work[end:]

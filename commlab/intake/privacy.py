@@ -35,6 +35,7 @@ from commlab.intake.personal import (
     as_texts,
     content_kind,
     is_name,
+    is_person,
     kind_of,
     personal_column,
     spread,
@@ -52,6 +53,7 @@ __all__ = [
     "keyed_hashes",
     "mask",
     "mask_column",
+    "mask_numbers",
     "person_keys",
     "personal_column",
     "scan",
@@ -115,9 +117,10 @@ def mask_column(
     lengths = _lengths(known)
     counts: Counter[str] = Counter()
     changed: dict[str, str] = {}
+    whole = personal_column(column.name) == "name" or content_kind(texts, column.name) == "name"
     for value, times in texts.value_counts().items():
         text, scrubbed = _scrub(str(value), known, lengths)
-        text, kinds = mask(text, free=free)
+        text, kinds = (REMOVED, {"name": 1}) if whole and is_person(text) else mask(text, free=free)
         if text != value:
             changed[str(value)] = text
             for kind, n in (Counter(kinds) + Counter({"known": scrubbed})).items():
@@ -166,7 +169,7 @@ def _scrub(text: str, known: frozenset[str], lengths: Mapping[str, list[int]]) -
     return "".join(out), n
 
 
-def _mask_numbers(column: pd.Series) -> tuple[pd.Series, dict[str, int]]:
+def mask_numbers(column: pd.Series) -> tuple[pd.Series, dict[str, int]]:
     """Mobile numbers and IDs among small numbers become missing."""
     values = column.to_numpy(dtype="float64", na_value=np.nan)
     finite = np.abs(values[np.isfinite(values)])
@@ -280,7 +283,7 @@ def _masked(column: pd.Series, known: frozenset[str]) -> tuple[pd.Series, dict[s
     ):
         return mask_column(column, known=known)
     if kind.is_numeric_dtype(column) and not kind.is_bool_dtype(column) and not kind.is_complex_dtype(column):
-        return _mask_numbers(column)
+        return mask_numbers(column)
     return column, {}
 
 

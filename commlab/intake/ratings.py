@@ -186,7 +186,7 @@ def mutual(table: Table) -> pd.DataFrame:
         column = table.column(entry, what=str(aspect))
         if column is not None:
             score, _ = table.numbers(column, low=0, high=_TOP, what=str(aspect))
-            words = str(aspect) if named is None else table.texts(named).fillna(str(aspect))
+            words = str(aspect) if named is None else table.masked(named).fillna(str(aspect))
             parts.append(base | {"aspect": words, "score": score, "source": table.sources(column)})
     table.report_unclaimed()
     out = stacked(parts, len(table.frame))

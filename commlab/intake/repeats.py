@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from commlab import tables
@@ -89,7 +90,8 @@ def finish(table: Table, name: str, frame: pd.DataFrame) -> Mapped:
     contract = tables.CONTRACTS[name]
     columns: dict[str, pd.Series] = {}
     for c in contract.columns:
-        values = frame[c.name] if c.name in frame else pd.Series(pd.NA, index=frame.index, dtype="object")
+        nothing = np.nan if c.kind == "number" else pd.NA
+        values = frame[c.name] if c.name in frame else pd.Series(nothing, index=frame.index, dtype="object")
         if c.name == "period":
             values = pd.Series(table.context.period, index=frame.index)
         columns[c.name] = values.astype(_KINDS[c.kind])

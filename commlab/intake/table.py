@@ -19,7 +19,7 @@ from commlab.errors import ParameterError, listing
 from commlab.intake import remarks, totals, units, values, words
 from commlab.intake.found import Body, Found, choose, tables_of, unique
 from commlab.intake.grid import is_mark
-from commlab.intake.ledger import Pad
+from commlab.intake.ledger import Pad, quoted
 from commlab.intake.sheets import letters
 
 __all__ = ["RawTable", "read_table", "read_tables"]
@@ -173,10 +173,11 @@ def _read(found: Found, file: str, none_is_zero: frozenset[str]) -> RawTable:
 
 def _source(body: Body, file: str, i: int) -> str:
     b, row = body.places[i]
+    sheet = quoted(body.found.sheet.name)
     if len(body.found.blocks) == 1:
-        return f"{file}#{body.found.sheet.name}!{row + 1}:{row + 1}"
+        return f"{file}#{sheet}!{row + 1}:{row + 1}"
     columns = body.found.blocks[b].columns
-    return f"{file}#{body.found.sheet.name}!{letters(columns[0])}{row + 1}:{letters(columns[-1])}{row + 1}"
+    return f"{file}#{sheet}!{letters(columns[0])}{row + 1}:{letters(columns[-1])}{row + 1}"
 
 
 def _above(found: Found) -> list[str]:

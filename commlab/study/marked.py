@@ -21,7 +21,7 @@ import pandas as pd
 from commlab import store
 from commlab.errors import DataError
 from commlab.intake.forms import squash
-from commlab.intake.ledger import REMOVED, cells_of
+from commlab.intake.ledger import REMOVED, cells_of, quoted
 from commlab.intake.privacy import mask, personal_column
 from commlab.intake.sheets import open_sheets
 from commlab.intake.words import is_fill_in
@@ -121,9 +121,10 @@ def _copy(
         taken: set[str] = set()
         page.summary(name, findings, sheet_title(t("Findings"), taken))
         for sheet in sheets:
-            own = findings[findings["sheet"] == sheet.name]
+            name_shown = quoted(sheet.name)
+            own = findings[findings["sheet"] == name_shown]
             if len(own) or not sheet.hidden:
-                page.sheet(sheet, own, personal, sheet_title(sheet.name or path.name.split(".")[0], taken))
+                page.sheet(sheet, own, personal, sheet_title(name_shown or path.name.split(".")[0], taken))
 
 
 class _Page:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from commlab import store
 from commlab.errors import ParameterError, StudyError
+from commlab.intake.ledger import quoted
 from commlab.study.config import Input, StudyConfig
 from commlab.tables import period_key, previous_period
 
@@ -100,7 +101,7 @@ def find_files(config: StudyConfig, period: str) -> tuple[list[RawFile], list[st
     Raises
     ------
     StudyError
-        If the period has no folder. An empty one is a period for which everything is outstanding.
+        If a file's name holds an identifier, or the period has no folder. An empty one is a period for which everything is outstanding.
     ParameterError
         If a file is claimed by two inputs.
     """
@@ -111,6 +112,12 @@ def find_files(config: StudyConfig, period: str) -> tuple[list[RawFile], list[st
             f"data/raw/{period} does not exist: `commlab new {period}` makes it; put what the offices sent there, "
             "or ask for another period"
         )
+    for name in (_name(root, path) for path in files):
+        if quoted(name) != name:
+            raise StudyError(
+                f"{quoted(name)}: the name of this file holds what identifies a person, and names are stored with every "
+                "row; rename the file, then check again"
+            )
     patterns = _patterns(config.inputs)
     found: list[RawFile] = []
     strangers = []
