@@ -20,6 +20,7 @@ from commlab.intake import Register, read_table
 from commlab.intake.changes import RULES as CELL_RULES
 from commlab.study import across
 from commlab.study.advice import RULES, actions
+from commlab.study.faults import in_language
 from commlab.study.handkept import inert, read_csv, to_csv, unquoted
 from commlab.study.ledgerbook import sheet_title, write_ledger
 from commlab.study.review import OPEN, open_path, read_answers
@@ -340,6 +341,24 @@ def test_faults_of_answers_are_named_by_line(tmp_path: Path, text: str, told: li
     with pytest.raises(DataError) as error:
         read_answers(path, "review.csv", Register(units))
     assert all(word in str(error.value) for word in told) and str(error.value).startswith("review.csv")
+
+
+def test_faults_of_answers_speak_the_study_s_language(tmp_path: Path) -> None:
+    path, names = tmp_path / "review.csv", Register(pd.DataFrame({"unit": ["五华区", "盘龙区"]}))
+    told = []
+    for text in ("found,unit\n甲,五花区\n乙,五华区\n乙,盘龙区\n丙,海口\n", "found;unit\n甲;五华区\n"):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(DataError) as error:
+            read_answers(path, "data/register/review.csv", names)
+        told.append(str(in_language(error.value, Text("zh"))))
+        assert str(in_language(error.value, Text("en"))) == str(error.value)
+    assert told[0].startswith(
+        "data/register/review.csv: 第2行：“甲”填的“五花区”不是名册中的单位（相近的有五华区"
+    )
+    assert (
+        "第4行：“乙”与第3行填写的单位不同" in told[0] and "第5行：“丙”填的“海口”不是名册中的单位；" in told[0]
+    )
+    assert "缺少列found, unit；现有列为found;unit" in told[1]
 
 
 def test_answers_by_any_name_of_a_unit(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from commlab.cli.show import columns
-from commlab.errors import ParameterError, StudyError
+from commlab.errors import DataError, ParameterError, StudyError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,16 +40,17 @@ def _check(
     study: Study, periods: list[str] | None, *, force: bool = False, language: str | None = None
 ) -> int:
     from commlab.cli.checked import check_lines
+    from commlab.study.faults import in_language
     from commlab.text import Text
 
     t = Text(language or study.config.language)
     for name in periods or ():
         study.period(name)
-    result = study.check(
-        periods,
-        progress=lambda name: print(t("{period}: checking", period=name), file=sys.stderr),
-        force=force,
-    )
+    progress = lambda name: print(t("{period}: checking", period=name), file=sys.stderr)  # noqa: E731
+    try:
+        result = study.check(periods, progress=progress, force=force)
+    except DataError as error:
+        raise in_language(error, t) from None
     for line in check_lines(study, result, [*(periods or study.periods)], t.language):
         print(line)
     return result.exit_code

@@ -50,6 +50,7 @@ _WHOLE = re.compile(
 )
 _LOSSY = re.compile(r"\d(?:\.\d+)?[eE]\+?(?:1[1-9]|[2-9]\d)")
 _RANGE = re.compile(r"\d+(?:\.\d+)?%?[^\deE]{0,2}\s*(?:[-~—–―至到]|\.{2,}|--)\s*\d+(?:\.\d+)?%?\s*\D{0,3}")
+_SPACED = re.compile(r"[-+]?\d{1,3}(?: \d{3})+(?:\.\d+)?")
 _RECIPROCAL = re.compile(r"1/([1-9])")
 _DURATION = re.compile(r"(?:(\d+)(?:小时|时))?(?:(\d+)分钟?)?(?:(\d+(?:\.\d+)?)秒钟?)?")
 _DAY = re.compile(
@@ -156,6 +157,8 @@ def _moment(
 
 def _number(text: str, *, changed: bool) -> Reading | None:
     rule = "full_width" if changed else ""
+    if _SPACED.fullmatch(text):
+        text, rule = text.replace(" ", ""), "thousands"
     about = _ABOUT.sub("", text).strip()
     if about != text:
         rule = "approximate"

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from commlab.errors import DataError
 from commlab.text import Text
 
-__all__ = ["FAULTS", "PARTS", "spoken"]
+__all__ = ["FAULTS", "PARTS", "in_language", "spoken"]
 
 FAULTS: tuple[str, ...] = (
     # files
@@ -77,6 +78,15 @@ FAULTS: tuple[str, ...] = (
     "no column holds the number on paper; name it in the codebook (columns: id)",
     "the verdicts lack the columns {columns}; fill in the list of disagreements",
     "{n} verdicts are neither a code nor an option of their question ({found})",
+    # what people answer in review.csv and verdicts.csv
+    "cannot be read as comma-separated text ({error}); save it as CSV UTF-8",
+    "has no column {columns}; found {found}",
+    "line {line}: “{found}” is answered with “{written}”, which is no unit of the register (near it: {near}); write the unit as in units.csv, or - where it is none",
+    "line {line}: “{found}” is answered with “{written}”, which is no unit of the register; write the unit as in units.csv, or - where it is none",
+    "line {line}: “{found}” was answered otherwise in line {other}; keep one of the two",
+    "line {line}: {input} is no input of study.yaml",
+    "line {line}: “{verdict}” is neither a code nor an option of {question}; write one of its options, or (空) where the paper has no answer",
+    "delete the file, and `commlab check --force` writes it anew",
 )  # fmt: skip
 
 PARTS: tuple[str, ...] = (
@@ -122,6 +132,23 @@ def spoken(message: str, t: Text) -> str:
         if match:
             return t(template, **{name: _part(name, text, t) for name, text in match.groupdict().items()})
     return message
+
+
+def in_language(error: DataError, t: Text) -> DataError:
+    """An error with each of its faults in a language.
+
+    >>> str(in_language(DataError("the file is empty (0 bytes); ask for it again", file="a.csv"), Text("zh")))
+    'a.csv: 文件是空的（0字节）；请重新报送'
+    """
+    faults = [spoken(fault, t) for fault in error.faults or (error.bare,)]
+    joint = "；" if t.language == "zh" else "; "
+    return DataError(
+        joint.join(faults),
+        file=error.file,
+        sheet=error.sheet,
+        cell=error.cell,
+        faults=error.faults and faults,
+    )
 
 
 def _part(name: str, text: str, t: Text) -> str:

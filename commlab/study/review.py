@@ -110,8 +110,8 @@ def take_answers(root: Path, periods: Iterable[str], names: Names) -> int:
             except DataError as error:
                 if error.faults:
                     raise
-                told = f"{error}. Delete the file, and `commlab check --force` writes it anew"
-                raise DataError(told) from None
+                again = "delete the file, and `commlab check --force` writes it anew"
+                raise DataError(f"{error.bare}; {again}", file=name, faults=[error.bare, again]) from None
     answers = pd.concat(taken, ignore_index=True).drop_duplicates() if taken else pd.DataFrame()
     if answers.empty:
         return 0
