@@ -298,9 +298,26 @@ RULES: dict[str, tuple[str, str]] = {
         "name the cell under reject in the codebook to refuse them",
     ),
     "other table": ("“{found}” is another table ({n} rows); it was not read", ""),
-    "unread sheet": (
-        "a sheet of the file was not read ({n} rows); only one sheet of a questionnaire is",
-        "move the answers to one sheet",
+    "unread sheet": ("the sheet “{found}” ({n} rows) holds no answers to the questions; left out", ""),
+    "repeated sheet": (
+        "every row of the sheet “{found}” ({n} rows) stands on other sheets too; read once",
+        "send the rows once",
+    ),
+    "numbers unproven": (
+        "{n} answers are bare numbers ({found}), and the codebook does not say which option has which number; kept as missing",
+        "where the codebook lists every option of the form in its order, write numbers: options; otherwise list them under order",
+    ),
+    "numbers beyond": (
+        "{n} answers are bare numbers ({found}) of which some have no option, so the codebook lacks options; kept as missing",
+        "list every option of the form under order, also those nobody chose (null where the text is not known)",
+    ),
+    "numbers torn": (
+        "{n} answers ({found}) may be options or numbers of options; kept as missing",
+        "write numbers: values (the points themselves) or numbers: options at this question",
+    ),
+    "torn ranking": (
+        "{n} answers give one place twice or one option two places; their ranking is kept as missing",
+        "check the export",
     ),
     "hidden_columns": ("hidden columns were read like the others", ""),
     "mixed_units": (
