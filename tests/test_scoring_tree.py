@@ -28,6 +28,7 @@ from commlab.scoring import (
     sensitivity,
 )
 from commlab.scoring.keys import group_rows
+from commlab.scoring.texts import chosen, repeated, tiled
 
 NODES = [
     {"code": "A", "zh": "甲", "weight": 0.6, "children": [
@@ -240,7 +241,60 @@ def test_rows_are_numbered_alike_however_the_table_is_sorted():
     )
     assert told(table.astype(object), parts.astype(object))[0] == by_part
     assert all(a == b for a, b in pairs)
-    assert group_rows(table.iloc[:0], parts.iloc[:0]) == ([], [])
+    groups, names = group_rows(table.iloc[:0], parts.iloc[:0])
+    assert not groups and not len(names)
+
+
+@pytest.mark.parametrize("column", ["unit", "code", "part"])
+@pytest.mark.parametrize("kind", ["str", object])
+def test_rows_that_name_no_unit_code_or_part_are_refused(f, column, kind):
+    table = evidence(u=(80, 70, 60), v=(50, 40, 30)).astype({"unit": kind, "code": kind, "part": kind})
+    table.loc[3, column] = None
+    with pytest.raises(DataError, match=f"1 of 6 rows name no {column}"):
+        score(table, f)
+
+
+def test_a_code_typed_in_two_ways_is_one_code():
+    kunming = load_framework("kunming_2018")
+    rows = pd.DataFrame(
+        {
+            "unit": ["a", "b", "a"],
+            "code": ["II-1.1", "Ⅱ-1.1", "ii-1.2"],
+            "part": [kunming.parts(c)[0].part for c in ("Ⅱ-1.1", "Ⅱ-1.1", "Ⅱ-1.2")],
+            "value": [80.0, 60.0, 70.0],
+            "state": "observed",
+        }
+    )
+    told = score(rows, kunming)
+    assert told[["unit", "code"]].to_numpy().tolist() == [["a", "Ⅱ-1.1"], ["b", "Ⅱ-1.1"], ["a", "Ⅱ-1.2"]]
+    with pytest.raises(DataError, match="more than one main row of evidence, first a"):
+        score(pd.concat([rows, rows.assign(code=["Ⅱ-1.1", "II-1.1", "Ⅱ-1.2"])]), kunming)
+
+
+def test_columns_that_share_memory_are_written_to_alone(f):
+    nodes = aggregate(scores(u=(80, 70, 60), v=(50, 40, 30)), f)
+    before = nodes.copy(deep=True)
+    nodes.loc[0, "weight"] = 9.0
+    nodes.iloc[1, nodes.columns.get_loc("effective")] = 8.0
+    assert nodes.loc[0, "weight"] == 9 and nodes.loc[1, "effective"] == 8
+    pd.testing.assert_frame_equal(
+        nodes.drop(columns=["weight", "effective"]), before.drop(columns=["weight", "effective"])
+    )
+    assert nodes.loc[1:, "weight"].equals(before.loc[1:, "weight"])
+
+
+@pytest.mark.parametrize("n", [0, 1, 3, 70_000])
+def test_columns_of_text_built_in_pieces(n):
+    number = np.arange(n) % 7 // 6
+    words = np.array(["ab", "c"])
+    assert chosen(words.tolist(), [number, number[:2] * 0]).tolist() == [
+        *words[number],
+        *words[number[:2] * 0],
+    ]
+    assert tiled(["x", "yy"], n).tolist() == ["x", "yy"] * n
+    units = pd.Index([f"u{i}" for i in range(n)], dtype="str")
+    made = repeated(units, 2)
+    assert made.tolist() == [u for u in units for _ in range(2)] and made.dtype == "str"
 
 
 def test_vetoes_of_branches_and_leaves_reach_every_draw(tmp_path):

@@ -17,6 +17,7 @@ from commlab.errors import ParameterError, listing
 from commlab.framework import TOTAL, Framework
 from commlab.framework.rules import RULES
 from commlab.scoring.leaves import Leaves, leaf_matrices
+from commlab.scoring.texts import chosen, repeated, tiled
 from commlab.tables import STATES
 
 __all__ = ["HOWS", "Tree", "aggregate", "chosen_means", "climb", "total_scores"]
@@ -272,8 +273,8 @@ class Tree:
         """The long table, unit by unit, nodes in the framework's order."""
         codes = [TOTAL, *(n.code for n in self.framework.nodes)]
         n, k, top = self.n, len(codes), self.framework.full(TOTAL)
-        names = ("score", "coverage", "weight", "contribution", "effective")
-        found: dict[str, list[_Column]] = {name: [] for name in (*names, "state")}
+        names = ("score", "state", "coverage", "weight", "contribution", "effective")
+        found: dict[str, list[_Column]] = {name: [] for name in names}
         for code in codes:
             share, bonus, full = self.share[code], self.bonus[code], self.framework.full(code)
             in_total = self.part_of_total[code]
@@ -284,25 +285,38 @@ class Tree:
             added = in_total * share * top
             told = (
                 points,
+                self._state(code, seen),
                 self.covered[code],
                 self.weight[code],
                 (added if seen is True else np.where(seen, added, 0.0 * in_total)) + bonus,
                 in_total * (top / full),
-                self._state(code, seen),
             )
             for name, column in zip(found, told, strict=True):
                 found[name].append(column)
-        states = _row_by_row(found["state"], n, np.int8)
-        flat: dict[str, Any] = {
-            "unit": pd.array(self.leaves.units, dtype="str").take(np.repeat(np.arange(n), k)),
-            "code": pd.array(codes, dtype="str").take(np.tile(np.arange(k), n)),
-            "score": _row_by_row(found["score"], n, np.float64),
-            "state": pd.array(STATES, dtype="str").take(states),
-            **{name: _row_by_row(found[name], n, np.float64) for name in names[1:]},
-            "nominal": np.tile(self._nominal(codes), n),
-            "leaf": np.tile(np.array([not self.framework.children(c) for c in codes], dtype=bool), n),
-        }
+        found["nominal"] = list(self._nominal(codes))
+        found["leaf"] = [not self.framework.children(c) for c in codes]
+        alike: dict[bytes, pd.Series] = {}
+        flat: dict[str, Any] = {"unit": repeated(self.leaves.units, k), "code": tiled(codes, n)}
+        for name, columns in found.items():
+            if name == "state":
+                flat[name] = self._words(columns)
+                continue
+            kind = np.dtype(bool if name == "leaf" else np.float64)
+            if any(np.ndim(c) for c in columns):
+                flat[name] = _row_by_row(columns, n, kind)
+                continue
+            # the same for all units: columns that agree share their memory until someone writes to one
+            pattern = np.array(columns, dtype=kind)
+            if pattern.tobytes() not in alike:
+                alike[pattern.tobytes()] = pd.Series(np.tile(pattern, n), copy=False)
+            flat[name] = alike[pattern.tobytes()]
         return pd.DataFrame(flat, copy=False)
+
+    def _words(self, states: Sequence[_Column]) -> pd.Series:
+        """The states of all nodes, unit by unit."""
+        if all(np.ndim(s) == 0 for s in states):
+            return tiled([STATES[int(s)] for s in states], self.n)
+        return chosen(STATES, [_row_by_row(states, self.n, np.dtype(np.int8))])
 
     def _nominal(self, codes: Sequence[str]) -> np.ndarray:
         reach = {TOTAL: 1.0}
@@ -328,15 +342,14 @@ class Tree:
         return pd.DataFrame(columns, index=index, copy=False).rename_axis(index="unit", columns="code")
 
 
-def _row_by_row(columns: Sequence[_Column], n: int, kind: type) -> np.ndarray:
+def _row_by_row(columns: Sequence[_Column], n: int, kind: np.dtype) -> np.ndarray:
     """Columns over ``n`` units as one long array, unit by unit: filled in blocks that stay in the cache."""
-    if all(np.ndim(c) == 0 for c in columns):
-        return np.tile(np.array(columns, dtype=kind), n)
     out: np.ndarray = np.empty((n, len(columns)), dtype=kind)
+    spread = [np.broadcast_to(np.asarray(column), n) for column in columns]
     for start in range(0, n, _BLOCK_UNITS):
         some = out[start : start + _BLOCK_UNITS]
-        for j, column in enumerate(columns):
-            some[:, j] = column[start : start + _BLOCK_UNITS] if np.ndim(column) else column  # type: ignore[index]
+        for j, column in enumerate(spread):
+            some[:, j] = column[start : start + _BLOCK_UNITS]
     return out.ravel()
 
 

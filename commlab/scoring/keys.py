@@ -14,10 +14,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["Group", "group_rows", "numbered"]
+from commlab.errors import DataError
+from commlab.scoring.texts import Letters, runs_of, stored
 
-_LEAST_RUN = 8
-"""Runs are worth looking for where they are at least this long on average."""
+__all__ = ["Group", "group_rows", "numbered"]
 
 
 @dataclass(frozen=True)
@@ -31,29 +31,6 @@ class Group:
     unique: bool
 
 
-def _arrow(column: pd.Series) -> pa.ChunkedArray | None:
-    """The texts of a column as Arrow holds them; None where it is not text that Arrow holds already."""
-    if not isinstance(column.dtype, pd.StringDtype):
-        return None
-    array = pa.array(column.array)
-    return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
-
-
-def _runs(array: pa.ChunkedArray) -> tuple[np.ndarray, list[str | None]] | None:
-    """Ends of the runs of equal values and the values; None where there are too many runs."""
-    ends, values, start = [], [], 0
-    for chunk in array.chunks:
-        coded = pc.run_end_encode(chunk)
-        if len(coded.values) * _LEAST_RUN > len(array):
-            return None
-        ends.append(coded.run_ends.to_numpy() + start)
-        values += coded.values.to_pylist()
-        start += len(chunk)
-    if len(values) * _LEAST_RUN > len(array):
-        return None
-    return np.concatenate(ends), values
-
-
 def numbered(column: pd.Series) -> tuple[np.ndarray, list[str]]:
     """Every value by the number of its first appearance, and the values; missing is -1.
 
@@ -61,45 +38,47 @@ def numbered(column: pd.Series) -> tuple[np.ndarray, list[str]]:
     >>> number.tolist(), values
     ([0, 0, 1], ['b', 'a'])
     """
-    array = _arrow(column)
-    runs = _runs(array) if array is not None and len(array) else None
+    runs = runs_of(stored(column))
     if runs is None:
         number, values = pd.factorize(column)
         return number, list(values)
     ends, told = runs
-    known: dict[str, int] = {}
-    short = [-1 if v is None else known.setdefault(v, len(known)) for v in told]
-    kind = np.int16 if len(known) < np.iinfo(np.int16).max else np.int32
-    return np.repeat(np.array(short, dtype=kind), np.diff(ends, prepend=0)), list(known)
+    coded = told.dictionary_encode()
+    short = pc.fill_null(coded.indices, -1).to_numpy()
+    narrow = short.astype(np.int16 if len(coded.dictionary) < 2**15 else np.int32)
+    return np.repeat(narrow, np.diff(ends, prepend=0)), coded.dictionary.to_pylist()
 
 
 class _Units:
     """Numbers of units over the segments of a table."""
 
-    def __init__(self, column: pd.Series) -> None:
-        self.column, self.array = column, _arrow(column)
+    def __init__(self, column: pd.Series, array: pa.ChunkedArray | None) -> None:
+        self.column, self.array = column, array
         self.names = pd.Index([], dtype="str")
-        self.seen: list[tuple[pa.ChunkedArray, np.ndarray, bool]] = []
+        self.seen: list[tuple[Letters, np.ndarray, bool]] = []
 
     def of(self, start: int, end: int) -> tuple[np.ndarray, bool]:
         """Numbers of the units in some rows, and whether each stands there once."""
-        part = None if self.array is None else self.array.slice(start, end - start)
+        part = None if self.array is None else Letters.of(self.array.slice(start, end - start))
         for known, number, unique in self.seen:
-            if part is not None and part.equals(known):
+            if part is not None and part.same(known):
                 return number, unique
         values = pd.Index(self.column.iloc[start:end])
-        number = self.names.get_indexer(values)
-        if (number < 0).any():
-            fresh = values[number < 0].unique()
-            self.names = self.names.append(fresh)
+        if not len(self.names):
+            number, self.names = pd.factorize(values)
+            unique = len(self.names) == len(values)
+        else:
             number = self.names.get_indexer(values)
-        unique = values.is_unique
+            if (number < 0).any():
+                self.names = self.names.append(values[number < 0].unique())
+                number = self.names.get_indexer(values)
+            unique = values.is_unique
         if part is not None:
             self.seen = [(part, number, unique), *self.seen[:1]]
         return number, unique
 
 
-def group_rows(table: pd.DataFrame, parts: pd.Series) -> tuple[list[Group], list[str]]:
+def group_rows(table: pd.DataFrame, parts: pd.Series) -> tuple[list[Group], pd.Index]:
     """Rows by code and part, in the order of first appearance, and the names of the units.
 
     Parameters
@@ -108,22 +87,31 @@ def group_rows(table: pd.DataFrame, parts: pd.Series) -> tuple[list[Group], list
         unit, code.
     parts : Series
         The part of each row.
+
+    Raises
+    ------
+    DataError
+        If a row names no unit, code or part.
     """
-    code, name = (_arrow(c) for c in (table["code"], parts))
-    runs = None
-    if code is not None and name is not None and len(table) and not parts.hasnans:
-        one, two = _runs(code), _runs(name)
-        runs = None if one is None or two is None else (one, two)
-    if runs is None:
+    columns = {"unit": table["unit"], "code": table["code"], "part": parts}
+    kept = {name: stored(column) for name, column in columns.items()}
+    for name, column in columns.items():
+        array = kept[name]
+        gaps = int(column.isna().sum()) if array is None else array.null_count
+        if gaps:
+            raise DataError(f"{gaps} of {len(table)} rows name no {name}; fill them or delete the rows")
+    code_runs, part_runs = runs_of(kept["code"]), runs_of(kept["part"])
+    if code_runs is None or part_runs is None:
         return _sorted_groups(table, parts)
-    units = _Units(table["unit"])
-    (code_ends, codes), (part_ends, names) = runs
+    units = _Units(table["unit"], kept["unit"])
+    code_ends, codes = code_runs[0], code_runs[1].to_pylist()
+    part_ends, names = part_runs[0], part_runs[1].to_pylist()
     ends = np.union1d(code_ends, part_ends)
     found: dict[tuple[str, str], list[tuple[int, int]]] = {}
     start = 0
     for end in ends:
         key = codes[int(np.searchsorted(code_ends, end))], names[int(np.searchsorted(part_ends, end))]
-        found.setdefault((str(key[0]), str(key[1])), []).append((start, int(end)))
+        found.setdefault(key, []).append((start, int(end)))
         start = int(end)
     out = []
     for (c, p), places in found.items():
@@ -136,10 +124,10 @@ def group_rows(table: pd.DataFrame, parts: pd.Series) -> tuple[list[Group], list
             number = np.concatenate([n for n, _ in numbers])
             unique = np.bincount(number).max(initial=0) <= 1
         out.append(Group(c, p, rows, number, bool(unique)))
-    return out, list(units.names)
+    return out, units.names
 
 
-def _sorted_groups(table: pd.DataFrame, parts: pd.Series) -> tuple[list[Group], list[str]]:
+def _sorted_groups(table: pd.DataFrame, parts: pd.Series) -> tuple[list[Group], pd.Index]:
     unit, units = numbered(table["unit"])
     code, codes = numbered(table["code"])
     part, names = numbered(parts)
@@ -151,9 +139,9 @@ def _sorted_groups(table: pd.DataFrame, parts: pd.Series) -> tuple[list[Group], 
         rows = order[place]
         k = int(number[rows[0]])
         own = unit[rows]
-        once = np.bincount(own[own >= 0]).max(initial=0) <= 1
+        once = np.bincount(own).max(initial=0) <= 1
         out.append(Group(codes[k // len(names)], names[k % len(names)], rows, own, bool(once)))
-    return out, units
+    return out, pd.Index(units)
 
 
 def _cut(ordered: np.ndarray) -> Iterator[slice]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,8 +11,9 @@ import pandas as pd
 from commlab.errors import DataError, ParameterError, listing
 from commlab.framework import Framework, Part
 from commlab.framework.rules import RULES
-from commlab.scoring.keys import group_rows, numbered
+from commlab.scoring.keys import Group, group_rows, numbered
 from commlab.scoring.rules import FOUND, score_rows
+from commlab.scoring.texts import chosen
 from commlab.tables import STATES
 
 __all__ = ["MISSING", "Leaves", "leaf_matrices", "score"]
@@ -56,12 +56,12 @@ def score(evidence: pd.DataFrame, framework: Framework) -> pd.DataFrame:
         else (evidence["role"] == "main").to_numpy(bool)
     )
     main = evidence if is_main.all() else evidence[is_main]
-    number, codes = numbered(main["code"])
-    spelled = [framework.code(c) for c in codes]
-    if spelled != codes:
-        main = main.assign(code=pd.array(spelled, dtype="str").take(number))
     found = {}
     groups, units = group_rows(main, main["part"])
+    printed = {g.code: framework.code(g.code) for g in groups}
+    if any(code != own for own, code in printed.items()):
+        main = main.assign(code=main["code"].map(printed).astype("str"))
+        groups, units = group_rows(main, main["part"])
     for g in groups:
         part = _part(framework, g.code, g.part)
         if not g.unique:
@@ -79,8 +79,7 @@ def score(evidence: pd.DataFrame, framework: Framework) -> pd.DataFrame:
     out = out.astype(texts) if texts else out
     out["value"] = columns["value"][rows]
     out["score"] = np.concatenate([r[0] for r in results]) if results else np.zeros(0)
-    states = np.concatenate([r[1] for r in results]) if results else np.zeros(0, dtype=int)
-    out["state"] = pd.array(STATES, dtype="str").take(states)
+    out["state"] = chosen(STATES, [r[1] for r in results])
     source = main["source"] if "source" in main else pd.Series("", index=main.index, dtype="str")
     out["source"] = source.astype("str").array[rows]
     out["inherited"] = columns["state"][rows] == FOUND.index("inherited")
@@ -129,7 +128,7 @@ class Leaves:
     whether a norm was missed; ``vetoes`` lists (unit row, node, score share).
     """
 
-    units: Sequence[Any]
+    units: pd.Index
     share: np.ndarray
     applicable: np.ndarray
     covered: np.ndarray
@@ -147,59 +146,78 @@ def leaf_matrices(scores: pd.DataFrame, framework: Framework, *, missing: str = 
     lacking = [c for c in ("unit", "code", "score", "state") if c not in scores]
     if lacking:
         raise DataError(f"the scores lack the columns {listing(lacking)}")
-    number, codes = numbered(scores["code"])
-    strange = set(codes) - set(framework.leaves)
-    if strange:
-        raise DataError(
-            f"the scores name codes that are no leaves of {framework.name}: {listing(sorted(map(str, strange)))}"
-        )
     values = _check(scores)
     if "part" in scores:
         names = scores["part"]
     else:
-        first = pd.array([framework.parts(c)[0].part for c in codes], dtype="str")
-        names = pd.Series(first.take(number), index=scores.index)
+        number, codes = numbered(scores["code"])
+        first = [framework.parts(c)[0].part if c in framework.leaves else "" for c in codes]
+        names = pd.Series(pd.array([*first, None], dtype="str").take(number), scores.index, name="part")
     groups, units = group_rows(scores, names)
-    shape = (len(units), len(framework.leaves))
-    top, measured, wanted, bonus = (np.zeros(shape, order="F") for _ in range(4))
-    failed = np.zeros(shape, bool, order="F")
-    vetoes: list[tuple[int, str, float]] = []
-    column = {c: j for j, c in enumerate(framework.leaves)}
+    strange = {g.code for g in groups} - set(framework.leaves)
+    if strange:
+        raise DataError(
+            f"the scores name codes that are no leaves of {framework.name}: {listing(sorted(strange))}"
+        )
     state_number, found = numbered(scores["state"])
     wrong = [s for s in found if s not in STATES]
     if wrong:
         raise DataError(f"the scores have the states {listing(wrong)}; states are {', '.join(STATES)}")
     states = np.array([STATES.index(s) for s in found], dtype=np.int8)[state_number]
+    n, everyone = len(units), np.arange(len(units))
+    by_leaf: dict[str, list[Group]] = {c: [] for c in framework.leaves}
     for g in groups:
-        part = _part(framework, g.code, g.part)
-        value, state, j = values[g.rows], states[g.rows], column[g.code]
-        if not g.unique:
-            doubled = [units[i] for i in np.flatnonzero(np.bincount(g.units) > 1)]
-            raise DataError(f"{part.code} part {part.part} is scored more than once for {listing(doubled)}")
-        if not RULES[part.rule].shared:
-            _outside(part, framework, g.units, value, state, j, bonus, vetoes)
-            continue
-        seen = np.isfinite(value) & (state <= _FAILED)
-        over = np.flatnonzero(seen & (value > part.full * (1 + _ROUNDING)))
-        if len(over):
-            worst = f"{units[g.units[over[0]]]}: {value[over[0]]:g}"
-            raise DataError(
-                f"{part.code} part {part.part} has {len(over)} score(s) above {part.full:g}, first {worst}"
-            )
-        everyone = len(g.units) == len(units) and np.array_equal(g.units, np.arange(len(units)))
-        at: slice | np.ndarray = slice(None) if everyone else g.units
-        wanted[at, j] += part.share * (state != _NOT_APPLICABLE)
-        measured[at, j] += part.share * seen
-        top[at, j] += part.share * np.where(seen, value, 0.0) / part.full
-        failed[at, j] |= state == _FAILED
-    applicable = wanted > 0
-    below = wanted if missing == "zero" else measured
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(below > 0, top / below, np.nan)
-        covered = np.where(applicable, measured / wanted, np.nan)
-    if missing == "zero":
-        share = np.where(applicable, share, np.nan)
-    return Leaves(tuple(units), share, applicable, covered, bonus, failed, tuple(vetoes))
+        by_leaf[g.code].append(g)
+    share: np.ndarray = np.empty((n, len(by_leaf)), order="F")
+    sides: dict[str, list[np.ndarray | float]] = {name: [] for name in _USUAL}
+    vetoes: list[tuple[int, str, float]] = []
+    for j, (code, own) in enumerate(by_leaf.items()):
+        top, measured, wanted, extra = np.zeros((4, n))
+        missed = np.zeros(n, bool)
+        for g in own:
+            part = _part(framework, code, g.part)
+            value, state = values[g.rows], states[g.rows]
+            if not g.unique:
+                doubled = [units[i] for i in np.flatnonzero(np.bincount(g.units) > 1)]
+                raise DataError(f"{code} part {part.part} is scored more than once for {listing(doubled)}")
+            if not RULES[part.rule].shared:
+                _outside(part, framework, g.units, value, state, extra, vetoes)
+                continue
+            seen = np.isfinite(value) & (state <= _FAILED)
+            over = np.flatnonzero(seen & (value > part.full * (1 + _ROUNDING)))
+            if len(over):
+                worst = f"{units[g.units[over[0]]]}: {value[over[0]]:g}"
+                raise DataError(
+                    f"{code} part {part.part} has {len(over)} score(s) above {part.full:g}, first {worst}"
+                )
+            at = slice(None) if np.array_equal(g.units, everyone) else g.units
+            wanted[at] += part.share * (state != _NOT_APPLICABLE)
+            measured[at] += part.share * seen
+            top[at] += part.share * np.where(seen, value, 0.0) / part.full
+            missed[at] |= state == _FAILED
+        concerned = wanted > 0
+        below = wanted if missing == "zero" else measured
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share[:, j] = np.where(below > 0, top / below, np.nan)
+            part_seen = np.where(concerned, measured / wanted, np.nan)
+        for (name, usual), column in zip(_USUAL.items(), (concerned, part_seen, extra, missed), strict=True):
+            sides[name].append(usual if (column == usual).all() else column)
+    applicable, covered, bonus, failed = (_matrix(sides[name], usual, n) for name, usual in _USUAL.items())
+    return Leaves(units, share, applicable, covered, bonus, failed, tuple(vetoes))
+
+
+_USUAL: dict[str, float | bool] = {"applicable": True, "covered": 1.0, "bonus": 0.0, "failed": False}
+"""What a leaf's column nearly always holds."""
+
+
+def _matrix(columns: Sequence[np.ndarray | float], usual: float | bool, n: int) -> np.ndarray:
+    """Columns side by side; where all are as usual, no memory is filled."""
+    if all(np.ndim(c) == 0 for c in columns):
+        return np.broadcast_to(np.asarray(usual), (n, len(columns)))
+    out: np.ndarray = np.empty((n, len(columns)), dtype=type(usual), order="F")
+    for j, column in enumerate(columns):
+        out[:, j] = column
+    return out
 
 
 def _check(scores: pd.DataFrame) -> np.ndarray:
@@ -224,12 +242,11 @@ def _outside(
     at: np.ndarray,
     value: np.ndarray,
     state: np.ndarray,
-    j: int,
     bonus: np.ndarray,
     vetoes: list[tuple[int, str, float]],
 ) -> None:
     if part.rule == "bonus":
-        bonus[at, j] += np.where(np.isfinite(value) & (state <= _FAILED), value, 0.0)
+        bonus[at] += np.where(np.isfinite(value) & (state <= _FAILED), value, 0.0)
         return
     sets = part.params.get("sets", 0)
     node = framework.code(sets) if isinstance(sets, str) and "/" not in sets else part.code

@@ -100,5 +100,5 @@ def aggregate_wide(
         share = np.where(applies, share, np.nan)
         covered = np.where(applies, seen, np.nan)
     still, none = np.broadcast_to(0.0, points.shape), np.broadcast_to(False, points.shape)
-    leaves = Leaves(range(len(X)), share, applies, covered, still, none, (), plain=every)
+    leaves = Leaves(X.index, share, applies, covered, still, none, (), plain=every)
     return Tree(framework, leaves, hows).wide(X.index, points=even)
