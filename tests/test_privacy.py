@@ -59,9 +59,22 @@ def test_numbers_are_masked_on_templates(templates, record_property):
     hold(templates, measure(SAMPLE.sentences(getattr(SAMPLE, templates), 20, seed=20191231)), record_property)
 
 
-@pytest.mark.parametrize("block", ["ODD", "FRESH"])
+@pytest.mark.parametrize("block", ["ODD", "FRESH", "WRITTEN"])
 def test_values_written_in_odd_ways_are_masked(block, record_property):
     hold(block, measure(SAMPLE.written(getattr(SAMPLE, block))), record_property)
+
+
+def test_names_are_found_beside_their_cues_and_nowhere_else():
+    sentences = SAMPLE.written(SAMPLE.PEOPLE)
+    found = [(places, [p for p in find(text) if p[2] == "name"]) for text, places in sentences]
+    hit = [any(a <= x and y <= b for a, b, _ in got) for places, got in found for x, y, _ in places]
+    right = [any(a < y and x < b for x, y, _ in places) for places, got in found for a, b, _ in got]
+    assert np.mean(hit) >= 0.97 and np.mean(right) >= 0.97
+
+
+def test_harmless_numbers_stay():
+    masked = [text for text, _ in SAMPLE.written(SAMPLE.HARMLESS) if find(text)]
+    assert not masked
 
 
 @pytest.mark.parametrize(

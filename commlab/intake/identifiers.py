@@ -89,7 +89,7 @@ _PATTERNS: tuple[tuple[str, int, frozenset[str], re.Pattern[str]], ...] = tuple(
     for kind, least, needs, pattern in (
         ("email", 0, "@aA艾爱鼠", rf"{_MAIL}{_AT}[a-z0-9\-]+(?:{_DOT}[a-z0-9\-]+)+"),
         ("email", 0, "@", rf"{_MAIL}@[a-z0-9\-]{{2,}}"),
-        ("email", 3, "163c9qQ2gGfFsSoO", rf"(?<![a-z0-9._\-])[a-z0-9._\-]{{2,64}}(?:[^\w.]{{1,3}}|[{HAN}]{{1,2}}a?)(?:vip\W)?{_MAILERS}(?:\W{{1,3}}|点)(?:com|cn|net|c0m)(?![a-z])"),
+        ("email", 0, "cC", rf"(?<![a-z0-9._\-])[a-z0-9._\-]{{2,64}}(?:[^\w.]{{1,3}}|[{HAN}]{{1,2}}a?)(?:vip\W)?{_MAILERS}(?:\W{{1,3}}|点)(?:com|cn|net|c0m)(?![a-z])"),
         ("email", 0, "#", r"(?<![a-z0-9._%+\-])[a-z0-9._%+\-]{2,64}#[a-z0-9\-]+\.(?:com|cn|net|org)[a-z.]*"),
         ("coordinate", 3, "°度", rf"{_WHERE}\D{{0,3}}{_DEGREES}(?:[\s,;、]{{0,2}}{_WHERE}?\s?{_DEGREES})?"),
         ("coordinate", 3, "°度", rf"{_DEGREES}(?:[\s,;]{{0,2}}{_DEGREES})?"),
@@ -342,7 +342,6 @@ def _left_over(work: str) -> Iterator[tuple[int, int, str]]:
         if digits <= 5 and _HARMLESS_BEFORE.search(work, max(0, match.start() - 6), match.start()):
             continue
         yield match.start(), match.start() + len(run), "number"
-    chinese = len(_HAN_CHAR.findall(work)) > sum(c.isascii() and c.isalpha() for c in work)
     for match in _LATIN.finditer(work):
         run = match.group()
         letters = sum(c.isalpha() for c in run)
@@ -352,5 +351,9 @@ def _left_over(work: str) -> Iterator[tuple[int, int, str]]:
             continue
         if _COUNTED_CODE.fullmatch(run) and _CODE_UNIT.match(work, match.end()):
             continue
-        if any(c.isdigit() or c == "_" for c in run) or (chinese and len(run) >= 6):
+        if any(c.isdigit() or c == "_" for c in run) or (len(run) >= 6 and _is_chinese(work)):
             yield match.start(), match.end(), "latin"
+
+
+def _is_chinese(work: str) -> bool:
+    return len(_HAN_CHAR.findall(work)) > sum(c.isascii() and c.isalpha() for c in work)
