@@ -8,6 +8,7 @@ from commlab.framework import Part
 from commlab.report.chapters.base import Report
 from commlab.report.chapters.indicators import METHODS
 from commlab.report.finding import Bullets, Col, Section
+from commlab.study.results import RESULTS
 from commlab.text import Text
 
 __all__ = ["cleaning_summary", "denominators", "indicator_dictionary", "manifest", "questionnaire"]
@@ -199,6 +200,8 @@ def _quotient(
     if statistic == "share_meeting":
         label = own if part.rule == "yes_no" else report.join(own, t("(share that meets the norm)"))
         return label, t.percent(value), t("of the communities")
+    if part.rule == "rate":
+        return what, t.percent(value), t("of the denominator")
     if part.rule == "checklist":
         return t("all checks"), t.percent(value), t("of the checks made")
     metric = report.study.framework.metrics.get(str(item) if named else str(part.metric))
@@ -327,6 +330,7 @@ def manifest(report: Report) -> Section:
 
     t = report.t
     inputs = report.period.report_inputs(report.unit)
+    inputs = {k: v for k, v in inputs.items() if k not in RESULTS or len(report.period.result(k))}
     rows = [
         (t("Input"), report.starting(report.word(INPUTS.get(name, name))), digest[:8])
         for name, digest in inputs.items()

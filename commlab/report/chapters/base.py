@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from commlab.framework import TOTAL
+from commlab.framework import RULES, TOTAL
 from commlab.framework.entries import FULL
 from commlab.report.finding import Finding, capital
 from commlab.report.wording import study_text
@@ -201,13 +202,16 @@ class Report:
         return told
 
     def full(self, code: str = TOTAL) -> float:
-        """Full marks of a node."""
-        return self.study.framework.full(code)
+        """Full marks of a node; a bonus or veto, which stands outside the weights, has none."""
+        parts = self.study.framework.parts(code)
+        outside = bool(parts) and all(not RULES[p.rule].shared for p in parts)
+        return math.nan if outside else self.study.framework.full(code)
 
     @cached_property
     def pointed(self) -> bool:
         """Whether nodes have full marks of their own, so that scores are compared as shares of them."""
-        return any(self.full(c) != FULL for c in (TOTAL, *self.study.framework.table["code"]))
+        known = (self.full(c) for c in (TOTAL, *self.study.framework.table["code"]))
+        return any(full != FULL for full in known if not math.isnan(full))
 
     def percent_of_full(self, scores: pd.Series) -> pd.Series:
         """Scores by code on one scale of 0 to 100."""
