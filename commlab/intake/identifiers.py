@@ -52,7 +52,7 @@ _FLAT = r"(?:[1-9]\d?(?:0[1-9]|1[0-2])|[一二三四五六七八九]{1,2}[零〇
 _CALENDAR = r"(?:(?:农|阴|旧|阳|公|新)历)?"
 _MONTH_DAY = rf"{_CALENDAR}闰?(?:\d{{1,2}}|[{_CN}正腊冬]{{1,2}})\s?[-/.月]\s?[初廿卅]?(?:\d{{1,2}}|[{_CN}]{{1,3}})\s?[日号]?"
 _DAY = (
-    rf"{_CALENDAR}(?:(?:18|19|20)\d{{2}}|\d{{2}}|[零〇一二三四五六七八九]{{2,4}}|民国[{_CN}\d]{{1,3}}|[甲乙丙丁戊己庚辛壬癸][子丑寅卯辰巳午未申酉戌亥])\s?[-/.、年]\s?{_CALENDAR}闰?"
+    rf"{_CALENDAR}(?:(?:18|19|20)\d{{2}}|\d{{2}}|[零〇一二三四五六七八九]{{2,4}}|民国[{_CN}\d]{{1,3}}|[甲乙丙丁戊己庚辛壬癸][子丑寅卯辰巳午未申酉戌亥])\s?[-/.、年]的?\s?{_CALENDAR}闰?"
     rf"(?:\d{{1,2}}|[{_CN}正腊冬]{{1,2}})\s?[-/.、月]?\s?(?:[初廿卅]?(?:\d{{1,2}}|[{_CN}]{{1,3}})\s?[日号]?)?"
 )
 _MONTHS = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
@@ -157,6 +157,7 @@ _PATTERNS: tuple[tuple[str, int, frozenset[str], re.Pattern[str]], ...] = tuple(
         ("address", 0, "号", rf"(?<=[路街巷弄道里村苑园坡冲营坝桥庄寨屯湾沟塘段线])\s?(?P<x>[甲乙丙丁附]?(?:\d{{1,4}}(?:、\d{{1,4}}){{0,3}}|[{_CN}]{{2,6}}|(?<=[路街巷弄])[{_CN}])(?:[\-]\d{{1,4}})?\s?"
             r"(?:附\d+)?号(?:附\d+号?|(?:-\d{1,4}){1,2}号?铺?)?)(?!线|文(?!化|林|庙|昌)|令|口|公交|桥|门(?![口前外])|电梯|岗|楼(?![上下前后旁])|通知|开会|路)"),
         ("address", 5, "-#/", r"(?<![\d\-/.])(?:[a-z东西南北中]?\d{1,3}|[a-z])(?:\s?[-#/]\s?\d{1,2}){1,2}\s?[-#/]\s?(?!(?:19|20)\d\d(?!\d))\d{3,4}(?![\d\-])"),
+        ("address", 4, "-", rf"(?<![\d\-/.a-z])\d{{1,3}}(?:-\d{{1,2}}){{3}}(?![\d\-.]|{_COUNTING}|\s?[号单])"),
         ("address", 5, ".", rf"(?<![\d.v])\d{{1,2}}\.\d{{1,2}}\.{_FLAT}(?![\d.])"),
         ("address", 2, "-", rf"(?<=[区苑园城村里庄寓邸湾府住])\s?(?P<x>(?>[a-z东西]?\d{{1,3}}(?:-\d{{1,3}}){{1,3}}))(?![\d.\-#]|{_COUNTING}|\s?[号单])"),
         ("address", 3, "东西南北", r"(?<![\u4e00-\u9fff])[东西南北]\d{1,2}-\d{1,2}-\d{1,4}(?![\d\-])"),
@@ -218,7 +219,7 @@ _STANDARD = re.compile(
 # iPhone12, Office2016, v1.0.3: a product and its version
 _VERSION = re.compile(
     r"(?:iphone|ipad|ios|android|windows|win|office|word|excel|wps|app|mate|nova|reno|note|redmi|oppo|vivo|honor|galaxy|java|html|usb|hdmi|photoshop|"
-    r"cctv|wifi|version|v|r)?[\-_]?\d{1,4}(?:\.\d{1,4}){0,3}(?:pro|plus|max|se|mini|s|x|p|e|i)?",
+    r"cctv|wifi|led|version|v|r)?[\-_]?\d{1,4}(?:\.\d{1,4}){0,3}(?:pro|plus|max|se|mini|s|x|p|e|i|w)?",
     re.IGNORECASE,
 )
 _COUNTED_CODE = re.compile(r"[a-z]{1,4}\d{1,4}(?:\.\d+)?", re.IGNORECASE)  # 高铁G1234次, GDP6475.88亿
