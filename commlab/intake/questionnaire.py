@@ -45,7 +45,7 @@ _PUBLIC_KEY = "commlab"
 _SECONDS = re.compile(r"(?:(\d+)(?:小时|时|:))?(?:(\d+)(?:分钟|分|:))?(\d+(?:\.\d+)?)秒?")
 _ZONE = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$")
 _MINUTES = re.compile(r"(?:(\d+)小?时)?(\d+)分钟?")
-_LONG = 30
+_LONG, _FEW = 30, 9
 
 
 @dataclass(frozen=True)
@@ -223,6 +223,14 @@ def _attention(answers: Answers) -> pd.Series:
         return pd.Series(False, index=range(answers.n))
     codes, texts = answers.levels(place)
     expected = {option_key(text) for text in check[1]}
+    keys = {option_key(text) for text in texts if not is_blank(text)}
+    if keys and all(key.isdecimal() for key in keys) and not any(key.isdecimal() for key in expected):
+        told = f"the check question is answered by numbers, and the codebook expects {listing(check[1])}; nobody is flagged"
+        answers.pad.add(
+            "attention by number", told, column=answers.headers[place], severity="error", n=int((codes >= 0).sum()),
+            before=", ".join(sorted(keys)[:_FEW]), after=", ".join(check[1]),
+        )  # fmt: skip
+        return pd.Series(False, index=range(answers.n))
     passed = [option_key(text) in expected or is_blank(text) for text in texts]
     return ~pd.Series(np.array([*passed, True])[codes])
 

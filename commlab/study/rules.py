@@ -315,6 +315,10 @@ RULES: dict[str, tuple[str, str]] = {
         "{n} answers ({found}) may be options or numbers of options; kept as missing",
         "write numbers: values (the points themselves) or numbers: options at this question",
     ),
+    "attention by number": (
+        "the check question is answered by numbers ({found}), the codebook expects {expected}; nobody was flagged",
+        "add the number of the option to expect",
+    ),
     "torn ranking": (
         "{n} answers give one place twice or one option two places; their ranking is kept as missing",
         "check the export",
