@@ -16,8 +16,10 @@ NAMED = 4
 """Items that the sentence about change names."""
 
 
-def sample(report: Report) -> Section:
+def sample(report: Report) -> Section | None:
     """Who answered, beside who lives there."""
+    if not report.has("responses"):
+        return None
     t, rows = report.t, report.of_unit("demographics")
     rates = report.of_unit("response_rates")
     if rows.empty or rates.empty or rates["valid"].iloc[0] == 0:
@@ -61,25 +63,27 @@ def sample(report: Report) -> Section:
             hidden = hidden.mask(rows["population"].isna(), "")
         rows[column] = report.marked(rows[column], hidden)
     rows["sample"] = report.marked(rows["sample"], rows["rule"], rows["bound"])
+    columns = {
+        "variable_label": Col(t("Characteristic"), "label"),
+        "level_label": Col(t("Group"), "label"),
+        "n": Col(t("Answers"), "integer"),
+        "sample": Col(t("Sample"), "percent"),
+        "weighted": Col(t("Weighted"), "percent"),
+        "population": Col(t("Population"), "percent"),
+        "difference": Col(t("Difference (points)"), "points"),
+    }
+    notes = (
+        [t("— : the population's table has no such breakdown.")] if rows["population"].isna().any() else []
+    )
+    if rows["population"].isna().all():
+        notes = []
+        columns = {k: v for k, v in columns.items() if k not in ("population", "difference")}
     table = report.finding(
         rows,
         text,
         title=t("Sample structure and population"),
-        columns={
-            "variable_label": Col(t("Characteristic"), "label"),
-            "level_label": Col(t("Group"), "label"),
-            "n": Col(t("Answers"), "integer"),
-            "sample": Col(t("Sample"), "percent"),
-            "weighted": Col(t("Weighted"), "percent"),
-            "population": Col(t("Population"), "percent"),
-            "difference": Col(t("Difference (points)"), "points"),
-        },
-        notes=[
-            t(
-                "Population: adults in the 2020 census, wider than the communities evaluated (A22). — : the census table has no such breakdown."
-            ),
-            *report.signs(rows["n"], rows["sample"], rows["weighted"]),
-        ],
+        columns=columns,
+        notes=[*report.notes("sample"), *notes, *report.signs(rows["n"], rows["sample"], rows["weighted"])],
     )
     return Section(t("Sample and population"), 1, [table])
 
@@ -103,8 +107,10 @@ def _item_table(report: Report) -> pd.DataFrame:
     return table.reset_index()
 
 
-def satisfaction(report: Report) -> Section:
+def satisfaction(report: Report) -> Section | None:
     """Every item: shares, mean, index, interval, distribution; "don't know" apart."""
+    if not report.has("responses"):
+        return None
     t, title = report.t, report.t("Satisfaction")
     table = _item_table(report) if len(report.satisfaction) else pd.DataFrame({"index": []})
     known = table.dropna(subset=["index"])
@@ -139,7 +145,7 @@ def satisfaction(report: Report) -> Section:
         },
         notes=[
             t(
-                'Satisfied: the two upper answers of five. Mean: 1 to 5. Index: 0 to 100. "Don\'t know" is a share of all who were asked and is in no other column (A26).'
+                'Satisfied: the two upper answers of each scale. Index: 0 to 100. "Don\'t know" is a share of all who were asked and is in no other column.'
             ),
             t(
                 "Intervals at {confidence} confidence, from the two-stage design.",
@@ -266,10 +272,12 @@ def _variants(report: Report) -> list:
     ]
 
 
-def change(report: Report) -> Section:
+def change(report: Report) -> Section | None:
     """What moved since the last quarter, with the test behind every word."""
     from commlab.figures import changes as drawn
 
+    if not report.has("responses") or len(report.study.periods) == 1:
+        return None
     t, rows = report.t, report.of_unit("change")
     title = t("Change since the last quarter")
     before = report.period.previous
