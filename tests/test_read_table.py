@@ -988,3 +988,29 @@ def test_decimal_commas(tmp_path, a, b, values, rules_told):
     assert told == rules_told
     unclear = table.ledger[table.ledger["rule"] == "unclear_comma"]
     assert set(unclear["before"]) <= {"1,234", "2,345"} and set(unclear["severity"]) <= {"error"}
+
+
+@pytest.mark.parametrize(
+    ("streets", "totals", "sections"),
+    [
+        ([(4, 6), (12, 14)], ["护国街道", "大观街道"], ()),  # the sums of their communities
+        ([(None, None), (None, None)], [], ("护国街道", "大观街道")),  # headings
+    ],
+)
+@pytest.mark.parametrize("serial", [False, True])
+def test_streets_among_their_communities(tmp_path, streets, totals, sections, serial):
+    rows = [
+        ["一", "护国街道", *streets[0]], [1, "甲社区", 1, 2], [2, "乙社区", 3, 4],
+        ["二", "大观街道", *streets[1]], [1, "丙社区", 5, 6], [2, "丁社区", 7, 8], [None, "合计", 16, 20],
+    ]  # fmt: skip
+    head = ["序号", "单位名称", "户数", "人口"]
+    table = read_table(write(tmp_path / "a.xlsx", [row[not serial :] for row in [head, *rows]]))
+    assert table.frame["单位名称"].tolist() == ["甲社区", "乙社区", "丙社区", "丁社区"] and balanced(table)
+    assert sorted(table.totals["label"]) == sorted([*totals, "合计"])
+    assert [note.split()[-1] for note in table.notes] == list(sections)
+    assert not set(table.ledger["rule"]) & {"total_mismatch", "total_rounding"}
+
+
+def test_a_street_whose_number_is_its_own_stays(tmp_path):
+    rows = [["单位", "户数", "人口"], ["护国街道", 9, 7], ["甲社区", 1, 2], ["乙社区", 3, 4]]
+    assert len(read_table(write(tmp_path / "a.xlsx", rows)).frame) == 3

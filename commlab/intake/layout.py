@@ -316,19 +316,27 @@ def _single(grid: Grid, block: Block, row: int, column: int) -> str:
 
 
 def _settle(grid: Grid, block: Block) -> None:
-    """Lone texts below the last full row are notes, unless they are named like the rows above."""
-    full = [
-        r for r, k in block.kinds.items() if k in ("data", "total") and len(grid.filled(r, block.columns)) > 1
-    ]
+    """Lone texts below the last full row are notes, unless they are named like the rows above; streets without a
+    number above their communities are headings."""
+    named = [c for c, label in zip(block.columns, block.labels, strict=True) if not words.is_serial(label)]
+    told = {row: [c for c in grid.filled(row, block.columns) if c in named] for row in block.kinds}
+    full = [r for r, k in block.kinds.items() if k in ("data", "total") and len(told[r]) > 1]
     last = max(full, default=-1)
-    names = [str(grid.rows[r][c]).strip()[-1:] for r in full for c in block.keys[-1:] if grid.rows[r][c]]
+    names = [words.folded(grid.rows[r][c]) for r in full for c in block.keys[-1:] if grid.rows[r][c]]
+    highest = max(map(words.level, names), default=9)
     for row, kind in block.kinds.items():
-        if kind == "section" and row > last:
+        if kind == "data" and row < last and told[row] == block.keys[-1:]:
+            if words.level(words.folded(grid.rows[row][block.keys[-1]])) > highest:
+                block.kinds[row] = "section"
+        elif kind == "section" and row > last:
             block.kinds[row] = "note"
         elif kind == "data" and row > last and len(block.columns) > 1:
-            filled = grid.filled(row, block.columns)
-            cell = grid.rows[row][filled[0]]
-            if isinstance(cell, str) and not is_number(cell) and cell.strip()[-1:] not in names:
+            cell = grid.rows[row][grid.filled(row, block.columns)[0]]
+            if (
+                isinstance(cell, str)
+                and not is_number(cell)
+                and cell.strip()[-1:] not in {n[-1:] for n in names}
+            ):
                 block.kinds[row] = "note"
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -27,21 +27,7 @@ _RATE = re.compile(
     re.I,
 )
 _SCORE = re.compile(r"得分|评分|分数|总分|\bscore\b", re.I)
-_ENDINGS = ("社区", "街道办事处", "街道办", "街道", "居委会", "村委会", "小区")
-_LEVELS = {
-    "社区": 1,
-    "居委会": 1,
-    "村委会": 1,
-    "村": 1,
-    "小区": 1,
-    "街道办事处": 2,
-    "街道办": 2,
-    "街道": 2,
-    "镇": 2,
-    "乡": 2,
-}
-_LEVELS |= {"区": 3, "县": 3, "旗": 3, "市": 3, "州": 4, "省": 5}
-_HIGHER = frozenset({"", *(ending for ending, level in _LEVELS.items() if level > 1)})
+_HIGHER = frozenset({"", *(ending for ending, level in words.LEVELS.items() if level > 1)})
 _BY_CHANCE = 20  # smaller numbers are equal to a sum by chance
 _EXACT = 1e-9
 _MOST_DECIMALS = 6
@@ -103,8 +89,8 @@ def wholes(
 ) -> dict[int, str]:
     """Data rows that are a whole by its own name, and the group each sums up (empty: the table).
 
-    A district is the whole of its communities where it stands first or last and its numbers are theirs; a row
-    that repeats its district's name in place of a community's, or leaves that blank, is the district's.
+    A district is the whole of its communities where it stands first or last and its numbers are theirs, a street
+    that of those below or above it; a row that repeats its district's name in place of a community's, or leaves that blank, is the district's.
 
     Parameters
     ----------
@@ -120,19 +106,20 @@ def wholes(
     if n < 3:
         return {}
     out = _group_wholes(keys, additive) if len(keys) > 1 else {}
-    rest = np.array([i for i in range(n) if i not in out])
     names = [next((key[i] for key in reversed(keys) if key[i]), "") for i in range(n)]
+    out |= _headed(names, additive, out)
+    rest = np.array([i for i in range(n) if i not in out])
     for i in {rest[0]: None, rest[-1]: None} if len(rest) > 2 else {}:
         others = rest[rest != i]
-        levels = {_level(names[k]) for k in others}
-        kind = _suffix(names[i])
-        if kind not in _HIGHER or [_suffix(names[k]) for k in others].count(kind) * 2 > len(others):
+        levels = {words.level(names[k]) for k in others}
+        kind = words.suffix(names[i])
+        if kind not in _HIGHER or [words.suffix(names[k]) for k in others].count(kind) * 2 > len(others):
             continue
         equal, told, large = _held(additive[i], additive[others])
         named = bool(names[i]) and any(names[i] in title for title in titles)
         if not names[i]:
             sure = equal >= 2 and equal * 2 > told
-        elif _level(names[i]) and 0 not in levels and _level(names[i]) > max(levels):
+        elif words.level(names[i]) and 0 not in levels and words.level(names[i]) > max(levels):
             sure = equal * 2 >= told if told else named and _within(numbers[i], numbers[others])
         else:
             sure = equal == told and (equal >= 2 or large)
@@ -168,6 +155,24 @@ def _group_wholes(keys: Sequence[Sequence[str]], additive: np.ndarray) -> dict[i
     return out
 
 
+def _headed(names: Sequence[str], additive: np.ndarray, taken: Collection[int]) -> dict[int, str]:
+    """Rows of a higher unit, such as a street among communities, that hold the sum of the rows below or above them."""
+    out: dict[int, str] = {}
+    levels = [words.level(name) for name in names]
+    for level in sorted({level for level in levels if level > 1 and min(levels) < level}):
+        ends = [-1, *(i for i, own in enumerate(levels) if own >= level), len(names)]
+        for before, i, after in zip(ends, ends[1:], ends[2:], strict=False):
+            for rows in (range(i + 1, after), range(before + 1, i)):
+                others = np.array([k for k in rows if k not in out and k not in taken], dtype=int)
+                if levels[i] != level or i in taken or not len(others):
+                    continue
+                equal, told, large = _held(additive[i], additive[others])
+                if equal * 2 >= told and (equal >= 2 or (equal and large)):
+                    out[i] = names[i]
+                    break
+    return out
+
+
 def _held(mine: np.ndarray, others: np.ndarray) -> tuple[int, int, bool]:
     """How many numbers of a row are the sums of the others, of how many, and whether chance is out."""
     told = np.isfinite(mine) & (mine != 0)
@@ -181,18 +186,6 @@ def _within(mine: np.ndarray, others: np.ndarray) -> bool:
     told = np.isfinite(mine) & np.isfinite(others).any(axis=0)
     low, high = np.nanmin(others[:, told], axis=0), np.nanmax(others[:, told], axis=0)
     return bool(told.any()) and bool(np.all((low <= mine[told]) & (mine[told] <= high)))
-
-
-def _suffix(label: str) -> str:
-    for ending in _ENDINGS:
-        if label.endswith(ending):
-            return ending
-    return label[-1:]
-
-
-def _level(label: str) -> int:
-    """How high a unit of a name stands, 0 where the name does not tell; a city may be a county's equal."""
-    return _LEVELS.get(_suffix(label), 0)
 
 
 def check(

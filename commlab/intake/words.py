@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 
 __all__ = [
+    "LEVELS",
     "are_groups",
     "folded",
     "is_fill_in",
@@ -19,6 +20,8 @@ __all__ = [
     "is_part",
     "is_section",
     "is_serial",
+    "level",
+    "suffix",
     "total_group",
     "total_kind",
     "word_set",
@@ -79,6 +82,20 @@ _GROUP = re.compile(
     re.I,
 )
 _UNIT_END = re.compile(r"[区县旗州市镇乡片]$|街道(?:办事处|办)?$|社区$|委员?会$")
+_ENDINGS = ("社区", "街道办事处", "街道办", "街道", "居委会", "村委会", "小区")
+LEVELS = {
+    "社区": 1,
+    "居委会": 1,
+    "村委会": 1,
+    "村": 1,
+    "小区": 1,
+    "街道办事处": 2,
+    "街道办": 2,
+    "街道": 2,
+    "镇": 2,
+    "乡": 2,
+}
+LEVELS |= {"区": 3, "县": 3, "旗": 3, "市": 3, "州": 4, "省": 5}
 _SERIAL = re.compile(r"^(?:序号?|编号|行次|no\.?|#|顺序号?)$", re.I)
 
 
@@ -181,6 +198,23 @@ def are_groups(label: str, names: Sequence[object]) -> bool:
     last = folded(label.rpartition("/")[2])
     texts = [folded(name) for name in names]
     return bool(_GROUP.search(last)) or (bool(texts) and all(map(_UNIT_END.search, texts)))
+
+
+def level(label: str) -> int:
+    """How high a unit of a name stands, 0 where the name does not tell; a city may be a county's equal.
+
+    >>> level("翠湖社区"), level("护国街道"), level("五华区"), level("合计坊")
+    (1, 2, 3, 0)
+    """
+    return LEVELS.get(suffix(label), 0)
+
+
+def suffix(label: str) -> str:
+    """The ending of a name that says what kind of unit it is, else its last character."""
+    for ending in _ENDINGS:
+        if label.endswith(ending):
+            return ending
+    return label[-1:]
 
 
 def is_serial(label: str) -> bool:
