@@ -151,11 +151,16 @@ class Explore:
 
     def _metrics(self, asked: Question) -> list[str]:
         """Metrics that were measured in the period, checked points apart; without those about cared-for people."""
-        measures = self.study.period(asked.period).measures
-        item = measures["item"].fillna("").astype("str")
-        found = (measures["metric"] + ("/" + item).where(item != "", "")).unique()
-        known = self.study.framework.metrics
-        return [m for m in found if not (known.get(_metric(m)) and known[_metric(m)].sensitive)]
+        key = f"metrics of {asked.period}"
+        if key not in self._known:
+            rows = self.study.period(asked.period).measures[["metric", "item"]].drop_duplicates()
+            item = rows["item"].fillna("").astype("str")
+            found = rows["metric"] + ("/" + item).where(item != "", "")
+            known = self.study.framework.metrics
+            hidden = {k for k, m in known.items() if m.sensitive}
+            self._known[key] = [m for m in found.unique() if _metric(m) not in hidden]
+        kept: list[str] = self._known[key]
+        return kept
 
     def _groups(self, asked: Question) -> dict[str, str]:
         t, report = self.t, self._report(asked)
