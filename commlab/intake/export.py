@@ -132,7 +132,9 @@ class Export:
         import pyarrow.compute as pc
 
         rows = pa.array(self.rows).cast(pa.string())
-        joined = pc.binary_join_element_wise(f"{self.file}#{quoted(self.sheet)}!", rows, ":", rows, "")
+        joined = pc.binary_join_element_wise(
+            f"{self.file}#{quoted(self.sheet, names=False)}!", rows, ":", rows, ""
+        )
         return pd.Series(joined.to_pandas(), dtype="str")
 
     def keep(self, rows: np.ndarray) -> Export:
