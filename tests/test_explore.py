@@ -18,6 +18,7 @@ from commlab.report.explore import Explore, Question
 from commlab.report.explorer import Explorer
 from commlab.report.line import Line
 
+pytestmark = pytest.mark.slow
 PEOPLE = ("sex", "age_band", "education", "tenure", "hukou")
 
 

@@ -2,16 +2,22 @@
 
 import base64
 import hashlib
+import json
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
+import commlab as cl
 from commlab.errors import ParameterError
 from commlab.report import Cover, write_index
+from commlab.report.chapters import Report
+from commlab.report.compared import Compared, compared
 from commlab.report.index_page import index_text
+from commlab.report.wording import study_text
 from commlab.text import SAMPLE_MARK
 
 COVER = Cover("昆明市社区治理评价", "2019年第四季度", sample=True)
@@ -84,9 +90,118 @@ def test_it_can_be_sorted_by_keyboard_and_read_aloud():
     assert all(th.button["type"] == "button" for th in heads[:6])
     assert soup.find("label")["for"] == soup.find("input")["id"] == "filter"
     assert soup.find("output")["aria-live"] == "polite"
-    assert all(svg["aria-hidden"] == "true" for svg in soup.find_all("svg"))
-    links = soup.find(id="rows").find_all("a")
+    assert all(svg["aria-hidden"] == "true" for svg in soup.table.find_all("svg"))
+    links = soup.find(id="rows").find_all("a", attrs={"aria-label": True})
     assert [a["aria-label"] for a in links] == ["五华区 HTML", "五华区 PDF"]
+
+
+def test_numbers_lead_to_the_report_they_are_from():
+    _, soup = made()
+    first, failed, _ = soup.find(id="rows").find_all("tr")
+    numbers = [a for a in first.find_all("a") if not a.get("aria-label")]
+    assert [a.get_text() for a in numbers] == [
+        "81.3 [79.9, 82.7]",
+        "1 [1, 2]",
+        "80.4% [78.0%, 83.0%]",
+        "95.6%",
+    ]
+    assert {a["href"] for a in numbers} == {"%E4%BA%94%E5%8D%8E%E5%8C%BA/report.html"}
+    assert not failed.find_all("a")
+
+
+def test_units_can_be_filtered_by_group_and_state():
+    _, soup = made(rows=ROWS.assign(group=["", "主城五区", "主城五区", "郊县"]))
+    assert [o.get_text() for o in soup.find(id="group").find_all("option")] == ["全部", "主城五区", "郊县"]
+    assert [o["value"] for o in soup.find(id="state").find_all("option")] == [
+        "",
+        "fresh",
+        "failed",
+        "outstanding",
+    ]
+    assert soup.find(id="rows").tr["data-spelled"] == "wu hua qu/ou"
+    _, bare = made(rows=ROWS.assign(state="fresh"))
+    assert not bare.find(id="group") and not bare.find(id="state")
+
+
+FIGURES = Compared(
+    pd.DataFrame(
+        [
+            ("2019Q4", "昆明市", "Ⅱ-1", 70.0, np.nan, np.nan, ""),
+            ("2019Q4", "五华区", "Ⅱ-1", 72.5, np.nan, np.nan, ""),
+            ("2019Q4", "盘龙区", "Ⅱ-1", 69.0, np.nan, np.nan, ""),
+            ("2019Q4", "五华区", "satisfied", 0.804, 0.78, 0.83, ""),
+            ("2019Q3", "五华区", "satisfied", np.nan, np.nan, np.nan, "*"),
+            ("2019Q4", "盘龙区", "satisfied", np.nan, np.nan, np.nan, ""),
+            ("2019Q4", "五华区", "rank", 1.0, 1.0, 2.0, ""),
+        ],
+        columns=["period", "unit", "measure", "value", "low", "high", "sign"],
+    ),
+    pd.DataFrame(
+        [
+            ("rank", "名次", "integer", "得分", False),
+            ("Ⅱ-1", "Ⅱ-1 </script><b>", "number", "得分", True),
+            ("satisfied", "满意率", "percent", "居民", False),
+        ],
+        columns=["measure", "label", "kind", "part", "profile"],
+    ),
+    {("2019Q3", "五华区"): "../2019Q3/五华区/report.html"},
+)
+
+
+def test_what_is_compared_is_what_is_printed():
+    text, soup = made(figures=FIGURES, period="2019Q4")
+    data = json.loads(soup.find(id="data").string)
+    assert data["periods"] == [["2019Q4", "2019年第四季度"], ["2019Q3", "2019年第三季度"]]
+    assert data["cells"]["2019Q4"]["五华区"] == {
+        "Ⅱ-1": ["72.5", 72.5],
+        "satisfied": ["80.4% [78.0%, 83.0%]", 0.804, 0.78, 0.83],
+        "rank": ["1 [1, 2]", 1.0, 1.0, 2.0],
+    }
+    assert data["cells"]["2019Q3"]["五华区"] == {"satisfied": ["*"]}
+    assert "satisfied" not in data["cells"]["2019Q4"]["盘龙区"]
+    assert data["links"] == {"2019Q3": {"五华区": "../2019Q3/%E4%BA%94%E5%8D%8E%E5%8C%BA/report.html"}}
+    assert data["measures"][1][1] == "Ⅱ-1 </script><b>" and "</script><b>" not in text
+    assert soup.find(id="compare").has_attr("hidden")  # without the script there is nothing to choose from
+    assert len(text.encode()) < 1_000_000
+
+
+def test_a_drawing_says_what_it_shows():
+    _, soup = made(figures=FIGURES, period="2019Q4")
+    panels = soup.find(id="panels").find_all("li")
+    assert [p["data-name"] for p in panels] == ["五华区", "盘龙区"]
+    told = panels[0].svg["aria-label"]
+    assert panels[0].svg["role"] == "img"
+    assert (
+        told
+        == "五华区：1项指标中1项高于全市均值；最高Ⅱ-1 </script><b>（+2.5），最低Ⅱ-1 </script><b>（+2.5）。"
+    )
+    # One scale for all: the largest gap fills its half.
+    heights = [float(p.rect["height"]) for p in panels]
+    assert heights == [40.0, 16.0]
+
+
+def test_both_periods_are_whole_where_their_results_are_stored(tiny, tmp_path):
+    root = tmp_path / "study"
+    shutil.copytree(tiny, root, ignore=shutil.ignore_patterns("notebooks"))
+    study = cl.open_study(root)
+    report = Report(study, study.period("2019Q4"), study.config.city, study_text(study, "zh", "2019Q4"))
+    short = compared(report)
+    told = short.figures[short.figures["period"] == "2019Q3"].set_index(["unit", "measure"])
+    change = study.period("2019Q4").change().set_index(["district", "item"])
+    for key, row in change.iterrows():
+        assert told.loc[key, "value"] == pytest.approx(row["before"], nan_ok=True)
+    study.period("2019Q3").build()
+    whole = compared(report)
+    then = whole.figures[whole.figures["period"] == "2019Q3"].set_index(["unit", "measure"])
+    ranks = study.period("2019Q3").ranks().set_index("unit")
+    for unit in study.register.districts:
+        assert then.loc[(unit, "score"), "value"] == ranks.loc[unit, "score"]
+        assert then.loc[(unit, "Ⅱ-4"), "sign"] == ""
+    assert set(whole.figures["unit"]) == {study.config.city, *study.register.districts}
+    assert not whole.figures.duplicated(["period", "unit", "measure"]).any()
+    withheld = whole.figures[whole.figures["sign"] != ""]
+    assert withheld["value"].isna().all()
+    assert list(short.measures["measure"]) == list(whole.measures["measure"])
 
 
 def test_english_and_without_sample_or_city(tmp_path):
