@@ -186,7 +186,10 @@ def test_lines_of_the_ledger_quote_no_identifier_and_keep_their_own_numbers() ->
     assert "1391234" not in line.to_json(force_ascii=False)
     assert line["before"] == "‹removed›" and line["after"] == "0.3333333333333333"
     assert line["message"] == "“打‹removed›” stands in B3:B20; the mean is 11.971429 of 12345678"
-    assert (
-        quoted("data/raw/2019Q4/居民问卷/五华区_20191008.xlsx")
-        == "data/raw/2019Q4/居民问卷/五华区_20191008.xlsx"
-    )
+    for name in (
+        "专家评分/王老师.xlsx",
+        "微信图片_20191008123456.xlsx",
+        "19人_20191008.xlsx",
+        "2019100812345678.csv",
+    ):
+        assert quoted(name, name=True) == name

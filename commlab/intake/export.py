@@ -133,7 +133,7 @@ class Export:
 
         rows = pa.array(self.rows).cast(pa.string())
         joined = pc.binary_join_element_wise(
-            f"{self.file}#{quoted(self.sheet, names=False)}!", rows, ":", rows, ""
+            f"{self.file}#{quoted(self.sheet, name=True)}!", rows, ":", rows, ""
         )
         return pd.Series(joined.to_pandas(), dtype="str")
 
@@ -218,7 +218,7 @@ def _sheets(path: Path, known: Collection[str]) -> tuple[list[Sheet], dict[str, 
         raise DataError("every sheet is empty; ask for the export again", file=path.name)
     seen = [sheet for sheet in sheets if not sheet.hidden] or sheets
     best = [max(score(row, known) for row in _cells(sheet.rows[:PEEK])) for sheet in seen]
-    enough = max(2.0, _ENOUGH * max(best))
+    enough = max(1.0, _ENOUGH * max(best))
     chosen = [s for s, hits in zip(seen, best, strict=True) if hits >= enough] or [
         seen[best.index(max(best))]
     ]

@@ -26,23 +26,25 @@ __all__ = ["REMOVED", "Pad", "cells_of", "few", "joined", "runs", "split_source"
 REMOVED = "‹removed›"
 """Stands in a ledger line for a personal value."""
 _MOST_CELLS = 12
+_IN_NAMES = frozenset(("mobile", "id", "email"))
 _MEAN = re.compile(r"-?\d+\.\d+")
 _CELL = re.compile(r"([A-Z]+)([0-9]+)")
 _RUN = re.compile(r"([A-Z]+)([0-9]+)(?::([A-Z]+)([0-9]+))?")
 
 
 @lru_cache(maxsize=1 << 12)
-def quoted(text: str) -> str:
-    """A text that may quote a cell, a header or a name, with ``REMOVED`` for whatever identifies a person.
+def quoted(text: str, *, name: bool = False) -> str:
+    """A text that may quote a cell or a header, with ``REMOVED`` for whatever identifies a person.
 
-    Numbers of the ledger's own (a mean with its decimals, a count) stay.
+    Numbers of the ledger's own (a mean with its decimals, a count) stay. ``name`` is for what files and sheets are
+    called, by which they are found again: a stamp of time and their author's name stay there.
 
     >>> quoted('"打13912345678" stands where 0.33333 belongs')
     '"打‹removed›" stands where 0.33333 belongs'
     """
     out = text
     for start, end, kind in reversed(find(text, free=False)):
-        if kind != "coordinate" or not _MEAN.fullmatch(text, start, end):
+        if kind in _IN_NAMES if name else kind != "coordinate" or not _MEAN.fullmatch(text, start, end):
             out = out[:start] + REMOVED + out[end:]
     return out
 
@@ -53,7 +55,12 @@ class Pad:
     def __init__(
         self, *, period: str | None = None, file: str = "", sheet: str = "", table: str = ""
     ) -> None:
-        self._where = {"period": period, "file": quoted(file), "sheet": quoted(sheet), "table": table}
+        self._where = {
+            "period": period,
+            "file": quoted(file, name=True),
+            "sheet": quoted(sheet, name=True),
+            "table": table,
+        }
         self._lines: list[dict[str, Any]] = []
 
     def add(
@@ -81,9 +88,14 @@ class Pad:
                 "severity": severity,
                 "n": int(n),
                 "first_cells": ", ".join(runs(cells)[:_MOST_CELLS]),
-                "message": quoted(message),
+                "message": self._quoted(message),
             }
         )
+
+    def _quoted(self, message: str) -> str:
+        """A message without identifiers; the name of its file stays as it is."""
+        file = self._where["file"]
+        return file.join(map(quoted, message.split(file))) if file else quoted(message)
 
     def __len__(self) -> int:
         return len(self._lines)

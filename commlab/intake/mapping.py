@@ -50,7 +50,7 @@ class Table:
         self.frame: pd.DataFrame = raw.frame.reset_index(drop=True)
         self.rows: list[int] = list(raw.rows)
         self.source: list[str] = list(raw.source)
-        self.file, self.sheet = str(raw.file), quoted(str(raw.sheet))
+        self.file, self.sheet = str(raw.file), quoted(str(raw.sheet), name=True)
         self.pad = Pad(period=context.period, file=self.file, sheet=self.sheet, table=table)
         self.taken: set[str] = set()
         self.naming: set[str] = set()

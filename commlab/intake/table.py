@@ -173,7 +173,7 @@ def _read(found: Found, file: str, none_is_zero: frozenset[str]) -> RawTable:
 
 def _source(body: Body, file: str, i: int) -> str:
     b, row = body.places[i]
-    sheet = quoted(body.found.sheet.name)
+    sheet = quoted(body.found.sheet.name, name=True)
     if len(body.found.blocks) == 1:
         return f"{file}#{sheet}!{row + 1}:{row + 1}"
     columns = body.found.blocks[b].columns

@@ -121,7 +121,7 @@ def _copy(
         taken: set[str] = set()
         page.summary(name, findings, sheet_title(t("Findings"), taken))
         for sheet in sheets:
-            name_shown = quoted(sheet.name)
+            name_shown = quoted(sheet.name, name=True)
             own = findings[findings["sheet"] == name_shown]
             if len(own) or not sheet.hidden:
                 page.sheet(sheet, own, personal, sheet_title(name_shown or path.name.split(".")[0], taken))

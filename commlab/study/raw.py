@@ -113,9 +113,9 @@ def find_files(config: StudyConfig, period: str) -> tuple[list[RawFile], list[st
             "or ask for another period"
         )
     for name in (_name(root, path) for path in files):
-        if quoted(name) != name:
+        if (shown := quoted(name, name=True)) != name:
             raise StudyError(
-                f"{quoted(name)}: the name of this file holds what identifies a person, and names are stored with every "
+                f"{shown}: the name of this file holds what identifies a person, and names are stored with every "
                 "row; rename the file, then check again"
             )
     patterns = _patterns(config.inputs)
