@@ -262,10 +262,14 @@ def messy(path: Path, seed: int) -> Truth:
     text = path.suffix != ".xlsx"
     districts = rng.random() < 0.4
     columns = _columns(rng, districts)
+    more = random.Random(-seed)
+    commas = text and path.suffix == ".csv" and more.random() < 0.3  # a western file: 2,5 and nothing odd
     if rng.random() < 0.5:
         _group(rng, columns)
     if rng.random() < 0.2:
         _split_money(columns)
+    for column in columns:
+        column.dirt = column.dirt and not commas
     grouped = any(c.group for c in columns)
     left, truth = rng.choice([0, 0, 1, 2]), Truth()
     grid: list[list[Any]] = []
@@ -326,6 +330,10 @@ def messy(path: Path, seed: int) -> Truth:
             for i in range(n // 2):  # most of a column stays plain, so that it is a column of numbers
                 if rng.random() < 0.25:
                     dirty[i][j], meant[i][j] = _dirt(rng, column, clean[i][j])
+    again = [i for i in range(1, n) if owners[i] == owners[i - 1]]
+    if districts and len(again) * 4 >= n and more.random() < 0.4:  # a district stands in its first row only
+        for i in again:
+            dirty[i][next(j for j, c in enumerate(columns) if c.kind == "district")] = None
     key = next(j for j, c in enumerate(columns) if c.kind in ("district", "name"))
 
     def total(label: str, over: list[int]) -> list[Any]:
@@ -387,7 +395,13 @@ def messy(path: Path, seed: int) -> Truth:
         write_ods(path, grid)
     elif text:
         encoding = rng.choice(["utf-8", "utf-8-sig", "gb18030"])
-        write_text(path, grid, encoding=encoding, delimiter=rng.choice([",", ";", "\t"]))
+        delimiter = rng.choice([",", ";", "\t"])
+        if commas:
+            grid = [
+                [f"{v:.12g}".replace(".", ",") if isinstance(v, float) else v for v in row] for row in grid
+            ]
+            delimiter = ";"
+        write_text(path, grid, encoding=encoding, delimiter=delimiter)
     else:
         write(path, grid, merges, hidden=[r for r in truth.where if rng.random() < 0.05])
     return truth
