@@ -180,6 +180,7 @@ def test_a_drawing_says_what_it_shows():
     assert heights == [40.0, 16.0]
 
 
+@pytest.mark.slow
 def test_both_periods_are_whole_where_their_results_are_stored(tiny, tmp_path):
     root = tmp_path / "study"
     shutil.copytree(tiny, root, ignore=shutil.ignore_patterns("notebooks"))
