@@ -16,6 +16,7 @@ from commlab.intake.sheets import Sheet
 
 __all__ = ["Commas", "decimal_commas"]
 
+_MOST_ABOVE = 6
 Commas = dict[tuple[int, int], str]
 """Cells (row, column) as they were written."""
 _MARK = r"[-+\u2212]?[\u7ea6\u8fd1]?"  # a sign; 约 or 近
@@ -70,6 +71,9 @@ def decimal_commas(sheet: Sheet) -> tuple[Sheet, Commas, Commas]:
 
 
 def _counted(sheet: Sheet, column: int, commas: dict[tuple[int, int], re.Match[str]]) -> bool:
-    """Whether more than half of a column's cells below the first are numbers."""
-    filled = [(i, row[column]) for i, row in enumerate(sheet.rows) if i and row[column] is not None]
-    return sum((i, column) in commas or is_number(cell) for i, cell in filled) * 2 > len(filled)
+    """Whether a column holds more numbers than words, a title and a header above them aside."""
+    told = [
+        (i, column) in commas or is_number(row[column]) for i, row in enumerate(sheet.rows) if row[column]
+    ]
+    above = told.index(True) if True in told else len(told)
+    return sum(told) > max(above - _MOST_ABOVE, 0) + told[above:].count(False)
