@@ -247,6 +247,76 @@ def test_normalisations_as_coinr(asem, how, column):
     )
 
 
+def test_fuzzy_evaluation_of_a_garment():
+    """The garment of Chinese textbooks (four factors, two groups of customers), as a MATLAB program prints it."""
+    R = pd.DataFrame(
+        [[0.2, 0.5, 0.2, 0.1], [0.7, 0.2, 0.1, 0.0], [0.0, 0.4, 0.5, 0.1], [0.2, 0.3, 0.5, 0.0]],
+        index=["花色", "式样", "耐穿程度", "价格"],
+        columns=["很欢迎", "较欢迎", "不太欢迎", "不欢迎"],
+    )
+    for weights, printed, grade in (
+        ([0.1, 0.2, 0.3, 0.4], [0.2, 0.3, 0.4, 0.1], "不太欢迎"),
+        ([0.4, 0.35, 0.15, 0.1], [0.35, 0.4, 0.2, 0.1], "较欢迎"),
+    ):
+        out = fuzzy_evaluation(R, pd.Series(weights, index=R.index), operator="max_min")
+        assert out.membership.tolist() == pytest.approx(np.array(printed) / sum(printed))
+        assert out.grade == grade
+
+
+def test_fuzzy_evaluation_by_its_other_operators_by_hand():
+    R = pd.DataFrame([[0.5, 0.3, 0.2], [0.2, 0.6, 0.2]], index=["a", "b"], columns=["good", "fair", "poor"])
+    w = pd.Series({"a": 0.6, "b": 0.4})
+    # products .30 .18 .12 / .08 .24 .08, their largest .30 .24 .12, over .66
+    assert fuzzy_evaluation(R, w, operator="max_product").membership.tolist() == pytest.approx(
+        [0.30 / 0.66, 0.24 / 0.66, 0.12 / 0.66]
+    )
+    # least of weight and membership .5 .3 .2 / .2 .4 .2, added .7 .7 .4, over 1.8; of equals the first grade is named
+    out = fuzzy_evaluation(R, w, operator="bounded_min")
+    assert out.membership.tolist() == pytest.approx([7 / 18, 7 / 18, 4 / 18]) and out.grade == "good"
+
+
+def test_weighted_rank_sum_ratio_by_hand():
+    """Weights .6 and .4; probits as the printed table has them (田凤调 1993, 百分数与概率单位对照表)."""
+    X = pd.DataFrame({"a": [1, 2, 3, 4, 5], "b": [40, 50, 20, 30, 10]}, index=list("uvwxy"))
+    out = rank_sum_ratio(X, pd.Series({"a": 0.6, "b": 0.4}), directions={"a": 1, "b": -1})
+    # ranks of a 1 2 3 4 5, of the cost b 2 1 4 3 5: (.6 + .8) / 5 = .28, .32, .68, .72, 1
+    table = out.table.reindex(list("uvwxy"))
+    assert table["rsr"].tolist() == pytest.approx([0.28, 0.32, 0.68, 0.72, 1.0])
+    assert table["cumulative"].tolist() == pytest.approx([0.2, 0.4, 0.6, 0.8, 1 - 1 / 20])
+    probits = [4.1584, 4.7467, 5.2533, 5.8416, 6.6449]
+    assert table["probit"].tolist() == pytest.approx(probits, abs=1e-4)
+    # means 5.32898 and .6; sums of products 1.11945 and 3.70946: slope .30178, intercept .6 - .30178 * 5.32898
+    assert (out.slope, out.intercept) == pytest.approx((0.30178, -1.00820), abs=1e-4)
+    assert table["fitted"].tolist() == pytest.approx([-1.0082 + 0.30178 * p for p in probits], abs=2e-4)
+    # below 4 the lowest grade, 6 and more the highest
+    assert table["grade"].tolist() == [2, 2, 2, 2, 3]
+    four = rank_sum_ratio(X, pd.Series({"a": 0.6, "b": 0.4}), directions={"b": -1}, cuts=(3.5, 5, 6.5))
+    assert four.table.reindex(list("uvwxy"))["grade"].tolist() == [2, 2, 3, 3, 4]
+
+
+def test_topsis_with_a_cost_by_hand():
+    # a: 3 4 of length 5, weight .5: .3 .4; the cost b: 6 8 of length 10, weight .5: .3 .4 turned round
+    X = pd.DataFrame({"a": [3.0, 4.0], "b": [6.0, 8.0]}, index=["x", "y"])
+    out = topsis(X, directions=pd.Series({"a": 1, "b": -1}))
+    # each is best in one and worst in the other: both distances are .1
+    assert out[["d_best", "d_worst"]].to_numpy() == pytest.approx(np.full((2, 2), 0.1))
+    assert out["closeness"].tolist() == [0.5, 0.5] and out["rank"].tolist() == [1, 1]
+    # with all weight on a, y is the best there is
+    assert topsis(X, pd.Series({"a": 1.0, "b": 0.0}))["closeness"].tolist() == [0, 1]
+
+
+def test_goalposts_human_development_report_2014():
+    """UNDP, HDR 2014, technical note 1: Costa Rica, goalposts 20-85 years, 0-15, 0-18, ln 100 - ln 75,000; HDI 0.763."""
+    X = pd.DataFrame(
+        {"life": [79.93], "mean": [8.37], "expected": [13.50], "income": [np.log(13_011.7)]}, ["Costa Rica"]
+    )
+    low = pd.Series({"life": 20, "mean": 0, "expected": 0, "income": np.log(100)})
+    high = pd.Series({"life": 85, "mean": 15, "expected": 18, "income": np.log(75_000)})
+    health, mean, expected, income = normalise(X, how="goalposts", low=low, high=high).iloc[0]
+    assert [health, mean, expected, income] == pytest.approx([0.9220, 0.5580, 0.7500, 0.7355], abs=1e-4)
+    assert (health * (mean + expected) / 2 * income) ** (1 / 3) == pytest.approx(0.763, abs=5e-4)
+
+
 @pytest.mark.parametrize(
     ("how", "options", "values"),
     [
@@ -339,6 +409,24 @@ def test_mutual_evaluation():
     up = out["response"].set_index("rater_level").loc["community"]
     assert (up["possible"], up["given"]) == (3, 2)
     assert out["reciprocity"][["a", "b", "difference"]].to_numpy().tolist() == [["S", "a", -10]]
+
+
+def test_mutual_evaluation_with_two_aspects_by_hand():
+    rows = [
+        ("S", "street", "a", "community", "duty", 80.0), ("S", "street", "a", "community", "speed", 60.0),
+        ("T", "street", "a", "community", "duty", 90.0), ("T", "street", "b", "community", "duty", 70.0),
+        ("S", "street", "b", "community", "duty", 50.0), ("b", "community", "T", "street", "duty", 100.0),
+    ]  # fmt: skip
+    columns = ["rater", "rater_level", "rated", "rated_level", "aspect", "score"]
+    out = mutual_evaluation(pd.DataFrame(rows, columns=columns))
+    # of a: duty (80 + 90) / 2, speed 60; of b: (70 + 50) / 2
+    rated = out["rated"].set_index(["rated", "aspect"])["mean"]
+    assert rated.to_dict() == {("T", "duty"): 100, ("a", "duty"): 85, ("a", "speed"): 60, ("b", "duty"): 60}
+    # S gave 80 and 50 where T gave 90 and 70: (10 + 20) / 2 apart, and nobody else rated the speed of a
+    raters = out["raters"].set_index("rater")["leniency"]
+    assert (raters["S"], raters["T"]) == (-15, 15) and np.isnan(raters["b"])
+    # only T and b rated each other
+    assert out["reciprocity"].to_numpy().tolist() == [["T", "b", 70, 100, -30]]
 
 
 # --- garbage ----------------------------------------------------------------------------

@@ -16,10 +16,12 @@ from commlab.scoring import (
     aggregate_wide,
     allocate_rewards,
     audit,
+    collect,
     draw_scores,
     explain_change,
     grade,
     leave_one_out,
+    on_later_boundaries,
     pairs_apart,
     rank_uncertainty,
     ranks,
@@ -688,6 +690,90 @@ def test_units_that_merged_are_compared_on_later_boundaries(f):
     assert set(out.loc[out["effect"] == "not_comparable", "unit"]) == {"c", "d"}
     weighed = explain_change(before, after, unit_changes=changes, households=pd.Series({"a": 3.0, "b": 1.0}))
     assert effects(weighed)["total"] == pytest.approx(-0.3 * 5)
+
+
+MERGING = [
+    {"code": "A", "zh": "甲", "weight": 0.5, "children": [
+        {"code": "A1", "zh": "组织", "parts": [{"rule": "threshold", "metric": "org", "op": ">=", "target": 10, "graded": True}]},
+        {"code": "A2", "zh": "率", "parts": [{"rule": "rate", "numerator": "done", "denominator": "all", "op": ">=", "target": 0.9}]}]},
+    {"code": "B", "zh": "乙", "weight": 0.5, "children": [
+        {"code": "B1", "zh": "评", "parts": [{"rule": "judged"}]},
+        {"code": "B2", "zh": "扣", "parts": [{"rule": "deduction", "full": 100, "floor": 0, "items": [
+            {"item": "late", "zh": "迟", "per": 10, "cap": 30}]}]}]},
+]  # fmt: skip
+METRICS = {
+    "org": {"zh": "组织", "unit": "个", "kind": "stock", "level": "community"},
+    "done": {"zh": "办", "unit": "件", "kind": "flow", "level": "community"},
+    "all": {"zh": "总", "unit": "件", "kind": "flow", "level": "community"},
+    "late": {"zh": "迟", "unit": "次", "kind": "flow", "level": "community"},
+}
+
+
+def merged_case(tmp_path):
+    """Two communities, and the one that came of them, scored from the same facts."""
+    path = tmp_path / "m.yaml"
+    path.write_text(
+        json.dumps({"name": "merging", "metrics": METRICS, "nodes": MERGING}, ensure_ascii=False),
+        encoding="utf-8",
+    )
+    framework = load_framework(path)
+
+    def gathered(facts, ratings):
+        units = pd.DataFrame({"unit": list(facts), "level": "community", "parent": "区"})
+        measures = pd.DataFrame(
+            [(u, m, float(v)) for u, row in facts.items() for m, v in zip(METRICS, row, strict=True)],
+            columns=["unit", "metric", "value"],
+        ).assign(
+            period="2019Q4", as_of=pd.Timestamp("2019-12-31"), item=None, state="observed", source="f#s!A1"
+        )
+        rated = pd.DataFrame(
+            [("2019Q4", "expert", "e", "field", u, "B1", float(x), "r#s!A1") for u, x in ratings.items()],
+            columns=["period", "stage", "rater", "method", "unit", "code", "score", "source"],
+        )
+        return collect(framework, measures=measures, ratings=rated, survey=None, units=units)
+
+    # 6 + 5 organisations meet the norm together; 9/10 and 70/90 = 79/100 do not; 4 + 2 late times reach the cap
+    before = gathered({"a": (6, 9, 10, 4), "b": (5, 70, 90, 2)}, {"a": 80, "b": 60})
+    return framework, before, gathered({"u": (11, 79, 100, 6)}, {"u": 75})
+
+
+def test_a_merged_unit_is_scored_anew_from_its_predecessors_evidence(tmp_path):
+    framework, before, after = merged_case(tmp_path)
+    changes = pd.DataFrame({"before": ["a", "b"], "after": ["u", "u"]})
+    households = pd.Series({"a": 3.0, "b": 1.0})  # 80 and 60 weigh 3 to 1: 75, as the later rating
+    then, now = (aggregate(score(e, framework), framework) for e in (before, after))
+    exact = {"unit_changes": changes, "households": households, "evidence": before, "framework": framework}
+    out = explain_change(then, now, **exact)
+    assert effects(out) == dict.fromkeys(effects(out), 0.0) and "averaged" not in effects(out)
+    put = on_later_boundaries(before, framework, changes, households=households)
+    assert put.set_index("code")["value"].to_dict() == {"A1": 11, "A2": 0.79, "B1": 75, "B2": 70}
+    assert list(put.columns) == list(before.columns) and set(put["unit"]) == {"u"}
+    # averages are no scores of the merged unit, and the result says so
+    rough = explain_change(then, now, unit_changes=changes, households=households)
+    assert effects(rough)["averaged"] == 0 and effects(rough)["total"] != 0
+    with pytest.raises(ParameterError, match="both or neither"):
+        explain_change(then, now, unit_changes=changes, evidence=before)
+
+
+def test_changes_are_followed_over_dates_and_by_share(tmp_path):
+    framework, before, _ = merged_case(tmp_path)
+    # half of b goes to a (which stays), the rest is renamed c, and c is renamed d a month later
+    changes = pd.DataFrame(
+        {"date": ["2019-11-01", "2019-10-01", "2019-10-01"], "before": ["c", "b", "b"], "after": ["d", "a", "c"],
+         "share": [1.0, 0.5, 0.5]}
+    )  # fmt: skip
+    put = on_later_boundaries(before, framework, changes).set_index(["unit", "code"])
+    assert put.loc[[("a", "A1"), ("d", "A1")], "value"].tolist() == [8.5, 2.5]
+    assert put.loc[("a", "A2"), ["numerator", "denominator"]].tolist() == [44, 55]
+    assert put.loc[("d", "B1"), "value"] == 60 and put.loc[("a", "B1"), "value"] == pytest.approx(220 / 3)
+    assert set(put.index.get_level_values("unit")) == {"a", "d"}
+    renamed = pd.DataFrame({"before": ["a"], "after": ["e"], "share": [1.0]})
+    then = aggregate(score(before, framework), framework)
+    out = explain_change(then, then.replace({"unit": {"a": "e"}}), unit_changes=renamed)
+    assert effects(out, "e") == dict.fromkeys(effects(out, "e"), 0.0) and "averaged" not in effects(out, "e")
+    for share, says in ((0.0, "the share of b must be above 0"), (1.5, "at most 1")):
+        with pytest.raises(DataError, match=says):
+            on_later_boundaries(before, framework, changes.assign(share=[1.0, share, 0.5]))
 
 
 def test_weights_that_did_not_change_explain_nothing(f):

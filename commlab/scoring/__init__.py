@@ -10,6 +10,7 @@ methods that teams paste from papers
 
 from commlab.scoring.aggregate import aggregate
 from commlab.scoring.agreement import fleiss_kappa, icc, krippendorff_alpha
+from commlab.scoring.boundaries import on_later_boundaries
 from commlab.scoring.collect import collect
 from commlab.scoring.draws import Dirichlet, draw_scores
 from commlab.scoring.explain import explain_change
@@ -50,6 +51,7 @@ __all__ = [
     "mutual_evaluation",
     "normalise",
     "obstacles",
+    "on_later_boundaries",
     "pairs_apart",
     "rank_sum_ratio",
     "rank_uncertainty",

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from commlab.errors import ParameterError
 from commlab.framework import Framework, Part, exact
 from commlab.scoring.counts import Counts
 from commlab.scoring.gather import NOTHING, Fact, Measures, Places, summed
@@ -40,9 +41,9 @@ Row = dict[str, Any]
 def collect(
     framework: Framework,
     *,
-    measures: pd.DataFrame,
-    ratings: pd.DataFrame,
-    survey: pd.DataFrame,
+    measures: pd.DataFrame | None,
+    ratings: pd.DataFrame | None,
+    survey: pd.DataFrame | None,
     mutual: pd.DataFrame | None = None,
     units: pd.DataFrame,
 ) -> pd.DataFrame:
@@ -51,9 +52,9 @@ def collect(
     Parameters
     ----------
     framework : Framework
-    measures, ratings : DataFrame
-        Clean tables; of a metric reported on several dates the newest counts (a growth rule uses all).
-    survey : DataFrame
+    measures, ratings : DataFrame or None
+        Clean tables (None: there is none); of a metric reported on several dates the newest counts (a growth rule uses all).
+    survey : DataFrame or None
         unit, item, statistic (``mean index satisfied ... dont_know``), estimate, se, df, n; domains as
         scored.
     mutual : DataFrame, optional
@@ -81,12 +82,27 @@ def collect(
     the mean over its rated candidates (n: their number). ``se`` of a judgement is the pooled disagreement of
     raters of the same unit and standard, divided by the number of raters.
     """
-    gathered = _Gatherer(framework, measures, ratings, survey, mutual, units)
+    measures, ratings = _given("measures", measures), _given("ratings", ratings)
+    gathered = _Gatherer(framework, measures, ratings, _given("survey", survey), mutual, units)
     rows: list[Row] = []
     for code in framework.leaves:
         for position, part in enumerate(framework.parts(code)):
             rows += gathered.part(part, first=position == 0)
     return _framed(rows, gathered)
+
+
+_WITHOUT = {
+    "measures": ["as_of", "unit", "metric", "item", "value", "state"],
+    "ratings": ["stage", "rater", "unit", "code", "score"],
+    "survey": ["unit", "item", "statistic", "estimate", "se", "df", "n"],
+}
+"""Columns of a table that there is none of."""
+
+
+def _given(name: str, table: pd.DataFrame | None) -> pd.DataFrame:
+    if table is not None and not isinstance(table, pd.DataFrame):
+        raise ParameterError(f"{name} is a clean table or None, not {type(table).__name__}")
+    return pd.DataFrame(columns=_WITHOUT[name]) if table is None else table
 
 
 def _framed(rows: list[Row], gathered: _Gatherer) -> pd.DataFrame:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from commlab.errors import DataError, listing
-from commlab.framework import TOTAL
+from commlab.errors import DataError, ParameterError, listing
+from commlab.framework import TOTAL, Framework
+from commlab.scoring.aggregate import aggregate
+from commlab.scoring.boundaries import on_later_boundaries, successors
+from commlab.scoring.leaves import score
 
 __all__ = ["EFFECTS", "explain_change"]
 
@@ -23,6 +27,9 @@ def explain_change(
     *,
     unit_changes: pd.DataFrame | None = None,
     households: pd.Series | None = None,
+    evidence: pd.DataFrame | None = None,
+    framework: Framework | None = None,
+    missing: str = "measured",
 ) -> pd.DataFrame:
     """Split the change of every unit's total into what values, weights, coverage, membership and method did.
 
@@ -31,22 +38,29 @@ def explain_change(
     before, after : DataFrame
         As ``aggregate`` gives them for two periods (arithmetic means).
     unit_changes : DataFrame, optional
-        Clean table of mergers, splits and renamings between the periods (before, after, share): earlier
-        results are put on the later boundaries, predecessors weighing by share and ``households``.
+        Clean table of mergers, splits and renamings between the periods (before, after, share): the earlier
+        period is put on the later boundaries, predecessors weighing by share and ``households``.
     households : Series, optional
         Households of the earlier units. Default: all the same.
+    evidence, framework, missing
+        What ``before`` was scored from and by (``missing`` as in ``aggregate``): successors are then scored anew from
+        the evidence of their predecessors put together (``on_later_boundaries``). Without them the predecessors'
+        results are averaged, which is not the same where a rule has a threshold, and the result says so.
 
     Returns
     -------
     DataFrame
         unit, code, effect, change. A row for every leaf and effect that is not 0; with code ``total`` the
         sum of each effect and, as effect ``total``, the whole change: both kinds add up to it exactly. A
-        unit that exists in one period only has one row with effect ``not_comparable``.
+        unit that exists in one period only has one row with effect ``not_comparable``; one whose earlier result is an
+        average of its predecessors' (or of a part of one) has a row with effect ``averaged`` and change 0.
 
     Raises
     ------
     DataError
         If columns or contributions are missing (a mean that is not arithmetic has none).
+    ParameterError
+        If only one of evidence and framework is given.
 
     Notes
     -----
@@ -60,14 +74,27 @@ def explain_change(
     and what a veto does are values. (3) method takes what is left, such as other full marks.
     """
     first, last = _checked(before, "before"), _checked(after, "after")
+    if (evidence is None) != (framework is None):
+        raise ParameterError("units are scored anew from evidence= by framework=; give both or neither")
+    averaged: set[str] = set()
     if unit_changes is not None and len(unit_changes):
-        first = _on_later_boundaries(first, unit_changes, households)
+        after_of = successors(first["unit"].unique(), unit_changes, households)
+        kept = first[~first["unit"].isin([*unit_changes["before"], *after_of])]
+        if evidence is not None and framework is not None:
+            put = on_later_boundaries(evidence, framework, unit_changes, households=households)
+            made = aggregate(score(put[put["unit"].isin(after_of)], framework), framework, missing=missing)
+        else:
+            made = _averages(first, after_of)
+            averaged = {u for u, shares in after_of.items() if [s for s, _ in shares.values()] != [1.0]}
+        first = pd.concat([kept, made], ignore_index=True)
     old = {str(u): g.set_index("code") for u, g in first.groupby("unit", sort=False)}
     new = {str(u): g.set_index("code") for u, g in last.groupby("unit", sort=False)}
     rows: list[tuple[str, str, str, float]] = []
     for unit in dict.fromkeys([*new, *old]):
         if unit in old and unit in new:
             rows += _explained(unit, old[unit], new[unit])
+            if unit in averaged:
+                rows.append((unit, TOTAL, "averaged", 0.0))
         else:
             rows.append((unit, TOTAL, "not_comparable", np.nan))
     columns = ["unit", "code", "effect", "change"]
@@ -172,31 +199,16 @@ def _read(code: str, nodes: pd.DataFrame) -> _Leaf:
     return _Leaf(float(row["score"]), e, (n, w / n if n else 0.0, e / w if w else 0.0), extra, seen)
 
 
-def _on_later_boundaries(
-    nodes: pd.DataFrame, changes: pd.DataFrame, households: pd.Series | None
-) -> pd.DataFrame:
+def _averages(nodes: pd.DataFrame, after_of: Mapping[str, Mapping[str, tuple[float, float]]]) -> pd.DataFrame:
     """Earlier results of predecessors, averaged for each successor."""
-    lacking = [c for c in ("before", "after") if c not in changes]
-    if lacking:
-        raise DataError(f"unit_changes lacks the columns {listing(lacking)}")
-    moved = changes[changes["after"].notna()]
-    gone = set(changes["before"])
-    frames = [nodes[~nodes["unit"].isin(gone)]]
-    for successor, links in moved.groupby("after", sort=False):
-        weights: dict[str, float] = {}
-        for before, share in zip(
-            links["before"], links.get("share", pd.Series(1.0, links.index)), strict=True
-        ):
-            size = 1.0 if households is None else float(households.get(before, np.nan))
-            if not size > 0:
-                raise DataError(f"households of {before} are not known; they weigh it within {successor}")
-            weights[str(before)] = size * (1.0 if pd.isna(share) else float(share))
-        parts = nodes[nodes["unit"].isin(weights)]
-        if parts.empty:
-            continue
-        w = parts["unit"].map(weights)
-        w = w / w.groupby(parts["code"]).transform("sum")
-        frames.append(_averaged(parts, w).assign(unit=str(successor)))
+    frames = [nodes.iloc[:0]]
+    for successor, shares in after_of.items():
+        parts = nodes[nodes["unit"].isin(shares)]
+        if len(parts):
+            w = parts["unit"].map({u: weight for u, (_, weight) in shares.items()})
+            frames.append(
+                _averaged(parts, w / w.groupby(parts["code"]).transform("sum")).assign(unit=successor)
+            )
     return pd.concat(frames, ignore_index=True)
 
 
