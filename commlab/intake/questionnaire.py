@@ -42,6 +42,7 @@ __all__ = ["Responses", "read_questionnaire"]
 
 _PUBLIC_KEY = "commlab"
 """Key of ``response_id`` where none is given: it hashes file and row, which name nobody."""
+_LONGEST = 366 * 86_400  # seconds; beyond, it is a telephone and no duration
 _SECONDS = re.compile(r"(?:(\d+)(?:小时|时|:))?(?:(\d+)(?:分钟|分|:))?(\d+(?:\.\d+)?)秒?")
 _ZONE = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$")
 _MINUTES = re.compile(r"(?:(\d+)小?时)?(\d+)分钟?")
@@ -248,6 +249,7 @@ def _times(answers: Answers) -> tuple[pd.Series, pd.Series]:
         return ends, between
     codes, texts = answers.levels(place)
     seconds = np.array([*map(_seconds, texts), np.nan])
+    seconds[seconds > _LONGEST] = np.nan
     bad = np.flatnonzero(np.isnan(seconds[:-1]))
     _unreadable(answers, place, codes, bad, [texts[k] for k in bad], "duration")
     duration = pd.Series(seconds[codes])
