@@ -169,7 +169,7 @@ class Choices(Columns):
         if how not in _UNPROVEN:
             return Reading(question, None if how == "texts" else how, first=how == "options")
         listed = ", ".join(f"{n} {key}" for n, key in question.numbered().items())
-        found = ", ".join(f"{n} ({times})" for n, times in seen.items())
+        found = ", ".join(f"{n} n={times}" for n, times in seen.items())
         n = sum(seen.values())
         said = f"{name}: {n} answers are bare numbers, {found}, and {_UNPROVEN[how]}; kept as missing. Listed are: {listed}"
         rows = np.flatnonzero(

@@ -53,13 +53,16 @@ _WHOLE = re.compile(r"-?\d{1,3}")
 _SPLIT = re.compile(r"[┋→;；]")
 
 
-def draft_codebook(path: str | Path) -> str:
+def draft_codebook(path: str | Path, *, by_number: str | Path | None = None) -> str:
     """Draft a codebook for an export of a survey platform.
 
     Parameters
     ----------
     path : path
         As for ``read_questionnaire``.
+    by_number : path, optional
+        The same answers exported by number of option: where each text has one number and each number one text, the
+        draft says under ``order`` which, with ``null`` for a number that nobody chose.
 
     Returns
     -------
@@ -71,7 +74,7 @@ def draft_codebook(path: str | Path) -> str:
     DataError
         If the file cannot be read or holds no answers.
     """
-    return _Draft(Path(path)).text()
+    return _Draft(Path(path), None if by_number is None else Path(by_number)).text()
 
 
 def _yaml(text: object) -> str:
@@ -111,13 +114,52 @@ def _whole(sheets: list[Export]) -> Export:
     return replace(own, columns=columns, rows=np.arange(len(whole)))
 
 
+def _orders(texts: Export, numbers: Export) -> dict[str, list[str | None]]:
+    """Header -> the options as the platform numbers them, from the same answers by text and by number."""
+    ids = [
+        next((k for k, h in enumerate(e.headers) if squash(h) in ROLE_HEADERS["id"]), None)
+        for e in (texts, numbers)
+    ]
+    found: dict[str, list[str | None]] = {}
+    if None in ids:
+        return found
+    by_id = [e.text(k).to_numpy() for e, k in zip((texts, numbers), ids, strict=True) if k is not None]
+    if len(set(by_id[0])) < len(by_id[0]) or set(by_id[0]) != set(by_id[1]):
+        return found
+    places = {question_key(h): k for k, h in enumerate(numbers.headers)}
+    for place, header in enumerate(texts.headers):
+        other = places.get(question_key(header))
+        if other is None:
+            continue
+        said = pd.Series(texts.text(place).to_numpy(), index=by_id[0])
+        pairs = pd.DataFrame(
+            {"text": said, "number": pd.Series(numbers.text(other).to_numpy(), index=by_id[1])}
+        )
+        pairs = pairs[~pairs.map(lambda cell: not isinstance(cell, str) or is_blank(cell)).any(axis=1)]
+        pairs["text"] = pairs["text"].str.replace(FILL_IN, "", regex=True).str.strip()
+        pairs = pairs.drop_duplicates()
+        if not len(pairs) or not pairs["number"].str.fullmatch(r"[1-9]\d?").all() or len(pairs) > _MOST:
+            continue
+        if (
+            pairs["text"].is_unique
+            and pairs["number"].is_unique
+            and not pairs["text"].equals(pairs["number"])
+        ):
+            own = dict(zip(pairs["number"].astype(int), pairs["text"], strict=True))
+            found[header] = [own.get(n) for n in range(1, max(own) + 1)]
+    return found
+
+
 class _Draft:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, by_number: Path | None) -> None:
         known = frozenset(question_key(header) for headers in ROLE_HEADERS.values() for header in headers)
         self.export, self.file = _whole(read_exports(path, known=known)), path.name
         self.columns = Columns(Codebook("draft", {}, {}, {}, {}, {}), self.export, Pad())
         self.taken = self.columns.all(BOOKKEEPING, parts=False)
         self.parts: dict[str, list[str]] = {}
+        self.orders = (
+            {} if by_number is None else _orders(self.export, _whole(read_exports(by_number, known=known)))
+        )
         self.names: Counter[str] = Counter()
         self.remarks: list[str] = []
 
@@ -285,6 +327,11 @@ class _Draft:
                     "    numbers: values  # ? numbers of options: list them instead, in the order of the form"
                 )
             lines += self._options(counts, person or bool(several), listed)
+            if header in self.orders and not several:
+                told = yaml.safe_dump(
+                    self.orders[header], allow_unicode=True, default_flow_style=True, width=10_000
+                )
+                lines.append(f"    order: {told.strip()}  # as the export by number has them")
         self._add("demographics" if person else "items", *lines)
 
     def _options(self, counts: Counter[str], words: str | bool | None, listed: bool) -> list[str]:
