@@ -186,6 +186,10 @@ CONTRACTS: dict[str, Contract] = {
             Column("importance", "number", low=0),
             Column("familiarity", "number", low=0, high=1, doc="Cs"),
             Column("basis", "number", low=0, high=1, doc="Ca"),
+            Column(
+                "full_score", "number", required=False, low=0, doc="end of the round's scale; 5 where none"
+            ),
+            Column("proposal", required=False, doc="what the expert would change, identifiers masked"),
             key=("period", "round", "expert", "code"),
         ),
         _contract(

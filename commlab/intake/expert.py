@@ -275,11 +275,13 @@ def _question(table: Table, key: str) -> str | None:
 
 
 def opinions(table: Table) -> pd.DataFrame:
-    """Delphi answers: ``code, importance, familiarity, basis``, with ``expert`` and ``round``."""
-    words = table.spec.get("values") or {}
+    """Delphi answers: ``code, importance, familiarity, basis, proposal``, with ``expert``, ``round``, ``full_score``."""
+    words, full = table.spec.get("values") or {}, table.spec.get("full_score")
+    if full is not None and not (isinstance(full, (int, float)) and full > 0):
+        raise ParameterError(f"full_score: is the highest importance, a number above 0; found {full!r}")
     out = pd.DataFrame({"code": table.codes(table.named("code"))})
     out["source"] = table.source
-    for key, high in (("importance", None), ("familiarity", 1.0), ("basis", 1.0)):
+    for key, high in (("importance", full), ("familiarity", 1.0), ("basis", 1.0)):
         column = table.named(key, required=key == "importance")
         out[key] = np.nan
         if column is not None:
@@ -287,6 +289,10 @@ def opinions(table: Table) -> pd.DataFrame:
             if key == "importance":
                 out["source"] = table.sources(column)
     out["expert"] = table.texts(table.named("expert")) if "expert" in table.columns else _expert(table)
+    if full is not None:
+        out["full_score"] = float(full)
+    if "proposal" in table.columns:
+        out["proposal"] = table.masked(table.named("proposal"))
     column = table.named("round") if "round" in table.columns else None
     out["round"] = _round(table) if column is None else table.numbers(column, low=1, what="round")[0]
     table.report_unclaimed()

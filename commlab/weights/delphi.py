@@ -23,6 +23,8 @@ __all__ = ["Delphi", "delphi"]
 
 ALL = "all"
 """Level of every item where no levels are given."""
+FULL_SCORE = 5.0
+"""End of the scale where nothing says otherwise."""
 CRITERIA = ("mean", "full_score_rate", "cv")
 VERDICTS = ("keep", "discuss", "drop")
 _NUMERAL = re.compile(r"(I{1,3})-\d+((?:\.\d+)*)")
@@ -36,7 +38,7 @@ class Delphi:
     ``items``: round, code, level, n, mean, sd, cv, full_score_rate, failed (criteria missed), verdict (keep,
     discuss, drop), keep. ``thresholds``: round, mean, full_score_rate, cv. ``agreement``: round, level, w,
     chi2, df, p_value, raters, items, left_out. ``authority``: round, Ca, Cs, Cr, n. ``response``: round,
-    issued, returned, rate.
+    issued, returned, rate. ``proposals``: round, code, verdict, proposal, as the experts wrote them, without their names.
     """
 
     items: pd.DataFrame
@@ -44,6 +46,7 @@ class Delphi:
     agreement: pd.DataFrame
     authority: pd.DataFrame
     response: pd.DataFrame
+    proposals: pd.DataFrame = field(repr=False)
     full_score: Mapping[int, float] = field(repr=False)
 
     def lists(self, round: int | None = None) -> dict[str, list[str]]:
@@ -91,7 +94,7 @@ class Delphi:
 def delphi(
     opinions: pd.DataFrame,
     *,
-    full_score: float | Mapping[int, float] = 5,
+    full_score: float | Mapping[int, float] | None = None,
     levels: Mapping[str, Any] | pd.Series | None = None,
     cv_limit: float | None = None,
     issued: int | Mapping[int, int] | None = None,
@@ -101,10 +104,10 @@ def delphi(
     Parameters
     ----------
     opinions : DataFrame
-        The clean table: round, expert, code, importance; familiarity (Cs) and basis (Ca), 0 to 1, are
-        optional.
-    full_score : float or mapping of round -> float
-        The highest score; rounds may use different scales.
+        The clean table: round, expert, code, importance; familiarity (Cs) and basis (Ca), 0 to 1, full_score and
+        proposal are optional.
+    full_score : float or mapping of round -> float, optional
+        The highest score; rounds may use different scales. Default: what the table's ``full_score`` says, else 5.
     levels : mapping or Series of code -> level, optional
         For agreement by level. Default: a ``level`` column, else what codes such as Ⅱ-4.1 show, else all
         codes together.
@@ -133,13 +136,15 @@ def delphi(
     """
     table = _checked(opinions)
     rounds = sorted(table["round"].unique().tolist())
-    full = _full_scores(full_score, rounds)
+    full = _full_scores(_told_scales(table, rounds) if full_score is None else full_score, rounds)
     high = table[table["importance"] > table["round"].map(full)]
     if len(high):
         cells = [
             f"round {r.round}, expert {r.expert}, code {r.code}: {r.importance:g}" for r in high.itertuples()
         ]
-        raise DataError(f"scores above the full score: {listing(cells)}; mend them or set full_score")
+        raise DataError(
+            f"scores above the full score: {listing(cells)}; mend them, or say how far the scale goes (full_score)"
+        )
     table["level"] = _levels(table, levels)
     scored = table.dropna(subset=["importance"])
     items = _items(scored, full)
@@ -151,6 +156,7 @@ def delphi(
         agreement=_agreement(table, rounds),
         authority=_authority(table, rounds),
         response=_response(table, rounds, issued),
+        proposals=_proposals(table, items),
         full_score=full,
     )
 
@@ -185,6 +191,30 @@ def _checked(opinions: pd.DataFrame) -> pd.DataFrame:
         cells = [f"round {r.round}, expert {r.expert}, code {r.code}" for r in twice.itertuples()]
         raise DataError(f"opinions given more than once: {listing(cells)}; keep one of each")
     return table
+
+
+def _told_scales(table: pd.DataFrame, rounds: list[int]) -> dict[int, float]:
+    """The end of each round's scale, as the table says it."""
+    if "full_score" not in table:
+        return dict.fromkeys(rounds, FULL_SCORE)
+    told = table.dropna(subset=["full_score"]).groupby("round")["full_score"].unique()
+    several = [f"round {r}: {listing(ends)}" for r, ends in told.items() if len(ends) > 1]
+    if several:
+        raise DataError(
+            f"opinions of one round are on several scales ({listing(several)}); convert them to one"
+        )
+    return {r: float(told[r][0]) if r in told else FULL_SCORE for r in rounds}
+
+
+def _proposals(table: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+    """What experts would change, beside the verdict on each item, in the items' order."""
+    if "proposal" not in table:
+        return pd.DataFrame(columns=["round", "code", "verdict", "proposal"])
+    written = table[table["proposal"].fillna("").astype(str).str.strip().ne("")]
+    found = items[["round", "code", "verdict"]].merge(
+        written[["round", "code", "proposal"]], on=["round", "code"]
+    )
+    return found.drop_duplicates(ignore_index=True)
 
 
 def _full_scores(full_score: float | Mapping[int, float], rounds: list[int]) -> dict[int, float]:

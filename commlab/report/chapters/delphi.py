@@ -39,6 +39,7 @@ def delphi_rounds(report: Report, issued: Mapping[int, int] | None = None) -> Se
             _importance(report, done),
             _agreement(report, done),
             *_screening(report, done),
+            *_proposals(report, done),
         ],
     )
 
@@ -81,8 +82,7 @@ def _importance(report: Report, done):
     wide = wide.sort_values("order", kind="stable")
     wide["label"] = [f"{c} {_label(report, c)}" for c in wide["code"]]
     final = items[items["round"] == last].set_index("code")
-    words = {"keep": t("kept"), "discuss": t("to reword"), "drop": t("dropped")}
-    wide["verdict"] = wide["code"].map(final["verdict"]).map(words).fillna(t("not asked"))
+    wide["verdict"] = wide["code"].map(final["verdict"]).map(_verdicts(report)).fillna(t("not asked"))
     labels = {"mean": t("Mean"), "sd": t("sd"), "cv": t("CV"), "full_score_rate": t("Full score")}
     columns: dict[str, Col] = {"label": Col(t("Indicator"), width=3)}
     for r in rounds:
@@ -168,28 +168,62 @@ def _screening(report: Report, done) -> list:
     )
     lines, before = [], None
     for r in rounds:
-        lists = done.lists(r)
-        asked = done.items.loc[done.items["round"] == r, "code"].tolist()
-        none = t("none")
+        lists = {verdict: _named(report, codes) for verdict, codes in done.lists(r).items()}
         line = t(
             "Round {n}: kept {kept}; to reword {reword}; dropped {drop}.",
             n=t.integer(r),
-            kept=t.integer(len(lists["keep"])),
-            reword=t.listing(lists["discuss"]) if lists["discuss"] else none,
-            drop=t.listing(lists["drop"]) if lists["drop"] else none,
+            kept=t.integer(len(done.lists(r)["keep"])),
+            reword=lists["discuss"],
+            drop=lists["drop"],
         )
-        if before is not None:
-            gone, new = [c for c in before if c not in asked], [c for c in asked if c not in before]
-            if gone or new:
-                changed = t(
-                    "Not asked again: {gone}; new: {new}.",
-                    gone=t.listing(gone) if gone else none,
-                    new=t.listing(new) if new else none,
-                )
-                line = report.join(line, changed)
+        asked = done.items.loc[done.items["round"] == r, "code"].tolist()
+        gone, new = (
+            [c for c in a if c not in b] for a, b in ((before or [], asked), (asked, before or asked))
+        )
+        if gone or new:
+            changed = t(
+                "Not asked again: {gone}; new: {new}.", gone=_named(report, gone), new=_named(report, new)
+            )
+            line = report.join(line, changed)
         lines.append(line)
         before = asked
     return [bounds, Section(t("Kept, reworded and dropped"), 2, [Bullets(lines)])]
+
+
+def _named(report: Report, codes: list[str]) -> str:
+    return report.t.listing(codes) if codes else report.t("none")
+
+
+def _proposals(report: Report, done) -> list:
+    """What the experts wrote beside their scores, without their names, with what the statistics say of each item."""
+    t, table = report.t, done.proposals
+    if table.empty:
+        return []
+    numbers = done.items[["round", "code", "mean", "cv"]]
+    table = table.merge(numbers, on=["round", "code"])
+    table["label"] = [f"{c} {_label(report, c)}" for c in table["code"]]
+    table["verdict"] = table["verdict"].map(_verdicts(report))
+    last = table[table["round"] == table["round"].max()]
+    text = t(
+        "In round {n} the experts wrote {all} proposals on {items} standards.",
+        n=t.integer(last["round"].iloc[0]),
+        all=t.integer(len(last)),
+        items=t.integer(last["code"].nunique()),
+    )
+    columns = {
+        "round": Col(t("Round"), "integer"),
+        "label": Col(t("Indicator"), width=2),
+        "mean": Col(t("Mean"), "number", digits=2),
+        "cv": Col(t("CV"), "number", digits=2),
+        "verdict": Col(t("Finding"), "label"),
+        "proposal": Col(t("Proposal"), width=3),
+    }
+    return [report.finding(table, text, title=t("Proposals of the experts"), columns=columns)]
+
+
+def _verdicts(report: Report) -> dict[str, str]:
+    t = report.t
+    return {"keep": t("kept"), "discuss": t("to reword"), "drop": t("dropped")}
 
 
 def _label(report: Report, code: str) -> str:
