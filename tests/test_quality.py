@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_twins import honest
 
 from commlab.intake import read_questionnaire
 from commlab.intake.quality import FLAGS, Limits, flag
@@ -95,6 +96,41 @@ def test_bursts_are_what_a_plain_loop_finds(given_rows, n, seconds):
             if unit and len(inside) >= n and k in inside:
                 expected.add(k)
     assert rows("burst", frame, limits=Limits(burst_n=n, burst_minutes=seconds / 60)) == expected
+
+
+def survey(seed, n, units, days):
+    """Honest people of several units who answer in the evening, at a pace of their own."""
+    rng = np.random.default_rng(seed)
+    frame, _ = honest(seed, n, 10)
+    items = [f"q{k}" for k in range(10)]
+    frame[items] = frame[items].astype("Int16")
+    frame["unit"] = pd.Series([f"u{k}" for k in rng.integers(0, units, n)], dtype="str")
+    passed = rng.integers(0, days, n) * 86_400 + np.clip(rng.normal(19.5, 2, n), 7, 23.5) * 3600
+    at = pd.Timestamp("2019-11-01") + pd.to_timedelta(passed, unit="s")
+    frame["submitted_at"], frame["duration_s"] = at.astype("datetime64[us]"), np.exp(rng.normal(5, 0.5, n))
+    return frame, {"items": items, "best": dict.fromkeys(items, 5), "same": ["unit", "sex", "age"]}
+
+
+@pytest.mark.parametrize(
+    ("n", "units", "days"), [(6000, 400, 60), (6000, 18, 60), (20000, 1, 20), (800, 10, 5), (300, 300, 10)]
+)
+def test_false_alarms_on_honest_people(n, units, days):
+    frame, arguments = survey(1, n, units, days)
+    shares = flag(frame, **arguments)["flags"].fillna("").str.get_dummies(",").mean()
+    assert (
+        shares.get("fast", 0) < 0.02 and shares.get("burst", 0) < 0.01 and shares.get("duplicate", 0) < 0.001
+    )
+    assert "all_satisfied" not in shares and 0.08 < shares["straightline"] < 0.13, "a tenth ticks one column"
+
+
+def test_a_burst_in_a_large_place_stands_out_from_its_busiest_hour():
+    frame, arguments = survey(1, 20000, 1, 20)
+    start = pd.Timestamp("2019-11-07 10:00")
+    frame.loc[:199, "submitted_at"] = (start + pd.to_timedelta(np.arange(200) * 0.8, unit="s")).astype(
+        "datetime64[us]"
+    )
+    got = flag(frame, **arguments)["flags"].fillna("").str.contains("burst")
+    assert got[:200].all() and got[200:].mean() < 0.01
 
 
 def test_only_the_study_excludes():

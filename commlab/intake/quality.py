@@ -22,6 +22,8 @@ from commlab.tables import DONT_KNOW, NOT_APPLICABLE
 
 __all__ = ["FLAGS", "Limits", "flag", "set_valid"]
 
+_MANY, _SIGMAS = 1000, 6.0
+"""From this many answers on a group has a pace of its own; a burst lies this many standard deviations (Poisson) above."""
 FLAGS = ("fast", "straightline", "duplicate", "attention", "burst", "out_of_frame", "all_satisfied")
 
 
@@ -69,22 +71,33 @@ class Limits:
 
 
 def _bursts(groups: np.ndarray, submitted_at: pd.Series, limits: Limits) -> np.ndarray:
-    """Rows of a group of which ``burst_n`` came within ``burst_minutes``."""
+    """Rows of a group of which ``burst_n`` came within ``burst_minutes``; of a group of very many, more than it gets in
+    its busiest hour of the day anyhow."""
     out = np.zeros(len(groups), dtype=bool)
     timed = np.flatnonzero((groups >= 0) & submitted_at.notna().to_numpy())
-    last = int(limits.burst_n) - 1
-    if len(timed) <= last:
+    if len(timed) < limits.burst_n:
         return out
     seconds = submitted_at.to_numpy("datetime64[s]").astype("int64")
     since = seconds - seconds[timed].min()
     timed = timed[np.argsort((groups * (since[timed].max() + 1) + since)[timed])]
-    group, second = groups[timed], since[timed]
-    until = len(timed) - last
-    starts = (group[last:] == group[:until]) & (second[last:] - second[:until] <= limits.burst_minutes * 60)
-    covered = np.zeros(len(timed) + 1, dtype="int64")
-    covered[:until] += starts
-    covered[last + 1 :] -= starts
-    out[timed] = np.cumsum(covered)[:-1] > 0
+    least = np.full(int(groups.max()) + 1, int(limits.burst_n))
+    for group in np.flatnonzero(np.bincount(groups[timed]) >= _MANY).tolist():
+        own = seconds[timed[groups[timed] == group]]
+        busiest = np.bincount(own // 3600 % 24).max() / len(np.unique(own // 86_400))
+        pace = busiest / 60 * limits.burst_minutes
+        least[group] = max(int(limits.burst_n), int(np.ceil(pace + _SIGMAS * np.sqrt(pace))))
+    for n in np.unique(least[groups[timed]]).tolist():
+        rows = timed[least[groups[timed]] == n]
+        until = len(rows) - n + 1
+        if until > 0:
+            group, second = groups[rows], since[rows]
+            starts = (group[n - 1 :] == group[:until]) & (
+                second[n - 1 :] - second[:until] <= limits.burst_minutes * 60
+            )
+            covered = np.zeros(len(rows) + 1, dtype="int64")
+            covered[:until] += starts
+            covered[n:] -= starts
+            out[rows] = np.cumsum(covered)[:-1] > 0
     return out
 
 
