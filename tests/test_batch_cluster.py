@@ -153,6 +153,27 @@ def test_workers_that_would_make_other_reports_are_refused(tmp_path: Path) -> No
         asyncio.run(blind.setup(worker))
 
 
+def test_a_scheduler_that_is_killed_ends_the_run_and_what_is_done_stays(
+    dask: Cluster,
+    period: FakePeriod,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The last test of this file: nobody answers afterwards."""
+    run(period, units=["五华区"])
+    note(period, "盘龙区", f"do import os, time; os.kill({dask.scheduler.pid}, 9); time.sleep(60)")
+    monkeypatch.setattr(cluster, "_PATIENCE", 1.0)
+    with pytest.raises(EngineError, match="no Dask scheduler answers"):
+        run(period, scheduler=dask.address)
+    dask.close()
+    until = time.monotonic() + 10
+    while time.monotonic() < until and warm_processes():
+        time.sleep(0.1)
+    assert warm_processes() == []
+    assert not [p for p in (period.study.root / "reports").iterdir() if p.name != "2019Q4"]
+    note(period, "盘龙区", "修好了")
+    assert states(run(period)) == {"五华区": "fresh", "盘龙区": "done", "东川区": "done"}
+
+
 def warm_processes() -> list[str]:
     """Processes of this user that forks come from and that belong to no process of this test."""
     out = []

@@ -191,7 +191,10 @@ class ClusterRunner:
     @property
     def workers(self) -> int:
         """How many threads the cluster's workers have now; one while none is there, so that a job waits."""
-        return max(1, sum(self.client.nthreads().values()))
+        try:
+            return max(1, sum(self.client.nthreads().values())) if self.alive else 1
+        except OSError:  # the scheduler has just gone: what runs on it will say so
+            return 1
 
     @property
     def alive(self) -> bool:

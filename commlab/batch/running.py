@@ -250,11 +250,11 @@ def _carry_out(due: list[Job], outcomes: dict[str, Outcome], crew: _Crew, tell: 
             outcome = _outcome(future)
             if outcome.infrastructure and attempt < _TRIES:
                 log.write(f"{job.name}: {outcome.why}; tried again")
+                waiting.append((job, attempt + 1))
                 if not runner.alive:
                     wait(running)  # what ran on it ends by itself
                     crew.close(kill=True)
-                    runner = crew.runner = crew.start(runner.workers)
-                waiting.append((job, attempt + 1))
+                    runner = crew.runner = crew.start(len(waiting) + len(running))
             else:
                 _settle(job, outcome, outcomes, tell, log)
 
