@@ -74,6 +74,7 @@ SLOW = {
     "test_report_pages",
     "test_sample_study",
     "test_shown",
+    "test_studies",
     "test_study",
     "test_survey_planning",
     "test_traceable",
