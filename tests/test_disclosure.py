@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +13,6 @@ from scipy.optimize import linprog
 from commlab.errors import DataError, ParameterError
 from commlab.survey import SurveyDesign, protect, satisfaction
 from commlab.survey.bounds import FEW
-from commlab.survey.satisfaction import STATISTICS
 
 
 def children(n: list[int], yes: list[int] | None = None, item: str = "q") -> pd.DataFrame:
@@ -283,129 +285,257 @@ def test_a_linear_program_recovers_nothing(k):
     assert attacked > 20
 
 
-CODES = np.arange(1, 6)
+@dataclass
+class Tree:
+    """Answers of the lowest places of a tree, and what is printed of every place."""
+
+    counts: np.ndarray
+    """Counts of the answers 1 to ``points`` and "don't know", a row a lowest place."""
+    inside: dict[str, list[int]]
+    above: dict[str, str] | list[str] | None
+    table: pd.DataFrame
+    points: int
+    k: int
+    outside: dict[str, list[int]]
+    """Places whose totals are printed elsewhere."""
+    what: str
 
 
-def places(rng: np.random.Generator, k: int) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Answers of a city of three districts with communities of few to many answers, and who lies where."""
-    above, rows = {}, []
-    for d in range(3):
-        above[f"d{d}"] = "city"
-        for c in range(int(rng.integers(2, 6))):
-            name = f"d{d}c{c}"
-            above[name] = f"d{d}"
-            shares = rng.dirichlet(np.where(rng.random(6) < 0.4, 0.1, 2.0))
-            rows.append({"unit": name, "counts": rng.multinomial(int(rng.integers(2, 3 * k)), shares)})
-    return pd.DataFrame(rows), above
+def forms(points: int) -> dict[str, np.ndarray]:
+    """What each statistic says about the counts of the answers and "don't know"."""
+    side = 2 if points > 3 else 1
+    scale, one = np.r_[np.arange(points), 0.0], np.eye(points + 1)
+    yes, no = one[points - side : points].sum(axis=0), one[:side].sum(axis=0)
+    n = np.r_[np.ones(points), 0.0]
+    out = {"n": n, "asked": n + one[-1], "mean": scale + n, "index": scale * 100 / (points - 1)}
+    out |= {"satisfied": yes, "dissatisfied": no, "net": yes - no, "dont_know": one[-1]}
+    return out | {f"option {i + 1}": one[i] for i in range(points)}
 
 
-def figures(counts: dict[str, np.ndarray]) -> pd.DataFrame:
-    """What is printed of each place: six statistics (of communities two) and the unweighted counts behind them."""
+def rows_of(unit: str, counts: np.ndarray, told: Sequence[str], points: int) -> list[dict]:
+    """The printed rows of one place, before protection."""
+    rows, form = [], forms(points)
+    alike = (counts[:points] > 0).sum() < 2
+    for name in told:
+        size = counts @ form["asked" if name == "dont_know" else "n"]
+        people = name not in ("mean", "index", "net")
+        statistic, _, option = name.partition(" ")
+        rows.append(
+            {
+                "unit": unit,
+                "statistic": statistic,
+                "option": int(option or 0),
+                "estimate": counts @ form[name] / size if size else np.nan,
+                "se": 0.0 if alike else 0.1,
+                "n": size,
+                "yes": counts @ form[name] if people else np.nan,
+            }
+        )
+    return rows
+
+
+SIX = ("mean", "index", "satisfied", "dissatisfied", "net", "dont_know")
+TOLD = (SIX, ("index", "satisfied"), ("mean", "satisfied", "dissatisfied"), ("satisfied",), ("index",))
+
+
+def grown(seed: int) -> Tree:
+    """A random tree: two to four levels, tiny to large places, some with answers of the upper place alone, or crossed."""
+    rng = np.random.default_rng(seed)
+    k, points = int(rng.choice([3, 5, 10, 30])), int(rng.choice([3, 4, 5, 5, 5, 7]))
+    most = int(rng.choice([2, k, 3 * k, 12 * k]))
+    kind = str(rng.choice(["two", "three", "four", "crossed", "elsewhere"]))
+    options = tuple(f"option {i + 1}" for i in range(points)) if rng.random() < 0.3 else ()
+    above: dict[str, str] = {}
+    inside: dict[str, list[int]] = {}
+    counts: list[np.ndarray] = []
+
+    def leaf(name: str) -> None:
+        shares = rng.dirichlet(np.where(rng.random(points + 1) < 0.4, 0.1, 2.0))
+        inside[name] = [len(counts)]
+        counts.append(rng.multinomial(int(rng.integers(0, most + 1)), shares).astype(float))
+
+    def branch(name: str, depth: int) -> list[int]:
+        if depth == 0:
+            leaf(name)
+            return inside[name]
+        below = []
+        for i in range(int(rng.integers(1, 6))):
+            child = f"{name}.{i}"
+            above[child] = name
+            below += branch(child, depth - 1)
+        if rng.random() < 0.2:  # answers that name the upper place only
+            leaf(f"rest of {name}")
+            below += inside.pop(f"rest of {name}")
+        inside[name] = below
+        return below
+
+    outside: dict[str, list[int]] = {}
+    if kind == "crossed":
+        places, groups = int(rng.integers(2, 5)), int(rng.integers(2, 5))
+        for p in range(places):
+            for g in range(groups):
+                leaf(f"p{p}/g{g}")
+        for axis in (0, 1):
+            for name in {u.split("/")[axis] for u in inside}:
+                outside[name] = [i for u, at in inside.items() if name in u.split("/") for i in at]
+    else:
+        branch("city", {"two": 1, "three": 2, "four": 3, "elsewhere": 1}[kind])
+        if kind == "elsewhere":
+            outside["city"] = inside.pop("city")
+            above = {}
+    lowest = TOLD[int(rng.integers(len(TOLD)))]
     rows = []
-    for unit, c in counts.items():
-        n, asked = c[:5].sum(), c.sum()
-        level = {"mean": (CODES * c[:5]).sum(), "index": (25 * (CODES - 1) * c[:5]).sum()}
-        yes = {"satisfied": c[3:5].sum(), "dissatisfied": c[:2].sum(), "dont_know": c[5]}
-        alike = (c[:5] > 0).sum() < 2
-        told = ("index", "satisfied") if "c" in unit[1:] and unit != "city" else tuple(STATISTICS)
-        for statistic in told:
-            size = asked if statistic == "dont_know" else n
-            whole = level.get(statistic, yes.get(statistic, yes["satisfied"] - yes["dissatisfied"]))
-            estimate, se = whole / max(size, 1), 0.0 if alike else 0.1
-            rows.append((unit, "q", statistic, estimate, se, size, yes.get(statistic, np.nan)))
-    return pd.DataFrame(rows, columns=["unit", "item", "statistic", "estimate", "se", "n", "yes"])
+    for unit, at in inside.items():
+        is_low = unit not in above.values()
+        rows += rows_of(
+            unit,
+            np.sum([counts[i] for i in at], axis=0),
+            lowest if is_low and kind != "two" else (*SIX, *options),
+            points,
+        )
+    table = pd.DataFrame(rows).assign(item="q")
+    parent: dict[str, str] | list[str] | None = above or None
+    if kind == "crossed":
+        table[["place", "group"]] = table.pop("unit").str.split("/", expand=True).to_numpy()
+        parent = ["place", "group"]
+    return Tree(np.stack(counts), inside, parent, table, points, k, outside, kind)
 
 
-FORMS = {  # what each statistic says about the counts of the answers 1 to 5 and "don't know"
-    "n": [1, 1, 1, 1, 1, 0],
-    "mean": [1, 2, 3, 4, 5, 0],
-    "index": [0, 25, 50, 75, 100, 0],
-    "satisfied": [0, 0, 0, 1, 1, 0],
-    "dissatisfied": [1, 1, 0, 0, 0, 0],
-    "net": [-1, -1, 0, 1, 1, 0],
-    "dont_know": [0, 0, 0, 0, 0, 1],
-    "asked": [1, 1, 1, 1, 1, 1],
-}
+def protected(tree: Tree) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The protected table, and what is printed elsewhere of the totals; ``unit`` in both."""
+    printed, _ = protect(tree.table, k=tree.k, parent=tree.above, points=tree.points)
+    if "unit" not in printed:
+        printed["unit"] = printed["place"] + "/" + printed["group"]
+    told = printed["statistic"] + np.where(printed["option"] > 0, " " + printed["option"].astype("str"), "")
+    printed["told"] = told
+    if not tree.outside:
+        return printed, printed.iloc[:0]
+    parts = []
+    for letter in sorted({unit[0] for unit in tree.outside}):  # each way of adding up has a table of its own
+        rows = [
+            row
+            for unit, at in tree.outside.items()
+            if unit.startswith(letter)
+            for row in rows_of(unit, tree.counts[at].sum(axis=0), list(dict.fromkeys(told)), tree.points)
+        ]
+        parts.append(protect(pd.DataFrame(rows).assign(item="q"), k=tree.k, points=tree.points)[0])
+    totals = pd.concat(parts, ignore_index=True)
+    totals["told"] = totals["statistic"] + np.where(
+        totals["option"] > 0, " " + totals["option"].astype("str"), ""
+    )
+    return printed, totals
 
 
-def known(printed: pd.DataFrame, inside: dict[str, list[int]], m: int) -> tuple[list, list, list, list]:
-    """Equations and bounds that a reader of the table can write down, over m x 6 counts of the lowest places."""
-    equal, right, below, least = [], [], [], []
+def attack_tree(
+    tree: Tree, *, rules: bool = False, most: int | None = None
+) -> list[tuple[str, str, str, float, float]]:
+    """What a linear program leaves open: place, figure, how it was hidden, width, and the width that is declared.
 
-    def row(unit: str, form: str) -> np.ndarray:
-        out = np.zeros((m, 6))
-        out[inside[unit]] = FORMS[form]
+    Declared is less where the totals that are printed elsewhere leave less by themselves.
+    """
+    printed, totals = protected(tree)
+    form, m = forms(tree.points), len(tree.counts)
+    inside = tree.inside | tree.outside
+
+    def over(unit: str, name: str) -> np.ndarray:
+        out = np.zeros((m, tree.points + 1))
+        out[inside[unit]] = form[name]
         return out.ravel()
 
-    for r in printed.itertuples():
-        if r.bound:
-            few = row(r.unit, r.statistic)
-            if r.bound == ">=":
-                few = row(r.unit, "asked" if r.statistic == "dont_know" else "n") - few
-            below.append(few)
-            least.append(FEW - 1)
-        elif r.rule == "":
-            equal.append(row(r.unit, r.statistic))
-            right.append(r.estimate * r.n)
-        if not np.isnan(r.n):
-            equal.append(row(r.unit, "asked" if r.statistic == "dont_know" else "n"))
-            right.append(r.n)
-    return equal, right, below, least
+    def read(rows: pd.DataFrame) -> list[tuple[np.ndarray, float, bool]]:
+        out = []
+        for r in rows.itertuples():
+            size = "asked" if r.told == "dont_know" else "n"
+            if r.bound:
+                few = over(r.unit, r.told)
+                out.append((few if r.bound == "<=" else over(r.unit, size) - few, FEW - 1.0, False))
+            elif r.rule == "" and r.n > 0:
+                out.append((over(r.unit, r.told), r.estimate * r.n, True))
+            if not np.isnan(r.n):
+                out.append((over(r.unit, size), r.n, True))
+        return out
+
+    elsewhere = read(totals)
+    known = read(printed) + elsewhere
+    gone = printed[printed["n"].isna() & (printed["told"] != "dont_know")].drop_duplicates("unit")
+    if rules and (gone["rule"] == "R1").any():  # who is told the rule knows on which side of k it lies
+        for r in gone.itertuples():
+            sign = 1 if r.rule == "R1" else -1
+            known.append((sign * over(r.unit, "n"), sign * (tree.k - (sign > 0)), False))
+    whole = set(gone["unit"])
+    people = ("satisfied", "dissatisfied", "dont_know", "option")
+    asks = [(u, "n", "withheld", 1.0 if rules else float(tree.k)) for u in sorted(whole)]
+    for r in printed[(printed["rule"] != "") | (printed["bound"] != "")].itertuples():
+        how = "withheld" if r.unit in whole else "bound" if r.bound else "blank"
+        share = r.statistic in people
+        width = (FEW if how == "withheld" else FEW - 1) if share else 0.5
+        asks.append((r.unit, r.told, how, 0.5 if rules else float(width)))
+    found = []
+    if most is not None and len(asks) > most:
+        asks = [asks[i] for i in np.random.default_rng(len(asks)).permutation(len(asks))[:most]]
+    for unit, name, how, declared in asks:
+        width = wide(over(unit, name), known)
+        if elsewhere and width < declared:
+            declared = min(declared, wide(over(unit, name), elsewhere))
+        found.append((unit, name, how, width, declared))
+    return found
 
 
-def spans(
-    printed: pd.DataFrame, inside: dict[str, list[int]], m: int, asks: list[tuple[str, str]]
-) -> list[float]:
-    """Width of what a linear program leaves open about each asked figure."""
-    equal, right, below, least = known(printed, inside, m)
-    widths = []
-    for unit, form in asks:
-        c = np.zeros((m, 6))
-        c[inside[unit]] = FORMS[form]
-        ends = []
-        for sign in (1, -1):
-            found = linprog(
-                sign * c.ravel(),
-                A_ub=np.array(below) if below else None,
-                b_ub=least or None,
-                A_eq=np.array(equal),
-                b_eq=right,
-                bounds=(0, None),
-            )
-            ends.append(np.inf if found.status == 3 else sign * found.fun)
-            assert found.status in (0, 3)
-        widths.append(abs(ends[1] - ends[0]))
-    return widths
+def wide(ask: np.ndarray, known: list[tuple[np.ndarray, float, bool]]) -> float:
+    """Width of the interval that statements (form, value, whether equal or at most) leave about a form."""
+    ends = []
+    for sign in (1, -1):
+        parts = {same: [(f, v) for f, v, equal in known if equal is same] for same in (True, False)}
+        answer = linprog(
+            sign * ask,
+            A_ub=np.array([f for f, _ in parts[False]]) if parts[False] else None,
+            b_ub=[v for _, v in parts[False]] or None,
+            A_eq=np.array([f for f, _ in parts[True]]) if parts[True] else None,
+            b_eq=[v for _, v in parts[True]] or None,
+            bounds=(0, None),
+        )
+        assert answer.status in (0, 3), answer.message
+        ends.append(-sign * np.inf if answer.status == 3 else sign * answer.fun)
+    return float(abs(ends[1] - ends[0]))
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_a_linear_program_over_the_whole_tree_recovers_nothing(seed):
-    """City, districts and communities printed together, six statistics each: every hidden figure stays open."""
-    k = 10
-    data, above = places(np.random.default_rng(seed), k)
-    inside = {unit: [i] for i, unit in enumerate(data["unit"])}
-    for d in ("d0", "d1", "d2"):
-        inside[d] = [i for i, u in enumerate(data["unit"]) if above[u] == d]
-    inside["city"] = list(range(len(data)))
-    counts = np.stack(data["counts"].tolist())
-    printed, gone = protect(figures({u: counts[i].sum(axis=0) for u, i in inside.items()}), k=k, parent=above)
-    hidden = printed[
-        (printed["bound"] != "") | (printed["rule"] == "R3") & ~printed["unit"].isin(gone["unit"])
-    ]
-    asks = [(r.unit, r.statistic) for r in hidden.itertuples() if r.statistic not in ("net", "mean")]
-    asks += [(u, form) for u in gone["unit"] for form in ("n", "satisfied")]
-    assert len(asks) > 3
-    truth = {
-        (u, form): float((counts[i].sum(axis=0) * FORMS[form]).sum())
-        for u, i in inside.items()
-        for form in FORMS
-    }
-    shares = printed[~printed["statistic"].isin(["mean", "index"])]
-    narrow = spans(shares, inside, len(data), asks)
-    for (unit, form), with_levels, width in zip(
-        asks, spans(printed, inside, len(data), asks), narrow, strict=True
-    ):
-        whole = gone["unit"].eq(unit).any()
-        least = min(k, truth[unit, "n"]) if whole and form == "n" else FEW - 1
-        assert width >= least - 1e-6, (unit, form, width)
-        assert with_levels > 0.5, (unit, form, with_levels)  # means on top narrow it down, never to one count
+@pytest.mark.parametrize("seed", [3, 4, 6, 8, 16, 17, 21, 23])
+def test_a_linear_program_over_a_whole_tree_recovers_nothing(seed):
+    """Everything printed together, to readers with and without the rules: hidden figures stay as open as declared."""
+    tree = grown(seed)
+    for rules in (False, True):
+        for unit, name, how, width, declared in attack_tree(tree, rules=rules, most=4):
+            assert width > 0.4 and width >= declared - 1e-6, (tree.what, unit, name, how, width, declared)
+
+
+def test_the_rest_of_a_place_is_a_child_of_it():
+    # One of 61 named the district only: the district less its communities would be this person's answer.
+    table = children([61, 30, 30], [31, 15, 15])
+    table["unit"] = ["d", "c1", "c2"]
+    printed, gone = protect(table, k=10, parent={"c1": "d", "c2": "d"})
+    assert dict(zip(gone["unit"], gone["rule"], strict=True)) == {"c1": "R2"}
+    assert len(printed) == 3
+    _, none = protect(table.assign(n=[60, 30, 30], yes=[30, 15, 15]), k=10, parent={"c1": "d", "c2": "d"})
+    assert none.empty
+
+
+def test_single_answers_are_printed_all_or_none():
+    rows = rows_of("a", np.array([1.0, 19, 20, 25, 15, 8]), (*SIX, *(f"option {i}" for i in range(1, 6))), 5)
+    rows += rows_of("b", np.array([9.0, 11, 20, 25, 15, 8]), (*SIX, *(f"option {i}" for i in range(1, 6))), 5)
+    table, gone = protect(pd.DataFrame(rows).assign(item="q"), k=10)
+    hidden = table[table["rule"] != ""].groupby("unit")["option"].agg(list).to_dict()
+    assert (
+        hidden == {"a": [1, 2, 4, 5], "b": [1, 2, 4, 5]} and gone.empty
+    )  # the middle one is told by both ends
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_weighted_figures_are_protected_by_their_counts(weighted):
+    rng = np.random.default_rng(5)
+    data = pd.DataFrame({"q": rng.choice([1, 2, 3, 4, 5, 98], 400), "unit": rng.choice(list("abcdef"), 400)})
+    data["w"] = rng.uniform(0.2, 5, 400) if weighted else 1.0
+    data.loc[data["unit"] == "a", "q"] = 5
+    table, _ = protect(satisfaction(SurveyDesign(data, weights="w"), "q", by="unit"), k=10)
+    first = table[table["unit"] == "a"].set_index("statistic")
+    assert first.loc[["mean", "index"], "estimate"].isna().all() and first.loc["satisfied", "bound"] == ">="
+    assert table.groupby("statistic")["rule"].agg(lambda r: (r != "").sum())["index"] >= 2

@@ -112,13 +112,15 @@ def _count(code: np.ndarray, mark: np.ndarray, size: int) -> np.ndarray:
     return np.bincount(code[rows], minlength=size).astype(float)
 
 
-def _tree(data: pd.DataFrame, items: Mapping[str, int], city: str) -> pd.DataFrame:
-    """The tally of city, districts and communities; of communities only what is shown of them."""
+def _tree(data: pd.DataFrame, items: Mapping[str, int], city: str, *, communities: bool) -> pd.DataFrame:
+    """The tally of city, districts and, on demand, communities."""
     whole = tally(data, items, []).assign(level="city", unit=city)
     districts = tally(data, items, ["district"]).rename(columns={"district": "unit"}).assign(level="district")
+    if not communities:
+        out = pd.concat([whole, districts], ignore_index=True)
+        return out[out["statistic"] != "option"]
     places = data[data["unit"] != data["district"]]  # a questionnaire may ask for the district only
     inside = tally(places, items, ["unit"]).assign(level="community")
-    inside = inside[inside["statistic"].isin(OF_COMMUNITIES)]
     return pd.concat([whole, districts, inside], ignore_index=True)
 
 
@@ -130,6 +132,7 @@ def decide(
     city: str,
     district_of: Mapping[str, str],
     previous: pd.DataFrame | None = None,
+    communities: bool = True,
 ) -> pd.DataFrame:
     """What the rules do to every figure of city, districts and communities.
 
@@ -139,6 +142,8 @@ def decide(
         The answers behind the figures (``estimates.weighted``).
     items : mapping
         Item -> points of its scale.
+    communities : bool
+        Whether communities, and single answers, are printed of these answers.
     previous : DataFrame, optional
         Decisions about a set of answers that differs by a few people (R5).
 
@@ -147,23 +152,22 @@ def decide(
     DataFrame
         level, unit, item, statistic, option (0, or an answer), rule, bound, floor (what a bound prints), n.
     """
-    counts = _tree(data, items, city)
+    counts = _tree(data, items, city, communities=communities)
     above = {unit: city for unit in data["district"].unique()}
-    above |= {unit: district_of[unit] for unit in data["unit"].unique() if unit != district_of[unit]}
+    if communities:
+        above |= {unit: district_of[unit] for unit in data["unit"].unique() if unit != district_of[unit]}
     if previous is not None:
         rows = (previous["statistic"] != "option") & previous["n"].notna()
         previous = previous.loc[rows, ["level", "unit", "item", "n"]].assign(estimate=0.5, rule="")
     parts = []
     for points, group in counts.groupby("points", sort=False):
-        group = group.drop(columns="points")
-        is_option = group["statistic"] == "option"
-        figures = group[~is_option].drop(columns="option")
-        decided, _ = protect(figures, k=k, parent=above, previous=previous, points=int(points))
-        parts.append(decided.assign(option=0))
-        options = group[is_option & (group["level"] != "community")]
-        # A unit's name is its own: the levels of the tree share one table.
-        told, _ = protect(options.drop(columns=["statistic", "level"]), k=k, parent=above)
-        parts.append(told.assign(level=options["level"].to_numpy(), statistic="option"))
+        answers = group[group["statistic"].isin(["option", "dont_know"])].rename(columns={"option": "answer"})
+        printed = (group["level"] != "community") | group["statistic"].isin(OF_COMMUNITIES)
+        decided, _ = protect(
+            group[printed].drop(columns="points"), k=k, parent=above, previous=previous, points=int(points),
+            counts=answers,
+        )  # fmt: skip
+        parts.append(decided)
     out = pd.concat(parts, ignore_index=True)
     out["floor"] = out["estimate"].where(out["bound"] != "")
     return out[["level", "unit", "item", "statistic", "option", "rule", "bound", "floor", "n"]]
@@ -256,15 +260,16 @@ def shown_distribution(
         )
         options = [told[level, unit, item, "option", a] for a in range(1, items[item] + 1)]
         low, high = ends(items[item])
-        if pd.isna(satisfied[3]) or all(o[0] for o in options):
-            rule = dict.fromkeys(on_scale.index, satisfied[0] or options[0][0])
-        elif any(o[0] or o[1] for o in options):
-            on_scale, rule = _merged(on_scale, low, high)
-            hidden = [codes for codes, side in ((low, dissatisfied), (high, satisfied)) if side[0] or side[1]]
-            if hidden:  # the middle would tell the hidden end
-                inner = set(on_scale.index) - {*low, *high} | {code for codes in hidden for code in codes}
-                rule |= dict.fromkeys(inner, "R3")
-                rule |= {code: MERGED for code in (low[0], high[-1]) if rule[code] != "R3"}
+        hidden = {a for a, o in enumerate(options, 1) if o[0] or o[1]}
+        if pd.isna(satisfied[3]):
+            rule = dict.fromkeys(on_scale.index, satisfied[0])
+        elif hidden:
+            rule |= dict.fromkeys(hidden - {*low, *high}, "R3")
+            if hidden & {*low, *high}:
+                on_scale = on_scale.copy()
+                for codes, row, side in ((low, low[-1], dissatisfied), (high, high[0], satisfied)):
+                    on_scale[row] = on_scale[list(codes)].sum()
+                    rule |= dict.fromkeys(codes, MERGED) | {row: "R3" if side[0] or side[1] else ""}
         shares = on_scale.mask(pd.Series(rule).reindex(on_scale.index) != "")
         if DONT_KNOW in share:
             rule[DONT_KNOW], bound[DONT_KNOW], floor, _ = unsure
@@ -276,17 +281,6 @@ def shown_distribution(
         out.append(part.assign(level=level, unit=unit, item=item))
     columns = ["level", "unit", "item", "answer", "share", "rule", "bound"]
     return pd.concat(out, ignore_index=True)[columns] if out else pd.DataFrame(columns=columns)
-
-
-def _merged(
-    share: pd.Series, low: tuple[int, ...], high: tuple[int, ...]
-) -> tuple[pd.Series, dict[int, str]]:
-    """Both ends of the scale counted together; a scale without inner answers on its sides is not shown."""
-    if len(low) < 2:
-        return share, dict.fromkeys(share.index, "R3")
-    out = share.copy()
-    out[low[-1]], out[high[0]] = share[list(low)].sum(), share[list(high)].sum()
-    return out, {**dict.fromkeys(share.index, ""), low[0]: MERGED, high[-1]: MERGED}
 
 
 def shown_change(

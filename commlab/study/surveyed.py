@@ -87,7 +87,9 @@ def survey(clean: Clean, config: StudyConfig, register: Register, previous: Clea
         confidence=choices.confidence,
     )
     # The excluded are few: where they are fewer than k, both figures together would tell theirs (R5).
-    with_excluded = shown.decide(everyone, items, k=k, city=city, district_of=district_of, previous=decided)
+    with_excluded = shown.decide(
+        everyone, items, k=k, city=city, district_of=district_of, previous=decided, communities=False
+    )
     parts.append(shown.shown_satisfaction(also, with_excluded))
     out["satisfaction"] = pd.concat(parts, ignore_index=True)[SATISFACTION]
     out["rake_cells"] = cells.assign(answers=cells["answers"].astype(float).where(cells["answers"] >= k))

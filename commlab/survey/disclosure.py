@@ -14,6 +14,11 @@ R3  the withheld children together answered neither all yes nor all no: min(s, n
 R4  a change needs both periods printed
 R5  an earlier release of the same figure: a difference of 1 to k - 1 respondents withholds the new one
 
+What is withheld stays open to a reader who puts everything that is printed into a linear program, exact counts behind
+every printed figure included (``audit``): n of a withheld domain by at least k respondents, its shares by FEW = 3, single
+hidden shares by 2; also to one who is told the rules, then by 1. What cannot be proven open takes more with it. The
+only exception: totals printed elsewhere (``parent``) that tell more by themselves, all of the table being withheld.
+
 R0 (counts decide), R6 (one tree of places and a short list of breakdowns) and R7 (derived figures only from
 protected tables) are kept by the study, which asks for these tables. Levels that are printed together (city,
 districts, communities) go into one table: where a parent is withheld, enough of its children are withheld too,
@@ -22,16 +27,16 @@ or their sum would tell it.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
-from commlab.survey.bounds import FEW, respondents, secure
+from commlab.survey.bounds import secure
 from commlab.survey.structure import FloatArray
+from commlab.survey.wholes import FEW, Cells, Parent, add_up, close, people, respondents
 
 __all__ = ["FEW", "protect"]
 
@@ -42,16 +47,16 @@ _NUMBERS = (
 _INNER = ("statistic", "option", "bound", "rule")
 _CONTEXT = ("period", "wave", "weighting")
 _ITEM = ("item", "variable")
-_Parent: TypeAlias = str | Sequence[str] | Mapping[Hashable, Hashable] | pd.Series | None
 
 
 def protect(
     table: pd.DataFrame,
     *,
     k: int,
-    parent: _Parent = None,
+    parent: Parent = None,
     previous: pd.DataFrame | None = None,
     points: int = 5,
+    counts: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Withhold the figures of a table that could speak about fewer than ``k`` people.
 
@@ -73,6 +78,10 @@ def protect(
         else the protected table of the earlier release (R5).
     points : int
         Points of the items' scale: what an index tells about a bounded share depends on it.
+
+    counts : DataFrame, optional
+        Unweighted respondents by domain, item and answer (``answer`` 1 to ``points``, 0 for "don't know"; ``yes``),
+        where there is more than the table: what is withheld does not depend on it, but is found sooner.
 
     Returns
     -------
@@ -105,24 +114,29 @@ def protect(
     inner = (*_NUMBERS, *_INNER, *_ITEM, "level", *context)
     domains = [*(c for c in out if c not in inner), *context]
     cells = _cells(out, domains, item, sizes)
-    above = _parents(cells, domains, parent)
     cells["rule"] = np.where(cells["n"] < k, "R1", "")
     cells = _earlier(cells, domains, item, previous, k, is_change="before" in out)
-    beside = [*context, *([item] if item else [])]
-    families = [_groups(cells, series, beside) for series in above]
-    within = isinstance(parent, str) or len(above) > 1
-    if within and domains and above[0].equals(cells[domains[0]].astype("str")):
-        parent_row = np.full(len(cells), -1)  # a crossed table: its totals are printed elsewhere
-    else:
-        parent_row = _parent_rows(cells, domains, above[0], [c for c in beside if c != "level"])
-    _close_all(cells, families, parent_row, k, *_yes(out, cells))
-    rule = cells["rule"].to_numpy()[out["_cell"]] if len(out) else np.array([], dtype=str)
-    out["rule"] = pd.Series(rule, index=out.index, dtype="str")
+    full, adding = add_up(out, cells, domains, context, item, parent, k)
+    yes, both = _yes(full, len(adding.n))
+    close(adding, k, yes, both)
+    single = {"estimate", "n"} <= set(out.columns) and "before" not in out and len(out) > 0
+    if single:
+        answers = (
+            None
+            if counts is None
+            else _answers(counts, cells, adding, [*domains, *([item] if item else [])], points)
+        )
+        secure(full, adding, k=k, points=points, yes=yes, both_sides=both, counts=answers)
+    out["rule"] = pd.Series(adding.rule[out["_cell"]], index=out.index, dtype="str")
     out["bound"] = pd.Series("", index=out.index, dtype="str")
-    if "estimate" in out and "n" in out and "before" not in out and len(out):
-        secure(out, [f[out["_cell"]] for f in families], parent_row, points)
+    if single:
+        own = full.iloc[: len(out)]
+        for name in ("rule", "bound", *(c for c in _NUMBERS if c in out)):
+            out[name] = own[name]
+    cells["rule"] = pd.Series(adding.rule[: len(cells)], index=cells.index, dtype="str")
+    gone = adding.rule[out["_cell"]] != ""
     for name in [c for c in _NUMBERS if c in out]:
-        out[name] = pd.to_numeric(out[name], errors="coerce").astype(float).mask(rule != "")
+        out[name] = pd.to_numeric(out[name], errors="coerce").astype(float).mask(gone)
     withheld = cells.loc[cells["rule"] != "", [*domains, *([item] if item else []), "rule"]]
     return out.drop(columns="_cell"), withheld.reset_index(drop=True)
 
@@ -142,33 +156,6 @@ def _cells(out: pd.DataFrame, domains: Sequence[str], item: str | None, sizes: S
     cells = out.loc[~out["_cell"].duplicated(), keys].copy()
     cells["n"] = n.groupby(out["_cell"]).min().reindex(out["_cell"].unique()).to_numpy()
     return cells.reset_index(drop=True)
-
-
-def _parents(cells: pd.DataFrame, domains: Sequence[str], parent: _Parent) -> list[pd.Series]:
-    """The parents of every cell: one, or one a column of a crossed table."""
-    if parent is None:
-        return [pd.Series("", index=cells.index)]
-    if isinstance(parent, str) or (
-        isinstance(parent, Sequence) and not isinstance(parent, (str, pd.Series)) and len(parent)
-    ):
-        names = [parent] if isinstance(parent, str) else list(parent)
-        for name in names:
-            if name not in cells:
-                raise ParameterError(
-                    f'parent "{name}" is no column of the table: {listing(cells.columns.drop("n"), most=12)}'
-                )
-        return [cells[name].astype("str") for name in names]
-    if not domains:
-        raise ParameterError("the table has no domain column, so parent= has nothing to look up")
-    above = pd.Series(dict(parent.items())) if isinstance(parent, (Mapping, pd.Series)) else None
-    if above is None:
-        raise ParameterError(f"parent must be a column, a mapping or a Series, got {type(parent).__name__}")
-    found = cells[domains[0]].map(above)
-    top = cells[domains[0]].isin(above.tolist())
-    lacking = cells.loc[found.isna() & ~top, domains[0]].unique()
-    if len(lacking):
-        raise DataError(f"{len(lacking)} domains have no parent: {listing(lacking)}; complete the mapping")
-    return [found.fillna("").astype("str")]
 
 
 def _earlier(
@@ -205,110 +192,35 @@ def _earlier(
     return cells
 
 
-def _yes(out: pd.DataFrame, cells: pd.DataFrame) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+def _yes(out: pd.DataFrame, size: int) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
     """Unweighted yes per cell (rows) and question that R3 guards (columns), and whether all-no tells as well."""
-    none = np.zeros((len(cells), 0)), np.zeros(0, dtype=bool)
-    if "estimate" not in out or "before" in out or "n" not in out:
-        return none
+    if not {"estimate", "n"} <= set(out.columns) or "before" in out or not people(out).any():
+        return np.zeros((size, 0)), np.zeros(0, dtype=bool)
     if "statistic" in out:
         rows, question = out["statistic"].isin(["satisfied", "dissatisfied", "dont_know"]), out["statistic"]
-    elif "level" in out or "option" in out:
-        question = out["level" if "level" in out else "option"].astype("str")
-        rows = pd.Series(True, index=out.index)
-    elif "yes" in out:
-        rows, question = pd.Series(True, index=out.index), pd.Series("yes", index=out.index)
     else:
-        return none
+        option = next((c for c in ("level", "option") if c in out), None)
+        question = out[option].astype("str") if option else pd.Series("yes", index=out.index)
+        rows = pd.Series(True, index=out.index)
     yes = respondents(out)[rows]
     frame = pd.DataFrame({"cell": out.loc[rows, "_cell"], "question": question[rows].to_numpy(), "yes": yes})
     wide = frame.pivot_table(index="cell", columns="question", values="yes", aggfunc="first")
     both = np.isin(wide.columns.to_numpy(dtype=object), ("satisfied", "yes"))
-    return wide.reindex(cells.index).to_numpy(dtype=float), both
+    return wide.reindex(np.arange(size)).to_numpy(dtype=float), both
 
 
-def _groups(cells: pd.DataFrame, above: pd.Series, beside: Sequence[str]) -> npt.NDArray[np.int64]:
-    """The family of each cell: same parent, same context and item."""
-    frame = cells[list(beside)].assign(_above=above)
-    return frame.groupby(list(frame), sort=False, dropna=False).ngroup().to_numpy()
-
-
-def _parent_rows(
-    cells: pd.DataFrame, domains: Sequence[str], above: pd.Series, beside: Sequence[str]
-) -> npt.NDArray[np.int64]:
-    """Row of each cell's parent in the same context and item, -1 where the table does not hold it."""
-    if not domains or (above == "").all():
-        return np.full(len(cells), -1)
-    own = pd.MultiIndex.from_frame(cells[[domains[0], *beside]].astype("str"))
-    wanted = pd.MultiIndex.from_frame(
-        cells[list(beside)].astype("str").assign(_above=above)[["_above", *beside]]
-    )
-    at = pd.Series(np.arange(len(cells)), index=own)
-    at = at[~at.index.duplicated()]
-    found = at.reindex(wanted).fillna(-1).to_numpy(dtype=np.int64)
-    return np.where(
-        found == np.arange(len(cells)), -1, found
-    )  # a column of the domain is no parent of itself
-
-
-def _close_all(
-    cells: pd.DataFrame,
-    families: Sequence[npt.NDArray[np.int64]],
-    parent_row: npt.NDArray[np.int64],
-    k: int,
-    yes: FloatArray,
-    both_sides: npt.NDArray[np.bool_],
-) -> None:
-    """R2 and R3 in every family of siblings, again until a withheld parent is covered by its children."""
-    groups = [part for family in families for part in members(family)]
-    n = cells["n"].to_numpy(dtype=float)
-    rule = cells["rule"].to_numpy(dtype=object, copy=True)
-    changed = True
-    while changed:
-        changed = False
-        for inside in groups:
-            parent = parent_row[inside[0]]
-            hidden_parent = parent >= 0 and rule[parent] != ""
-            if hidden_parent or (rule[inside] != "").any():
-                changed |= _close(inside, n, yes, rule, k, covered=hidden_parent, both_sides=both_sides)
-        changed = changed and (len(families) > 1 or bool((parent_row >= 0).any()))
-    cells["rule"] = pd.Series(rule, index=cells.index, dtype="str")
-
-
-def members(family: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
-    """The places of each family."""
-    order = np.argsort(family, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(family[order])) + 1) if len(order) else []
-
-
-def _close(
-    inside: npt.NDArray,
-    n: FloatArray,
-    yes: FloatArray,
-    rule: npt.NDArray,
-    k: int,
-    *,
-    covered: bool,
-    both_sides: npt.NDArray[np.bool_],
-) -> bool:
-    """R2 and R3 among siblings: withhold the next smallest until both hold. True where something was."""
-    gone = rule[inside] != ""
-    if len(inside) == 1 and not covered:
-        return False
-    n, yes = n[inside], yes[inside]
-    whole, total = np.nansum(yes, axis=0), n.sum()
-
-    def mixes(s: FloatArray, size: float) -> npt.NDArray[np.bool_]:
-        return np.where(both_sides, np.minimum(s, size - s), size - s) >= FEW
-
-    curable = mixes(whole, total)
-    changed = False
-    for chosen in np.argsort(n, kind="stable"):
-        size, s = n[gone].sum(), np.nansum(yes[gone], axis=0)
-        mixed = mixes(s, size) | ~curable
-        enough = (gone.sum() >= 2 and size >= k) or (not gone.any() and not covered)
-        if enough and (mixed.all() or not gone.any()):
-            break
-        if not gone[chosen]:
-            rule[inside[chosen]] = "R3" if enough else "R2"
-            gone[chosen] = changed = True
-    return changed
+def _answers(
+    counts: pd.DataFrame, cells: pd.DataFrame, adding: Cells, keys: Sequence[str], points: int
+) -> FloatArray | None:
+    """Counts of the answers 1 to ``points`` and "don't know" in the cells without cells below; None where some lack."""
+    wide = counts.pivot_table(index=list(keys), columns="answer", values="yes", aggfunc="sum", fill_value=0)
+    own = pd.MultiIndex.from_frame(cells[list(keys)])
+    wide = wide.reindex(index=own, columns=[*range(1, points + 1), 0]).to_numpy(dtype=float)
+    out = np.full((len(adding.n), points + 1), np.nan)
+    out[: len(cells)] = wide
+    for up in adding.parents:
+        for rest in np.flatnonzero(up[len(cells) :] >= 0) + len(cells):
+            siblings = np.flatnonzero(up == up[rest])
+            out[rest] = out[up[rest]] - out[siblings[siblings < len(cells)]].sum(axis=0)
+    lowest = out[adding.lowest()]
+    return None if np.isnan(lowest).any() or (lowest < 0).any() else lowest

@@ -1,0 +1,308 @@
+"""What a reader of a protected table can find out by linear programming; ``protect`` withholds until it is little.
+
+The reader knows every printed count exactly (rounding and weights protect nothing), that a domain is the sum of the
+domains below it, and what a bound means. Unknown to him are the counts x >= 0 of every answer in the lowest domains:
+
+    (1) F x = F x0 for every printed figure and n;  G x <= FEW - 1 on the few side of a bound;  x0: as it is
+    (2) he may also be told the rules: n < k where a domain is withheld by R1, n >= k where by another
+    (3) a figure t x is open where max t x - min t x is at least as wide as declared
+
+Each solution of a linear program is a witness for all figures at once, and one that moves a few domains only is as good
+as any. So first a small program over the domains that hide something, with random objectives; for what that leaves,
+both ends over all domains. What cannot be proven open counts as told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from scipy.optimize import linprog
+
+from commlab.survey.structure import FloatArray
+from commlab.survey.wholes import split
+
+__all__ = ["Figures", "Target", "told"]
+
+IntArray = npt.NDArray[np.int64]
+Target = tuple[int, int]
+"""A hidden figure: its cell and its row; row -1 is the cell's n."""
+
+_EPS = 1e-6
+_MOVED = (2, 8)
+"""Lowest domains that the first two programs move below a domain that hides something."""
+_ROUNDS = (1, 10)
+"""Pairs of objectives that they are tried with."""
+_SEED = 4
+
+
+@dataclass
+class Figures:
+    """What could be printed, as forms over the counts of answers.
+
+    Attributes
+    ----------
+    cell : int array, shape (n_rows,)
+        Domain x item of each figure.
+    forms, whole : float arrays, shape (n_rows, n_answers)
+        figure = forms . counts of its cell; those asked = whole . counts.
+    value : float array, shape (n_rows,)
+        The figures, as counts (people, or points of a level).
+    people : bool array, shape (n_rows,)
+        Figures that count people.
+    size : float array, shape (n_answers,)
+        n = size . counts.
+    n : float array, shape (n_cells,)
+        Respondents.
+    parents : list of int arrays, shape (n_cells,)
+        The cell above, -1 at the top; one array a way of adding up.
+    component : int array, shape (n_cells,)
+        Cells of different components share no respondents' answers.
+    given : float array, shape (n_leaves, n_answers), optional
+        Counts of the cells without cells below, where known; else any that agree with the figures.
+    """
+
+    cell: IntArray
+    forms: FloatArray
+    whole: FloatArray
+    value: FloatArray
+    people: npt.NDArray[np.bool_]
+    size: FloatArray
+    n: FloatArray
+    parents: Sequence[IntArray]
+    component: IntArray
+    given: FloatArray | None = None
+
+    def __post_init__(self) -> None:
+        above = np.unique(np.concatenate(self.parents)) if self.parents else np.array([-1])
+        self.leaves = np.setdiff1d(np.arange(len(self.n)), above)
+        pairs = [(self.leaves, np.arange(len(self.leaves)))]
+        for parent in self.parents:
+            at, leaf = parent[self.leaves], np.arange(len(self.leaves))
+            while (at >= 0).any():
+                at, leaf = at[at >= 0], leaf[at >= 0]
+                pairs.append((at, leaf))
+                at = parent[at]
+        cells, leaf = (np.concatenate(part) for part in zip(*pairs, strict=True))
+        self.below = sparse.csr_array(
+            (np.ones(len(cells)), (cells, leaf)), shape=(len(self.n), len(self.leaves))
+        )
+        self.known = np.full(len(self.leaves), self.given is not None)
+        self.counts = np.zeros((len(self.leaves), len(self.size))) if self.given is None else self.given
+
+    def over(self, cells: IntArray, forms: FloatArray, leaves: IntArray) -> sparse.csr_array:
+        """One row a cell and form, over the counts of some leaves."""
+        a = len(self.size)
+        row, leaf = self.below[cells][:, leaves].tocoo().coords
+        data = forms[row]
+        keep = data != 0
+        columns = leaf[:, None] * a + np.arange(a)
+        rows = np.broadcast_to(row[:, None], data.shape)
+        return sparse.csr_array(
+            (data[keep], (rows[keep], columns[keep])), shape=(len(cells), len(leaves) * a)
+        )
+
+    def find(self, components: IntArray) -> None:
+        """Counts of the leaves of some components that agree with the figures, as nearly as they agree at all."""
+        leaves = np.flatnonzero(np.isin(self.component[self.leaves], components) & ~self.known)
+        if not len(leaves):
+            return
+        self.known[leaves] = True
+        inside = np.isin(self.component, self.component[self.leaves[leaves]])
+        rows, cells = np.flatnonzero(inside[self.cell]), self.leaves[leaves]
+        figures = self.over(self.cell[rows], self.forms[rows], leaves)
+        sizes = self.over(cells, np.tile(self.size, (len(cells), 1)), leaves)
+        wanted = self.value[rows], self.n[cells]
+        # Weighted figures agree with no counts; then the least distance (4) min |F x - f|, n exact
+        eye = sparse.eye_array(len(rows), format="csr")
+        found = linprog(
+            np.r_[np.zeros(figures.shape[1]), np.ones(2 * len(rows))],
+            A_eq=sparse.vstack(
+                [
+                    sparse.hstack([figures, eye, -eye]),
+                    sparse.hstack([sizes, sparse.csr_array((len(cells), 2 * len(rows)))]),
+                ],
+                format="csr",
+            ),
+            b_eq=np.concatenate(wanted),
+            bounds=(0, None),
+            method="highs",
+        )
+        self.counts[leaves] = np.maximum(found.x[: figures.shape[1]], 0).reshape(len(leaves), -1)
+
+    def now(self, rows: IntArray, forms: FloatArray) -> FloatArray:
+        """The figures of rows, from the counts."""
+        return np.einsum("ij,ij->i", self.below[self.cell[rows]] @ self.counts, forms)
+
+
+def told(
+    figures: Figures, rows: npt.NDArray[np.object_], cells: npt.NDArray[np.object_], *, k: int, few: int
+) -> list[Target]:
+    """Hidden figures of which a reader finds out more than declared.
+
+    Parameters
+    ----------
+    rows : str array, shape (n_rows,)
+        "" printed, "<=" or ">=" bounded, other words: blank.
+    cells : str array, shape (n_cells,)
+        Rule by which a cell is withheld with its n, else "".
+    k, few : int
+        n of a withheld cell stays ``k`` wide, its shares ``few``; other hidden figures ``few`` - 1. To a reader who is
+        told the rules (2), each stays 1 wide.
+    """
+    gone = np.flatnonzero(cells != "")
+    hidden = np.flatnonzero(rows != "")
+    keys = np.concatenate([np.c_[gone, np.full(len(gone), -1)], np.c_[figures.cell[hidden], hidden]]).astype(
+        np.int64
+    )
+    if not len(keys):
+        return []
+    whole = (cells[figures.cell[hidden]] != "") & figures.people[hidden]
+    declared = np.concatenate([np.full(len(gone), float(k)), np.where(whole, few, few - 1.0)])
+    figures.find(np.unique(figures.component[keys[:, 0]]))
+    out: dict[Target, None] = {}
+    of, beside = figures.component[keys[:, 0]], figures.component[figures.leaves]
+    for rules in (False, True) if len(gone) else (False,):
+        wide = np.ones(len(keys)) if rules else declared
+
+        def program(leaves: IntArray, left: IntArray, rules: bool = rules) -> _Program:
+            return _Program(figures, rows, cells, leaves, keys[left], k, few, rules)
+
+        left = np.arange(len(keys))
+        left = left[program(_movable(figures, rows, cells, _MOVED[0]), left).unproven(wide, _ROUNDS[0])]
+        some = _movable(figures, rows, cells, _MOVED[1])
+        for component in np.unique(of[left]):
+            mine = left[of[left] == component]
+            mine = mine[program(some[beside[some] == component], mine).unproven(wide[mine], _ROUNDS[1])]
+            if len(mine):
+                full = program(np.flatnonzero(beside == component), mine)
+                out |= dict.fromkeys((int(c), int(r)) for c, r in keys[mine[full.narrow(wide[mine])]])
+    return list(out)
+
+
+def _movable(figures: Figures, rows: npt.NDArray, cells: npt.NDArray, most: int) -> IntArray:
+    """Leaves that hide something, and the largest few below each cell that does."""
+    hiding = cells != ""
+    hiding[figures.cell[rows != ""]] = True
+    at, leaf = figures.below[np.flatnonzero(hiding)].tocoo().coords
+    order = np.lexsort((-figures.n[figures.leaves[leaf]], at))
+    at, leaf = at[order], leaf[order]
+    return np.unique(leaf[np.arange(len(at)) - np.searchsorted(at, at) < most])
+
+
+def _independent(cells: IntArray, forms: FloatArray) -> IntArray:
+    """Places of the forms of each cell that tell what all of them tell."""
+    known: dict[bytes, IntArray] = {}
+    out = []
+    for part in split(cells):
+        key = forms[part].tobytes()
+        if key not in known:
+            kept: list[int] = []
+            for i in range(len(part)):
+                if np.linalg.matrix_rank(forms[part[[*kept, i]]]) > len(kept):
+                    kept.append(i)
+            known[key] = np.array(kept, dtype=np.int64)
+        out.append(part[known[key]])
+    return np.concatenate(out) if out else np.zeros(0, dtype=np.int64)
+
+
+class _Program:
+    """(1) in y = x - x0 over some leaves, the others held as they are."""
+
+    def __init__(
+        self,
+        figures: Figures,
+        rows: npt.NDArray,
+        cells: npt.NDArray,
+        leaves: IntArray,
+        keys: IntArray,
+        k: int,
+        few: int,
+        rules: bool,
+    ) -> None:
+        alive = np.diff(figures.below[:, leaves].indptr) > 0
+
+        def over(at: IntArray, forms: FloatArray) -> sparse.csr_array:
+            return figures.over(at, forms, leaves)
+
+        def sizes(where: npt.NDArray[np.bool_]) -> sparse.csr_array:
+            at = np.flatnonzero(where & alive)
+            return over(at, np.tile(figures.size, (len(at), 1)))
+
+        def of(word: str) -> IntArray:
+            return np.flatnonzero((rows == word) & alive[figures.cell])
+
+        shown, low, high = of(""), of("<="), of(">=")
+        sized = np.flatnonzero((cells == "") & alive)
+        at = np.concatenate([sized, figures.cell[shown]])
+        forms = np.vstack([np.tile(figures.size, (len(sized), 1)), figures.forms[shown]])
+        kept = _independent(at, forms)
+        self.equal = over(at[kept], forms[kept])
+        below, room = [], []
+        for at, side in ((low, figures.forms[low]), (high, figures.whole[high] - figures.forms[high])):
+            below.append(over(figures.cell[at], side))
+            room.append(np.maximum(few - 1 - figures.now(at, side), 0))
+        if rules:
+            for small, sign in ((cells == "R1", 1), ((cells != "") & (cells != "R1"), -1)):
+                below.append(sign * sizes(small))
+                n = figures.n[small & alive]
+                room.append(np.maximum(k - 1 - n if sign > 0 else n - k, 0))
+        self.below, self.room = sparse.vstack(below, format="csr"), np.concatenate(room)
+        forms = np.vstack([figures.forms, figures.size])[keys[:, 1]]  # row -1 is the cell's n
+        self.ask = over(keys[:, 0], forms)
+        least = -figures.counts[leaves].ravel()
+        self.bounds = np.c_[least, np.full(len(least), float(4 * max(k, few * len(figures.size))))]
+
+    def _ends(self, objectives: Iterator[FloatArray]) -> Iterator[FloatArray]:
+        """The asked figures' steps where each objective is least."""
+        if not self.ask.shape[1]:
+            return
+        for objective in objectives:
+            found = linprog(
+                objective @ self.ask,
+                A_ub=self.below if self.below.shape[0] else None,
+                b_ub=self.room if self.below.shape[0] else None,
+                A_eq=self.equal if self.equal.shape[0] else None,
+                b_eq=np.zeros(self.equal.shape[0]) if self.equal.shape[0] else None,
+                bounds=self.bounds,
+                method="highs",
+                options={"presolve": False},  # small programs, solved sooner as they are
+            )
+            yield self.ask @ found.x if found.x is not None else np.zeros(self.ask.shape[0])
+
+    def unproven(self, declared: FloatArray, rounds: int) -> IntArray:
+        """Asked figures that random objectives do not show to be as open as declared."""
+        rng = np.random.default_rng(_SEED)
+        low, high = np.zeros(len(declared)), np.zeros(len(declared))
+        left = np.arange(len(declared))
+
+        def objectives() -> Iterator[FloatArray]:
+            for turn in range(rounds):
+                chosen = np.zeros(len(declared))
+                signs = np.where(np.arange(len(left)) % (2 << turn) < (1 << turn), 1, -1)
+                chosen[left] = signs * rng.uniform(0.5, 1.5, len(left))
+                yield chosen
+                yield -chosen
+
+        before, tried = len(left), 0
+        for step in self._ends(objectives()):
+            low, high = np.minimum(low, step), np.maximum(high, step)
+            left, tried = np.flatnonzero(high - low < declared - _EPS), tried + 1
+            if not len(left) or (tried % 2 == 0 and len(left) == before):
+                break
+            before = len(left) if tried % 2 == 0 else before
+        return left
+
+    def narrow(self, declared: FloatArray) -> IntArray:
+        """Asked figures whose ends are nearer to one another than declared."""
+        left = self.unproven(declared, _ROUNDS[1])
+        wide = np.zeros(len(left))
+        for i, at in enumerate(left):
+            one = np.zeros(len(declared))
+            one[at] = 1.0
+            ends = [step[at] for step in self._ends(iter((one, -one)))]
+            wide[i] = max(ends, default=0.0) - min(ends, default=0.0)
+        return left[wide < declared[left] - _EPS]
