@@ -266,6 +266,7 @@ def test_a_district_whose_short_name_is_an_alias_is_not_cut_in_two() -> None:
         ("五华区民政局", "district", "五华区"),
         ("昆明市官渡区委社会工作部", "district", "官渡区"),
         ("530102000000", "district", "五华区"),  # the register has six digits
+        ("'530102", "district", "五华区"),  # kept as text by an apostrophe
         ("S01A", "community", "五华区/翠湖社区"),
         ("s01a", "community", "五华区/翠湖社区"),
         ("1.翠湖社区", "community", "五华区/翠湖社区"),

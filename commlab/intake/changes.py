@@ -9,6 +9,7 @@ __all__ = ["RULES", "Change", "told"]
 RULES: dict[str, tuple[str, str, str]] = {
     "full_width": ("changed", "note", "full-width characters read as {after}"),
     "thousands": ("changed", "note", "thousands separators removed"),
+    "apostrophe": ("changed", "note", "an apostrophe before the number removed"),
     "accounting": ("changed", "note", "a number in brackets read as negative"),
     "percent": ("changed", "note", "per cent read as a share"),
     "unit_in_cell": ("changed", "note", "a unit in the cell brought to the base unit"),

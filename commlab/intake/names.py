@@ -153,7 +153,7 @@ class _Matcher:
         plain = plain_form(key)
         rest, inside = self.split(plain)
         tries = [
-            ("code", index.code, re.sub(r"\.0$", "", key)),
+            ("code", index.code, re.sub(r"^'|\.0$", "", key)),
             ("exact", index.exact, key),
             ("alias", index.alias, key),
             ("normalised", index.plain, plain),

@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -102,6 +102,8 @@ def read(cell: str) -> Reading:
     text = cell.strip()
     if not text.isascii():
         text = _ZERO.sub("", unicodedata.normalize("NFKC", cell)).strip().replace("−", "-")
+    if text[:1] == "'" and text[1:2].isdigit() and (bare := read(text[1:])).kind == "number":
+        return replace(bare, rule=bare.rule or "apostrophe")
     if text.isascii() and text.isdigit() and len(text) <= _PLAIN_DIGITS:
         return _whole(text, "full_width" if text != cell.strip() else "")
     if not text or text in MISSING or cell.strip() in MISSING:

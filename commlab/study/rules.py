@@ -58,6 +58,7 @@ RULES: dict[str, tuple[str, str]] = {
         "write the number without a sign between thousands",
     ),
     "group_filled": ("a name left blank below its first row was taken from there: {found}", ""),
+    "apostrophe": ("the apostrophe before a number removed", ""),
     "accounting": ("a number in brackets read as negative", ""),
     "percent": ("per cent read as a share", ""),
     "percent_format": ("shown as per cent in the sheet, so {found} is a share already", ""),
