@@ -315,3 +315,23 @@ def test_drafts_of_odd_files_are_yaml(tmp_path, text):
     path = tmp_path / "a.csv"
     path.write_text(text, "utf-8")
     assert yaml.safe_load(draft_codebook(path))["instrument"] == "resident"
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["q: {options: {好: 1}}", "q: {question: a, option: {好: 1}}", "q: {question: a, options: {好: 98}}", "q: {question: a, options: {no: 1}}",
+     "q: {question: a, options: {好: 1}, order: [坏]}", "q: {question: a, options: {好: 1}, numbers: 3}", "q: {question: a, scale: 5}",
+     "q: {question: a, options: five}", "q: {question: a, options: {好: 1}, ranking: maybe}", "q: [1"],
+)  # fmt: skip
+def test_faults_are_told_in_chinese(tmp_path, body):
+    from commlab.study.faults import in_language
+    from commlab.text import Text
+
+    path = tmp_path / "a.yaml"
+    path.write_text(HEAD + f"  {body}\n", "utf-8")
+    with pytest.raises(DataError) as error:
+        load_codebook(path)
+    told = str(in_language(error.value, Text("zh")))
+    assert "行：" in told and not any(
+        word in told for word in (" must ", " is ", " are ", "line ", "unknown ")
+    )

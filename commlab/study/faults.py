@@ -87,6 +87,40 @@ FAULTS: tuple[str, ...] = (
     "line {line}: {input} is no input of study.yaml",
     "line {line}: “{verdict}” is neither a code nor an option of {question}; write one of its options, or (空) where the paper has no answer",
     "delete the file, and `commlab check --force` writes it anew",
+    # codebooks
+    '"instrument" is missing',
+    '"items" is missing or empty',
+    "{where}: numbers must be options or values, not {found}",
+    '"{part}" must be a mapping',
+    "{where}: unknown keys {key} (did you mean {near}?)",
+    "{where}: unknown keys {key} (known: {known})",
+    "YAML reads {word} as {read}; put it in quotes: {quoted}",
+    '"{part}" must be a text or a list of texts, not {found}',
+    '"{part}" must be a list of options, not {found}',
+    "{where}: there is no scale {scale} under scales (known: {known})",
+    "{where}: options must be a mapping of text to code",
+    "{where}: an option has no text",
+    "{where}: must be a mapping with question and options",
+    "{where}: versions must be a list of mappings",
+    "{where}: say by question or by periods when it was asked so",
+    "{where}: the codes {codes} are none of the item's; map its options to them, or make it an item of its own",
+    "{where}: the code of {text} must be a whole number, not {found}",
+    "{where}: {code} is kept for dont_know and not_applicable; list {text} under one of them",
+    "{where}: scale must be [lowest, highest], whole numbers below {most}, not {found}",
+    "{where}: question is missing",
+    "{where}: options (or a scale) are missing",
+    "{where}: options that read the same: {before} and {told}; each has one meaning",
+    "{where}: order names unknown options: {options}",
+    "{where}: order names {option} twice",
+    "{where}: {key} must be true or false, not {found}",
+    "{where}: a ranking is an item; move it there",
+    "{name}: these names belong to the table of responses; choose others",
+    "the question {question} belongs to both {first} and {second}; tell them apart by their number",
+    "the key {key} stands twice (first on line {line})",
+    "this is not YAML: {error}",
+    "there is no such codebook",
+    "a codebook is UTF-8 text ({error})",
+    "a codebook is a mapping with instrument, items, ...",
 )  # fmt: skip
 
 PARTS: tuple[str, ...] = (
@@ -103,6 +137,7 @@ PARTS: tuple[str, ...] = (
 """What stands in fields of the sentences and is translated with them."""
 _TABLE = "{sheet}: {n} rows of {labels}"
 _MORE = "{names} and {n} more"
+_LINE = re.compile(r"line (\d+): (.*)", re.DOTALL)
 _FIELD = re.compile(r"\{(\w+)\}")
 
 
@@ -127,10 +162,13 @@ def spoken(message: str, t: Text) -> str:
     """
     if t.language == "en":
         return message
+    line = _LINE.fullmatch(message)
     for template in FAULTS:
         match = _pattern(template).fullmatch(message)
-        if match:
+        if match and not (line and template.startswith("{")):
             return t(template, **{name: _part(name, text, t) for name, text in match.groupdict().items()})
+    if line:
+        return t("line {line}: {fault}", line=line[1], fault=spoken(line[2], t))
     return message
 
 
