@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from commlab.errors import ParameterError, listing
+from commlab.errors import ParameterError, StudyError, listing
 from commlab.report.chapters.base import Report
 from commlab.report.line import Line
 from commlab.report.wording import study_text
@@ -78,6 +78,7 @@ class Explore:
         self.study = study
         self.t = study_text(study, language or study.config.language)
         self._known: dict[str, Any] = {}
+        self._reports: dict[str, Report] = {}
         units = study.register.units
         streets = units[units["level"] == "street"]
         self._streets = dict(zip(streets["unit"], streets["parent"], strict=True))
@@ -125,7 +126,10 @@ class Explore:
         return asked
 
     def _report(self, asked: Question) -> Report:
-        return Report(self.study, self.study.period(asked.period), self.study.config.city, self.t)
+        if asked.period not in self._reports:
+            period = self.study.period(asked.period)
+            self._reports[asked.period] = Report(self.study, period, self.study.config.city, self.t)
+        return self._reports[asked.period]
 
     def _periods(self, asked: Question) -> dict[str, str]:
         return {p: self.t.period(p) for p in reversed(self.study.periods)}
@@ -138,7 +142,12 @@ class Explore:
             "facts": bool(self._metrics(asked)),
             "scores": bool(period.districts),
         }
-        return {k: v for k, v in kinds.items() if there[k]} or {"": t("nothing")}
+        if not any(there.values()):
+            raise StudyError(
+                f"{asked.period} has nothing to explore: no answers, no measures and no district to score; "
+                f"see `commlab check {asked.period}`"
+            )
+        return {k: v for k, v in kinds.items() if there[k]}
 
     def _names(self, asked: Question) -> dict[str, str]:
         report = self._report(asked)
@@ -158,7 +167,13 @@ class Explore:
             found = rows["metric"] + ("/" + item).where(item != "", "")
             known = self.study.framework.metrics
             hidden = {k for k, m in known.items() if m.sensitive}
-            self._known[key] = [m for m in found.unique() if _metric(m) not in hidden]
+            whole = {*self._communities(asked)}
+            self._known[key] = [
+                m
+                for m in found.unique()
+                if m.partition("/")[0] not in hidden
+                and (m in whole or "/" not in m)  # of districts, no single points
+            ]
         kept: list[str] = self._known[key]
         return kept
 
@@ -186,9 +201,9 @@ class Explore:
         if asked.name in self._communities(asked):
             found = ["street"] if self._streets else []
             found += ["type", "community"]
-        single = "/" not in asked.name and self._adds_up(asked.name)
+        single = "/" not in asked.name and (not found or self._adds_up(asked.name))
         whole = ["district", "period"] if single else ["district"] if found and not self._streets else []
-        return {g: labels[g] for g in [*whole, *found]} or {"": t("nothing")}
+        return {g: labels[g] for g in [*whole, *found]}
 
     def _adds_up(self, metric: str) -> bool:
         entry = self.study.framework.metrics.get(metric)
@@ -242,7 +257,9 @@ class Explore:
         known: dict[str, str] = {"": self.t("all")}
         if asked.kind == "residents" and asked.group in ("district", "city", "age_band"):
             report = self._report(asked)
-            bands = report.period.responses["age_band"].dropna() if "age_band" in _columns(report) else []
+            bands = (
+                report.period.responses["age_band"].dropna() if "age_band" in report.period.responses else []
+            )
             known |= {b: report.option("age_band", b) for b in sorted(set(bands))}
         return known
 
@@ -381,11 +398,3 @@ class Explore:
             " ".join(words.get(k, str)(row[k]) for k in keys if isinstance(row[k], str))
             for row in table[keys].to_dict("records")
         ]
-
-
-def _metric(key: str) -> str:
-    return key.partition("/")[0]
-
-
-def _columns(report: Report) -> list[str]:
-    return list(report.period.responses.columns)
