@@ -314,7 +314,9 @@ class _Loader:
         add = self.faults.add
         if not question.wordings:
             add(f"{where}: question is missing", *place)
-        if not question.scale and not any(code is not None for code in question.options.values()):
+        if (question.multiple or not question.scale) and not any(
+            code is not None for code in question.options.values()
+        ):
             add(f"{where}: options (or a scale) are missing", *place)
         first: dict[str, str] = {}
         for part in ("options", "dont_know", "not_applicable"):
