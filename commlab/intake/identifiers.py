@@ -17,12 +17,13 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from commlab.intake.persons import HAN, find_names
+from commlab.intake.runs import widened
 
 __all__ = ["HAN", "find", "fold", "valid_id"]
 
 _DIGIT_WORDS = "零〇○洞一幺壹二贰貳两三叁參四肆五伍六陆陸七柒拐八捌九玖勾"
 _CHINESE_DIGITS = str.maketrans(_DIGIT_WORDS, "00001112222333445566677788999"[: len(_DIGIT_WORDS)])
-_SPOKEN = re.compile(rf"(?:[{_DIGIT_WORDS}\d][\s\-,.、/|;+*·]{{0,2}}){{7,}}")
+_SPOKEN = re.compile(rf"(?:[{_DIGIT_WORDS}\d](?:[\s\-,.、/|;+*·。]|杠|然后|空格|后面是?){{0,2}}){{7,}}")
 _ALIKE = re.compile(
     r"(?<![A-Za-z\d])(?=(?:[OolI][\s\-.]{0,2})*\d)(?:[\dOolI][\s\-.]{0,2}){10,18}[\dOolIXx](?![A-Za-z\d])"
 )
@@ -46,8 +47,9 @@ _DOOR = r"(?:号楼|#楼|#(?=\d)|社(?=\d)|楼栋|号大?院|大院|号房|号|�
 _DOORS = "号楼栋院幢座单弄室房层户组排门社"
 _PART = r"(?:(?:[东西南北中A-Za-z\d一二三四五六])[区期]\s?)?"  # A区, 二期 before a building
 _WING = r"[东西南北中左右][南北]?(?:手?边?侧?第?[一二三四1-4][家户间]|[边手侧]{0,2}那?户|[边手侧]{1,2})"
-_SIDE = rf"(?:\s?{_WING})?"
-_ROOM = rf"(?:[A-Za-z]?[\d零〇]{{3,4}}|[{_CN}]{{3,4}})"
+_SIDE = rf"(?:\s?{_WING}|[左右](?![{HAN}]))?"
+_APART = r"(?:[\s,/.\-]{0,3}|、)"  # between a building, a unit and a room
+_ROOM = rf"(?:[A-Za-z]?[\d零〇]{{3,4}}|[{_CN}]{{3,4}}|\d(?:\s\d){{2,3}})"
 _FLAT = r"(?:[1-9]\d?(?:0[1-9]|1[0-2])|[一二三四五六七八九]{1,2}[零〇][一二三四五六七八九])"  # floor, then 01 to 12
 _CALENDAR = r"(?:(?:农|阴|旧|阳|公|新)历)?"
 _MONTH_DAY = rf"{_CALENDAR}闰?(?:\d{{1,2}}|[{_CN}正腊冬]{{1,2}})\s?[-/.月]\s?[初廿卅]?(?:\d{{1,2}}|[{_CN}]{{1,3}})\s?[日号]?"
@@ -80,6 +82,8 @@ _PAPERS = (
 )
 _IS = r"(?:号码?|卡|编|是|为|的|填|写|成|了|上|[:=\s\"“”#,]){0,6}"
 _P = r"[\s·.。\-/【\[(]{0,2}"  # inside a number plate
+_PAUSE = r"(?:[\s.,。、\-_/·()\[\]【】\"]|杠|点|空格|圈|然后|后面?是?){0,3}"  # inside one that is told
+_TOLD = rf"[a-z0-9*{_DIGIT_WORDS}]"
 _WEB = r"(?:https?://[\w.\-]+|(?<![a-z0-9_@.\-])(?:[a-z0-9\-]+\.)+(?:com|cn|net|org|top|cc|me|tv|io)(?![a-z]))(?::\d+)?"
 
 # In this order; what one pattern takes the next no longer sees. A group named x narrows what is masked. The number says
@@ -87,6 +91,7 @@ _WEB = r"(?:https?://[\w.\-]+|(?<![a-z0-9_@.\-])(?:[a-z0-9\-]+\.)+(?:com|cn|net|
 _PATTERNS: tuple[tuple[str, int, frozenset[str], re.Pattern[str]], ...] = tuple(
     (kind, least, frozenset(needs), re.compile(pattern, re.IGNORECASE))
     for kind, least, needs, pattern in (
+        ("email", 0, "@", rf"(?<![a-z0-9._%+\-])(?:[a-z0-9_]+\s)+@\s?[a-z0-9\-]+(?:{_DOT}[a-z0-9\-]+)+"),
         ("email", 0, "@aA艾爱鼠", rf"{_MAIL}{_AT}[a-z0-9\-]+(?:{_DOT}[a-z0-9\-]+)+"),
         ("email", 0, "@", rf"{_MAIL}@[a-z0-9\-]{{2,}}"),
         ("email", 0, "cC", rf"(?<![a-z0-9._\-])[a-z0-9._\-]{{2,64}}(?:[^\w.]{{1,3}}|[{HAN}]{{1,2}}a?)(?:vip\W)?{_MAILERS}(?:\W{{1,3}}|点)(?:com|cn|net|c0m)(?![a-z])"),
@@ -129,6 +134,8 @@ _PATTERNS: tuple[tuple[str, int, frozenset[str], re.Pattern[str]], ...] = tuple(
             rf"(?:{_P}[a-z0-9*]){{4,5}}{_P}[a-z0-9挂学警港澳领](?![a-z0-9])"),
         ("plate", 5, "wW使领", rf"(?<![a-z])wj\s?[{_PROVINCES}]?\s?\d{{4,5}}[a-z\d]?(?![a-z\d])|[使领]\d{{6}}(?!\d)"),
         ("plate", 0, _DIGIT_WORDS, rf"[{_PROVINCES}][a-z][·\s]?(?=[a-z]?[{_DIGIT_WORDS}])[{_DIGIT_WORDS}a-z0-9]{{5,6}}"),
+        ("plate", 0, _PROVINCES, rf"[{_PROVINCES}]{_PAUSE}[a-z](?=(?:{_PAUSE}[a-z]){{0,2}}{_PAUSE}(?:[\d{_DIGIT_WORDS}]|[两三四]个))"
+            rf"(?:{_PAUSE}[两三四]个[\d{_DIGIT_WORDS}](?:{_PAUSE}{_TOLD}){{0,3}}|(?:{_PAUSE}[a-z0-9]){{5,6}}(?![a-z0-9])|(?:{_PAUSE}{_TOLD}){{5,6}})"),
         ("plate", 1, "*", rf"[{_PROVINCES}][a-z][·\s]?(?=[a-z]*\*)[a-z0-9*]{{5,6}}"),
         ("plate", 1, "·", r"(?<![a-z0-9·])(?=[a-z0-9]{1,4}·)(?=[a-z·]*\d)[a-z][a-z0-9·]{6,7}(?![a-z0-9·])"),
         ("birth", 0, "生诞bBdD", rf"{_BORN}{_BORN_IS}(?P<x>\d{{1,2}}[/.\-]\d{{1,2}}[/.\-](?:19|20)?\d{{2}}|(?:19|20)\d{{2}}\s\d{{1,2}}\s\d{{1,2}}|{_MONTH_DAY}|"
@@ -143,9 +150,11 @@ _PATTERNS: tuple[tuple[str, int, frozenset[str], re.Pattern[str]], ...] = tuple(
         # standards: GB/T 50180-2018
         ("", 3, "BbJjIi", r"(?<![a-z\d])(?:gb|db\d*|jgj|cjj|jtg|iso|iec|hj)(?:\s?/?\s?t)?[\s\-]?\d{2,6}(?:\.\d+)?(?:-\d{4})?(?!\d)"),
         # to the door: a chain of two, a building with a bare room, a room, a street number, 3-2-501
-        ("address", 0, _DOORS, rf"(?<![\d第a-z]){_PART}{_NUM}\s?{_DOOR}(?:[\s,\-]?{_NUM}\s?{_DOOR})+(?:[\s\-]?(?:{_ROOM}|\d{{1,2}})(?:-\d{{1,2}})?(?!\d|"
+        ("address", 0, _DOORS, rf"(?<![\d第a-z]){_PART}{_NUM}\s?(?P<d>{_DOOR})(?:{_APART}{_NUM}\s?(?!(?P=d)){_DOOR})+(?:{_APART}(?:{_ROOM}|\d{{1,2}})(?:-\d{{1,2}})?(?!\d|"
             rf"[元人个次年月平]))?{_SIDE}"),
-        ("address", 0, _DOORS, rf"(?<![\d第a-z]){_PART}(?:\d{{1,2}}-)?{_NUM}\s?(?:号楼|#楼|栋|幢|座|单元|弄|门)(?:[\s,\-]?(?:\d{{1,2}}-)?{_ROOM}(?:-\d{{1,2}})?(?!\d|[元人户个次年月平多余层路条]))"),
+        ("address", 5, "bBdDuU", r"(?<![a-z\d.])(?:\d{1,2}[bdhz]|[bd]\d{1,2})[\s\-]?(?:\d{1,2}[ud]|u\d{1,2})[\s\-]?[rf]?\d{3,4}(?!\d)"),
+        ("address", 4, "楼层", rf"(?<![\d第]){_PART}(?P<f>\d{{1,2}})\s?[楼层]\s?[a-z]?(?P=f)\d\d(?!\d|教|会议|办公|活动|窗|{_COUNTING})"),
+        ("address", 0, _DOORS, rf"(?<![\d第a-z]){_PART}(?:\d{{1,2}}-)?{_NUM}\s?(?:号楼|#楼|栋|幢|座|单元|弄|门)(?:{_APART}(?:\d{{1,2}}-)?{_ROOM}(?:-\d{{1,2}})?(?!\d|[元人户个次年月平多余层路条]))"),
         ("address", 0, "户", rf"(?<![\d第]){_NUM}\s?[栋幢座]\s?[东西南北中左右]户(?:\s?{_ROOM})?"),
         ("address", 0, _DOORS, rf"(?<![\d第]){_NUM}\s?[楼层]\s?{_FLAT}(?!\d|教|会议|办公|活动|窗|{_COUNTING})"),
         ("address", 1, _DOORS, rf"(?<![\d第]){_NUM}\s?[楼层]\s?{_WING}"),
@@ -207,9 +216,9 @@ _WORDS = frozenset(
         "carrefour cctv-13 center centre china coffee community covid covid-19 covid19 douyin download email "
         "etcetera excel facebook football garden google government happy hello hotel huawei indoor internet "
         "iphone kfc kunming linux login macbook manager market mcdonald mobile number office office365 online "
-        "outdoor parking party password phone photoshop pingpong please powerpoint private property public "
+        "open_id openid outdoor parking party password phone photoshop pingpong please powerpoint private property public "
         "python removed school security server service starbucks station street supermarket system taobao "
-        "tennis thank thanks tiktok toilet twitter update version video vs walmart website wechat weixin wifi "
+        "tennis thank thanks tiktok toilet twitter unionid update user_id userid version video vs walmart website wechat weixin wifi "
         "windows windows10 xiaomi youtube yunnan",
     )
 )
@@ -309,6 +318,7 @@ def find(text: str, *, free: bool = True) -> list[tuple[int, int, str]]:
             work = _take(_BARE_FLAT, "address", work, found)
         if free:
             found += _left_over(work)
+            found = widened(work, sorted(found), _counted, _WORDS)
     found += find_names(work)
     found.sort()
     return found if seen is None else [(seen[a], seen[b - 1] + 1, kind) for a, b, kind in found]
@@ -354,6 +364,11 @@ def _left_over(work: str) -> Iterator[tuple[int, int, str]]:
             continue
         if any(c.isdigit() or c == "_" for c in run) or (len(run) >= 6 and _is_chinese(work)):
             yield match.start(), match.end(), "latin"
+
+
+def _counted(work: str, end: int) -> bool:
+    """Whether a harmless unit stands behind a number that ends here."""
+    return bool(_HARMLESS_AFTER.match(work, end))
 
 
 def _is_chinese(work: str) -> bool:
