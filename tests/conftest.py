@@ -77,6 +77,7 @@ SLOW = {
     "test_studies",
     "test_study",
     "test_survey_planning",
+    "test_templates",
     "test_traceable",
     "test_verdicts",
     "test_weights_book",

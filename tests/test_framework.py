@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pickle
+import re
 from fractions import Fraction
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 import commlab as cl
 from commlab.errors import DataError, ParameterError, StudyError
@@ -591,3 +593,18 @@ def test_faults_of_what_a_document_prints(tmp_path: Path, old: str, new: str, to
     path.write_text(PRINTED.replace(old, new), encoding="utf-8")
     with pytest.raises(DataError, match=told):
         load_framework(path)
+
+
+def test_the_how_to_names_every_rule_and_its_examples_load(repository: Path, tmp_path: Path) -> None:
+    page = (repository / "docs/how-to/framework.md").read_text(encoding="utf-8")
+    examples = [
+        m for m in re.findall(r"`(\{rule: .*?\})`(?: \||,| or|$)", page, flags=re.M) if "..." not in m
+    ]
+    assert {yaml.safe_load(e)["rule"] for e in examples} == set(RULES)
+    for number, example in enumerate(examples):
+        path = tmp_path / f"f{number}.yaml"
+        path.write_text(f"name: f\nnodes:\n- {{code: A, zh: 甲, parts: [{example}]}}\n", encoding="utf-8")
+        assert load_framework(path).leaves == ("A",)
+    for name in ("deductions", "hotline", "importance"):
+        folder = repository / "tests/data/studies" / name
+        assert f"`{name}`" in page and load_framework(folder / "framework.yaml").leaves
