@@ -326,6 +326,15 @@ def test_opinions():
     named = READERS["opinions"](Raw(pd.DataFrame(frame)), {k: v for k, v in spec.items() if k != "round"},
                                 period="2019Q4", units=UNITS, given={"round": "第二轮"})  # fmt: skip
     assert named.frame["round"].tolist() == [2, 2]
+    told = {**spec, "full_score": 4, "columns": {**spec["columns"], "proposal": ["修改意见"]}}
+    mapped = read("opinions", {**frame, "修改意见": ["并入上一条，电话13812345678", None]}, told)
+    assert mapped.frame["full_score"].tolist() == [4, 4] and np.isnan(mapped.frame["importance"].iloc[0])
+    assert (
+        "13812345678" not in mapped.frame["proposal"].iloc[0]
+        and "并入上一条" in mapped.frame["proposal"].iloc[0]
+    )
+    with pytest.raises(ParameterError, match="highest importance"):
+        read("opinions", frame, {**spec, "full_score": "五分"})
 
 
 PROBLEMS = {

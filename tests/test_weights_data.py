@@ -461,6 +461,22 @@ def test_opinions_that_are_none_are_refused(table, options, message):
         w.delphi(table, **options)
 
 
+def test_delphi_takes_the_scale_and_the_proposals_from_the_table():
+    table = answers().assign(full_score=lambda t: np.where(t["round"] == 1, 10.0, np.nan))
+    found = w.delphi(table)
+    assert found.full_score == {r: 10.0 if r == 1 else 5.0 for r in table["round"].unique()}
+    assert w.delphi(table, full_score=5).full_score[1] == 5
+    with pytest.raises(DataError, match=r"several scales \(round 1: "):
+        w.delphi(table.assign(full_score=np.arange(len(table)) % 2 + 5.0))
+    assert found.proposals.empty
+    written = table.assign(proposal=None)
+    written.loc[written.index[:2], "proposal"] = ["合并", "合并"]
+    told = w.delphi(written).proposals
+    assert told.columns.tolist() == ["round", "code", "verdict", "proposal"] and set(told["proposal"]) == {
+        "合并"
+    }
+
+
 def test_delphi_requests():
     with pytest.raises(ParameterError, match="only 3 questionnaires were issued"):
         w.delphi(answers(), issued=3)

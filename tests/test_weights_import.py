@@ -7,11 +7,18 @@ import datetime as dt
 import openpyxl
 import pandas as pd
 import pytest
+import yaml
 
+import commlab as cl
 from commlab.errors import DataError, ParameterError
 from commlab.framework import Framework, Node
 from commlab.intake import READERS
 from commlab.intake.table import read_tables
+from commlab.report import chapters
+from commlab.report.finding import Finding
+from commlab.study.clean import Names
+from commlab.study.raw import find_files
+from commlab.study.reading import FileReader
 from commlab.weights import ahp_tree
 
 LABELS = {
@@ -30,7 +37,7 @@ PAIRS = {("Ⅰ-1", "Ⅰ-2"): 3.0, ("Ⅰ-1", "Ⅰ-3"): 5.0, ("Ⅰ-2", "Ⅰ-3"): 2
 JAN = {k: dt.datetime(2019, 1, k) for k in (2, 3, 5)}
 
 
-def read(path, sheets, spec=None, given=None):
+def read(path, sheets, spec=None, given=None, codes=CODES):
     """Every table of a workbook with these sheets: judgements, ledger."""
     book = openpyxl.Workbook()
     book.remove(book.active)
@@ -39,7 +46,7 @@ def read(path, sheets, spec=None, given=None):
         for row in rows:
             sheet.append(row)
     book.save(path / "a.xlsx")
-    options = {"period": "2019Q4", "units": UNITS, "codes": CODES, "given": given or {}}
+    options = {"period": "2019Q4", "units": UNITS, "codes": codes, "given": given or {}}
     got = [
         READERS["judgments"](raw, spec or {}, **options)
         for raw in read_tables(path / "a.xlsx", name=FILE).values()
@@ -223,3 +230,56 @@ def test_pairs_that_contradict_each_other_stop_the_weights(tmp_path):
     nodes = tuple(Node(c, None, k, 1, LABELS[c]) for k, c in enumerate(TOP))
     with pytest.raises(DataError, match=r"expert 专家01, node total, cell \(Ⅰ-1, Ⅰ-2\).*reciprocal"):
         ahp_tree(frame, Framework("f", {"zh": "f"}, {}, {}, nodes), min_experts=1)
+
+
+def test_a_label_that_two_items_share_names_neither(tmp_path):
+    spec = {"sliders": {"scale": "steps", "higher": "left"}, "columns": {"expert": "专家"}}
+    codes = CODES | {"Ⅱ-2": "党建"}
+    frame, ledger = read(
+        tmp_path, {"S": [["专家", "治理体系与治理水平", "党建与组织建设"], ["E1", 1, 1]]}, spec, codes=codes
+    )
+    assert set(frame["row"]) == {"Ⅰ-1"}
+    assert "党建与组织建设" in " ".join(ledger["column"].astype(str))
+
+
+def test_sliders_of_a_study_find_the_node_in_its_framework(tiny_copy):
+    """``nodes:`` need not say what the framework knows: which node two items of the second level stand below."""
+    settings = tiny_copy / "study.yaml"
+    sliders = {
+        "name": "sliders", "label": {"zh": "滑块", "en": "sliders"}, "files": "滑块/*.xlsx", "each": "many",
+        "reader": "judgments", "sliders": {"scale": "steps", "higher": "left"}, "columns": {"expert": ["专家"]},
+    }  # fmt: skip
+    block = yaml.safe_dump([sliders], allow_unicode=True, sort_keys=False)
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(text.replace("inputs:\n", "inputs:\n" + block, 1), encoding="utf-8")
+    study = cl.open_study(tiny_copy)
+    first, second = study.framework.children("Ⅰ-1")[:2]
+    book = openpyxl.Workbook()
+    book.active.append(["专家", f"{study.framework.node(first).zh}—{study.framework.node(second).zh}"])
+    book.active.append(["E1", 2])
+    folder = tiny_copy / "data" / "raw" / "2019Q4" / "滑块"
+    folder.mkdir()
+    book.save(folder / "导出.xlsx")
+    files = [f for f in find_files(study.config, "2019Q4")[0] if f.input.name == "sliders"]
+    names = Names.of(study.register.units, study.register.aliases)
+    reader = FileReader(study.config, study.register, study.framework, names, "2019Q4", files)
+    (read_,) = reader.read(files[0])
+    told = read_.frame[["expert", "node", "row", "column", "value"]].to_numpy().tolist()
+    assert told == [["E1", "Ⅰ-1", first, second, 3.0]]
+
+
+def test_proposals_stand_beside_the_statistics_without_names(tiny, monkeypatch):
+    report = chapters.open_report(tiny, "2019Q4", None, "zh")
+    opinions = report.period.opinions.copy()
+    opinions["full_score"] = 10.0
+    last = opinions[opinions["round"] == opinions["round"].max()].index
+    opinions["proposal"] = None
+    opinions.loc[last[:2], "proposal"] = ["建议改为“每千户社会组织数”", "  "]
+    asked = opinions.loc[last[0], "code"]
+    monkeypatch.setattr(type(report.period), "opinions", opinions, raising=False)
+    section = chapters.delphi_rounds(report)
+    found = next(b for b in section.blocks if isinstance(b, Finding) and "proposal" in b.table)
+    assert found.table[["code", "proposal"]].to_numpy().tolist() == [[asked, "建议改为“每千户社会组织数”"]]
+    assert "expert" not in found.table and "1条修改意见" in found.text
+    importance = next(b for b in section.blocks if isinstance(b, Finding) and "full_score_rate_1" in b.table)
+    assert (importance.table["full_score_rate_1"] == 0).all()  # on a scale to 10 nobody gave full marks

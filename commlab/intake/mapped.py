@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -61,9 +62,11 @@ class Context:
 
     @cached_property
     def spelled(self) -> tuple[dict[str, str], dict[str, str]]:
-        """Squashed code -> code, and squashed label -> code."""
+        """Squashed code -> code, and squashed label -> code; a label that several codes share names none of them."""
         codes = {squash(code): code for code in self.codes}
-        return codes, {squash(label): code for code, label in self.codes.items()}
+        shared = Counter(squash(label) for label in self.codes.values())
+        own = ((squash(label), code) for code, label in self.codes.items())
+        return codes, {label: code for label, code in own if shared[label] == 1}
 
 
 def header_key(header: object) -> str:

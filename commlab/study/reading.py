@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import DataError, listing
-from commlab.framework import Framework
+from commlab.framework import TOTAL, Framework
 from commlab.intake import (
     READERS,
     RawTable,
@@ -62,6 +62,9 @@ class FileReader:
         self.names, self.period = names, period
         self.certainty = config.choices.fuzzy_certainty
         self.codes = {"total": "total"} | {n.code: n.zh for n in framework.nodes}
+        self.nodes = {
+            c: below for c in self.codes if (below := framework.children(None if c == TOTAL else c))
+        }
         self.metrics = list(framework.metrics)
         self.items: dict[str, int] = {}
         self.stacks = verdicts.stacks(files, self._office)
@@ -130,9 +133,14 @@ class FileReader:
         if file.input.reader == "measures":
             _refuse_turned(raw, _headers(file.input.spec))
             _refuse_headless(raw, _headers(file.input.spec), self.names)
+        entry = {"name": file.input.name, **file.input.spec}
+        if (
+            file.input.reader == "judgments"
+        ):  # which node two items stand below, where study.yaml does not say
+            entry["nodes"] = {**(entry.get("nodes") or {}), **self.nodes}
         mapped = READERS[file.input.reader](
             raw,
-            {"name": file.input.name, **file.input.spec},
+            entry,
             period=file.period,
             units=self.names,
             district=district,
