@@ -83,6 +83,8 @@ def test_units_are_scored_by_their_own_marks_and_ranked_in_their_group(studies: 
 
 
 def test_a_unit_without_calls_has_no_score_and_a_report(studies: Path) -> None:
+    other = told(studies, "hotline", "东镇")
+    assert "距满分100分共失11.3分" in other["weak_points"] and "标准值" not in other["summary"]
     found = told(studies, "hotline", "西镇")
     assert "没有得分" in found["summary"] and "回访不到" in found["method"]
     english = told(studies, "hotline", None, "en")

@@ -191,7 +191,9 @@ def _weights(report: Report):
             "Where the document prints weights they are used; the others are the study's own, not official."
         )
     text = t(sentences.get(made, usual))
-    first = weights[weights["level"] == 1].sort_values("weight", ascending=False, kind="stable")
+    first = weights[(weights["level"] == 1) & (weights["weight"] > 0)].sort_values(
+        "weight", ascending=False, kind="stable"
+    )
     if len(first) > 1 and first["weight"].iloc[0] > first["weight"].iloc[-1]:
         label = [f"{c} {report.label(c)}" for c in first["code"]]
         extremes = t(

@@ -190,9 +190,9 @@ def _moved(report: Report) -> list[str]:
 
 
 def official_parts(report: Report) -> pd.DataFrame:
-    """unit, code, part, value, score, state of the parts whose norm the document prints."""
+    """unit, code, part, value, score, state of the parts whose norm the document prints in hard words."""
     parts = report.study.framework.part_table
-    official = parts[parts["official"] & parts["rule"].isin(NORMS)][["code", "part"]]
+    official = parts[parts["official"] & ~parts["soft"] & parts["rule"].isin(NORMS)][["code", "part"]]
     leaves = report.period.leaf_scores("district")
     return leaves.merge(official, on=["code", "part"])
 
@@ -212,6 +212,8 @@ def _norms(report: Report) -> list[str]:
             )
         ]
     mine = rows[rows["unit"] == report.unit]
+    if mine.empty:
+        return []
     failed = mine[mine["state"] == "failed"]
     if failed.empty:
         return [t("It meets all {n} printed norms that apply to it.", n=t.integer(len(mine)))]

@@ -27,6 +27,7 @@ def weak_points(report: Report) -> Section:
     rows = indicator_rows(report)
     leaves = rows[rows["leaf"]].copy()
     score = "city_mean" if report.is_city else "score"
+    leaves["weight"] = leaves["code"].map(_weights(report))
     share = report.percent_of_full(leaves.set_index("code")[score]).to_numpy() / FULL
     leaves["loss"] = leaves["weight"] * (1 - share) * report.full()
     worst = leaves.dropna(subset=["loss"]).nlargest(report.study.config.choices.weak_points, "loss")
@@ -60,6 +61,13 @@ def weak_points(report: Report) -> Section:
         ],
     )
     return Section(title, 1, [table, *_deductions(report), *_norms(report)])
+
+
+def _weights(report: Report) -> pd.Series:
+    """What each standard weighs among what applies to the unit; for the city the mean over its districts."""
+    scores = report.period.scores("district")
+    scores = scores if report.is_city else scores[scores["unit"] == report.unit]
+    return scores["weight"].groupby(scores["code"]).mean()
 
 
 def _deductions(report: Report) -> list:
