@@ -19,12 +19,11 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import importlib.util
-import time
 import tracemalloc
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from seconds import best
 
 from commlab.framework import Framework, load_framework
 from commlab.scoring import aggregate, aggregate_wide, rank_uncertainty, score
@@ -35,16 +34,6 @@ PART = 200
 """Draws that pymcdm is timed on."""
 SURVEY_SE, RATER_SE = 3.0, 2.5
 """Standard errors of survey and expert scores, in points."""
-
-
-def best(what: Callable[[], object], times: int = 3) -> float:
-    """CPU seconds of the fastest of several runs."""
-    seconds = []
-    for _ in range(times):
-        start = time.process_time()
-        what()
-        seconds.append(time.process_time() - start)
-    return min(seconds)
 
 
 def main_rows(framework: Framework, units: int) -> pd.DataFrame:
@@ -146,9 +135,10 @@ def plain_table(evidence: pd.DataFrame, framework: Framework) -> pd.DataFrame:
     """From the long table to one of nodes: rules and means on reshaped arrays, known order, no state, gap or check."""
     value = evidence["value"].to_numpy()
     units = evidence["unit"].iloc[:MANY].array
-    columns, k = {}, 0
+    columns: dict[str, np.ndarray] = {}
+    k = 0
     for code in framework.leaves:
-        total = 0.0
+        total: np.ndarray = np.zeros(1)
         for part in framework.parts(code):
             x = value[k * MANY : (k + 1) * MANY]
             k += 1

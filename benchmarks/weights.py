@@ -14,11 +14,10 @@ line says so.
 from __future__ import annotations
 
 import importlib.util
-import time
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from seconds import best
 
 from commlab.framework import Framework, Node
 from commlab.weights import ahp_group, ahp_tree, bootstrap_weights, critic, entropy
@@ -28,16 +27,6 @@ EXPERTS, NODES, ITEMS, SEED = 1_000, 25, 5, 2018
 PART = 400
 """Matrices that AHPy is timed on."""
 MOST_TIMES_NUMPY, LEAST_TIMES_AHPY = 1.5, 50.0
-
-
-def best(what: Callable[[], object], times: int = 5) -> float:
-    """Seconds of the fastest of several runs."""
-    seconds = []
-    for _ in range(times):
-        start = time.process_time()
-        what()
-        seconds.append(time.process_time() - start)
-    return min(seconds)
 
 
 def plain(scores: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -129,18 +118,18 @@ def main() -> None:
     own = [
         {e: pd.DataFrame(m.to_numpy(), list(m.index), list(m.columns)) for e, m in g.items()} for g in groups
     ]
-    ours = {
+    forms = {
         "table": best(lambda: ahp_tree(table, framework).experts),
         "frames": best(lambda: [ahp_group(g) for g in groups]),
         "arrays": best(lambda: [ahp_group(a) for a in stacks]),
         "frames with labels of their own": best(lambda: [ahp_group(g) for g in own]),
     }
     print(f"group AHP, {EXPERTS:,} experts x {NODES} matrices of {ITEMS}, consistency of each included:")
-    print("  " + ", ".join(f"{seconds:.3f} s from {what}" for what, seconds in ours.items()))
+    print("  " + ", ".join(f"{seconds:.3f} s from {what}" for what, seconds in forms.items()))
     if importlib.util.find_spec("ahpy"):
         from_frames, from_table = with_ahpy(groups, table)
         print(f"  a loop over AHPy: {from_table:.1f} s from the table, {from_frames:.1f} s from frames")
-        for what, seconds in ours.items():
+        for what, seconds in forms.items():
             peer = from_table if what == "table" else from_frames
             least = None if "own" in what else LEAST_TIMES_AHPY
             print(f"  times as fast, from {what}: {judged(peer / seconds, least=least)}")

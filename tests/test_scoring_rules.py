@@ -558,11 +558,12 @@ LEVELS = ("city", "district", "street", "community")
 
 
 def whole(
-    tmp_path, text: str, measures: dict[str, dict[str, float | None]], units: list[tuple]
+    tmp_path, nodes: str, measures: dict[str, dict[str, float | None]], units: list[tuple], **metrics: str
 ) -> pd.DataFrame:
-    """Scores of every node and unit under a framework written out, from metric -> {unit: value}."""
+    """Scores of every node and unit under nodes written out, from metric -> {unit: value}; metrics: flows of streets."""
     path = tmp_path / "other.yaml"
-    path.write_text(text, encoding="utf-8")
+    told = [f"  {m}: {metrics.get(m, f'{{zh: {m}, kind: flow, level: street}}')}" for m in measures]
+    path.write_text("\n".join(["name: other", "metrics:", *told, "nodes:", nodes]), encoding="utf-8")
     f = load_framework(path)
     table = pd.DataFrame(units, columns=["unit", "level", "parent", "type"])
     evidence = collect(f, measures=facts(**measures), ratings=rated(), survey=asked(), units=table)
@@ -583,13 +584,6 @@ def test_a_sheet_of_deductions(tmp_path):
     out = whole(
         tmp_path,
         """
-name: sheet
-metrics:
-  late: {zh: 迟报, kind: flow, level: street}
-  wrong: {zh: 错报, kind: flow, level: street}
-  death: {zh: 死亡, kind: flow, level: street}
-  fire: {zh: 火灾, kind: flow, level: street}
-nodes:
 - code: "1"
   zh: 报送
   points: 60
@@ -623,9 +617,6 @@ def test_targets_by_type_leave_the_other_type_out(tmp_path):
     out = whole(
         tmp_path,
         """
-name: targets
-metrics: {fund: {zh: 专项经费, kind: flow, unit: 万元, level: street}}
-nodes:
 - code: F
   zh: 专项经费
   parts:
@@ -651,16 +642,6 @@ def test_hotline_rates_with_groups_of_their_own_full_marks(tmp_path):
     out = whole(
         tmp_path,
         """
-name: hotline
-metrics:
-  calls: {zh: 来电, kind: flow, level: street}
-  answered: {zh: 响应, kind: flow, level: street}
-  due: {zh: 应办, kind: flow, level: street}
-  solved: {zh: 解决, kind: flow, level: street}
-  rated: {zh: 评价, kind: flow, level: street}
-  content: {zh: 满意, kind: flow, level: street}
-  praised: {zh: 表扬, kind: flow, level: street}
-nodes:
 - code: H1
   zh: 响应
   points: 10
@@ -699,11 +680,6 @@ def test_published_scores_of_cities(tmp_path):
     out = whole(
         tmp_path,
         """
-name: published
-metrics:
-  index: {zh: 指数, kind: stock, level: city}
-  place: {zh: 位次, kind: stock, level: city, direction: -1}
-nodes:
 - {code: P1, zh: 指数, weight: 0.6, parts: [{rule: threshold, metric: index, op: ">=", target: 100, graded: true, soft: true}]}
 - code: P2
   zh: 位次
@@ -713,6 +689,8 @@ nodes:
 """,
         {"index": {"A": 87.5, "B": 60, "C": 100}, "place": {"A": 3, "B": 10, "C": 11}},
         [(c, "city", None, None) for c in "ABC"],
+        index="{zh: 指数, kind: stock, level: city}",
+        place="{zh: 位次, kind: stock, level: city, direction: -1}",
     )
     assert out["score"].xs("total", level="code").to_dict() == pytest.approx(
         {"A": 0.6 * 87.5 + 40, "B": 36 + 32, "C": 60 + 20}

@@ -18,6 +18,7 @@ from commlab.errors import ParameterError
 from commlab.weights.kernels import complete, harker_form, lambda_of, perron, priorities
 from commlab.weights.matrix import EXACT, SCALE_MAX, Stack, as_items, check_stack
 from commlab.weights.random_index import random_index_of
+from commlab.weights.told import Told
 
 __all__ = ["AHP", "CR_LIMIT", "GCI_LIMIT", "Solved", "ahp", "solve"]
 
@@ -85,8 +86,8 @@ def _gci(a: np.ndarray, full: np.ndarray) -> np.ndarray:
     return (errors**2).sum(axis=(1, 2)) / ((n - 1) * (n - 2))
 
 
-@dataclass(frozen=True, eq=False)
-class AHP:
+@dataclass(frozen=True, eq=False, repr=False)
+class AHP(Told):
     """Weights from one judgement matrix and how consistent it is.
 
     ``weights`` Series over the items, summing to 1; ``lambda_max``, ``ci``, ``cr`` the largest eigenvalue,
@@ -156,15 +157,6 @@ class AHP:
                 break
             current = better
         return current
-
-    def __repr__(self) -> str:
-        return f"AHP({self.text})"
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        table = self.weights.rename("weight").to_frame().to_html(float_format="{:.4f}".format, border=0)
-        return f"<p>{escape(self.text)}</p>{table}"
 
 
 def ahp(

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
+from commlab.weights.told import Told
 
 __all__ = ["BWM", "bwm"]
 
@@ -23,8 +24,8 @@ CONSISTENCY_INDEX = (0.0, 0.44, 1.00, 1.63, 2.30, 3.00, 3.73, 4.47, 5.23)
 SCALE_MAX = 9
 
 
-@dataclass(frozen=True, eq=False)
-class BWM:
+@dataclass(frozen=True, eq=False, repr=False)
+class BWM(Told):
     """Weights by the best-worst method.
 
     ``weights`` Series summing to 1; ``xi`` the largest deviation from the judgements (0: consistent); ``cr``
@@ -50,15 +51,6 @@ class BWM:
             f"{len(self.weights)} items, best {self.best}, worst {self.worst}, {self.model} model: "
             f"xi = {self.xi:.4f}, CR = {self.cr:.4f}"
         )
-
-    def __repr__(self) -> str:
-        return f"BWM({self.text})"
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        table = self.weights.rename("weight").to_frame().to_html(float_format="{:.4f}".format, border=0)
-        return f"<p>{escape(self.text)}</p>{table}"
 
 
 def bwm(

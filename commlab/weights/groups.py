@@ -19,6 +19,7 @@ from commlab.errors import DataError, ParameterError, listing
 from commlab.weights.ahp import AHP, CR_LIMIT, RandomIndex, Solved, ahp, solve
 from commlab.weights.matrix import Stack, as_items, check_stack
 from commlab.weights.panel import Panel, expert_shares, group_weights
+from commlab.weights.told import Told
 
 __all__ = ["AHPGroup", "ahp_group", "experts_table", "solve_group"]
 
@@ -26,8 +27,8 @@ HOW = ("aij", "aip")
 MEANS = ("geometric", "arithmetic")
 
 
-@dataclass(frozen=True, eq=False)
-class AHPGroup:
+@dataclass(frozen=True, eq=False, repr=False)
+class AHPGroup(Told):
     """Weights of a group of experts.
 
     ``weights`` Series over the items; ``matrix`` the group's mean judgements, and ``result`` that matrix as
@@ -173,15 +174,6 @@ class AHPGroup:
             f"{int(self.experts['consistent'].sum())} consistent (CR <= {CR_LIMIT:g}), "
             f"group CR {self.cr:.4f}{out}"
         )
-
-    def __repr__(self) -> str:
-        return f"AHPGroup({self.text})"
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        table = self.weights.rename("weight").to_frame().to_html(float_format="{:.4f}".format, border=0)
-        return f"<p>{escape(self.text)}</p>{table}"
 
 
 def experts_table(groups: Mapping[str, AHPGroup], *, by_node: bool = True) -> pd.DataFrame:

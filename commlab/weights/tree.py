@@ -22,14 +22,15 @@ from commlab.weights.groups import AHPGroup, experts_table, solve_group
 from commlab.weights.matrix import check_stack
 from commlab.weights.panel import expert_shares
 from commlab.weights.random_index import random_index_of
+from commlab.weights.told import Told
 
 __all__ = ["AHPTree", "ahp_tree"]
 
 COLUMNS = ("expert", "node", "row", "column", "value")
 
 
-@dataclass(frozen=True, eq=False)
-class AHPTree:
+@dataclass(frozen=True, eq=False, repr=False)
+class AHPTree(Told):
     """Expert weights of a tree of indicators.
 
     ``local`` Series code -> weight within its siblings, for the children of judged nodes; ``global_weights``
@@ -37,6 +38,7 @@ class AHPTree:
     framework with these weights.
     """
 
+    _weights = ("local", "local weight")
     local: pd.Series
     global_weights: pd.Series
     groups: Mapping[str, AHPGroup]
@@ -81,15 +83,6 @@ class AHPTree:
             f"{len(self.experts)} matrices have CR <= {CR_LIMIT:g}; "
             f"the hierarchy's CR is {whole['cr']:.4f} and {verdict}"
         )
-
-    def __repr__(self) -> str:
-        return f"AHPTree({self.text})"
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        table = self.local.rename("local weight").to_frame().to_html(float_format="{:.4f}".format, border=0)
-        return f"<p>{escape(self.text)}</p>{table}"
 
 
 def ahp_tree(
