@@ -332,9 +332,12 @@ def test_regressions_that_are_refused(formula, family, error, says):
         regression(SurveyDesign(DATA.assign(y=DATA["y"])), formula, family=family)
 
 
-def test_rank_test_needs_two_groups():
-    with pytest.raises(DataError, match="3 groups"):
-        rank_test(SurveyDesign(DATA), "x", groups="g")
+def test_rank_test_needs_groups_and_units():
+    with pytest.raises(DataError, match="1 groups with answers; a rank test needs two or more"):
+        rank_test(SurveyDesign(DATA.assign(g="a")), "x", groups="g")
+    units = DATA.assign(u=np.arange(len(DATA)) % 2)
+    with pytest.raises(DataError, match="too few units to compare so many: join groups"):
+        rank_test(SurveyDesign(units, clusters="u"), "x", groups="g")
 
 
 @settings(deadline=None, max_examples=20)

@@ -241,7 +241,27 @@ def test_importance_and_performance():
     assert row["priority"] == pytest.approx(0.6 * (1 - row["satisfied"]))
     assert set(found["quadrant"]) <= {"keep", "improve", "maintain", "watch", "undecided"}
     assert found["priority"].is_monotonic_decreasing
-    assert len(importance_performance(design, ["a", "b"], importance="overall")) == 2
+    # A Series is held as it is: the interval is that of 1 - satisfied.
+    yes = satisfaction(design, "a").set_index("statistic").loc["satisfied"]
+    assert row["priority_low"] == pytest.approx(0.6 * (1 - yes["ci_high"]))
+
+
+def test_priorities_vary_with_importance_and_satisfaction():
+    design, names = SurveyDesign(scale(), weights="w", clusters="unit"), ["a", "b", "c"]
+    joint = importance_performance(design, names, importance="overall", draws=400).set_index("item")
+    found = drivers(design, "overall", names, draws=400)
+    apart = importance_performance(design, names, importance=found).set_index("item")
+    fixed = importance_performance(design, names, importance=found.set_index("item")["share"]).set_index(
+        "item"
+    )
+    length = {
+        k: t["priority_high"] - t["priority_low"] for k, t in (("j", joint), ("a", apart), ("f", fixed))
+    }
+    assert (length["a"] >= length["f"][length["a"].index]).all()
+    held = joint.loc[["a", "b"]]  # c weighs nothing, and a percentile lies above it
+    assert (held["priority_low"] <= held["priority"]).all()
+    assert (held["priority"] <= held["priority_high"]).all()
+    assert (length["j"] / length["a"]).loc[["a", "b"]].between(0.4, 1.6).all()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from commlab.survey import SurveyDesign, driver_odds, drivers, kish_effect, rank_test, regression
+from commlab.errors import ParameterError
+from commlab.survey import (
+    SurveyDesign,
+    driver_odds,
+    drivers,
+    kish_effect,
+    rank_test,
+    regression,
+    replicates,
+)
 
 HERE = Path(__file__).parent / "reference"
 R = json.loads((HERE / "survey_r.json").read_text(encoding="utf-8"))
@@ -287,6 +296,42 @@ def test_rank_test(case):
     found, expected = rank_test(design, "api00", groups="awards"), r["ranktest_wilcoxon"]
     got = [found.estimate, found.t, found.df, found.p_value]
     np.testing.assert_allclose(got, [expected["est"], expected["t"], expected["df"], expected["p"]], **EXACT)
+
+
+@pytest.mark.parametrize(
+    ("name", "variable", "chisq", "p"),
+    [  # R 4.2.2, survey 4.1.1: svyranktest(api00 ~ stype, dclus1), (enroll ~ stype, dclus1), (api99 ~ stype, dstrat)
+        ("apiclus1", "api00", 2.22397482137553, 0.360546784857326),
+        ("apiclus1", "enroll", 41.5453198376848, 0.000126694678566514),
+        ("apistrat", "api99", 1.45870076138502, 0.48353288577488),
+    ],
+)
+def test_rank_test_of_three_groups(name, variable, chisq, p):
+    found = rank_test(design_of(name), variable, groups="stype")
+    np.testing.assert_allclose([found.statistic * found.df1, found.p_value], [chisq, p], **EXACT)
+    assert found.df1 == 2 and sorted(found.ranks.index) == ["E", "H", "M"]
+
+
+@pytest.mark.parametrize(
+    ("how", "mean", "se"),
+    [  # R: svymean(~api00, d), d = calibrate(as.svrepdesign(dclus1), ...), or rake() of it; epsilon 1e-12
+        (lambda d, m, g: d.calibrate({"stype": m["stype"]}), 642.310788211582, 26.934535367426),
+        (lambda d, m, g: d.calibrate({"stype": m["stype"], "api99": g}), 665.30907116578, 3.94285448376767),
+        (
+            lambda d, m, g: d.calibrate({"stype": m["stype"], "api99": g}, method="raking"),
+            665.39379600015,
+            3.87928366225706,
+        ),
+        (lambda d, m, g: d.rake({c: m[c] for c in ("stype", "sch.wide")}), 641.23032092682, 26.8739804354671),
+    ],
+)
+def test_replicates_are_calibrated_as_the_design(how, mean, se):
+    margins = {k: pd.Series(v) for k, v in R["weighting"]["margins"].items()}
+    design = how(design_of("apiclus1"), margins, 3914069.0)
+    found = replicates(design, method="JK1").mean("api00").iloc[0]
+    np.testing.assert_allclose([found["estimate"], found["se"]], [mean, se], rtol=1e-9)
+    with pytest.raises(ParameterError, match="trimmed or restricted after calibration"):
+        replicates(design.trim(upper=40), method="JK1")
 
 
 @pytest.mark.parametrize(

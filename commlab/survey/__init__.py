@@ -11,12 +11,12 @@ work: ``sample_size``, ``allocate_sample``, ``draw_sample``, ``field_list``; dur
 from commlab.survey.compare import Independence, holm
 from commlab.survey.composite import overall_from_counts, overall_index, satisfaction_covariance
 from commlab.survey.design import SurveyDesign
-from commlab.survey.disclosure import protect
+from commlab.survey.disclosure import protect, releasable
 from commlab.survey.drivers import driver_odds, drivers, importance_performance
 from commlab.survey.factors import Factors, factor_analysis
 from commlab.survey.margins import collapse, margins_check
 from commlab.survey.planning import allocate_sample, draw_sample, field_list, quota_status, sample_size
-from commlab.survey.regress import RankTest, Regression, rank_test, regression
+from commlab.survey.regress import RankTest, RankTests, Regression, rank_test, regression
 from commlab.survey.reliability import (
     KMO,
     Alpha,
@@ -50,6 +50,7 @@ __all__ = [
     "Independence",
     "Omega",
     "RankTest",
+    "RankTests",
     "Regression",
     "ReplicateDesign",
     "SmallArea",
@@ -80,6 +81,7 @@ __all__ = [
     "quota_status",
     "rank_test",
     "regression",
+    "releasable",
     "replicates",
     "sample_size",
     "satisfaction",

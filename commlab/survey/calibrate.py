@@ -26,7 +26,7 @@ from commlab.survey.weighting import Calibration, indicators_of_cells
 if TYPE_CHECKING:
     from commlab.survey.design import SurveyDesign
 
-__all__ = ["METHODS", "calibrate"]
+__all__ = ["METHODS", "calibrate", "calibrated"]
 
 METHODS = ("linear", "raking", "logit")
 
@@ -88,8 +88,17 @@ def calibrate(
             f"{n} weights turned negative (first: row {row}); "
             'use method="raking", or method="logit" with bounds'
         )
-    calibration = Calibration(sample, x, factor)
+    calibration = Calibration(sample, x, factor, method, bounds or (0.0, np.inf))
     return design.reweighted(calibration.after, calibration)
+
+
+def calibrated(calibration: Calibration, weights: FloatArray) -> FloatArray:
+    """Other weights of the same sample, such as a replicate's, brought to the totals of a calibration."""
+    c = calibration
+    mass = np.bincount(c.cell, weights, minlength=len(c.mass)).astype(float)
+    target = np.asarray(c.x.T @ (c.mass * c.factor))
+    names = [f"total {i + 1}" for i in range(len(target))]
+    return weights * _factor(c.x, mass, target, names, c.method, c.bounds, 1e-12, 100)[c.cell]
 
 
 def _auxiliary(sample: Sample, totals: Mapping[Any, Any]) -> tuple[sp.csr_matrix, FloatArray, list[str]]:

@@ -13,11 +13,11 @@ associations, not causes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from itertools import combinations
 from math import factorial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,7 @@ from commlab.survey.columns import values_of, variables_of
 from commlab.survey.compare import holm
 from commlab.survey.intervals import checked_confidence
 from commlab.survey.regress import regression
+from commlab.survey.replicate import bootstrap_multipliers
 from commlab.survey.satisfaction import satisfaction
 from commlab.survey.structure import FloatArray
 
@@ -96,16 +97,8 @@ def drivers(
         raise DataError(f"everyone gave the same answer to {listing(flat)}; leave it out")
     r = _correlation(x, w)
     importance = _importance(r, method)
-    shares = np.array(
-        [_importance(_correlation(x, w * m), method) for m in _replicates(design, used, draws, seed)]
-    ).reshape(-1, len(names))
-    totals = shares.sum(axis=1, keepdims=True)
-    shares = shares[np.isfinite(totals[:, 0]) & (totals[:, 0] > 0)]
-    shares = shares / shares.sum(axis=1, keepdims=True)
-    tail = 100 * (1 - level) / 2
-    limits = (
-        np.percentile(shares, [tail, 100 - tail], axis=0) if len(shares) else np.full((2, len(names)), np.nan)
-    )
+    shares = _drawn(x, w, [m[used] for m in bootstrap_multipliers(design, draws, seed)], method)
+    limits = _percentiles(shares, level)
     out = pd.DataFrame(
         {
             "item": pd.Series(names, dtype="str"),
@@ -119,6 +112,25 @@ def drivers(
         }
     )
     return out.sort_values("importance", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def _drawn(x: FloatArray, w: FloatArray, multipliers: Sequence[FloatArray], method: str) -> FloatArray:
+    """Shares of importance, a row a draw; NaN where a draw has none."""
+    found = np.array([_importance(_correlation(x, w * m), method) for m in multipliers])
+    found = found.reshape(-1, x.shape[1] - 1)
+    totals = found.sum(axis=1, keepdims=True)
+    return found / np.where(totals > 0, totals, np.nan)
+
+
+def _percentiles(draws: FloatArray, level: float) -> FloatArray:
+    """Lower and upper limits of every column, over the draws without NaN."""
+    known = draws[np.isfinite(draws).all(axis=1)]
+    tail = 100 * (1 - level) / 2
+    return (
+        np.percentile(known, [tail, 100 - tail], axis=0)
+        if len(known)
+        else np.full((2, draws.shape[1]), np.nan)
+    )
 
 
 def _answers(design: SurveyDesign, name: str) -> FloatArray:
@@ -168,13 +180,6 @@ def _johnson(r: FloatArray) -> FloatArray:
     root = vectors * np.sqrt(np.clip(values, 0, None)) @ vectors.T
     beta = np.linalg.lstsq(root, r[:-1, -1], rcond=None)[0]
     return root**2 @ beta**2
-
-
-def _replicates(design: SurveyDesign, used: np.ndarray, draws: int, seed: int) -> list[FloatArray]:
-    """Multipliers of the weights: n - 1 units drawn with replacement per stratum (Rao & Wu 1988)."""
-    from commlab.survey.replicate import bootstrap_multipliers
-
-    return [m[used] for m in bootstrap_multipliers(design, draws, seed)]
 
 
 def driver_odds(
@@ -236,6 +241,8 @@ def importance_performance(
     *,
     importance: pd.Series | pd.DataFrame | str,
     confidence: float = 0.95,
+    draws: int = 200,
+    seed: int = 2019,
     **options: object,
 ) -> pd.DataFrame:
     """Which items matter and do badly.
@@ -248,6 +255,10 @@ def importance_performance(
     importance : Series, DataFrame or str
         Importance per item (Series), the result of ``drivers`` (its shares and their intervals), or the
         name of the outcome, from which ``drivers`` works it out.
+    draws, seed : int
+        Bootstrap of the priorities, where the outcome is given: importance and satisfied share vary together, as
+        they do in the sample. Intervals of given importances are taken as independent of the survey's; a Series
+        is held as it is.
 
     Returns
     -------
@@ -259,8 +270,9 @@ def importance_performance(
         mean performance). The highest priority first.
     """
     names = variables_of(items)
+    outcome = importance if isinstance(importance, str) else None
     if isinstance(importance, str):
-        importance = drivers(design, importance, names, confidence=confidence)
+        importance = drivers(design, importance, names, confidence=confidence, draws=draws, seed=seed)
     if isinstance(importance, pd.DataFrame):
         table = importance.set_index("item")[["share", "ci_low", "ci_high"]]
     else:
@@ -284,6 +296,17 @@ def importance_performance(
     crossing = ((share_low < across) & (share_high > across)) | (
         (index["ci_low"].to_numpy() < up) & (index["ci_high"].to_numpy() > up)
     )
+    if outcome is not None and draws > 0:
+        limits = _percentiles(_priorities(design, outcome, names, draws, seed, options), confidence)
+    else:
+        # Half lengths of a product: d(s u)^2 = (u ds)^2 + (s du)^2, u = 1 - satisfied
+        open_ = 1 - yes[["estimate", "ci_low", "ci_high"]].to_numpy()
+        sides = [
+            (share_low - share, open_[:, 2] - open_[:, 0]),
+            (share_high - share, open_[:, 1] - open_[:, 0]),
+        ]
+        away = [np.hypot(open_[:, 0] * d, share * u) for d, u in sides]
+        limits = np.stack([np.maximum(share * open_[:, 0] - away[0], 0), share * open_[:, 0] + away[1]])
     out = pd.DataFrame(
         {
             "item": pd.Series(names, dtype="str"),
@@ -293,9 +316,30 @@ def importance_performance(
             "ci_high": index["ci_high"].to_numpy(),
             "satisfied": yes["estimate"].to_numpy(),
             "priority": share * (1 - yes["estimate"].to_numpy()),  # (3)
-            "priority_low": share * (1 - yes["ci_high"].to_numpy()),
-            "priority_high": share * (1 - yes["ci_low"].to_numpy()),
+            "priority_low": limits[0],
+            "priority_high": limits[1],
             "quadrant": pd.Series(np.where(crossing, "undecided", quadrant), dtype="str"),
         }
     )
     return out.sort_values("priority", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def _priorities(
+    design: SurveyDesign,
+    outcome: str,
+    names: Sequence[str],
+    draws: int,
+    seed: int,
+    options: Mapping[str, object],
+) -> FloatArray:
+    """(3) in every draw of the bootstrap, importance and satisfied shares from the same units."""
+    x = np.column_stack([_answers(design, name) for name in [*names, outcome]])
+    used, w = ~np.isnan(x).any(axis=1) & (design.weights > 0), design.weights
+    multipliers = list(bootstrap_multipliers(design, draws, seed))
+    shares = _drawn(x[used], w[used], [m[used] for m in multipliers], "shapley")
+    answered = ~np.isnan(x[:, :-1])
+    satisfied: Any = options.get("satisfied", (4, 5))
+    unsatisfied = answered & ~np.isin(x[:, :-1], satisfied)
+    drawn = np.stack(multipliers) * w
+    asked = drawn @ answered
+    return shares * (drawn @ unsatisfied) / np.where(asked > 0, asked, np.nan)

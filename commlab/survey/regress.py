@@ -27,7 +27,7 @@ from commlab.survey.structure import FloatArray, column
 if TYPE_CHECKING:
     from commlab.survey.design import SurveyDesign
 
-__all__ = ["FAMILIES", "RankTest", "Regression", "rank_test", "regression"]
+__all__ = ["FAMILIES", "RankTest", "RankTests", "Regression", "rank_test", "regression"]
 
 FAMILIES = {
     "gaussian": "gaussian",
@@ -202,43 +202,68 @@ class RankTest:
     p_value: float
 
 
-def rank_test(design: SurveyDesign, variable: str, *, groups: str) -> RankTest:
-    """Design-based Wilcoxon test of two groups.
+@dataclass(frozen=True)
+class RankTests:
+    """Mean ranks (as shares of the population) of more than two groups, and the F test that they are equal."""
+
+    ranks: pd.Series
+    statistic: float
+    df1: int
+    df2: int
+    p_value: float
+
+
+def rank_test(design: SurveyDesign, variable: str, *, groups: str) -> RankTest | RankTests:
+    """Design-based Wilcoxon test of two groups, Kruskal-Wallis test of more.
 
     The population rank of a value is estimated as the weight below it plus half its own, over all weights;
-    the groups' mean ranks are compared (the second, in sorted order, minus the first).
+    the groups' mean ranks are compared (of two: the second, in sorted order, minus the first).
 
     Raises
     ------
     DataError
-        If there are not exactly two groups.
+        If there are fewer than two groups with answers, or too few units to compare so many.
 
     Notes
     -----
-    Source: Lumley & Scott (2013), Biometrika 100; R: svyranktest(test="wilcoxon"), df = design df - 1.
+    (1) W = b' V^-1 b, b the differences of mean ranks from the first group's, V their design covariance
+    (2) W / (groups - 1) ~ F(groups - 1, design df - groups + 1); of two groups this is t^2 with design df - 1
+    Source: Lumley & Scott (2013), Biometrika 100; R: svyranktest, whose "Chisq" is W.
     """
     design._sound()
-    codes, _ = pd.factorize(column(design.data, groups, "groups"), sort=True)
+    codes, names = pd.factorize(column(design.data, groups, "groups"), sort=True)
     y = values_of(design, variable)
     used = (codes >= 0) & ~np.isnan(y) & (design.weights > 0)
-    if len(np.unique(codes[used])) != 2:
-        raise DataError(
-            f'"{groups}" has {len(np.unique(codes[used]))} groups with answers; a rank test needs two'
-        )
+    present, group = np.unique(codes[used], return_inverse=True)
+    if len(present) < 2:
+        raise DataError(f'"{groups}" has {len(present)} groups with answers; a rank test needs two or more')
     w, v = design.weights[used], y[used]
     order = np.argsort(v, kind="stable")
     middle = np.cumsum(w[order]) - w[order] / 2
     _, tie = np.unique(v[order], return_inverse=True)
     rank = np.empty(len(v))
     rank[order] = (np.bincount(tie, middle) / np.bincount(tie))[tie] / w.sum()
-    second = codes[used] == codes[used].max()
-    x = np.column_stack([np.ones(len(v)), second])
+    x = np.eye(len(present))[group]
+    x[:, 0] = 1.0
     bread = np.linalg.inv(x.T @ (w[:, None] * x))
     beta = bread @ (x.T @ (w * rank))
-    z = np.zeros((len(y), 2))
+    z = np.zeros((len(y), len(present)))
     z[used] = (x * (w * (rank - x @ beta))[:, None]) @ bread
-    sparse = spread(design, sp.csr_matrix(z), np.zeros(2, dtype=bool))
-    se = float(np.sqrt(variance.covariance(design.structure, design.data, sparse, design.lonely)[1, 1]))
-    df = design.subset(used).df - 1
-    t = float(beta[1]) / se if se > 0 else np.nan
-    return RankTest(float(beta[1]), se, t, df, float(2 * special.stdtr(max(df, 1), -abs(t))))
+    sparse = spread(design, sp.csr_matrix(z), np.zeros(len(present), dtype=bool))
+    v = variance.covariance(design.structure, design.data, sparse, design.lonely)[1:, 1:]
+    df1 = len(present) - 1
+    df = design.subset(used).df - df1
+    if df1 == 1:
+        se = float(np.sqrt(v[0, 0]))
+        t = float(beta[1]) / se if se > 0 else np.nan
+        return RankTest(float(beta[1]), se, t, df, float(2 * special.stdtr(max(df, 1), -abs(t))))
+    if df < 1 or np.linalg.matrix_rank(v) < df1:
+        raise DataError(
+            f'"{groups}" has {len(present)} groups in {df + df1} more units than strata; '
+            "that is too few units to compare so many: join groups"
+        )
+    f = float(beta[1:] @ np.linalg.solve(v, beta[1:])) / df1  # (1), (2)
+    ranks = pd.Series(
+        beta + np.where(np.arange(len(beta)) > 0, beta[0], 0.0), index=names[present], name="rank"
+    )
+    return RankTests(ranks, f, df1, df, float(special.fdtrc(df1, df, f)))

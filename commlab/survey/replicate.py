@@ -19,6 +19,7 @@ import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.survey import intervals
+from commlab.survey.calibrate import calibrated
 from commlab.survey.columns import values_of, variables_of
 from commlab.survey.structure import FloatArray, IntArray, column, generator
 
@@ -162,7 +163,7 @@ def replicates(
     Parameters
     ----------
     design : SurveyDesign
-        Not calibrated (calibrated weights need calibrating again in every replicate).
+        Where it is calibrated, so is every replicate, to the same totals (R: calibrate or rake of as.svrepdesign).
     method : "JK1", "JKn" or "bootstrap"
     draws : int
         Bootstrap draws.
@@ -170,22 +171,25 @@ def replicates(
     Raises
     ------
     DataError
-        If a stratum has one unit only.
+        If a stratum has one unit only, or a replicate cannot meet the totals (a cell lies in one unit).
     """
     if method not in _METHODS:
         raise ParameterError(f"method={method!r} is not one of {', '.join(_METHODS)}")
-    if design.calibrations:
+    if design.calibrations and not np.array_equal(design.weights, design.calibrations[-1].after):
         raise ParameterError(
-            "replicate weights are made of the design before calibration; calibrate each replicate"
+            "the weights were trimmed or restricted after calibration, which a replicate cannot repeat; "
+            "make replicates before that"
         )
     design._sound()
+    base = design.calibrations[0].before if design.calibrations else design.weights
     unit, stratum, size, fraction = _units(design)
     df = int(np.clip(size - 1, 0, None)[fraction < 1].sum())  # R's degf: the rank of the replicates
     if method == "bootstrap":
         if not isinstance(draws, (int, np.integer)) or draws < 2:
             raise ParameterError(f"draws={draws!r} must be a whole number, 2 or more")
-        made = np.column_stack([design.weights * m for m in bootstrap_multipliers(design, draws, seed)])
-        return ReplicateDesign(design.data, design.weights, made, np.full(draws, 1 / draws), df)
+        made = np.column_stack([base * m for m in bootstrap_multipliers(design, draws, seed)])
+        scale = np.full(draws, 1 / draws)
+        return ReplicateDesign(design.data, design.weights, _again(design, made), scale, df)
     if method == "JK1" and len(size) > 1:
         raise ParameterError(f"JK1 is for one stratum, the design has {len(size)}; use JKn")
     alone = (size == 1) & (fraction < 1)
@@ -206,4 +210,18 @@ def replicates(
         factor[u, r] = 0.0
     n = size[stratum[kept]]
     scale = (n - 1) / n * (1 - fraction[stratum[kept]])
-    return ReplicateDesign(design.data, design.weights, design.weights[:, None] * factor[unit], scale, df)
+    made = base[:, None] * factor[unit]
+    return ReplicateDesign(design.data, design.weights, _again(design, made), scale, df)
+
+
+def _again(design: SurveyDesign, made: FloatArray) -> FloatArray:
+    """Every replicate calibrated as the design was, one calibration after the other."""
+    for calibration in design.calibrations:
+        for r in range(made.shape[1]):
+            try:
+                made[:, r] = calibrated(calibration, made[:, r])
+            except DataError as error:
+                raise DataError(
+                    f"replicate {r + 1} cannot be calibrated as the design was: {error}"
+                ) from error
+    return made

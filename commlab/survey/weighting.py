@@ -49,17 +49,27 @@ class Calibration:
         The margins' indicators, or other auxiliary variables.
     factor : float array, shape (n_cells,)
         New weight / old weight.
+    method, bounds
+        As ``calibrate`` takes them; post-stratification and raking are "raking".
 
     Attributes
     ----------
     cell : int array, shape (n_rows,)
     mass : float array, shape (n_cells,)
         Sum of the weights before.
-    after : float array, shape (n_rows,)
-        Weights after.
+    before, after : float arrays, shape (n_rows,)
+        Weights before and after.
     """
 
-    def __init__(self, sample: Sample, x: sp.csr_matrix, factor: FloatArray) -> None:
+    def __init__(
+        self,
+        sample: Sample,
+        x: sp.csr_matrix,
+        factor: FloatArray,
+        method: str = "raking",
+        bounds: tuple[float, float] = (0.0, np.inf),
+    ) -> None:
+        self.method, self.bounds, self.before = method, bounds, sample.design.weights
         self.cell, self.mass, self.x, self.factor = sample.cell, sample.mass, x, factor
         self.after: FloatArray = sample.design.weights * factor[sample.cell]
 
