@@ -202,7 +202,7 @@ class Explore:
             found = ["street"] if self._streets else []
             found += ["type", "community"]
         single = "/" not in asked.name and (not found or self._adds_up(asked.name))
-        whole = ["district", "period"] if single else ["district"] if found and not self._streets else []
+        whole = ["district", "period"] if single else [] if self._streets else ["district"]
         return {g: labels[g] for g in [*whole, *found]}
 
     def _adds_up(self, metric: str) -> bool:
