@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from commlab.errors import DataError
 from commlab.intake import draft_codebook, load_codebook, read_questionnaire
 from commlab.intake.questions import Question, how_numbered
 
@@ -88,7 +89,7 @@ def test_bare_numbers_of_an_export_by_number(tmp_path, items, more, cells, want,
     if rule:
         line = told.iloc[0]
         assert line["severity"] == "error" and line["n"] == len(cells) and "q: " in line["message"]
-        assert all(f"{c} (1)" in line["before"] for c in cells) and line["after"].startswith("1 ")
+        assert all(f"{c} n=1" in line["before"] for c in cells) and line["after"].startswith("1 ")
 
 
 def test_a_file_by_text_is_not_touched_by_the_rule(tmp_path):
@@ -255,3 +256,26 @@ def test_a_drafted_option_that_nobody_ticked_is_not_lost(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("序号,第6题(微信群),第6题(公告栏),第6题(电视)\n1,1,0,0\n2,0,1,0\n", "utf-8")
     assert "电视: 电视  # 0" in draft_codebook(path)
+
+
+def test_the_same_answers_by_text_and_by_number_prove_the_order(tmp_path):
+    form = ["没有投入", "10%左右", "20%左右", "30%左右", "40%左右"]
+    rng = random.Random(4)
+    chosen = [rng.choice([0, 1, 2, 4]) for _ in range(40)]
+    texts = "".join(f"{k},2019/11/5,9,{'男女'[k % 2]},{form[c]}\n" for k, c in enumerate(chosen))
+    numbers = [f"{k},2019/11/5,9,{k % 2 + 1},{c + 1}\n" for k, c in enumerate(chosen)]
+    rng.shuffle(numbers)
+    paths = tmp_path / "t.csv", tmp_path / "n.csv"
+    for path, body in zip(paths, (texts, "".join(numbers)), strict=True):
+        path.write_text(f"序号,提交答卷时间,所用时间,1、您的性别,2、投入占比\n{body}", "utf-8")
+    text = draft_codebook(paths[0], by_number=paths[1])
+    assert "order: [没有投入, 10%左右, 20%左右, null, 40%左右]" in text
+    (tmp_path / "d.yaml").write_text(text, "utf-8")
+    one, two = (
+        read_questionnaire(path, tmp_path / "d.yaml").frame.sort_values("duration_s") for path in paths
+    )
+    same = ["sex", "q2"]
+    assert sorted(one[same].values.tolist()) == sorted(two[same].values.tolist())
+    assert "order:" not in draft_codebook(paths[0], by_number=paths[0])
+    with pytest.raises(DataError):
+        draft_codebook(paths[0], by_number=tmp_path / "none.csv")
