@@ -28,6 +28,51 @@ def edit(root: Path, old: str, new: str) -> Path:
     return root
 
 
+def test_weights_of_any_level_are_judged_or_equal_or_printed(tmp_path: Path) -> None:
+    from commlab.framework import load_framework
+    from commlab.study.standing import weigh
+
+    path = tmp_path / "deep.yaml"
+    leaf = "parts: [{rule: judged}]"
+    path.write_text(
+        f"name: deep\nnodes:\n- {{code: A, zh: 甲, points: 60, {leaf}}}\n- code: B\n  zh: 乙\n  points: 40\n  children:\n"
+        f"  - code: B1\n    zh: 乙一\n    children:\n    - code: B1.1\n      zh: 细\n      children:\n"
+        f"      - {{code: B1.1.1, zh: 一, {leaf}}}\n      - {{code: B1.1.2, zh: 二, {leaf}}}\n    - {{code: B1.2, zh: 粗, {leaf}}}\n",
+        encoding="utf-8",
+    )
+    pairs = [
+        ("B1.1.1", "B1.1.2", 3.0),
+        ("B1.1.2", "B1.1.1", 1 / 3),
+        ("B1.1.1", "B1.1.1", 1.0),
+        ("B1.1.2", "B1.1.2", 1.0),
+    ]
+    judged = pd.DataFrame(pairs, columns=["row", "column", "value"]).assign(
+        expert="专家", node="B1.1", source="", period=PERIOD
+    )
+    config = read_config(edited(tmp_path, 'weights: {"4": ahp}'))
+    found = weigh(load_framework(path), judged, config.weighing, config.choices).table.set_index("code")
+    assert found.loc[["A", "B", "B1.1.1", "B1.2"], "origin"].tolist() == [
+        "document",
+        "document",
+        "ahp",
+        "equal",
+    ]
+    assert found.loc["B1.1.1", "weight"] == pytest.approx(0.4 * 0.5 * 0.75)
+    assert [config.weighing(level) for level in (1, 3, 4, 5)] == ["equal", "equal", "ahp", "equal"]
+    named = read_config(edited(tmp_path, "weights: {standard: ahp}"))
+    assert [named.weighing(level) for level in (1, 2, 3, 5)] == ["equal", "equal", "ahp", "ahp"]
+
+
+def edited(root: Path, line: str) -> Path:
+    """A folder with the smallest study.yaml and one line more."""
+    root.joinpath("study.yaml").write_text(
+        "study: 1\ntitle: 题\ncity: 市\nframework: f.yaml\nperiods: [2020]\n"
+        f"inputs: [{{name: a, files: a.csv, reader: measures}}]\n{line}\n",
+        encoding="utf-8",
+    )
+    return root
+
+
 # ------------------------------------------------------------------------------------------------- study.yaml
 
 
@@ -46,6 +91,12 @@ def edit(root: Path, old: str, new: str) -> Path:
         ("reader: problems", "reader: trouble", "'trouble' is unknown"),
         ("primary: ahp", "primary: guess", "ahp or equal"),
         ("city: 昆明市", "town: 昆明市", '"city" is missing'),
+        ("primary: ahp", "quaternary: ahp", "primary, secondary, standard or 1 to 9"),
+        ("\ncity:", "\nwords: {hole: 全区}\ncity:", 'words: unknown key "hole" (did you mean "whole"?)'),
+        ("\ncity:", "\noptions: [1]\ncity:", "options: expected keys"),
+        ("- chapter: method\n", "- capital: method\n", "notes: expected a list of"),
+        ("  places: phase1", "  places: phase9", "phase9 is none of communities"),
+        ("  draws: ", "  ranked_within: district\n  draws: ", "ranked_within is whole, or group"),
     ],
 )
 def test_faults_of_study_yaml_are_named(tiny_copy: Path, old: str, new: str, told: str) -> None:

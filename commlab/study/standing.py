@@ -75,11 +75,18 @@ def weigh(
     draws = None
     local = pd.Series(dtype="float64")
     if len(judged):
+        # One expert alone is taken at face value: there is no group, and nothing to draw from.
+        several = judged["expert"].nunique() > 1
         tree = ahp_tree(
-            judged, framework, how=choices.ahp_group, method=choices.ahp_method, max_cr=choices.ahp_max_cr
+            judged,
+            framework,
+            how=choices.ahp_group,
+            method=choices.ahp_method,
+            max_cr=choices.ahp_max_cr if several else None,
+            min_experts=2 if several else 1,
         )
         local, experts = tree.local, tree.experts
-        if drawn:
+        if drawn and several:
             draws = bootstrap_weights(tree, framework, draws=choices.draws, seed=choices.seed)
     weighted = framework.with_weights(local) if len(local) else framework
     table = weighted.table.copy()
