@@ -51,6 +51,9 @@ sample: env ## write the sample study's raw files again (same seed, same bytes)
 bench: env ## run the benchmarks; each prints its ratios
 	@for b in benchmarks/*.py; do echo "== $$b"; $(PY) $$b || exit 1; done
 
+torture: env ## ill-treat the suite: kills, same bytes, canaries (under 40 minutes)
+	@$(PY) tools/torture.py
+
 docs: env ## build the handbook into site/ (look at it with: python -m http.server -d site)
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet --strict
 

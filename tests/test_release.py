@@ -6,7 +6,6 @@ import base64
 import gzip
 import io
 import json
-import re
 import zipfile
 import zlib
 from pathlib import Path
@@ -24,6 +23,7 @@ from commlab.release.edition import csv_text
 from commlab.release.figures import KEY, restated
 from commlab.release.ledger import Ledger, differing
 from commlab.release.scanner import plain
+from tools.tortured.canaries import in_raw_files
 
 PERIOD = "2019Q4"
 CANARY = "金丝雀鸣于东窗 0x7Q"
@@ -228,23 +228,8 @@ def released(tiny_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def raw_canaries(root: Path) -> list[str]:
-    """Addresses and mobile numbers of the (invented) people in the raw questionnaires."""
-    found: set[str] = set()
-    for path in (root / "data/raw").rglob("*居民问卷*/*"):
-        content = path.read_bytes()
-        parts = [content]
-        if content[:2] == b"PK":
-            with zipfile.ZipFile(path) as archive:
-                parts = [archive.read(name) for name in archive.namelist()]
-        for part in parts:
-            text = part.decode("utf-8", "ignore") + part.decode("gb18030", "ignore")
-            found |= set(re.findall(r"198\.\d+\.\d+\.\d+|(?<!\d)1[3-9]\d{9}(?!\d)", text))
-    return sorted(found)
-
-
 def test_nothing_personal_of_the_raw_files_is_in_the_release(released: Path) -> None:
-    canaries = raw_canaries(released)
+    canaries = in_raw_files(released / "data/raw")
     assert len(canaries) > 100
     assert scan(released / "data/raw" / PERIOD, canaries), "the scanner sees them where they are"
     assert scan(released / "release" / PERIOD, canaries) == []

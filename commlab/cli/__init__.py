@@ -85,6 +85,11 @@ def build_parser() -> argparse.ArgumentParser:
     draft.add_argument(
         "--save", metavar="NAME", help="write data/register/codebooks/NAME.yaml (default: print it)"
     )
+    draft.add_argument(
+        "--by-number",
+        metavar="FILE",
+        help="the same answers exported by number of option: tells the options' order",
+    )
     command("lab", "open JupyterLab in the study", period=False)
     command("doctor", "check that everything commlab needs is in place", period=False)
     return parser

@@ -240,7 +240,7 @@ def codebook_command(options: argparse.Namespace) -> int:
     from commlab.intake import draft_codebook
 
     if options.save is None:
-        print(draft_codebook(options.export), end="")
+        print(draft_codebook(options.export, by_number=options.by_number), end="")
         return 0
     if not re.fullmatch(r"[\w-]+", options.save):
         raise ParameterError(f"--save {options.save!r}: a codebook's name has letters, digits, _ and - only")
@@ -249,7 +249,7 @@ def codebook_command(options: argparse.Namespace) -> int:
     name = path.relative_to(study.root).as_posix()
     if path.exists():
         raise StudyError(f"{name} is there already; choose another name with --save, or remove it first")
-    text = draft_codebook(options.export)
+    text = draft_codebook(options.export, by_number=options.by_number)
     text = text.replace("instrument: resident  # ? a short name", f"instrument: {options.save}")
     store.write_text(path, text)
     guesses = sum("?" in line.partition("#")[2] for line in text.splitlines()[1:])

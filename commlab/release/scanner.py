@@ -42,6 +42,7 @@ _BLOCKS = re.compile(
     r"</(?:w:p|w:tc|a:p|p|td|th|tr|li|h\d|div|figcaption|caption|title|si|is|row|c|v)>|<br\s*/?>",
     re.IGNORECASE,
 )
+_DRAWN = re.compile(r"(?:^|> )stream \d+$")
 _NUMERALS = re.compile(r"[\d零〇一二三四五六七八九幺]")
 LEAST_DIGITS = 4
 """A line with fewer digits holds no number of a person."""
@@ -141,6 +142,8 @@ def _found(
     undone = unquote(undone) if "%" in undone else undone
     if texts is not None and texts.search(plain(undone)):
         yield "canary"
+    if _DRAWN.search(member):
+        return  # what a PDF draws is figures only; its pages are read as text
     # What is shown: runs of one paragraph or cell belong together, and no attribute is a number of somebody.
     yield from _kinds(_TAGS.sub("", _BLOCKS.sub("\n", undone)), texts)
     for kind, where, what in _FORBIDDEN:
