@@ -496,3 +496,26 @@ def test_records_keep_repeats_and_mask_people(tiny_raw: Path, tmp_path: Path) ->
     assert set(got.ledger["rule"]) >= {"unknown unit", "incomplete row", "personal data in text"}
     with pytest.raises(ParameterError, match="needs list"):
         READERS["records"](read_table(path), {"columns": columns}, period=PERIOD, units=register.units)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "district"),
+    [
+        ("社区统计/{district}*", "社区统计/五华区.xlsx", "五华区"),
+        ("社区统计/{district}*", "社区统计/五华区(补报).xlsx", "五华区"),
+        ("社区统计/{district}*", "社区统计/五华区_第2次.xls", "五华区"),
+        ("社区统计/{district}*", "社区统计/石林县", "石林县"),
+        ("社区统计/{district}", "社区统计/五华区.xlsx", "五华区"),
+        ("纸质问卷/{district}_二录*", "纸质问卷/五华区_二录.xlsx", "五华区"),
+    ],
+)  # fmt: skip
+def test_a_name_in_a_pattern_is_taken_whole(pattern: str, name: str, district: str) -> None:
+    from commlab.study.inputs import read_inputs
+
+    class Faultless:
+        def __getattr__(self, _: str):
+            return lambda *a, **k: None
+
+    given = [{"name": "a", "label": {"zh": "a", "en": "a"}, "files": pattern, "each": "district", "reader": "measures"}]
+    found = read_inputs(given, Faultless())[0].regex().fullmatch(name)
+    assert found and found["district"] == district

@@ -50,14 +50,14 @@ class Input:
         """A pattern (default: of the input's files) as a regular expression over paths below ``data/raw/<period>/``.
 
         ``{district}, ``{expert}``, ``{rater}``, ``{round}`` and ``{stage}`` become named groups; ``*`` is any run of
-        characters within one path part.
+        characters within one path part; behind a name it begins with a sign, so that the name stays whole.
         """
-        parts = re.split(r"(\{[a-z]+\}|\*)", files or self.files)
+        parts = [p for p in re.split(r"(\{[a-z]+\}|\*)", files or self.files) if p]
         seen: set[str] = set()
         out = ""
-        for part in parts:
+        for before, part in zip(["", *parts], parts, strict=False):
             if part == "*":
-                out += r"[^/]*"
+                out += r"(?:[\W_][^/]*)?" if before.startswith("{") else r"[^/]*"
             elif part.startswith("{"):
                 name = part[1:-1]
                 out += f"(?P={name})" if name in seen else f"(?P<{name}>[^/_]+?)"
