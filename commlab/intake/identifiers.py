@@ -14,7 +14,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, reduce
+from itertools import repeat
+from operator import or_
 
 from commlab.intake.persons import HAN, find_names
 from commlab.intake.runs import widened
@@ -181,6 +183,18 @@ _PATTERNS: tuple[tuple[str, int, frozenset[str], re.Pattern[str]], ...] = tuple(
     )
 )  # fmt: skip
 
+# The same as sets of bits: bit k stands for pattern k.
+_MOST_DIGITS = max(least for _, least, _, _ in _PATTERNS)
+_BY_DIGITS = tuple(
+    sum(1 << k for k, (_, least, _, _) in enumerate(_PATTERNS) if least <= digits)
+    for digits in range(_MOST_DIGITS + 1)
+)
+_ANY_CHAR = sum(1 << k for k, (_, _, needs, _) in enumerate(_PATTERNS) if not needs)
+_BY_CHAR = {
+    c: sum(1 << k for k, (_, _, needs, _) in enumerate(_PATTERNS) if c in needs)
+    for c in frozenset().union(*(needs for _, _, needs, _ in _PATTERNS))
+}
+
 _BARE_FLAT = re.compile(
     rf"(?<![\d.,\-第])(?:{_FLAT}|\d{{1,2}}-\d{{1,2}}(?:-\d{{1,4}})?)(?![\d.%号]|{_COUNTING}|\s?(?:教室|会议|人次|米))"
 )  # 7-602漏水到502
@@ -310,18 +324,27 @@ def find(text: str, *, free: bool = True) -> list[tuple[int, int, str]]:
     found: list[tuple[int, int, str]] = []
     if _CUE.search(work):
         work = _ALIKE.sub(lambda run: run.group().translate(_LETTERS_ALIKE), work)
-        digits, chars = len(_DIGIT.findall(work)), set(work)
-        for kind, least, needs, pattern in _PATTERNS:
-            if digits >= least and not (needs and needs.isdisjoint(chars)):
-                work = _take(pattern, kind, work, found)
+        for number in _worth_trying(work):
+            kind, *_, pattern = _PATTERNS[number]
+            work = _take(pattern, kind, work, found)
         if any(kind == "address" for _, _, kind in found):
             work = _take(_BARE_FLAT, "address", work, found)
         if free:
             found += _left_over(work)
             found = widened(work, sorted(found), _counted, _WORDS)
-    found += find_names(work)
+    found += find_names(work, free=free)
     found.sort()
     return found if seen is None else [(seen[a], seen[b - 1] + 1, kind) for a, b, kind in found]
+
+
+def _worth_trying(work: str) -> Iterator[int]:
+    """Numbers of the patterns for whose digits and characters a text has enough, in order."""
+    needs = reduce(or_, map(_BY_CHAR.get, set(work), repeat(0)), _ANY_CHAR)
+    left = needs & _BY_DIGITS[min(len(_DIGIT.findall(work)), _MOST_DIGITS)]
+    while left:
+        last = left & -left
+        yield last.bit_length() - 1
+        left ^= last
 
 
 def _take(pattern: re.Pattern[str], kind: str, work: str, found: list[tuple[int, int, str]]) -> str:

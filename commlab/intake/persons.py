@@ -19,7 +19,28 @@ _COMMON = (
 )
 _AMBIGUOUS = "马高林方石夏丁江洪薛阎温祁常安严牛向文童路左吉屈鲁伍季成车解符凌项翁甘房华焦葛牟柯冉关欧盛司戚喻梅游盘古和沙保虎尼岩查官单"
 SURNAMES = _COMMON + _AMBIGUOUS
-_DOUBLE = "欧阳|上官|司马|诸葛|司徒|夏侯|皇甫|尉迟|令狐|慕容"
+# Rarer ones; only before characters of given names, and where persons are spoken of.
+_RARE = (
+    "陶柏缪窦詹甄蒙资者字角鲜苗杭浦代尚毕邬申郎俸刁鄢卓桂敖滕匡宗骆蒲褚卫屠巫涂谷瞿艾荣鞠占桑闵景仇佟丛况鹿覃冼苟闫付仝佘茶罕召线旃赛肖包米禹乐应戈尧芮储靳糜松奚侬费廉薄湛羊於惠麻强阙饶那简曲国明晋"
+    "楚闻党燕冷訾阚帅缑亢归海凤寇隆利蔚越阳佴束原乌候栾逄亓逯冀郏别晁俞祝"
+)
+_DOUBLE = (
+    "欧阳|上官|司马|诸葛|司徒|夏侯|皇甫|尉迟|令狐|慕容|鲜于|东方|公孙|轩辕|端木|长孙|宇文|申屠|呼延|独孤|南宫|闻人|太史|澹台|赫连|万俟|"
+    "钟离|濮阳|淳于|单于|太叔|仲孙|公羊|闾丘|宗政|拓跋|东郭|百里|第五|纳兰"
+)
+# Characters that given names are made of and few other words, and those that many other words have too.
+_STRONG = (
+    "伟芳娜秀英敏丽强磊军洋勇艳杰娟涛超兰霞刚桂辉玲鹏飞玉红梅燕凤珍琴莲荣莺媛佳嘉琼莉璐娅琦晶妍茜珊莎锦黛倩婷姣婉娴瑾颖瑶怡婵雁蓓琳蓉薇菁梦岚婕馨韵咏聪澜毓昭琬茗羽欣筠芸菲枝庆裕哲浩亮谦翰宏斌栋翔旭"
+    "泽晨辰炎泰雄琛钧腾楠榕弘贵福祥彬昌茂坚彪震豪邦绍俊峻峰志宇轩涵萱梓雨思诗琪彤莹洁慧淑惠蕾芬芝芹菊翠虹娥娣凯帆鑫淼焱柱忠孝仁勋儒宝喜寿耀麟骏跃冰丹霄璇玥玮珂珏瑞瑛璟雯霖媚嫦姗姝娇妮婧甜萍萌蓝蕊菱"
+    "葵荷苹蕴晖晗昊昱曦朋滨澄漪潇炜烨煜熙焕煌卿仙仪伶侠俏倪偲冬凌勤嵩巍峥岭帅廷彦徽懿捷擎攀斐昕昆晟曼杉枫桐柯棠樱歆沁沛津济浦渊湘溪滢灿灵焰燊珠琨琰瑜璋璞甫皓盼睿砚碧祺禾秉竹笑筱粤紫绮缨翎翼芊芙苇茵"
+    "菀萧蒙虎蜜衡诚谊豫贞赟逸邵钊钰铁铃铭锋锐镇闯阔隽霆颜馥驰鸿鹃鹤黎龙娆姬婶尧奎炳坤垚培堃增奕孜宪崇巧廉弼徐恺悦愉慈戈拓振挺敬旺昀晏晴朔杏枚柳栩桃梁棋楷榆樊兵果群曙粉莘妹桦槐椿栗珩珣瑄璘妙妤嫣嫄禹"
+    "翊睦聆舜芮苓苒茉荃荔葆蔓衍诺赫轶迅迪郁铎铠锴骐骅骥鲲麒"
+)
+_WEAK = (
+    "静洪云月香平文明建国华春秋夏花海江林森山川永远长世光学书武东西南北中正安宁乐康健民政善功友义德达维顺新天心有才成生发行和信万金银富财加立力嫂少子家士良元兴盛胜利彩青清源泉水波浪宽厚道松柏石岩素"
+    "美好爱恩怀念从克继承启航晓朝阳星照雪霜露雷风叶树根木本高升起余贤能尚礼智令权朗毅恒定业昂豹凡奇绪传祖宗守方向君臣相伯仲叔季老仕同勉励图钢铜锡理琢绣纯细经纬聚蓬莱藏蓄衣袖谋谢谱赋赞赐越趣轻辛近逊"
+    "途速造连逢遥邻量鉴针闲闻阶陆陵陶随隆难集际面音顶项须顾飘首马骄骨鲁鲜鸣黄"
+)
 _SURE = rf"(?:{_DOUBLE}|[{_COMMON}])"
 _ANY = rf"(?:{_DOUBLE}|[{SURNAMES}])"
 _TITLED = rf"(?:{_DOUBLE}|[{_COMMON}马高林方石夏丁江洪薛严童鲁葛华])"
@@ -53,7 +74,7 @@ _WORDS = (
     "保护|保持|官方|查询|查看|古城|古树|古镇|林立|林荫|房屋|房子|房东|房租|华侨|华丽|金秋|金融|田地|水田|沙发|沙土|柴火|钟点|汤面|黄色|黄昏|黄金|蓝色|"
     "白天|康复|康乐|宁可|宁静|幸福|乔迁|武术|万分|易于|顾客|顾问|任意|何时|何必|胡乱|胡同|余额|余下|于是|毛坯|木门|木材|木头|叶子|杨树|柳树|梁柱|"
     "唐突|程序|康养|全体|童年|文体|成员|成本|成都|成绩|吉祥|欧式|游客|游乐|梅花|盛大|季度|常住|左右|左边|左侧|伍佰|石板|石桥|江苏|夏季|丁字|雷雨|"
-    "龙头|金属|白领|白血|陈旧|陈述|谢谢|温馨|何况|解释|施舍|都是|孔洞|史上|侯车|常[来去在有说住用到把被遇出发]|严[查肃惩办]|保[密留障修]|安[居心然慰插排家]|何去|易[被出发造滋碎损]|万[事物分]|曾经|许[多可愿]|章程|舒[服适心畅]|尤其|莫名|莫非|普通|普遍|普及|刀具|纳入|纳税|纳凉"
+    "龙头|金属|白领|白血|陈旧|陈述|谢谢|温馨|何况|解释|施舍|都是|孔洞|史上|侯车|常[来去在有说住用到把被遇出发]|严[查肃惩办]|保[密留障修]|安[居心然慰插排家]|何去|易[被出发造滋碎损]|万[事物分]|曾经|许[多可愿]|章程|舒[服适心畅]|尤其|莫名|莫非|普通|普遍|普及|刀具|纳入|纳税|纳凉|武汉|武昌|金马|金碧|阿里|代表|申请|水平|麻将|解[散除放]|应该|应急|应当|对应|国家|国际|信息|利用|利益|商量|明天|明年|明白|明确|年轻|年龄|高新|高明|安康|安心|康明|万达|万科|万福|洪灾|时代|强烈|强行|惠民|惠及|盛世|占用|占道|占据|强制|全部|全家|全国|路政|华为|平安|文艺|文山|相信|关注|关爱|关怀|宣传|介绍|原来|原因|越来|经济|经常|农村|居民|公园|公里|容易|空间|平台|应由|党[委支群]|那[个边里么]|简单|简直|海埂|海拔|归还|寿命"
 )
 _NO_NAME = re.compile(rf"(?:{_WORDS})")
 
@@ -84,22 +105,83 @@ _PATTERNS = tuple(
         rf"(?<![{HAN}])(?P<x>阿[华强明芳珍英红军平龙虎辉珠香])(?=[{_EDGE}]|$|的|说|家|来|去|在|帮|很|是)",
     )
 )
+_NO_PLACE = (
+    r"(?![路街巷村县区镇乡市省州站桥寺山湖河江井坡营苑园楼]|[\u4e00-\u9fff]?[路街巷村镇桥](?!边|口)|社区|小区|医院|学校|[小中大]学|公[园司]|广场|花园|新村|大道|超市|药房|商场|酒店|"
+    r"集团|银行|大厦|立交|国际|新城|家园|地铁|派出所|街道)"
+)
+_SECOND = "|".join(f"(?<={double[0]}){double[1]}" for double in _DOUBLE.split("|"))
+_FIRST = "".join(double[0] for double in _DOUBLE.split("|"))
+# surname and given name by their characters alone, wherever they stand
+_MADE = re.compile(
+    rf"(?P<x>[{SURNAMES}{_RARE}{_FIRST}](?:(?<=[{_COMMON}])(?:[{_STRONG}][{_STRONG}{_WEAK}]|[{_WEAK}][{_STRONG}])|"
+    rf"[{_STRONG}]{{2}}|(?:{_SECOND})[{_STRONG}{_WEAK}]{{1,2}})){_NO_PLACE}"
+)
+# and more weakly made ones where somebody is spoken of
+_MAYBE = re.compile(
+    rf"(?P<x>[{SURNAMES}{_RARE}](?:[{_STRONG}{_WEAK}]{{2}}{_NO_PLACE}|[{_STRONG}](?:(?![{HAN}])|(?=[每于因现正本仍未入系时拒报收提表代协已自])|{_GOES_ON})|"
+    rf"(?<=[{_COMMON}])(?:[{_WEAK}](?:(?![{HAN}])|{_GOES_ON})|[{HAN}]{{1,2}}(?=[{_EDGE}]|$))))"
+)
+_SPOKEN_OF = re.compile(
+    rf"(?:{_ANNOUNCED}|{_ROLES}|走访人?|访[到问]|探[视望]|慰问|来[访电]|登记人?|[登填上]报人|经办|报[修警案]人|受理人|记录人|[家亲]属|死者|逝者|对象|嫌疑人|行为人|当事人?|双方|"
+    r"[其之他她][子女父母妻夫弟兄姐妹]|[姑姨舅叔伯]?[父母妈爸]|夫|妻|[长次独孙侄][子女]|车主|户名|签[字名收]|批示|医生|[民刑交辅协巡]警|专[干员]|老师|教师|护[士工]|委托|由|"
+    r"陪同|[与和跟同及向对给请让找叫被将]|安排|调[出入离]|疑为|认定|转[给交告]|交[给由]|移交|称[为其]?|自称|名单|[组队站科所部院校会村厂行店团馆处局]长|[孤婴]儿|[老病伤]人|[孕产]妇|"
+    r"[员人者师工生户主长]|代笔|联名|签到|绰号|系|[栋楼]长|居民|街坊|那个|这个|姓\s?名|我[是叫]?|[\"“”'(、:;\0\x01])\s?[:是为叫系即]?[:\s\"“(]{0,2}$"
+)
+_BESIDE = rf"[{SURNAMES}{_RARE}](?:[{_STRONG}{_WEAK}]{{1,2}}|(?<=[{_COMMON}])[{HAN}]{{1,2}}?)"
+_LISTED = (  # beside a name
+    re.compile(rf"\0[、和与及跟](?P<x>{_BESIDE})(?=[{_EDGE}、]|[等和与及跟]|$)"),
+    re.compile(rf"(?P<x>{_BESIDE})(?=[、和与及跟]\0)"),
+)
+_FOREIGN = "买提江阿不都力木合艾孜古丽热依玛吐尔逊帕尼沙库班肉扎克迪卡哈里巴图格桑卓扎西央宗次仁旺堆尼玛拉姆多吉达瓦平措罗布米吾斯曼赛麦买尔亚森伊努艳"
+# with what a text must have to be looked at
+_OTHERS = tuple(
+    (needs, re.compile(pattern))
+    for needs, pattern in (
+        ("·", rf"(?<![{HAN}])(?P<x>[{_FOREIGN}][{HAN}]{{0,3}}[{_FOREIGN}](?:·[{_FOREIGN}][{HAN}]{{0,3}}[{_FOREIGN}]){{1,2}})(?![{HAN}])"),
+        ("", rf"(?P<x>[{_FOREIGN}]{{4,8}})"),
+        ("", rf"(?P<x>[岩玉依咩波][温香罕腊坎尖旺宰甩迈囡喃糯应扁嫩涛康]{{1,2}})(?![{HAN}]?[路村寨])"),
+        (" ", rf"(?<![{HAN}])(?P<x>[{SURNAMES}{_RARE}]\s[{HAN}](?:\s[{HAN}])?)(?![{HAN}]|\s[{HAN}](?![{HAN}]))"),
+        ("姓", rf"(?:免贵|[他她我邻居])姓(?P<x>[{SURNAMES}{_RARE}])(?=[{_EDGE}]|$)"),
+        ("名", rf"姓\s?名[:\s]{{1,3}}(?P<x>[{SURNAMES}{_RARE}]\s?[{HAN}](?:\s?[{HAN}])?)(?=[{_EDGE}]|$)"),
+    )
+)  # fmt: skip
+# ends of another word before what looks like a surname
+_ACROSS = re.compile("主任|工资|[红绿落]叶|[银农工建交]行|[责信]任|[小社园校]区|[道公铁]路|[年日]历")
+_LOOK = 8  # characters before a name in which it is told that somebody is spoken of
 _CUE = re.compile(
     rf"叫|名|人|主|民|长|员|者|本人|我是|公|婆|夫|妻|儿|邻|东|租|工|事|干部|[谢扬亏诉报找请]|[老小阿][{_NICK}]|{_TITLES}|{_KIN}|爸|妈|父|母|爷|弟|妹|[子女]|"
     rf"隔壁|楼[上下]|对[门面]|联系|身份证|电话|手机|某|[xX×*]|[三四五六]|阿|\sam\s|name|M[rsi]|\0|\x01|代表|族|[男女住]|同学|接待|反映|户|\("
 )
 
 
-def find_names(work: str) -> list[tuple[int, int, str]]:
-    """Places of names in a folded text."""
+def find_names(work: str, *, free: bool = False) -> list[tuple[int, int, str]]:
+    """Places of names in a folded text; in ``free`` text also such as only their characters give away."""
     found: list[tuple[int, int, str]] = []
-    if not _CUE.search(work):
-        return found
-    for pattern in _PATTERNS:
-        for match in pattern.finditer(work):
-            start, end = match.span("x")
-            if _NO_NAME.match(work, start) or "\0" in work[start:end] or "\x01" in work[start:end]:
-                continue
-            found.append((start, end, "name"))
-            work = work[:start] + "\0" * (end - start) + work[end:]
+
+    def take(start: int, end: int) -> None:
+        nonlocal work
+        if (
+            _NO_NAME.match(work, start)
+            or (start and _ACROSS.match(work, start - 1))
+            or "\0" in work[start:end]
+            or "\x01" in work[start:end]
+        ):
+            return
+        found.append((start, end, "name"))
+        work = work[:start] + "\0" * (end - start) + work[end:]
+
+    if _CUE.search(work):
+        for pattern in _PATTERNS:
+            for match in pattern.finditer(work):
+                take(*match.span("x"))
+    if free:
+        for needs, pattern in (("", _MADE), *_OTHERS):
+            for match in pattern.finditer(work) if needs in work else ():
+                take(*match.span("x"))
+        for match in _MAYBE.finditer(work):
+            if _SPOKEN_OF.search(work, max(0, match.start() - _LOOK), match.start()):
+                take(*match.span("x"))
+        for pattern in _LISTED if found else ():
+            for match in pattern.finditer(work):
+                take(*match.span("x"))
     return found
