@@ -21,8 +21,8 @@ _AMBIGUOUS = "马高林方石夏丁江洪薛阎温祁常安严牛向文童路左
 SURNAMES = _COMMON + _AMBIGUOUS
 # Rarer ones; only before characters of given names, and where persons are spoken of.
 _RARE = (
-    "陶柏缪窦詹甄蒙资者字角鲜苗杭浦代尚毕邬申郎俸刁鄢卓桂敖滕匡宗骆蒲褚卫屠巫涂谷瞿艾荣鞠占桑闵景仇佟丛况鹿覃冼苟闫付仝佘茶罕召线旃赛肖包米禹乐应戈尧芮储靳糜松奚侬费廉薄湛羊於惠麻强阙饶那简曲国明晋"
-    "楚闻党燕冷訾阚帅缑亢归海凤寇隆利蔚越阳佴束原乌候栾逄亓逯冀郏别晁俞祝"
+    "于陶柏缪窦詹甄蒙资者字角鲜苗杭浦代尚毕邬申郎俸刁鄢卓桂敖滕匡宗骆蒲褚卫屠巫涂谷瞿艾荣鞠占桑闵景仇佟丛况鹿覃冼苟闫付仝佘茶罕召线旃赛肖包米禹乐应戈尧芮储靳糜松奚侬费廉薄湛羊於惠麻强阙饶那简曲国明晋"
+    "楚闻党燕冷訾阚帅缑亢归海凤寇隆利蔚阳佴束原乌候栾逄亓逯冀郏别晁俞祝"
 )
 _DOUBLE = (
     "欧阳|上官|司马|诸葛|司徒|夏侯|皇甫|尉迟|令狐|慕容|鲜于|东方|公孙|轩辕|端木|长孙|宇文|申屠|呼延|独孤|南宫|闻人|太史|澹台|赫连|万俟|"
@@ -37,7 +37,7 @@ _STRONG = (
     "翊睦聆舜芮苓苒茉荃荔葆蔓衍诺赫轶迅迪郁铎铠锴骐骅骥鲲麒"
 )
 _WEAK = (
-    "静洪云月香平文明建国华春秋夏花海江林森山川永远长世光学书武东西南北中正安宁乐康健民政善功友义德达维顺新天心有才成生发行和信万金银富财加立力嫂少子家士良元兴盛胜利彩青清源泉水波浪宽厚道松柏石岩素"
+    "会全发安保静洪云月香平文明建国华春秋夏花海江林森山川永远长世光学书武东西南北中正宁乐康健民政善功友义德达维顺新天心有才成生行和信万金银富财加立力嫂少子家士良元兴盛胜利彩青清源泉水波浪宽厚道松柏石岩素"
     "美好爱恩怀念从克继承启航晓朝阳星照雪霜露雷风叶树根木本高升起余贤能尚礼智令权朗毅恒定业昂豹凡奇绪传祖宗守方向君臣相伯仲叔季老仕同勉励图钢铜锡理琢绣纯细经纬聚蓬莱藏蓄衣袖谋谢谱赋赞赐越趣轻辛近逊"
     "途速造连逢遥邻量鉴针闲闻阶陆陵陶随隆难集际面音顶项须顾飘首马骄骨鲁鲜鸣黄"
 )
@@ -74,7 +74,7 @@ _WORDS = (
     "保护|保持|官方|查询|查看|古城|古树|古镇|林立|林荫|房屋|房子|房东|房租|华侨|华丽|金秋|金融|田地|水田|沙发|沙土|柴火|钟点|汤面|黄色|黄昏|黄金|蓝色|"
     "白天|康复|康乐|宁可|宁静|幸福|乔迁|武术|万分|易于|顾客|顾问|任意|何时|何必|胡乱|胡同|余额|余下|于是|毛坯|木门|木材|木头|叶子|杨树|柳树|梁柱|"
     "唐突|程序|康养|全体|童年|文体|成员|成本|成都|成绩|吉祥|欧式|游客|游乐|梅花|盛大|季度|常住|左右|左边|左侧|伍佰|石板|石桥|江苏|夏季|丁字|雷雨|"
-    "龙头|金属|白领|白血|陈旧|陈述|谢谢|温馨|何况|解释|施舍|都是|孔洞|史上|侯车|常[来去在有说住用到把被遇出发]|严[查肃惩办]|保[密留障修]|安[居心然慰插排家]|何去|易[被出发造滋碎损]|万[事物分]|曾经|许[多可愿]|章程|舒[服适心畅]|尤其|莫名|莫非|普通|普遍|普及|刀具|纳入|纳税|纳凉|武汉|武昌|金马|金碧|阿里|代表|申请|水平|麻将|解[散除放]|应该|应急|应当|对应|国家|国际|信息|利用|利益|商量|明天|明年|明白|明确|年轻|年龄|高新|高明|安康|安心|康明|万达|万科|万福|洪灾|时代|强烈|强行|惠民|惠及|盛世|占用|占道|占据|强制|全部|全家|全国|路政|华为|平安|文艺|文山|相信|关注|关爱|关怀|宣传|介绍|原来|原因|越来|经济|经常|农村|居民|公园|公里|容易|空间|平台|应由|党[委支群]|那[个边里么]|简单|简直|海埂|海拔|归还|寿命"
+    "龙头|金属|白领|白血|陈旧|陈述|谢谢|温馨|何况|解释|施舍|都是|孔洞|史上|侯车|常[来去在有说住用到把被遇出发]|严[查肃惩办]|保[密留障修]|安[居心然慰插排家]|何去|易[被出发造滋碎损]|万[事物分]|曾经|许[多可愿]|章程|舒[服适心畅]|尤其|莫名|莫非|普通|普遍|普及|刀具|纳入|纳税|纳凉|武汉|武昌|党[风政]|廉[洁政租]|阳宗海|[一二三四五六]期|文本|滇池|金马|金碧|阿里|代表|申请|水平|麻将|解[散除放]|应该|应急|应当|对应|国家|国际|信息|利用|利益|商量|明天|明年|明白|明确|年轻|年龄|高新|高明|安康|安心|康明|万达|万科|万福|洪灾|时代|强烈|强行|惠民|惠及|盛世|占用|占道|占据|强制|全部|全家|全国|路政|华为|平安|文艺|文山|相信|关注|关爱|关怀|宣传|介绍|原来|原因|越来|经济|经常|农村|居民|公园|公里|容易|空间|平台|应由|党[委支群]|那[个边里么]|简单|简直|海埂|海拔|归还|寿命"
 )
 _NO_NAME = re.compile(rf"(?:{_WORDS})")
 
@@ -146,7 +146,12 @@ _OTHERS = tuple(
     )
 )  # fmt: skip
 # ends of another word before what looks like a surname
-_ACROSS = re.compile("主任|工资|[红绿落]叶|[银农工建交]行|[责信]任|[小社园校]区|[道公铁]路|[年日]历")
+_ACROSS = re.compile(
+    "[对关由属位处终至等]于|[工流过课教里日行全]程|[主责信担]任|[工物投出]资|[打面钱红]包|[地对双官警方各]方|[提最]高|[收水电缴免付消花租]费|[订工名账简清]单|[公上]司|[了理化调]解|[门防]卫|[停汽电修堵]车|"
+    "[楼住租平危]房|[儿孩]童|[有相机开海无]关|[检调巡核排抽]查|[社医低环确担]保|[完建造达变]成|[道马公铁修]路|[方]向|[作人公]文|[安]宁|[正经日平]常|[保公治]安|[现资租押基奖罚]金|[一二三四五六七八九十几数0-9]万|"
+    "[明雪]白|[付收的块少要交花]钱|[历]史|[多其剩]余|[照回不]顾|[时路地阶]段|[措设实]施|[园森树]林|[红绿落树]叶|[允也]许|[规公盖]章|[感]谢|[容交贸]易|[小社园校片]区|[银农工建交]行|[年日农]历|[越]越"
+)
+_FREE = frozenset("\0\x01")  # nothing of these in a name: taken before
 _LOOK = 8  # characters before a name in which it is told that somebody is spoken of
 _CUE = re.compile(
     rf"叫|名|人|主|民|长|员|者|本人|我是|公|婆|夫|妻|儿|邻|东|租|工|事|干部|[谢扬亏诉报找请]|[老小阿][{_NICK}]|{_TITLES}|{_KIN}|爸|妈|父|母|爷|弟|妹|[子女]|"
@@ -158,30 +163,31 @@ def find_names(work: str, *, free: bool = False) -> list[tuple[int, int, str]]:
     """Places of names in a folded text; in ``free`` text also such as only their characters give away."""
     found: list[tuple[int, int, str]] = []
 
-    def take(start: int, end: int) -> None:
+    def take(pattern: re.Pattern[str], spoken_of: bool = False) -> None:
         nonlocal work
-        if (
-            _NO_NAME.match(work, start)
-            or (start and _ACROSS.match(work, start - 1))
-            or "\0" in work[start:end]
-            or "\x01" in work[start:end]
-        ):
-            return
-        found.append((start, end, "name"))
-        work = work[:start] + "\0" * (end - start) + work[end:]
+        match = pattern.search(work)
+        while match:
+            start, end = match.span("x")
+            fits = (
+                not _NO_NAME.match(work, start)
+                and not (start and _ACROSS.match(work, start - 1))
+                and _FREE.isdisjoint(work[start:end])
+                and (not spoken_of or _SPOKEN_OF.search(work, max(0, start - _LOOK), start))
+            )
+            if fits:
+                found.append((start, end, "name"))
+                work = work[:start] + "\0" * (end - start) + work[end:]
+            match = pattern.search(work, end if fits else start + 1)
 
     if _CUE.search(work):
         for pattern in _PATTERNS:
-            for match in pattern.finditer(work):
-                take(*match.span("x"))
+            take(pattern)
     if free:
-        for needs, pattern in (("", _MADE), *_OTHERS):
-            for match in pattern.finditer(work) if needs in work else ():
-                take(*match.span("x"))
-        for match in _MAYBE.finditer(work):
-            if _SPOKEN_OF.search(work, max(0, match.start() - _LOOK), match.start()):
-                take(*match.span("x"))
+        take(_MADE)
+        for needs, pattern in _OTHERS:
+            if needs in work:
+                take(pattern)
+        take(_MAYBE, spoken_of=True)
         for pattern in _LISTED if found else ():
-            for match in pattern.finditer(work):
-                take(*match.span("x"))
+            take(pattern)
     return found
