@@ -8,6 +8,7 @@ applicable leaves both sides.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from commlab.tables import STATES
 __all__ = ["HOWS", "Tree", "aggregate", "chosen_means", "climb", "total_scores"]
 
 HOWS = ("arithmetic", "geometric", "harmonic")
-_BLOCK_UNITS = 512
+_BLOCK_UNITS = 1024
 """Units whose rows are written at once."""
 _SCORED, _FAILED, _MISSING, _NOT_APPLICABLE, _VETOED = range(len(STATES))
 
@@ -152,6 +153,10 @@ _Column = np.ndarray | float
 """What a node has for every unit; one number where it is the same for all."""
 
 
+_Later = Any
+"""A column, or a function that gives the part of it for some units: it is written without standing in memory first."""
+
+
 class Tree:
     """Node vectors over units, filled from the leaves up and then weights from the top down."""
 
@@ -274,21 +279,25 @@ class Tree:
         codes = [TOTAL, *(n.code for n in self.framework.nodes)]
         n, k, top = self.n, len(codes), self.framework.full(TOTAL)
         names = ("score", "state", "coverage", "weight", "contribution", "effective")
-        found: dict[str, list[_Column]] = {name: [] for name in names}
+        found: dict[str, list[_Later]] = {name: [] for name in names}
         for code in codes:
             share, bonus, full = self.share[code], self.bonus[code], self.framework.full(code)
             in_total = self.part_of_total[code]
             seen = True if self.whole[code] else np.isfinite(share)
-            points = share * full
-            if np.any(np.asarray(bonus) > 0):
-                points = np.where(np.asarray(bonus) > 0, np.nan_to_num(points) + bonus, points)
-            added = in_total * share * top
+            plain = seen is True and np.ndim(bonus) == 0 and np.ndim(in_total) == 0 and bonus == 0
+            points: _Later = partial(_scaled, share, 1.0, full)
+            added: _Later = partial(_scaled, share, in_total, top)
+            if not plain:
+                points, added = points(slice(None)), added(slice(None))
+                if np.any(np.asarray(bonus) > 0):
+                    points = np.where(np.asarray(bonus) > 0, np.nan_to_num(points) + bonus, points)
+                added = (added if seen is True else np.where(seen, added, 0.0 * in_total)) + bonus
             told = (
                 points,
                 self._state(code, seen),
                 self.covered[code],
                 self.weight[code],
-                (added if seen is True else np.where(seen, added, 0.0 * in_total)) + bonus,
+                added,
                 in_total * (top / full),
             )
             for name, column in zip(found, told, strict=True):
@@ -302,7 +311,7 @@ class Tree:
                 flat[name] = self._words(columns)
                 continue
             kind = np.dtype(bool if name == "leaf" else np.float64)
-            if any(np.ndim(c) for c in columns):
+            if any(callable(c) or np.ndim(c) for c in columns):
                 flat[name] = _row_by_row(columns, n, kind)
                 continue
             # the same for all units: columns that agree share their memory until someone writes to one
@@ -342,15 +351,20 @@ class Tree:
         return pd.DataFrame(columns, index=index, copy=False).rename_axis(index="unit", columns="code")
 
 
-def _row_by_row(columns: Sequence[_Column], n: int, kind: np.dtype) -> np.ndarray:
+def _row_by_row(columns: Sequence[_Later], n: int, kind: np.dtype) -> np.ndarray:
     """Columns over ``n`` units as one long array, unit by unit: filled in blocks that stay in the cache."""
     out: np.ndarray = np.empty((n, len(columns)), dtype=kind)
-    spread = [np.broadcast_to(np.asarray(column), n) for column in columns]
+    spread = [c if callable(c) else np.broadcast_to(np.asarray(c), n).__getitem__ for c in columns]
     for start in range(0, n, _BLOCK_UNITS):
-        some = out[start : start + _BLOCK_UNITS]
+        units = slice(start, start + _BLOCK_UNITS)
+        some = out[units]
         for j, column in enumerate(spread):
-            some[:, j] = column[start : start + _BLOCK_UNITS]
+            some[:, j] = column(units)
     return out.ravel()
+
+
+def _scaled(share: np.ndarray, weight: _Column, full: float, units: slice) -> np.ndarray:
+    return weight * share[units] * full
 
 
 def _quotient(part: _Column, whole: _Column) -> _Column:
