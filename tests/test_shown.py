@@ -56,6 +56,8 @@ def counts_of(period: cl.study.Period) -> dict[str, np.ndarray]:
 
 FORMS = {
     "n": [1, 1, 1, 1, 1, 0],
+    "mean": [1, 2, 3, 4, 5, 0],
+    "index": [0, 1, 2, 3, 4, 0],
     "satisfied": [0, 0, 0, 1, 1, 0],
     "dissatisfied": [1, 1, 0, 0, 0, 0],
     "net": [-1, -1, 0, 1, 1, 0],
@@ -134,6 +136,12 @@ def test_reports_of_a_quarter_together_tell_nothing_that_is_hidden(k, tiny, stri
                     ask[i] = FORMS[form]
                     assert width(period, item, counts, ask) >= FEW - 1 - 1e-6, (item, district, form)
                     asked += 1
+            told = period.result("distribution")
+            told = told[(told["item"] == item) & (told["unit"] == district) & (told["rule"] != "")]
+            for answer in set(told["answer"]) - {DONT_KNOW, 3}:  # both ends tell the middle
+                ask = np.zeros((len(counts), 6))
+                ask[i, answer - 1] = 1
+                assert width(period, item, counts, ask) >= FEW - 1 - 1e-6, (item, district, answer)
     assert asked > 10
 
 
