@@ -41,9 +41,12 @@ _WEAK = (
     "美好爱恩怀念从克继承启航晓朝阳星照雪霜露雷风叶树根木本高升起余贤能尚礼智令权朗毅恒定业昂豹凡奇绪传祖宗守方向君臣相伯仲叔季老仕同勉励图钢铜锡理琢绣纯细经纬聚蓬莱藏蓄衣袖谋谢谱赋赞赐越趣轻辛近逊"
     "途速造连逢遥邻量鉴针闲闻阶陆陵陶随隆难集际面音顶项须顾飘首马骄骨鲁鲜鸣黄"
 )
-_SURE = rf"(?:{_DOUBLE}|[{_COMMON}])"
-_ANY = rf"(?:{_DOUBLE}|[{SURNAMES}])"
-_TITLED = rf"(?:{_DOUBLE}|[{_COMMON}马高林方石夏丁江洪薛严童鲁葛华])"
+_FIRST = "".join(double[0] for double in _DOUBLE.split("|"))
+_SECOND = "|".join(f"(?<={double[0]}){double[1]}" for double in _DOUBLE.split("|"))
+_TWO = rf"[{_FIRST}](?:{_SECOND})"
+_SURE = rf"(?:{_TWO}|[{_COMMON}])"
+_ANY = rf"(?:{_TWO}|[{SURNAMES}])"
+_TITLED = rf"(?:{_TWO}|[{_COMMON}马高林方石夏丁江洪薛严童鲁葛华])"
 _KIN = "大爷|大妈|大叔|大姐|大哥|大嫂|大伯|阿姨|奶奶|爷爷|大娘|大婶|叔叔|伯伯|婆婆|老师傅|姐|哥|叔|姨|婶|嫂|伯|嬢|孃|孃孃"
 _TITLES = (
     "先生|女士|小姐|老师|主任|书记|师傅|医生|护士|经理|站长|所长|队长|组长|警官|同志|老人|老板|校长|院长|科长|局长|处长|会长|委员|律师|保安|"
@@ -65,6 +68,7 @@ _THEN = rf"(?=[{_EDGE}]|$|[^{HAN}]|家|的|说|住|反映|态度|腿脚|办的|�
 _NOTHING_MORE = rf"(?=[^{HAN}]|$)"
 _NICK = "王李张刘陈杨赵黄周吴徐孙胡朱郭何罗郑梁谢宋唐韩曹邓冯马高林方石夏丁段普江崔蒋魏田杜沈姜范傅钟卢汪任陆廖姚谭邹熊孔康毛邱秦史顾侯孟龙钱汤尹"
 _MINOR = "岩玉依艾阿买扎次尼格桑卓央旦多才仁白玛热古吐努麦伊库赛亚迪木阿德拉乌哈娜波罕香叶"  # how names of other peoples begin
+_CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LATIN_NAME = r"[A-Z][a-z]+(?:\s[A-Z][a-z]*\.?){0,2}"
 # What begins like a name and is none.
 _WORDS = (
@@ -78,39 +82,38 @@ _WORDS = (
 )
 _NO_NAME = re.compile(rf"(?:{_WORDS})")
 
+# each with characters of which a text must have one
 _PATTERNS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"(?:{_ANNOUNCED}|{_ROLES})\s?[:是为叫]?\s?(?P<x>[{HAN}]{{1,8}}(?:·[{HAN}]{{1,8}}){{1,3}})",
-        rf"(?:{_ANNOUNCED}|我是|name\sis|I\sam|I'm|Mr\.?|Mrs\.?|Ms\.?|Miss)\s?[:是为叫]?\s?(?P<x>{_LATIN_NAME})",
-        rf"(?:{_ANNOUNCED})\s?[:是为叫]\s?(?P<x>[{HAN}]{{2,4}}){_NOTHING_MORE}",
-        rf"(?:我叫|名叫|姓名|名字[是叫]?)[:是为\s]{{0,2}}(?P<x>[{_MINOR}][{HAN}]{{1,7}}){_NOTHING_MORE}",
-        rf"(?:{_ANNOUNCED})(?:是|为|叫|[:\s])*(?P<x>{_ANY}[{HAN}]{{1,2}}){_GOES_ON}",
-        rf"(?:我是|本人|俺是|我姓名)[:\s]*(?P<x>{_ANY}[{HAN}]{{1,2}})(?=[{_EDGE}]|$)",
-        rf"(?P<x>[老小阿][{_NICK}])(?:{_TITLES}|{_KIN})",
-        rf"(?P<x>{_TITLED}(?![{_COMMON}](?:{_TITLES}))[{HAN}]{{1,2}}?)(?:{_TITLES}|大爷|大妈|大叔|大姐|大哥|阿姨|奶奶|爷爷|大娘|大婶|叔叔|伯伯)",
-        rf"(?P<x>(?:{_TITLED}|(?<![{HAN}])和)(?:{_TITLES}|{_KIN}))(?![{HAN}]?[弟妹夫])",
-        rf"(?:{_ROLES})(?!和)(?P<x>{_ANY}[{HAN}]{{1,2}}){_GOES_ON}",
-        rf"(?:{_ROLES})(?P<x>[老小阿][{_NICK}])",
-        rf"(?<![{HAN}])(?P<x>[老小阿][{_NICK}])(?=[{_EDGE}]|$|的|说|家|来|去|在|他|她|和|跟|态|做|办|帮|很|是|也|就|都|把|被|给|人)",
-        rf"(?<=[找叫让请问跟和对里给是])(?P<x>[老小阿][{_NICK}])(?=[{_EDGE}]|$|的|说|家|来|去|他|她|态|做|办|帮|很|没|反|修|要|拿)",
-        rf"(?:感谢|表扬|多亏|投诉|举报|点名)(?P<x>{_SURE}[{HAN}]{{1,2}}){_NOTHING_MORE}",
-        rf"(?:隔壁的?|楼[上下]的?|对[门面]的?|找|请|联系|接待我的)(?P<x>{_ANY}[{HAN}]{{1,2}}){_THEN}",
-        rf"(?<![{HAN}])(?P<x>{_SURE}[{HAN}]{{1,2}})(?=的?(?:身份证|电话|手机号|住址)|\((?:业主|住户|居民|租户|户主|男|女|本人|.族))",
-        rf"(?<![{HAN}])(?P<x>{_SURE}(?:某{{1,2}}|[x×X*]{{1,2}}|[三四五六]))(?![{HAN}a-zA-Z]{{0,1}}[路街区期栋号层楼])(?=[{_EDGE}]|$|[等家反投和与说的都也在])",
-        rf"(?<![{HAN}])(?P<x>{_SURE}[{HAN}]{{1,2}})(?=\s?[:,]?\s?\x01|家\0)",
-        rf"(?<![{HAN}])(?P<x>[{HAN}]{{2,4}})(?=[,(]\s?(?:男|女|[{HAN}]{{1,3}}族)(?![{HAN}])|\([男女]\))",
-        rf"(?<![{HAN}])(?P<x>{_SURE}[{HAN}]{{2}})(?=住(?![户宅房])|反映)",
-        rf"\0\s?(?P<x>{_SURE}[{HAN}]{{1,2}})(?=[{_EDGE}]|$|反映|家)",
-        rf"(?<![{HAN}])(?P<x>阿[华强明芳珍英红军平龙虎辉珠香])(?=[{_EDGE}]|$|的|说|家|来|去|在|帮|很|是)",
+    (frozenset(needs), re.compile(pattern))
+    for needs, pattern in (
+        ("·", rf"(?:{_ANNOUNCED}|{_ROLES})\s?[:是为叫]?\s?(?P<x>[{HAN}]{{1,8}}(?:·[{HAN}]{{1,8}}){{1,3}})"),
+        (_CAPITALS, rf"(?:{_ANNOUNCED}|我是|name\sis|I\sam|I'm|Mr\.?|Mrs\.?|Ms\.?|Miss)\s?[:是为叫]?\s?(?P<x>{_LATIN_NAME})"),
+        ("", rf"(?:{_ANNOUNCED})\s?[:是为叫]\s?(?P<x>[{HAN}]{{2,4}}){_NOTHING_MORE}"),
+        ("", rf"(?:我叫|名叫|姓名|名字[是叫]?)[:是为\s]{{0,2}}(?P<x>[{_MINOR}][{HAN}]{{1,7}}){_NOTHING_MORE}"),
+        ("", rf"(?:{_ANNOUNCED})(?:是|为|叫|[:\s])*(?P<x>{_ANY}[{HAN}]{{1,2}}){_GOES_ON}"),
+        ("", rf"(?:我是|本人|俺是|我姓名)[:\s]*(?P<x>{_ANY}[{HAN}]{{1,2}})(?=[{_EDGE}]|$)"),
+        ("老小阿", rf"(?P<x>[老小阿][{_NICK}])(?:{_TITLES}|{_KIN})"),
+        ("", rf"(?P<x>{_TITLED}(?![{_COMMON}](?:{_TITLES}))[{HAN}]{{1,2}}?)(?:{_TITLES}|大爷|大妈|大叔|大姐|大哥|阿姨|奶奶|爷爷|大娘|大婶|叔叔|伯伯)"),
+        ("", rf"(?P<x>(?:{_TITLED}|(?<![{HAN}])和)(?:{_TITLES}|{_KIN}))(?![{HAN}]?[弟妹夫])"),
+        ("", rf"(?:{_ROLES})(?!和)(?P<x>{_ANY}[{HAN}]{{1,2}}){_GOES_ON}"),
+        ("老小阿", rf"(?:{_ROLES})(?P<x>[老小阿][{_NICK}])"),
+        ("老小阿", rf"(?<![{HAN}])(?P<x>[老小阿][{_NICK}])(?=[{_EDGE}]|$|的|说|家|来|去|在|他|她|和|跟|态|做|办|帮|很|是|也|就|都|把|被|给|人)"),
+        ("老小阿", rf"(?<=[找叫让请问跟和对里给是])(?P<x>[老小阿][{_NICK}])(?=[{_EDGE}]|$|的|说|家|来|去|他|她|态|做|办|帮|很|没|反|修|要|拿)"),
+        ("", rf"(?:感谢|表扬|多亏|投诉|举报|点名)(?P<x>{_SURE}[{HAN}]{{1,2}}){_NOTHING_MORE}"),
+        ("", rf"(?:隔壁的?|楼[上下]的?|对[门面]的?|找|请|联系|接待我的)(?P<x>{_ANY}[{HAN}]{{1,2}}){_THEN}"),
+        ("", rf"(?<![{HAN}])(?P<x>{_SURE}[{HAN}]{{1,2}})(?=的?(?:身份证|电话|手机号|住址)|\((?:业主|住户|居民|租户|户主|男|女|本人|.族))"),
+        ("某x×X*三四五六", rf"(?<![{HAN}])(?P<x>{_SURE}(?:某{{1,2}}|[x×X*]{{1,2}}|[三四五六]))(?![{HAN}a-zA-Z]{{0,1}}[路街区期栋号层楼])(?=[{_EDGE}]|$|[等家反投和与说的都也在])"),
+        ("\0\x01", rf"(?<![{HAN}])(?P<x>{_SURE}[{HAN}]{{1,2}})(?=\s?[:,]?\s?\x01|家\0)"),
+        ("男女族", rf"(?<![{HAN}])(?P<x>[{HAN}]{{2,4}})(?=[,(]\s?(?:男|女|[{HAN}]{{1,3}}族)(?![{HAN}])|\([男女]\))"),
+        ("住反", rf"(?<![{HAN}])(?P<x>{_SURE}[{HAN}]{{2}})(?=住(?![户宅房])|反映)"),
+        ("\0", rf"\0\s?(?P<x>{_SURE}[{HAN}]{{1,2}})(?=[{_EDGE}]|$|反映|家)"),
+        ("阿", rf"(?<![{HAN}])(?P<x>阿[华强明芳珍英红军平龙虎辉珠香])(?=[{_EDGE}]|$|的|说|家|来|去|在|帮|很|是)"),
     )
-)
+)  # fmt: skip
 _NO_PLACE = (
     r"(?![路街巷村县区镇乡市省州站桥寺山湖河江井坡营苑园楼]|[\u4e00-\u9fff]?[路街巷村镇桥](?!边|口)|社区|小区|医院|学校|[小中大]学|公[园司]|广场|花园|新村|大道|超市|药房|商场|酒店|"
     r"集团|银行|大厦|立交|国际|新城|家园|地铁|派出所|街道)"
 )
-_SECOND = "|".join(f"(?<={double[0]}){double[1]}" for double in _DOUBLE.split("|"))
-_FIRST = "".join(double[0] for double in _DOUBLE.split("|"))
 # surname and given name by their characters alone, wherever they stand
 _MADE = re.compile(
     rf"(?P<x>[{SURNAMES}{_RARE}{_FIRST}](?:(?<=[{_COMMON}])(?:[{_STRONG}][{_STRONG}{_WEAK}]|[{_WEAK}][{_STRONG}])|"
@@ -135,7 +138,7 @@ _LISTED = (  # beside a name
 _FOREIGN = "买提江阿不都力木合艾孜古丽热依玛吐尔逊帕尼沙库班肉扎克迪卡哈里巴图格桑卓扎西央宗次仁旺堆尼玛拉姆多吉达瓦平措罗布米吾斯曼赛麦买尔亚森伊努艳"
 # with what a text must have to be looked at
 _OTHERS = tuple(
-    (needs, re.compile(pattern))
+    (frozenset(needs), re.compile(pattern))
     for needs, pattern in (
         ("·", rf"(?<![{HAN}])(?P<x>[{_FOREIGN}][{HAN}]{{0,3}}[{_FOREIGN}](?:·[{_FOREIGN}][{HAN}]{{0,3}}[{_FOREIGN}]){{1,2}})(?![{HAN}])"),
         ("", rf"(?P<x>[{_FOREIGN}]{{4,8}})"),
@@ -162,6 +165,7 @@ _CUE = re.compile(
 def find_names(work: str, *, free: bool = False) -> list[tuple[int, int, str]]:
     """Places of names in a folded text; in ``free`` text also such as only their characters give away."""
     found: list[tuple[int, int, str]] = []
+    chars = {*work}
 
     def take(pattern: re.Pattern[str], spoken_of: bool = False) -> None:
         nonlocal work
@@ -177,15 +181,17 @@ def find_names(work: str, *, free: bool = False) -> list[tuple[int, int, str]]:
             if fits:
                 found.append((start, end, "name"))
                 work = work[:start] + "\0" * (end - start) + work[end:]
+                chars.add("\0")
             match = pattern.search(work, end if fits else start + 1)
 
     if _CUE.search(work):
-        for pattern in _PATTERNS:
-            take(pattern)
+        for needs, pattern in _PATTERNS:
+            if not needs or not needs.isdisjoint(chars):
+                take(pattern)
     if free:
         take(_MADE)
         for needs, pattern in _OTHERS:
-            if needs in work:
+            if not needs or not needs.isdisjoint(chars):
                 take(pattern)
         take(_MAYBE, spoken_of=True)
         for pattern in _LISTED if found else ():

@@ -57,7 +57,7 @@ _SHORT_CODE = re.compile(r"[A-Za-z]{1,4}-?\d{1,3}")
 _BEGINNING = re.compile(r"\s?(?:开头|打头|起头|那个|号段|的号)")
 _ENOUGH, _ENOUGH_JOINED, _ENOUGH_BEHIND, _ENOUGH_LETTERS = 7, 5, 3, 5
 _FEW, _LEAST = 5, 4  # so few digits only directly behind the cue; so many characters at least
-_ANYTHING = re.compile(rf"[A-Za-z\d{_SAID}_]")
+_LATIN, _SPOKEN = re.compile(r"[A-Za-z\d_]"), re.compile(f"[{_SAID}]")
 
 
 def widened(
@@ -67,7 +67,8 @@ def widened(
 
     ``work`` is blanked where something was found; ``unit`` tells whether a harmless unit follows a position.
     """
-    if len(_ANYTHING.findall(work)) < _ENOUGH_BEHIND:
+    latin, said = len(_LATIN.findall(work)), len(_SPOKEN.findall(work))
+    if latin + said < _LEAST and not (found and latin):
         return found
     work = _SERVICES.sub(lambda run: _OTHER * len(run.group()), work)
     marks = work.replace("\0", _OTHER).replace(_TAKEN, _OTHER)
