@@ -94,7 +94,8 @@ def _joined(match: re.Match[str], unit: Callable[[str, int], bool]) -> tuple[int
     text = marks[start:end]
     raw = [c for c in text if c.isascii() and c.isalnum()]
     digits = sum(map(str.isdigit, raw))
-    if not raw or _HARMLESS_RUN.fullmatch(text.strip(_TAKEN + " ,、")):
+    between = text[0] == text[-1] == _TAKEN
+    if not raw or (not between and _HARMLESS_RUN.fullmatch(text.strip(_TAKEN + " ,、"))):
         return None
     if taken:
         return (start, end) if digits or re.search(rf"[A-Za-z_]{_TAKEN}|{_TAKEN}[A-Za-z_]", text) else None
@@ -142,7 +143,7 @@ def _is_counted(marks: str, piece: tuple[int, int], unit: Callable[[str, int], b
     if text[0] == _TAKEN:
         return False
     if text.isdigit() and text.isascii():
-        return unit(marks, end)
+        return unit(marks, end) and not (len(text) >= _FEW and marks[end] == "号")
     return text[0] in _SAID and (len(text) < 3 or unit(marks, end)) and marks[end : end + 1].isalpha()
 
 
