@@ -93,7 +93,7 @@ _WEB = r"(?:https?://[\w.\-]+|(?<![a-z0-9_@.\-])(?:[a-z0-9\-]+\.)+(?:com|cn|net|
 _PATTERNS: tuple[tuple[str, int, frozenset[str], re.Pattern[str]], ...] = tuple(
     (kind, least, frozenset(needs), re.compile(pattern, re.IGNORECASE))
     for kind, least, needs, pattern in (
-        ("email", 0, "@", rf"(?<![a-z0-9._%+\-])(?:[a-z0-9_]+\s)+@\s?[a-z0-9\-]+(?:{_DOT}[a-z0-9\-]+)+"),
+        ("email", 0, "@", rf"(?<![a-z0-9._%+\-])(?:[a-z0-9_]+\s){{1,5}}@\s?[a-z0-9\-]+(?:{_DOT}[a-z0-9\-]+)+"),
         ("email", 0, "@aA艾爱鼠", rf"{_MAIL}{_AT}[a-z0-9\-]+(?:{_DOT}[a-z0-9\-]+)+"),
         ("email", 0, "@", rf"{_MAIL}@[a-z0-9\-]{{2,}}"),
         ("email", 0, "cC", rf"(?<![a-z0-9._\-])[a-z0-9._\-]{{2,64}}(?:[^\w.]{{1,3}}|[{HAN}]{{1,2}}a?)(?:vip\W)?{_MAILERS}(?:\W{{1,3}}|点)(?:com|cn|net|c0m)(?![a-z])"),
@@ -135,7 +135,6 @@ _PATTERNS: tuple[tuple[str, int, frozenset[str], re.Pattern[str]], ...] = tuple(
         ("plate", 3, _PROVINCES, rf"(?:wj\s?)?[{_PROVINCES}]{_P}[a-z](?=(?:{_P}[a-z*])*{_P}\d)"
             rf"(?:{_P}[a-z0-9*]){{4,5}}{_P}[a-z0-9挂学警港澳领](?![a-z0-9])"),
         ("plate", 5, "wW使领", rf"(?<![a-z])wj\s?[{_PROVINCES}]?\s?\d{{4,5}}[a-z\d]?(?![a-z\d])|[使领]\d{{6}}(?!\d)"),
-        ("plate", 0, _DIGIT_WORDS, rf"[{_PROVINCES}][a-z][·\s]?(?=[a-z]?[{_DIGIT_WORDS}])[{_DIGIT_WORDS}a-z0-9]{{5,6}}"),
         ("plate", 0, _PROVINCES, rf"[{_PROVINCES}]{_PAUSE}[a-z](?=(?:{_PAUSE}[a-z]){{0,2}}{_PAUSE}(?:[\d{_DIGIT_WORDS}]|[两三四]个))"
             rf"(?:{_PAUSE}[两三四]个[\d{_DIGIT_WORDS}](?:{_PAUSE}{_TOLD}){{0,3}}|(?:{_PAUSE}[a-z0-9]){{5,6}}(?![a-z0-9])|(?:{_PAUSE}{_TOLD}){{5,6}})"),
         ("plate", 1, "*", rf"[{_PROVINCES}][a-z][·\s]?(?=[a-z]*\*)[a-z0-9*]{{5,6}}"),
@@ -189,10 +188,10 @@ _BY_DIGITS = tuple(
     sum(1 << k for k, (_, least, _, _) in enumerate(_PATTERNS) if least <= digits)
     for digits in range(_MOST_DIGITS + 1)
 )
-_ANY_CHAR = sum(1 << k for k, (_, _, needs, _) in enumerate(_PATTERNS) if not needs)
+_NEEDS = tuple(needs for _, _, needs, _ in _PATTERNS)
+_ANY_CHAR = sum(1 << k for k, needs in enumerate(_NEEDS) if not needs)
 _BY_CHAR = {
-    c: sum(1 << k for k, (_, _, needs, _) in enumerate(_PATTERNS) if c in needs)
-    for c in frozenset().union(*(needs for _, _, needs, _ in _PATTERNS))
+    c: sum(1 << k for k, needs in enumerate(_NEEDS) if c in needs) for c in frozenset().union(*_NEEDS)
 }
 
 _BARE_FLAT = re.compile(
@@ -217,7 +216,7 @@ _HARMLESS_BEFORE = re.compile(
     r"只要|需要|[合总共]计|[到了]?\D元的?|不足|不到|人口|[数量额摊击限]|每(?:[人户家平车辆次吨]|学[期年]|季度?)|得票|面积|得分|里程|市值|产量|步数|字数|标准|多达|高达|低于|高于|多于|少于|"
     r"第|国发|政发|〔|〕|\d[×x*])\s?(?:是|到|到了|至|了|为|:|约|近|达|过)?\s?$"
 )
-_NUMBER = re.compile(r"(?<![A-Za-z0-9_])\d[\d,]*(?:[.\-:/~]\d+)*(?![A-Za-z_])")
+_NUMBER = re.compile(r"(?<![A-Za-z0-9_])\d[\d,]*+(?:[.\-:/~]\d++)*+(?![A-Za-z_])")
 _LATIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_\-.]*[A-Za-z0-9_]")
 # Numbers of services, not of persons: emergency, government, carriers, banks, 400 lines.
 _SERVICE = re.compile(
@@ -327,11 +326,13 @@ def find(text: str, *, free: bool = True) -> list[tuple[int, int, str]]:
         for number in _worth_trying(work):
             kind, *_, pattern = _PATTERNS[number]
             work = _take(pattern, kind, work, found)
-        if any(kind == "address" for _, _, kind in found):
+        if any(kind == "address" for *_, kind in found):
             work = _take(_BARE_FLAT, "address", work, found)
         if free:
             found += _left_over(work)
-            found = widened(work, sorted(found), _counted, _WORDS)
+            found = widened(work, sorted(found), _HARMLESS_AFTER, _WORDS)
+            for start, end, kind in found:
+                work = work[:start] + _blank(kind) * (end - start) + work[end:]
     found += find_names(work, free=free)
     found.sort()
     return found if seen is None else [(seen[a], seen[b - 1] + 1, kind) for a, b, kind in found]
@@ -359,8 +360,12 @@ def _take(pattern: re.Pattern[str], kind: str, work: str, found: list[tuple[int,
         if kind and end > start:
             digits = "".join(filter(str.isdigit, work[start:end])) if kind in ("bank", "number") else ""
             found.append((start, end, "id" if valid_id(digits) else kind))
-        work = work[:start] + ("\x01" if kind in _ONES_OWN else "\0") * (end - start) + work[end:]
+        work = work[:start] + _blank(kind) * (end - start) + work[end:]
     return work
+
+
+def _blank(kind: str) -> str:
+    return "\x01" if kind in _ONES_OWN else "\0"
 
 
 def _left_over(work: str) -> Iterator[tuple[int, int, str]]:
@@ -387,11 +392,6 @@ def _left_over(work: str) -> Iterator[tuple[int, int, str]]:
             continue
         if any(c.isdigit() or c == "_" for c in run) or (len(run) >= 6 and _is_chinese(work)):
             yield match.start(), match.end(), "latin"
-
-
-def _counted(work: str, end: int) -> bool:
-    """Whether a harmless unit stands behind a number that ends here."""
-    return bool(_HARMLESS_AFTER.match(work, end))
 
 
 def _is_chinese(work: str) -> bool:

@@ -145,7 +145,7 @@ _OTHERS = tuple(
         ("", rf"(?P<x>[岩玉依咩波][温香罕腊坎尖旺宰甩迈囡喃糯应扁嫩涛康]{{1,2}})(?![{HAN}]?[路村寨])"),
         (" ", rf"(?<![{HAN}])(?P<x>[{SURNAMES}{_RARE}]\s[{HAN}](?:\s[{HAN}])?)(?![{HAN}]|\s[{HAN}](?![{HAN}]))"),
         ("姓", rf"(?:免贵|[他她我邻居])姓(?P<x>[{SURNAMES}{_RARE}])(?=[{_EDGE}]|$)"),
-        ("名", rf"姓\s?名[:\s]{{1,3}}(?P<x>[{SURNAMES}{_RARE}]\s?[{HAN}](?:\s?[{HAN}])?)(?=[{_EDGE}]|$)"),
+        ("名", rf"姓\s?名[:\s]{{1,3}}(?P<x>[{SURNAMES}{_RARE}]\s?[{HAN}](?:\s?(?![性年民出身电住籍联])[{HAN}])?)(?=[{_EDGE}]|$)"),
     )
 )  # fmt: skip
 # ends of another word before what looks like a surname

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable
 
 __all__ = ["widened"]
 
@@ -60,12 +59,10 @@ _FEW, _LEAST = 5, 4  # so few digits only directly behind the cue; so many chara
 _LATIN, _SPOKEN = re.compile(r"[A-Za-z\d_]"), re.compile(f"[{_SAID}]")
 
 
-def widened(
-    work: str, found: list[Place], unit: Callable[[str, int], bool], words: frozenset[str]
-) -> list[Place]:
+def widened(work: str, found: list[Place], unit: re.Pattern[str], words: frozenset[str]) -> list[Place]:
     """The places with their remainders, and those that only a cue or the joining gives away.
 
-    ``work`` is blanked where something was found; ``unit`` tells whether a harmless unit follows a position.
+    ``work`` is blanked where something was found; ``unit`` is what may stand behind a harmless number.
     """
     latin, said = len(_LATIN.findall(work)), len(_SPOKEN.findall(work))
     if latin + said < _LEAST and not (found and latin):
@@ -79,15 +76,15 @@ def widened(
         if span := _behind(match, unit, words):
             new.append(span)
     new += [match.span() for match in _CASE.finditer(marks)]
-    return _merged(found, new) if new else found
+    return _merged(found, new)
 
 
-def _joined(match: re.Match[str], unit: Callable[[str, int], bool]) -> tuple[int, int] | None:
+def _joined(match: re.Match[str], unit: re.Pattern[str]) -> tuple[int, int] | None:
     """A run without a cue: its place without what belongs to a unit, if it has enough digits."""
     start, end = match.span()
     marks = match.string
     taken = _TAKEN in match.group()
-    if unit(marks, end):  # 1000、2000元: the unit is everyone's
+    if unit.match(marks, end):  # 1000、2000元: the unit is everyone's
         if not taken:
             return None
         end = marks.rfind(_TAKEN, start, end) + 1
@@ -111,9 +108,7 @@ def _counting(raw: list[str]) -> bool:
     return all(ord(b) - ord(a) == 1 for a, b in itertools.pairwise(raw))
 
 
-def _behind(
-    match: re.Match[str], unit: Callable[[str, int], bool], words: frozenset[str]
-) -> tuple[int, int] | None:
+def _behind(match: re.Match[str], unit: re.Pattern[str], words: frozenset[str]) -> tuple[int, int] | None:
     """A run behind a cue: its place without pieces that are counted, if anything of an identifier is left."""
     marks, (start, end) = match.string, match.span("x")
     pieces = [p.span() for p in _PIECES.finditer(marks, start, end)]
@@ -138,13 +133,12 @@ def _behind(
     return (start, end) if named and sum(c.isascii() for c in raw) - digits >= _ENOUGH_LETTERS else None
 
 
-def _is_counted(marks: str, piece: tuple[int, int], unit: Callable[[str, int], bool]) -> bool:
+def _is_counted(marks: str, piece: tuple[int, int], unit: re.Pattern[str]) -> bool:
     text, end = marks[slice(*piece)], piece[1]
-    if text[0] == _TAKEN:
-        return False
-    if text.isdigit() and text.isascii():
-        return unit(marks, end) and not (len(text) >= _FEW and marks[end] == "号")
-    return text[0] in _SAID and (len(text) < 3 or unit(marks, end)) and marks[end : end + 1].isalpha()
+    counted = bool(unit.match(marks, end))
+    if text[0] in _SAID:
+        return (counted or len(text) < _ENOUGH_BEHIND) and marks[end : end + 1].isalpha()
+    return text.isdigit() and counted and not (len(text) >= _FEW and marks[end] == "号")
 
 
 def _is_word(marks: str, piece: tuple[int, int], words: frozenset[str]) -> bool:
