@@ -3,8 +3,8 @@
 *Patterns* know the form: mobile and landline numbers, 18- and 15-digit IDs (with or without a valid
 checksum), bank cards, e-mail, WeChat and QQ, number plates, addresses to the door, IP addresses, exact
 birth dates, coordinates. The *allow-list* takes whatever number or run of latin letters is left and is not
-followed by a harmless unit (2000元, 3次, 128路): it catches the form nobody thought of. Names after 我叫 or
-联系人 and before 女士 come last (see ``persons``). Text is folded to NFKC character by character, so that
+followed by a harmless unit (2000元, 3次, 128路): it catches the form nobody thought of. ``runs`` widens both over
+what is joined to them and looks behind cues; names come last (see ``persons``). Text is folded to NFKC character by character, so that
 full-width, circled and Chinese digits are seen and places stay where they are; what cannot be seen
 (zero-width characters, accents) is jumped over.
 """

@@ -1,8 +1,9 @@
 """Names of persons in free text, as far as cues give them away.
 
-Three kinds of cue: words that announce a name (我叫, 联系人:), roles before it (网格员马晓东), titles behind
-it (李秀英阿姨); and the nicknames 老王, 小马. A name begins with a surname. No rule finds all names, which
-is why free text stays behind intake.
+Words that announce a name (我叫, 联系人:), roles before it (网格员马晓东), titles behind it (李秀英阿姨) and the
+nicknames 老王, 小马 are cues everywhere. In free text a surname with characters that given names are made of is
+a name too: wherever it stands when they hardly make another word, otherwise where somebody is spoken of
+(走访, 其子, 与 ... 核实) or beside another name. No rule finds all names, which is why free text stays behind intake.
 """
 
 from __future__ import annotations

@@ -41,8 +41,9 @@ _BEHIND_CUE = re.compile(
     rf"(?:{_CUES})(?P<gap>[^,;。!?\n{_TAKEN}A-Za-z\d{_SAID}]{{0,8}})(?P<x>{_PIECE}(?:{_WIDE}?{_PIECE})*)"
 )
 _PLAIN_GAP = re.compile(r"[\s:是为的填写成名叫加搜号码账帐群登记就改作做=→(\[“\"'<,]*")
-_CASE = re.compile(
-    rf"[(\[〔【](?:19|20)\d\d[)\]〕】][\u4e00-\u9fff]{{1,3}}(?:\d{{2,5}}|{_TAKEN}+)[\u4e00-\u9fff]{{1,4}}(?:\d+|{_TAKEN}+)号?"
+_YEAR, _HAN = r"[(\[〔【](?:19|20)\d\d[)\]〕】]", r"[\u4e00-\u9fff]"
+_CASE = re.compile(  # (2020)云0102民初3817号, 昆信字〔2020〕17号, 昆官信〔2020〕0318号
+    rf"{_YEAR}{_HAN}{{1,3}}(?:\d{{2,5}}|{_TAKEN}+){_HAN}{{1,4}}(?:\d+|{_TAKEN}+)号?|{_HAN}{{1,8}}(?:字{_YEAR}第?\d+|{_YEAR}第?0\d{{2,4}})号"
 )
 _PIECES = re.compile(_PIECE)
 _HARMLESS_RUN = re.compile(
@@ -91,12 +92,11 @@ def _joined(match: re.Match[str], unit: re.Pattern[str]) -> tuple[int, int] | No
     text = marks[start:end]
     raw = [c for c in text if c.isascii() and c.isalnum()]
     digits = sum(map(str.isdigit, raw))
-    between = text[0] == text[-1] == _TAKEN
-    if not raw or (not between and _HARMLESS_RUN.fullmatch(text.strip(_TAKEN + " ,、"))):
+    loose = "," in text or "、" in text
+    if not raw or ((loose or not taken) and _HARMLESS_RUN.fullmatch(text.strip(_TAKEN + " ,、"))):
         return None
     if taken:
         return (start, end) if digits or re.search(rf"[A-Za-z_]{_TAKEN}|{_TAKEN}[A-Za-z_]", text) else None
-    loose = "," in text or "、" in text
     single = all(len(piece) == 1 for piece in re.findall(r"[A-Za-z\d]+", text))
     if single and len(raw) >= _ENOUGH_JOINED and not _counting(raw):
         return start, end
@@ -121,11 +121,11 @@ def _behind(match: re.Match[str], unit: re.Pattern[str], words: frozenset[str]) 
     start, end = pieces[0][0], pieces[-1][1]
     text = marks[start:end]
     raw = [c for c in text if c.isalnum()]
-    if not raw or (_HARMLESS_RUN.fullmatch(text.strip(_TAKEN + " ,、")) and len(raw) < _ENOUGH):
+    if _TAKEN in text or not raw:
+        return (start, end) if raw else None
+    if _HARMLESS_RUN.fullmatch(text.strip(" ,、")) and len(raw) < _ENOUGH:
         return None
     digits = sum(c.isdigit() or c in _SAID for c in raw)
-    if _TAKEN in text:
-        return start, end
     direct = bool(_PLAIN_GAP.fullmatch(match["gap"]))
     if len(raw) >= _LEAST and digits >= _ENOUGH_BEHIND and (direct or digits > _FEW):
         return None if _SHORT_CODE.fullmatch(text) or _BEGINNING.match(marks, end) else (start, end)
