@@ -6,6 +6,8 @@ import base64
 import gzip
 import io
 import json
+import re
+import shutil
 import zipfile
 import zlib
 from pathlib import Path
@@ -218,12 +220,17 @@ def test_no_cell_of_the_csv_starts_as_a_formula_would() -> None:
 
 
 # ------------------------------------------------------------------------------------------------- the whole way
+def quick(root: Path) -> None:
+    """Fewer draws: what is tested here does not hang on them."""
+    path = root / "study.yaml"
+    path.write_text(re.sub(r"draws: \d+", "draws: 100", path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def released(tiny_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    import shutil
-
     root = tmp_path_factory.mktemp("release") / "tiny"
     shutil.copytree(tiny_raw, root)
+    quick(root)
     assert main(["--study", str(root), "release", PERIOD]) == 0
     return root
 
@@ -291,6 +298,7 @@ def test_a_correction_is_restated_and_one_withdrawn_answer_blocks(released: Path
 
 
 def test_what_a_scanner_finds_is_not_published(tiny_copy: Path) -> None:
+    quick(tiny_copy)
     register = tiny_copy / "data/register"
     (register / "canaries.txt").write_text("# planted\n社区治理\n", encoding="utf-8")
     with pytest.raises(StudyError, match=r"scanner found .*: canary"):

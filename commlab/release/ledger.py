@@ -88,24 +88,26 @@ def differing(before: pd.DataFrame, after: pd.DataFrame, *, k: int, city: str) -
         level, unit, item, people (who were added, withdrawn, or whose answer changed).
     """
     items = [c for c in after if c not in _HEAD and c in before]
-    both = before[[*_HEAD, *items]].merge(
-        after[[*_HEAD, *items]], on=PERSON, how="outer", suffixes=("_before", "_after")
-    )
+    everyone = np.union1d(before[PERSON], after[PERSON])
+    # Digests fill all 64 bits: a missing one must be 0, never NaN among rounded numbers.
+    old, new = (f.set_index(PERSON)[[*_PLACES, *items]].reindex(everyone) for f in (before, after))
+    digests = [
+        f.set_index(PERSON)[items].reindex(everyone, fill_value=0).to_numpy(dtype=np.int64)
+        for f in (before, after)
+    ]
     found = []
     for level, place in (("city", None), ("district", "district"), ("community", "unit")):
-        for item in items:
-            then = both[f"{item}_before"].fillna(0).to_numpy(dtype=np.int64)
-            now = both[f"{item}_after"].fillna(0).to_numpy(dtype=np.int64)
+        for column, item in enumerate(items):
+            then, now = digests[0][:, column], digests[1][:, column]
             if place is None:
                 moved = pd.Series({city: int((then != now).sum())})
             else:
-                old, new = both[f"{place}_before"], both[f"{place}_after"]
                 # Who moved to another place leaves one domain and enters another.
-                left = old[(then != 0) & ((then != now) | (old != new))]
-                came = new[(now != 0) & ((then != now) | (old != new))]
-                stayed = (old == new) & (then != 0) & (now != 0) & (then != now)
+                moving = (then != now) | (old[place] != new[place]).to_numpy()
+                left, came = old[place][(then != 0) & moving], new[place][(now != 0) & moving]
+                twice = old[place][(old[place] == new[place]).to_numpy() & (then != 0) & (now != 0) & moving]
                 moved = left.value_counts().add(came.value_counts(), fill_value=0)
-                moved = moved.sub(old[stayed].value_counts(), fill_value=0)
+                moved = moved.sub(twice.value_counts(), fill_value=0)
             few = moved[(moved >= 1) & (moved < k)]
             found += [(level, str(unit), item, int(n)) for unit, n in few.items()]
     return pd.DataFrame(found, columns=["level", "unit", "item", "people"])
