@@ -24,7 +24,9 @@ from commlab.report.chapters.firmness import data_weights, firmness, weights_cov
 from commlab.report.chapters.indicators import indicators
 from commlab.report.chapters.method import cover, method
 from commlab.report.chapters.moved import moved
+from commlab.report.chapters.norms import gaps
 from commlab.report.chapters.problems import problems
+from commlab.report.chapters.promotion import promotion, trainings
 from commlab.report.chapters.sources import intake
 from commlab.report.chapters.summary import summary
 from commlab.report.chapters.survey import change, sample, satisfaction
@@ -45,6 +47,7 @@ __all__ = [
     "districts_by_item",
     "expert_weights",
     "firmness",
+    "gaps",
     "groups",
     "indicator_dictionary",
     "indicators",
@@ -56,12 +59,14 @@ __all__ = [
     "moved",
     "open_report",
     "problems",
+    "promotion",
     "questionnaire",
     "raking",
     "sample",
     "satisfaction",
     "scale",
     "summary",
+    "trainings",
     "weak_points",
     "weights_cover",
     "weights_workbook",

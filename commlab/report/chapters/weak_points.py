@@ -14,7 +14,7 @@ from commlab.report.chapters.summary import official_parts
 from commlab.report.finding import Col, Section
 from commlab.text import Text
 
-__all__ = ["weak_points"]
+__all__ = ["norm_text", "part_label", "weak_points"]
 
 PERCENT = 100
 SHARES = ("growth", "rate", "yes_no", "checklist")
@@ -126,7 +126,7 @@ def _norms(report: Report) -> list:
             .reset_index()
         )
         table["label"] = [
-            _part_label(report, parts, c, p) for c, p in zip(table["code"], table["part"], strict=True)
+            part_label(report, parts, c, p) for c, p in zip(table["code"], table["part"], strict=True)
         ]
         hardest = table.loc[table["failed"].idxmax()]
         text = t(
@@ -151,10 +151,8 @@ def _norms(report: Report) -> list:
         "missing": t("missing"),
         "not_applicable": t("not applicable"),
     }
-    mine["label"] = [
-        _part_label(report, parts, c, p) for c, p in zip(mine["code"], mine["part"], strict=True)
-    ]
-    mine["norm"] = [_norm(t, parts[c, p]) for c, p in zip(mine["code"], mine["part"], strict=True)]
+    mine["label"] = [part_label(report, parts, c, p) for c, p in zip(mine["code"], mine["part"], strict=True)]
+    mine["norm"] = [norm_text(t, parts[c, p]) for c, p in zip(mine["code"], mine["part"], strict=True)]
     mine["measured"] = [
         t.percent(v) if parts[c, p].rule in SHARES else t.number(v, 2)
         for c, p, v in zip(mine["code"], mine["part"], mine["value"], strict=True)
@@ -176,13 +174,15 @@ def _norms(report: Report) -> list:
     return [report.finding(mine, text, title=t("Printed norms"), columns=columns)]
 
 
-def _part_label(report: Report, parts: dict[tuple[str, str], Part], code: str, part: str) -> str:
+def part_label(report: Report, parts: dict[tuple[str, str], Part], code: str, part: str) -> str:
+    """A part of a standard by its own name, or that of the standard."""
     own = parts[code, part]
     name = (own.zh if report.language == "zh" else own.en) or report.label(code)
     return f"{code} {report.starting(name)}"
 
 
-def _norm(t: Text, part: Part) -> str:
+def norm_text(t: Text, part: Part) -> str:
+    """What a norm asks for, as short as a table's cell."""
     signs = {">=": "≥", "<=": "≤", ">": ">", "<": "<", "==": "="}
     if part.rule == "yes_no":
         return t("yes")
