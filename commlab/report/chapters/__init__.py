@@ -4,7 +4,8 @@ the study never asks for what the chapter tells.
 ``open_report`` first; then, in the order of the page: ``cover``, ``summary``, ``method``, ``sample``, ``indicators``,
 ``satisfaction``, ``change``, ``moved``, ``weak_points``, ``problems``, ``candidates`` and the appendices. The city page adds
 ``districts``; the method notebooks use ``intake``, for satisfaction ``groups``, ``scale``, ``districts_by_item`` and ``raking``, and for weights ``weights_cover``, ``expert_weights``, ``matrices``,
-``mending``, ``firmness``, ``data_weights``, ``delphi_rounds`` and ``weights_workbook``.
+``mending``, ``firmness``, ``data_weights``, ``delphi_rounds`` and ``weights_workbook``. The full cycle of governance has
+``steps``, ``warning``, ``handling``, ``stations``, ``five_lists`` and ``sources_joined``.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from commlab.report.chapters.appendices import (
 from commlab.report.chapters.base import Report, open_report
 from commlab.report.chapters.candidates import candidates
 from commlab.report.chapters.city import districts
+from commlab.report.chapters.cycle import handling, steps, warning
 from commlab.report.chapters.delphi import delphi_rounds
 from commlab.report.chapters.firmness import data_weights, firmness, weights_cover, weights_workbook
 from commlab.report.chapters.indicators import indicators
 from commlab.report.chapters.method import cover, method
 from commlab.report.chapters.moved import moved
 from commlab.report.chapters.norms import gaps
+from commlab.report.chapters.places import five_lists, sources_joined, stations
 from commlab.report.chapters.problems import problems
 from commlab.report.chapters.promotion import promotion, trainings
 from commlab.report.chapters.sources import intake
@@ -47,8 +50,10 @@ __all__ = [
     "districts_by_item",
     "expert_weights",
     "firmness",
+    "five_lists",
     "gaps",
     "groups",
+    "handling",
     "indicator_dictionary",
     "indicators",
     "intake",
@@ -65,8 +70,12 @@ __all__ = [
     "sample",
     "satisfaction",
     "scale",
+    "sources_joined",
+    "stations",
+    "steps",
     "summary",
     "trainings",
+    "warning",
     "weak_points",
     "weights_cover",
     "weights_workbook",
