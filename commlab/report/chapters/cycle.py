@@ -93,7 +93,7 @@ def _chart_columns(report: Report) -> dict[str, Col]:
     t = report.t
     return {
         "count": Col(t("Count"), "integer"),
-        "expected": Col(t("Expected"), "number"),
+        "expected": Col(t("Usual count"), "number"),
         "cusum": Col(t("CUSUM"), "number"),
         "limit": Col(t("Limit"), "number"),
         "verdict": Col(t("Finding"), "label", align="center"),
@@ -240,7 +240,7 @@ def steps(report: Report) -> Section | None:
     table = pd.DataFrame({"code": codes})
     table["label"] = [f"{c} {report.label(c)}" for c in codes]
     table["mean"] = table["code"].map(now.mean(axis=1))
-    columns = {"label": Col(t("Step"), width=1.4)}
+    columns = {"label": Col(t("Step of the cycle"), width=1.4)}
     own = "mean"
     if not report.is_city:
         own = "score"

@@ -72,7 +72,7 @@ def sources_joined(report: Report) -> Section | None:
              whole=t.integer(whole), n=t.integer(len(places)), k=t.integer(len(tables)), changed=t.integer(changed),
              lost=t.integer(len(joined.unmatched)), torn=t.integer(len(joined.contradictions)))  # fmt: skip
     columns = {
-        "label": Col(t("Source"), width=1.5),
+        "label": Col(t("Department and table"), width=1.5),
         "rows": Col(t("Rows"), "integer"),
         "completeness": Col(t("Complete"), "percent"),
         "validity": Col(t("Valid"), "percent"),
@@ -176,7 +176,7 @@ def five_lists(report: Report) -> Section | None:
         columns = {
             "label": Col(t("List"), width=1.5),
             "numerator": Col(t("With it"), "integer"),
-            "denominator": Col(t("Due"), "integer"),
+            "denominator": Col(t("To have it"), "integer"),
             "rate": Col(t("Share"), "percent"),
         }
     return Section(title, 1, [
