@@ -314,7 +314,8 @@ def naming_order(
     for at, level in enumerate(order):
         free = out["ready"] & (out["level"] == "") & ~out["tied"]
         if wishes is not None:
-            free &= [order.index(wishes[u]) <= at if u in wishes else False for u in out["unit"]]
+            wished = out["unit"].map(wishes).map(order.index, na_action="ignore")
+            free &= wished.le(at).fillna(False)
         waiting = out.index[free]
         n = int(places[level])
         chosen = waiting[:n]

@@ -79,6 +79,7 @@ class Committee:
 
     def __init__(self, place: int, name: str, dice: random.Random) -> None:
         self.number, self.name, self.dice = place + 1, name, dice
+        self.kind = "new" if place % 3 == 1 else "settled"
         self.strength = dice.uniform(0.88, 1.0) if place % 3 else 1.0
         self.households = round(dice.gauss(1480, 260))
         self.premises = round(
@@ -150,7 +151,7 @@ class Committee:
             if done or started <= window:
                 counts[at] += 1
                 counts[at + 1] += done
-        if self.name == "霜降":  # counts one more than its register shows
+        if self.name == "芒种":  # counts one more than its register shows
             counts[3] = min(counts[3] + 1, counts[2])
         return counts[0], counts[1], counts[2], counts[3]
 
@@ -264,7 +265,7 @@ def main() -> None:
     units: Rows = [["unit", "level", "parent", "name", "code", "type", "group", "valid_from", "valid_to"]]
     units.append([STREET, "city", "", STREET, "", "", "", "", ""])
     units += [
-        [f"{c.name}居委会", "district", STREET, f"{c.name}居委会", "", "", "", "", ""] for c in committees
+        [f"{c.name}居委会", "district", STREET, f"{c.name}居委会", "", c.kind, "", "", ""] for c in committees
     ]
     for key in ESTATES:
         owner, name = key.split("/")

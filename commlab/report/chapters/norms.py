@@ -2,7 +2,7 @@
 
 What this chapter and those of ``promotion`` need beside the data stands under ``options: norms:`` in study.yaml: ``tolerance``, ``prices``, the lists
 ``people`` and ``trainings`` with ``windows`` (post -> constant of the framework) and ``reported`` (post -> metric), the list
-``naming`` with ``rounds`` (period -> levels, each with its constant).
+``naming`` with ``rounds`` (period -> levels, each with its constant), and ``labels``: words of these lists in English.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ import pandas as pd
 from commlab.errors import StudyError, listing
 from commlab.framework import Part
 from commlab.processes import gap_list, mean_norms, mending_costs
+from commlab.processes.norms import NORMS
 from commlab.report.chapters.base import Report
 from commlab.report.chapters.weak_points import norm_text, part_label
 from commlab.report.finding import Col, Finding, Section
+from commlab.scoring import collect
 from commlab.text import Text
 
-__all__ = ["gaps", "norm_gaps", "norm_options"]
+__all__ = ["gaps", "list_word", "norm_gaps", "norm_options"]
 
-_KEYS = ("tolerance", "prices", "people", "trainings", "windows", "reported", "naming", "rounds")
+_KEYS = ("tolerance", "prices", "people", "trainings", "windows", "reported", "naming", "rounds", "labels")
 Parts = dict[tuple[str, str], Part]
 
 
@@ -42,8 +44,11 @@ def gaps(report: Report) -> Section | None:
             [t("Nothing that a norm asks for was measured in {period}.", period=report.period_label)],
         )
     costs = mending_costs(found, options.get("prices", {}))
+    below = _below(report, options)
     if not report.is_city:
-        return Section(title, 1, [_of_unit(report, found[found["unit"] == report.unit], costs)])
+        return Section(
+            title, 1, [_of_unit(report, found[found["unit"] == report.unit], costs, options), *below]
+        )
     return Section(
         title, 1, [_by_unit(report, found, costs), _by_norm(report, found, costs), *_means(report)]
     )
@@ -62,6 +67,13 @@ def norm_options(report: Report) -> Mapping[str, Any] | None:
     return given
 
 
+def list_word(report: Report, options: Mapping[str, Any], word: object) -> str:
+    """A post or level as the lists have it; in English by the study's label."""
+    if not isinstance(word, str) or report.language == "zh":
+        return word if isinstance(word, str) else ""
+    return str(options.get("labels", {}).get(word, word))
+
+
 def norm_gaps(report: Report, options: Mapping[str, Any]) -> pd.DataFrame:
     """The gap list of all districts that can be reported."""
     evidence = report.period.result("evidence")
@@ -74,7 +86,7 @@ def _parts(report: Report) -> Parts:
     return {(p.code, p.part): p for code in frame.leaves for p in frame.parts(code)}
 
 
-def _of_unit(report: Report, found: pd.DataFrame, costs: pd.DataFrame) -> Finding:
+def _of_unit(report: Report, found: pd.DataFrame, costs: pd.DataFrame, options: Mapping[str, Any]) -> Finding:
     t, parts = report.t, _parts(report)
     rows = costs[costs["unit"] == report.unit]
     missing = found[found["state"] == "missing"]
@@ -96,7 +108,7 @@ def _of_unit(report: Report, found: pd.DataFrame, costs: pd.DataFrame) -> Findin
             _label(report, parts, *key) for key in zip(f["code"], f["part"], f["item"], strict=True)
         ],
         required=lambda f: [
-            t("in place") if i else norm_text(t, parts[c, p])
+            t("in place") if i else _required(t, parts[c, p], options)
             for c, p, i in zip(f["code"], f["part"], f["item"], strict=True)
         ],
     )
@@ -104,7 +116,7 @@ def _of_unit(report: Report, found: pd.DataFrame, costs: pd.DataFrame) -> Findin
     both["off"] = [_off(report, parts[r.code, r.part], r) for r in both.itertuples(index=False)]
     both["verdict"] = both["state"].map(_words(t))
     columns = {
-        "label": Col(t("Norm"), width=1.8), "article": Col(t("Article")), "required": Col(t("Required"), align="center"),
+        "label": Col(t("What a norm asks for"), width=1.8), "article": Col(t("Article")), "required": Col(t("Required"), align="center"),
         "measured": Col(t("Measured"), align="center"), "off": Col(t("Off by"), align="right"),
         "cost": Col(t("Cost (yuan)"), "number", digits=0), "verdict": Col(t("Finding"), "label"),
     }  # fmt: skip
@@ -115,6 +127,14 @@ def _of_unit(report: Report, found: pd.DataFrame, costs: pd.DataFrame) -> Findin
         columns=columns,
         notes=_price_note(t, rows),
     )
+
+
+def _required(t: Text, part: Part, options: Mapping[str, Any]) -> str:
+    """What a norm asks for; one with a tolerance reaches to both sides."""
+    share = options.get("tolerance", {}).get(f"{part.code}/{part.part}")
+    if share is None:
+        return norm_text(t, part)
+    return f"{t.number(part.target, 0)} ± {t.percent(share, 0)}"
 
 
 def _money(t: Text, rows: pd.DataFrame) -> str:
@@ -170,16 +190,20 @@ def _measured(report: Report, part: Part, row: Any) -> str:
 
 
 def _off(report: Report, part: Part, row: Any) -> str:
+    """How much is lacking in a district; of norms for units below it, how many of these do not meet them."""
     t = report.t
     if row.state == "missing":
         return ""
-    if part.rule in ("checklist", "yes_no"):
-        return t("{n} points", n=t.integer(row.short))
     if part.measured_at not in ("district", "city"):
-        return t("{n} communities", n=t.integer(row.short))
-    return (
-        f"{t.number(row.short, 0 if float(row.short).is_integer() else 1)} {_unit_of(report, part)}".strip()
-    )
+        return t("communities: {n}", n=t.integer(row.short))
+    return _amount(report, part, row.short)
+
+
+def _amount(report: Report, part: Part, short: float) -> str:
+    t = report.t
+    if part.rule in ("checklist", "yes_no"):
+        return t("{n} missing", n=t.integer(short))
+    return f"{t.number(short, 0 if float(short).is_integer() else 1)} {_unit_of(report, part)}".strip()
 
 
 def _words(t: Text) -> dict[str, str]:
@@ -191,11 +215,11 @@ def _by_unit(report: Report, found: pd.DataFrame, costs: pd.DataFrame) -> Findin
     state = found.groupby("unit")["state"].value_counts().unstack(fill_value=0)
     state = state.reindex(columns=["met", "short", "advice", "missing"], fill_value=0)
     table = state.reindex(list(report.period.districts), fill_value=0).rename_axis("unit").reset_index()
-    priced = costs.dropna(subset=["cost"]).groupby(["unit", "state"])["cost"].sum().unstack(fill_value=0.0)
+    priced = costs.groupby(["unit", "state"])["cost"].sum(min_count=1).unstack()
     for name, of in (("hard", "short"), ("soft", "advice")):
-        table[name] = (
-            table["unit"].map(priced[of] if of in priced else pd.Series(dtype="float64")).fillna(0.0)
-        )
+        # no gap costs nothing; gaps that all lack a price have no cost
+        given = table["unit"].map(priced[of] if of in priced else pd.Series(dtype="float64"))
+        table[name] = given.where(table[of] > 0, 0.0)
     table["unpriced"] = (
         table["unit"].map(costs[costs["cost"].isna()].groupby("unit").size()).fillna(0).astype(int)
     )
@@ -252,11 +276,63 @@ def _by_norm(report: Report, found: pd.DataFrame, costs: pd.DataFrame) -> Findin
     first = table.iloc[0]
     text = t("The norm missed most often is {label}: by {n} of {all} districts.", label=first["label"], n=t.integer(first["units"]), all=t.integer(first["n"]))  # fmt: skip
     columns = {
-        "label": Col(t("Norm"), width=1.8), "kind": Col(t("Kind"), "label"), "units": Col(t("Districts that miss it"), "integer"),
-        "n": Col(t("Judged"), "integer"), "off": Col(t("Lacking in all"), align="right"),
+        "label": Col(t("What a norm asks for"), width=1.8), "kind": Col(t("Kind"), "label"), "units": Col(t("Districts that miss it"), "integer"),
+        "n": Col(t("Can be judged"), "integer"), "off": Col(t("Lacking in all"), align="right"),
         "cost": Col(t("Cost (yuan)"), "number", digits=0),
     }  # fmt: skip
     return report.finding(table, text, title=t("Gaps by norm"), columns=columns)
+
+
+def _below(report: Report, options: Mapping[str, Any]) -> list[Finding]:
+    """Norms that belong to units below the districts, unit by unit."""
+    t, parts, register, period = report.t, _parts(report), report.study.register, report.period
+    levels = {p.measured_at for p in parts.values() if p.rule in NORMS} - {"city", "district", "department"}
+    inside = report.period.districts if report.is_city else (report.unit,)
+    units = register.units
+    units = units.assign(
+        scored=units["level"].isin(levels) & units["unit"].map(register.district_of).isin(inside)
+    )
+    if not units["scored"].any():
+        return []
+    evidence = collect(
+        report.study.framework, measures=period.measures, ratings=None, survey=None, units=units
+    )
+    kept = [
+        key in parts and parts[key].measured_at in levels
+        for key in zip(evidence["code"], evidence["part"], strict=True)
+    ]
+    rows = gap_list(report.study.framework, evidence[kept], tolerance=options.get("tolerance"))
+    rows = rows[rows["state"] != "not_applicable"]
+    if rows.empty:
+        return []
+    names = units.set_index("unit")["name"]
+    rows = rows.assign(
+        district=rows["unit"].map(register.district_of),
+        name=rows["unit"].map(names),
+        required=[norm_text(t, parts[c, p]) for c, p in zip(rows["code"], rows["part"], strict=True)],
+        label=[
+            _label(report, parts, *key) for key in zip(rows["code"], rows["part"], rows["item"], strict=True)
+        ],
+        measured=[_measured(report, parts[r.code, r.part], r) for r in rows.itertuples(index=False)],
+        off=[
+            _amount(report, parts[r.code, r.part], r.short) if r.short else ""
+            for r in rows.itertuples(index=False)
+        ],
+        verdict=rows["state"].map({**_words(t), "met": t("met")}),
+    )
+    text = t(
+        "{n} of {all} communities meet what is asked of them.",
+        n=t.integer((rows["state"] == "met").sum()),
+        all=t.integer(len(rows)),
+    )
+    columns = {
+        "district": Col(t("District")), "name": Col(t("Community")), "label": Col(t("What a norm asks for"), width=1.5),
+        "required": Col(t("Required"), align="center"), "measured": Col(t("Measured"), align="center"),
+        "off": Col(t("Off by"), align="right"), "verdict": Col(t("Finding"), "label"),
+    }  # fmt: skip
+    if not report.is_city:
+        columns.pop("district")
+    return [report.finding(rows, text, title=t("Communities against their norms"), columns=columns)]
 
 
 def _means(report: Report) -> list[Finding]:
@@ -273,11 +349,11 @@ def _means(report: Report) -> list[Finding]:
     table["verdict"] = [t("met") if met else t("not met") for met in table["met"]]
     told = [
         t("{label}: the mean of {n} districts is {mean}, {verdict}; {reach} reach the number on their own, which is no norm.",
-          label=r.label, n=t.integer(r.n), mean=t.number(r.mean, 0), verdict=r.verdict, reach=t.integer(r.reach))
+          label=r.label, n=t.integer(r.n), mean=f"{t.number(r.mean, 0)} {_unit_of(report, parts[r.code, r.part])}".strip(), verdict=r.verdict, reach=t.integer(r.reach))
         for r in table.itertuples(index=False)
     ]  # fmt: skip
     columns = {
-        "label": Col(t("Norm"), width=1.6), "article": Col(t("Article")), "target": Col(t("Required mean"), "number", digits=0),
+        "label": Col(t("What a norm asks for"), width=1.6), "article": Col(t("Article")), "target": Col(t("Required mean"), "number", digits=0),
         "mean": Col(t("Mean"), "number", digits=0), "lacking": Col(t("Lacking in all"), "number", digits=0),
         "share": Col(t("Share that reaches it"), "percent", digits=0), "verdict": Col(t("Finding"), "label"),
     }  # fmt: skip

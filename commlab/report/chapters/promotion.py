@@ -9,9 +9,8 @@ import pandas as pd
 
 from commlab.processes import naming_order, training_windows
 from commlab.report.chapters.base import Report
-from commlab.report.chapters.norms import norm_gaps, norm_options
+from commlab.report.chapters.norms import list_word, norm_gaps, norm_options
 from commlab.report.finding import Col, Finding, Section
-from commlab.text import Text
 
 __all__ = ["promotion", "trainings"]
 
@@ -31,7 +30,7 @@ def trainings(report: Report) -> Section | None:
     lengths = _lengths(report, options)
     text = report.join(
         t(
-            "On {day} {trained} of {n} people were trained within their window, {late} are overdue and {new} not due yet.",
+            "On {day}, of {n} people {trained} were trained within their window; overdue: {late}, not due yet: {new}.",
             day=t.date(report.period.end),
             trained=t.integer((rows["state"] == "trained").sum()),
             n=t.integer(len(rows)),
@@ -39,12 +38,16 @@ def trainings(report: Report) -> Section | None:
             new=t.integer((rows["state"] == "not_yet_due").sum()),
         ),
         t(
-            "Windows: {windows}.",
-            windows=t.listing(t("{post} {n} years", post=p, n=t.integer(n)) for p, n in lengths.items()),
+            "Windows in years: {windows}.",
+            windows=t.listing(
+                t("{post} {n}", post=list_word(report, options, p), n=t.integer(n))
+                for p, n in lengths.items()
+            ),
         ),
     )
     if report.is_city:
         return Section(title, 1, [_training_table(report, options, rows, text)])
+    late = late.assign(category=[list_word(report, options, p) for p in late["category"]])
     columns = {
         "key": Col(t("Person")), "category": Col(t("Post")), "since": Col(t("In the post since"), "date"),
         "last": Col(t("Last training"), "date"), "due": Col(t("Due by"), "date"),
@@ -77,8 +80,8 @@ def promotion(report: Report) -> Section | None:
     title = t("Who could be named")
     if order.empty:
         return Section(title, 1, [t("Nobody can be named in {period}.", period=report.period_label)])
-    order["held"] = order["unit"].map(level_of)
-    order["outcome"] = [_outcome(t, row) for row in order.itertuples(index=False)]
+    order["held"] = [list_word(report, options, w) for w in order["unit"].map(level_of)]
+    order["outcome"] = [_outcome(report, options, row) for row in order.itertuples(index=False)]
     mine = order if report.is_city else order[order["unit"] == report.unit]
     if mine.empty:
         return Section(
@@ -95,7 +98,7 @@ def promotion(report: Report) -> Section | None:
     counted = [
         t(
             "{level} {n} of {places} places",
-            level=level,
+            level=list_word(report, options, level),
             n=t.integer((order["level"] == level).sum()),
             places=t.integer(n),
         )
@@ -173,11 +176,12 @@ def _training_table(report: Report, options: Mapping[str, Any], rows: pd.DataFra
     return report.finding(table, text, title=t("Trainings by district"), columns=columns)
 
 
-def _outcome(t: Text, row: Any) -> str:
+def _outcome(report: Report, options: Mapping[str, Any], row: Any) -> str:
+    t = report.t
     if row.tied:
         return t("same score at the last place: left to the offices")
     if row.level:
-        return t("could be named: {level}", level=row.level)
+        return t("could be named: {level}", level=list_word(report, options, row.level))
     if row.lacking or row.unknown:
         return t("not yet: norms are open")
     return t("no place left")
