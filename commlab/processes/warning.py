@@ -189,9 +189,8 @@ def _exposures(counts: pd.DataFrame, exposure: pd.DataFrame | None) -> pd.DataFr
     if exposure is None:
         return pd.DataFrame(1.0, index=counts.index, columns=counts.columns)
     given = exposure.reindex(index=counts.index, columns=counts.columns).astype("float64")
-    odd = given[counts.notna() & ~(np.isfinite(given) & (given > 0))].stack()
     lacking = (counts.notna() & ~(np.isfinite(given) & (given > 0))).any()
-    if len(odd) or lacking.any():
+    if lacking.any():
         raise DataError(
             f"the exposure of {listing(lacking.index[lacking])} is missing or not above 0 in some period; complete it"
         )
