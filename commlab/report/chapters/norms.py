@@ -49,9 +49,8 @@ def gaps(report: Report) -> Section | None:
         return Section(
             title, 1, [_of_unit(report, found[found["unit"] == report.unit], costs, options), *below]
         )
-    return Section(
-        title, 1, [_by_unit(report, found, costs), _by_norm(report, found, costs), *_means(report)]
-    )
+    told = [_by_unit(report, found, costs), _by_norm(report, found, costs), *below, *_means(report)]
+    return Section(title, 1, told)
 
 
 def norm_options(report: Report) -> Mapping[str, Any] | None:
