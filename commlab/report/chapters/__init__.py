@@ -5,7 +5,9 @@ the study never asks for what the chapter tells.
 ``satisfaction``, ``change``, ``moved``, ``weak_points``, ``problems``, ``candidates`` and the appendices. The city page adds
 ``districts``; the method notebooks use ``intake``, for satisfaction ``groups``, ``scale``, ``districts_by_item`` and ``raking``, and for weights ``weights_cover``, ``expert_weights``, ``matrices``,
 ``mending``, ``firmness``, ``data_weights``, ``delphi_rounds`` and ``weights_workbook``. The full cycle of governance has
-``steps``, ``warning``, ``handling``, ``stations``, ``five_lists`` and ``sources_joined``.
+``steps``, ``warning``, ``handling``, ``stations``, ``five_lists`` and ``sources_joined``. Assessment in both directions has ``two_way``, ``assessment_levels``,
+``online``, ``funds``, ``rewards`` and ``points``. Typed governance has
+``kinds``, ``kind_evidence``, ``equals``, ``lists``, ``strategies``, ``half_years``, ``team`` and ``things_done``.
 """
 
 from __future__ import annotations
@@ -23,22 +25,30 @@ from commlab.report.chapters.city import districts
 from commlab.report.chapters.cycle import handling, steps, warning
 from commlab.report.chapters.delphi import delphi_rounds
 from commlab.report.chapters.firmness import data_weights, firmness, weights_cover, weights_workbook
+from commlab.report.chapters.funds import funds, rewards
 from commlab.report.chapters.indicators import indicators
+from commlab.report.chapters.lists import lists, strategies
 from commlab.report.chapters.method import cover, method
 from commlab.report.chapters.moved import moved
 from commlab.report.chapters.norms import gaps
+from commlab.report.chapters.online import online
 from commlab.report.chapters.places import five_lists, sources_joined, stations
+from commlab.report.chapters.points import points
+from commlab.report.chapters.practice import half_years, team, things_done
 from commlab.report.chapters.problems import problems
 from commlab.report.chapters.promotion import promotion, trainings
 from commlab.report.chapters.sources import intake
 from commlab.report.chapters.summary import summary
 from commlab.report.chapters.survey import change, sample, satisfaction
 from commlab.report.chapters.thorough import districts_by_item, groups, raking, scale
+from commlab.report.chapters.two_way import assessment_levels, two_way
+from commlab.report.chapters.typed import equals, kind_evidence, kinds
 from commlab.report.chapters.weak_points import weak_points
 from commlab.report.chapters.weights import expert_weights, matrices, mending
 
 __all__ = [
     "Report",
+    "assessment_levels",
     "candidates",
     "change",
     "cleaning_summary",
@@ -48,33 +58,46 @@ __all__ = [
     "denominators",
     "districts",
     "districts_by_item",
+    "equals",
     "expert_weights",
     "firmness",
     "five_lists",
+    "funds",
     "gaps",
     "groups",
+    "half_years",
     "handling",
     "indicator_dictionary",
     "indicators",
     "intake",
+    "kind_evidence",
+    "kinds",
+    "lists",
     "manifest",
     "matrices",
     "mending",
     "method",
     "moved",
+    "online",
     "open_report",
+    "points",
     "problems",
     "promotion",
     "questionnaire",
     "raking",
+    "rewards",
     "sample",
     "satisfaction",
     "scale",
     "sources_joined",
     "stations",
     "steps",
+    "strategies",
     "summary",
+    "team",
+    "things_done",
     "trainings",
+    "two_way",
     "warning",
     "weak_points",
     "weights_cover",
