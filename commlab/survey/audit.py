@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,7 @@ Target = tuple[int, int]
 _EPS = 1e-6
 _MOVED = (2, 8)
 """Lowest domains that the first two programs move below a domain that hides something."""
+_AT_ONCE = 24
 _ROUNDS = (1, 10)
 """Pairs of objectives that they are tried with."""
 _SEED = 4
@@ -256,22 +258,33 @@ class _Program:
         least = -figures.counts[leaves].ravel()
         self.bounds = np.c_[least, np.full(len(least), float(4 * max(k, few * len(figures.size))))]
 
-    def _ends(self, objectives: Iterator[FloatArray]) -> Iterator[FloatArray]:
-        """The asked figures' steps where each objective is least."""
+    def _ends(self, objectives: Iterator[FloatArray], at_once: int) -> Iterator[FloatArray]:
+        """The asked figures' steps where each objective is least.
+
+        A solver's start costs more than such a small program: ``at_once`` are solved side by side, as one.
+        """
         if not self.ask.shape[1]:
             return
-        for objective in objectives:
+
+        def beside(part: sparse.csr_array, m: int) -> sparse.csr_array | None:
+            return sparse.block_diag([part] * m, format="csr") if part.shape[0] else None
+
+        while chosen := list(islice(objectives, at_once)):
+            m, width = len(chosen), self.ask.shape[1]
+            equal, below = beside(self.equal, m), beside(self.below, m)
             found = linprog(
-                objective @ self.ask,
-                A_ub=self.below if self.below.shape[0] else None,
-                b_ub=self.room if self.below.shape[0] else None,
-                A_eq=self.equal if self.equal.shape[0] else None,
-                b_eq=np.zeros(self.equal.shape[0]) if self.equal.shape[0] else None,
-                bounds=self.bounds,
+                np.concatenate([objective @ self.ask for objective in chosen]),
+                A_ub=below,
+                b_ub=None if below is None else np.tile(self.room, m),
+                A_eq=equal,
+                b_eq=None if equal is None else np.zeros(equal.shape[0]),
+                bounds=np.tile(self.bounds, (m, 1)),
                 method="highs",
                 options={"presolve": False},  # small programs, solved sooner as they are
             )
-            yield self.ask @ found.x if found.x is not None else np.zeros(self.ask.shape[0])
+            for k in range(m):
+                x = None if found.x is None else found.x[k * width : (k + 1) * width]
+                yield np.zeros(self.ask.shape[0]) if x is None else self.ask @ x
 
     def unproven(self, declared: FloatArray, rounds: int) -> IntArray:
         """Asked figures that random objectives do not show to be as open as declared."""
@@ -288,7 +301,7 @@ class _Program:
                 yield -chosen
 
         before, tried = len(left), 0
-        for step in self._ends(objectives()):
+        for step in self._ends(objectives(), 2):
             low, high = np.minimum(low, step), np.maximum(high, step)
             left, tried = np.flatnonzero(high - low < declared - _EPS), tried + 1
             if not len(left) or (tried % 2 == 0 and len(left) == before):
@@ -299,10 +312,11 @@ class _Program:
     def narrow(self, declared: FloatArray) -> IntArray:
         """Asked figures whose ends are nearer to one another than declared."""
         left = self.unproven(declared, _ROUNDS[1])
-        wide = np.zeros(len(left))
-        for i, at in enumerate(left):
-            one = np.zeros(len(declared))
-            one[at] = 1.0
-            ends = [step[at] for step in self._ends(iter((one, -one)))]
-            wide[i] = max(ends, default=0.0) - min(ends, default=0.0)
+        ones = np.zeros((2 * len(left), len(declared)))
+        ones[np.arange(len(ones)), np.repeat(left, 2)] = np.tile([1.0, -1.0], len(left))
+        ends = [
+            step[at] for step, at in zip(self._ends(iter(ones), _AT_ONCE), np.repeat(left, 2), strict=False)
+        ]
+        pairs = np.array(ends, dtype=float).reshape(-1, 2)
+        wide = np.ptp(pairs, axis=1) if len(pairs) else np.zeros(len(left))
         return left[wide < declared[left] - _EPS]
