@@ -167,6 +167,8 @@ def _factor(
     """Newton's method for sum d F(x'l) x = t, halving steps that make it worse."""
     f, slope = _functions(method, bounds)
     scale = np.maximum(np.abs(target), 1e-12 * np.abs(target).max())
+    # A total of 0 (of a centred number) is met to within what the column adds up to without signs.
+    scale = np.where(scale > 0, scale, np.maximum(np.asarray(abs(x).T @ d), np.finfo(float).tiny))
     multiplier = np.zeros(x.shape[1])
     off = target - x.T @ (d * f(x @ multiplier))
     for _ in range(iterations):

@@ -43,6 +43,8 @@ def holm(p_values: npt.ArrayLike) -> FloatArray:
     [0.03, 0.06, 0.06]
     """
     p = np.asarray(p_values, dtype=float)
+    if ((p < 0) | (p > 1)).any():
+        raise ParameterError(f"p values lie between 0 and 1; {listing(p[(p < 0) | (p > 1)])} do not")
     out = np.full_like(p, np.nan)
     known = np.flatnonzero(~np.isnan(p))
     order = known[np.argsort(p[known], kind="stable")]
@@ -92,6 +94,10 @@ def compare(
     if reference is not None and reference not in names:
         raise ParameterError(f'reference={reference!r} is no group of "{groups}": {listing(names, most=20)}')
     y = values_of(design, variable)
+    if not ((domain >= 0) & ~np.isnan(y)).any():
+        raise DataError(
+            f'"{variable}" has no answers in any group of "{groups}"; there is nothing to compare'
+        )
     estimate, z, n, alone = influences(design, [y], domain, len(names))
     if len(design.structure.stages) == 1:
         mean(design, variable, by=groups)  # refuses groups inside one unit, by name
@@ -218,6 +224,11 @@ def independence(design: SurveyDesign, a: str, b: str, *, statistic: str = "F") 
     counts = np.bincount(row * c + col, w, r * c).astype(float).reshape(r, c)
     domain = np.where(both, 0, -1)
     nu = int(Plan(design.structure, design.data, domain, 1, design.lonely).counts(None)[2][0])
+    if nu < 1:
+        raise DataError(
+            f'the rows with "{a}" and "{b}" lie in one unit a stratum, which says nothing about how units differ; '
+            "join strata or take more units"
+        )
     ask = _wald if "Wald" in test else _rao_scott
     value, scaled, df1, df2 = ask(design, both, row, col, counts, nu, test)
     p = special.chdtrc(df1, scaled) if np.isinf(df2) else special.fdtrc(df1, df2, scaled)

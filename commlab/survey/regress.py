@@ -122,6 +122,13 @@ def regression(
         raise ParameterError(f"the left side of {formula!r} has {left.shape[1]} columns; it needs one")
     y = left.to_numpy(dtype=float)[keep][:, -1]
     names, w, p = list(right.columns), design.weights[used], x.shape[1]
+    if not len(y):
+        raise DataError(f"no weighted row has all columns of {formula!r}; there is nothing to fit")
+    endless = [
+        n for n, c in zip([*names, str(left.columns[-1])], [*x.T, y], strict=True) if np.isinf(c).any()
+    ]
+    if endless:
+        raise DataError(f"{listing(endless)} of {formula!r} is infinite; make it a number or leave it blank")
     if np.linalg.matrix_rank(x * np.sqrt(w)[:, None]) < p:
         raise DataError(f"the {p} columns of {formula!r} are collinear ({listing(names, most=12)}); drop one")
     if family == "logit" and not np.isin(y, (0, 1)).all():
@@ -253,10 +260,10 @@ def rank_test(design: SurveyDesign, variable: str, *, groups: str) -> RankTest |
     v = variance.covariance(design.structure, design.data, sparse, design.lonely)[1:, 1:]
     df1 = len(present) - 1
     df = design.subset(used).df - df1
-    if df1 == 1:
+    if df1 == 1 and df >= 1:
         se = float(np.sqrt(v[0, 0]))
         t = float(beta[1]) / se if se > 0 else np.nan
-        return RankTest(float(beta[1]), se, t, df, float(2 * special.stdtr(max(df, 1), -abs(t))))
+        return RankTest(float(beta[1]), se, t, df, float(2 * special.stdtr(df, -abs(t))))
     if df < 1 or np.linalg.matrix_rank(v) < df1:
         raise DataError(
             f'"{groups}" has {len(present)} groups in {df + df1} more units than strata; '

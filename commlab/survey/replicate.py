@@ -104,6 +104,12 @@ class ReplicateDesign:
         again = np.stack(
             [np.atleast_1d(what(self.data, self.replicates[:, r])) for r in range(len(self.scale))]
         )
+        lost = int((~np.isfinite(again)).any(axis=tuple(range(1, again.ndim))).sum())
+        if lost or not np.isfinite(theta).all():
+            raise DataError(
+                f"the statistic is no number in {'the whole sample' if not np.isfinite(theta).all() else f'{lost} replicates'}"
+                "; leave out missing answers, and domains that lie in one unit"
+            )
         return self._table(theta, again, confidence)
 
     def mean(
@@ -143,6 +149,14 @@ class ReplicateDesign:
                     )
                 )
         values = np.array(parts)
+        of = [f"{n} of {g}" if by is not None else n for n in names for g in labels]
+        lost = np.isnan(values).any(axis=1) & ~np.isnan(values[:, 0])
+        if lost.any():
+            raise DataError(
+                f"{int(lost.sum())} domains have no answers in some replicates "
+                f"({listing([of[i] for i in np.flatnonzero(lost)])}): they lie in one unit, of which leaving it out "
+                "leaves nothing; join domains, or use the design itself"
+            )
         out = self._table(values[:, 0], values[:, 1:].T, confidence)
         out.insert(0, "variable", np.repeat(names, len(labels)))
         if by is not None:

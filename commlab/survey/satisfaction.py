@@ -347,7 +347,7 @@ def satisfaction_from_counts(
         mean = np.divide(first, size, out=np.full(len(size), np.nan), where=size > 0)
         squares = np.clip(second - size * np.nan_to_num(mean) ** 2, 0, None)
         se = np.sqrt(np.divide(squares, size * (size - 1), out=np.full(len(size), np.nan), where=size > 1))
-        df, whole = (size - 1).astype(np.int64), size.astype(np.int64)
+        df, whole = np.maximum(size - 1, 0).astype(np.int64), size.astype(np.int64)
         if statistic in _SHARES:
             low, high = intervals.proportion_interval(mean, se, df, whole, confidence=confidence)
         else:

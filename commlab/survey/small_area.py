@@ -96,6 +96,11 @@ def fay_herriot(
         )
     index = direct.index if isinstance(direct, pd.Series) else pd.RangeIndex(len(y))
     known = ~np.isnan(y)
+    _once(index)
+    if np.isinf(y).any():
+        raise DataError(
+            f"direct estimates are infinite in {listing(index[np.isinf(y)])}; leave them out (NaN)"
+        )
     bad = known & ~(np.isfinite(d) & (d > 0))
     if bad.any():
         raise DataError(
@@ -112,6 +117,14 @@ def fay_herriot(
         raise DataError(f"the {p} covariates are collinear: {listing(frame.columns)}; drop one")
     a, used = _variance_component(y[known], d[known], x[known], method, tolerance, iterations)
     return _predict(y, d, x, known, a, used, method, index, frame.columns)
+
+
+def _once(areas: pd.Index) -> None:
+    """Refuse areas that are named twice."""
+    if not areas.is_unique:
+        raise DataError(
+            f"areas are named twice: {listing(areas[areas.duplicated()].unique())}; give each one row"
+        )
 
 
 def _variance_component(
@@ -231,13 +244,17 @@ def benchmark(
         raise ParameterError(f'method={method!r} is not "difference" or "ratio"')
     if not estimates.index.equals(sizes.index):
         raise DataError("estimates and sizes must have the same areas in the same order")
-    wrong = ~(np.isfinite(sizes.to_numpy(dtype=float)) & (sizes.to_numpy(dtype=float) > 0))
-    if wrong.any() or estimates.isna().any():
-        bad = estimates.index[wrong | estimates.isna().to_numpy()]
+    _once(estimates.index)
+    given, size = (np.asarray(s, dtype=float) for s in (estimates, sizes))
+    wrong = ~(np.isfinite(given) & np.isfinite(size) & (size > 0))
+    if wrong.any():
+        bad = estimates.index[wrong]
         raise DataError(f"every area needs an estimate and a size > 0; wrong: {listing(bad)}")
     if groups is None:
         of = pd.Series(0, index=estimates.index)
         wanted = pd.Series({0: float(total)})  # type: ignore[arg-type]
+        if not np.isfinite(wanted[0]):
+            raise ParameterError(f"total={total!r} must be a number")
     else:
         if not groups.index.equals(estimates.index) or groups.isna().any():
             raise DataError("groups must name the district of every area, in the same order")
