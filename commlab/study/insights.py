@@ -28,6 +28,7 @@ from commlab.survey import (
     kmo,
     linear_scores,
     mcdonald_omega,
+    overall_index,
     parallel_analysis,
     split_half,
 )
@@ -90,10 +91,13 @@ def insights(
     answers = design.data[alike].astype("float64")
     answers = answers.mask(answers.isin([DONT_KNOW, NOT_APPLICABLE]))
     scale, scale_items = _scale(answers, config, k)
+    found = _drivers(design, alike, target, items[target], decided, config, k)
+    if len(scale):
+        scale = pd.concat([scale, _by_importance(design, alike, target, items[target], found, config)])
     out = {
         "scale": scale,
         "scale_items": scale_items,
-        "drivers": _drivers(design, alike, target, items[target], decided, config, k),
+        "drivers": found,
         "comparisons": _comparisons(design, answers[target], items[target], decided, config, target, k),
         "small_areas": _small_areas(design, satisfaction, target, config, register, district_of),
     }
@@ -177,6 +181,25 @@ def _drivers(
             _without_hidden(table, decided, level, unit).merge(_odds(part, target, others, config), on="item")
         )
     return pd.concat(frames, ignore_index=True) if frames else empty
+
+
+def _by_importance(
+    design: SurveyDesign, items: list[str], target: str, points: int, found: pd.DataFrame, config: StudyConfig
+) -> pd.DataFrame:
+    """One index of all items over the city, each by its importance; none where an item's own may not be shown."""
+    others = [i for i in items if i != target]
+    of_city = found[found["level"] == "city"].set_index("item")
+    if not others or set(of_city.index) != set(others):
+        return pd.DataFrame(columns=COLUMNS["scale"])
+    table = overall_index(
+        design,
+        others,
+        importance=of_city["importance"],
+        scale=(1, points),
+        confidence=config.choices.confidence,
+    )
+    table = table.rename(columns={"estimate": "value", "ci_low": "low", "ci_high": "high"})
+    return table.assign(measure="overall_index").reindex(columns=COLUMNS["scale"])
 
 
 def _part(design: SurveyDesign, rows: pd.DataFrame) -> SurveyDesign:

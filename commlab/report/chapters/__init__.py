@@ -3,7 +3,7 @@ the study never asks for what the chapter tells.
 
 ``open_report`` first; then, in the order of the page: ``cover``, ``summary``, ``method``, ``sample``, ``indicators``,
 ``satisfaction``, ``change``, ``moved``, ``weak_points``, ``problems``, ``candidates`` and the appendices. The city page adds
-``districts``; the method notebooks use ``intake``, for satisfaction ``groups``, ``scale``, ``districts_by_item`` and ``raking``, and for weights ``weights_cover``, ``expert_weights``, ``matrices``,
+``districts``; the method notebooks use ``intake``, for satisfaction ``groups``, ``scale``, ``districts_by_item``, ``small_areas``, ``next_sample`` and ``raking``, and for weights ``weights_cover``, ``expert_weights``, ``matrices``,
 ``mending``, ``firmness``, ``data_weights``, ``delphi_rounds`` and ``weights_workbook``. The full cycle of governance has
 ``steps``, ``warning``, ``handling``, ``stations``, ``five_lists`` and ``sources_joined``. Assessment in both directions has ``two_way``, ``assessment_levels``,
 ``online``, ``funds``, ``rewards`` and ``points``. Typed governance has
@@ -40,7 +40,14 @@ from commlab.report.chapters.promotion import promotion, trainings
 from commlab.report.chapters.sources import intake
 from commlab.report.chapters.summary import summary
 from commlab.report.chapters.survey import change, sample, satisfaction
-from commlab.report.chapters.thorough import districts_by_item, groups, raking, scale
+from commlab.report.chapters.thorough import (
+    districts_by_item,
+    groups,
+    next_sample,
+    raking,
+    scale,
+    small_areas,
+)
 from commlab.report.chapters.two_way import assessment_levels, two_way
 from commlab.report.chapters.typed import equals, kind_evidence, kinds
 from commlab.report.chapters.weak_points import weak_points
@@ -78,6 +85,7 @@ __all__ = [
     "mending",
     "method",
     "moved",
+    "next_sample",
     "online",
     "open_report",
     "points",
@@ -89,6 +97,7 @@ __all__ = [
     "sample",
     "satisfaction",
     "scale",
+    "small_areas",
     "sources_joined",
     "stations",
     "steps",

@@ -1,16 +1,23 @@
-"""What the satisfaction notebook shows beside the city's chapters: groups, the scale, every district, raking."""
+"""What the satisfaction notebook shows beside the city's chapters: groups, the scale, every district, small areas, raking, and how
+many answers the next quarter needs.
+"""
 
 from __future__ import annotations
 
 import re
 
+import numpy as np
 import pandas as pd
 
 from commlab.report.chapters.base import Report
 from commlab.report.chapters.insights import NAMED, index_columns, intervals, level
 from commlab.report.finding import Col, Section
+from commlab.survey.planning import sample_size
 
-__all__ = ["districts_by_item", "groups", "raking", "scale"]
+__all__ = ["districts_by_item", "groups", "next_sample", "raking", "scale", "small_areas"]
+
+MARGIN = 0.05
+"""Half the width of an interval of a share that the next quarter's sample aims at in every district."""
 
 _CELLS = re.compile(r"\+(?=\w)")
 """Between joined groups; the plus of ``65+`` ends one."""
@@ -74,15 +81,19 @@ def scale(report: Report) -> Section:
         "kmo": t("KMO (sampling adequacy)"),
         "bartlett": t("Bartlett's chi-squared"),
         "factors": t("factors above chance (parallel analysis)"),
+        "overall_index": t("index of all items by their importance (0-100)"),
     }
     value = rows.set_index("measure")["value"]
     rows = rows.assign(
         label=rows["measure"].map(words),
         shown=[
-            t.number(v, 0 if m == "factors" else 3)
+            t.number(v, {"factors": 0, "overall_index": 1}.get(m, 3))
             for m, v in zip(rows["measure"], rows["value"], strict=True)
         ],
-        interval=[t.interval(a, b, 3) for a, b in zip(rows["low"], rows["high"], strict=True)],
+        interval=[
+            t.interval(a, b, 1 if m == "overall_index" else 3)
+            for m, a, b in zip(rows["measure"], rows["low"], rows["high"], strict=True)
+        ],
     )
     text = t(
         "Over {n} complete answers alpha is {alpha} (interval {interval}); {factors} factors rise above chance.",
@@ -156,6 +167,107 @@ def districts_by_item(report: Report) -> Section:
         notes=report.signs(*(table[d] for d in names)),
     )
     return Section(t("Every district, every item"), 1, [found])
+
+
+def small_areas(report: Report) -> Section | None:
+    """How many communities' estimates are their own and how many lean on the model, district by district."""
+    t, item = report.t, report.overall_item
+    if not report.has("responses"):
+        return None
+    title, rows = t("Communities: own and modelled estimates"), report.period.result("small_areas")
+    if rows["modelled"].isna().all() or item is None:
+        return Section(title, 1, [t("Too few communities have answers for a model.")])
+    of = rows.groupby("district", sort=False)
+    table = of["source"].value_counts().unstack(fill_value=0)
+    table = table.reindex(columns=["direct", "direct and model", "model"], fill_value=0).astype(int)
+    narrow = (rows["high"] - rows["low"]) / 2
+    table = table.assign(
+        communities=of.size(),
+        low=of["modelled"].min(),
+        high=of["modelled"].max(),
+        half=narrow.groupby(rows["district"]).mean(),
+    )
+    table = table.reindex([d for d in report.period.districts if d in table.index]).reset_index()
+    counts = rows["source"].value_counts()
+    found = report.finding(
+        table,
+        t(
+            'Of {n} surveyed communities the index of "{item}" is estimated directly in {a}, with the help of a model in {b}, by the model alone in {c}; modelled it lies between {low} and {high}.',
+            n=t.integer(len(rows)),
+            item=report.item(item),
+            a=t.integer(counts.get("direct", 0)),
+            b=t.integer(counts.get("direct and model", 0)),
+            c=t.integer(counts.get("model", 0)),
+            low=t.number(rows["modelled"].min()),
+            high=t.number(rows["modelled"].max()),
+        ),
+        title=title,
+        columns={
+            "district": Col(t("District")),
+            "communities": Col(t("Communities"), "integer"),
+            "direct": Col(t("direct"), "integer"),
+            "direct and model": Col(t("direct and model"), "integer"),
+            "model": Col(t("model only"), "integer"),
+            "low": Col(t("Lowest"), "number"),
+            "high": Col(t("Highest"), "number"),
+            "half": Col(t("Mean half-width of intervals"), "number"),
+        },
+    )
+    return Section(title, 1, [found])
+
+
+def next_sample(report: Report) -> Section | None:
+    """Answers and questionnaires that every district needs next time for intervals of a given width."""
+    t, item = report.t, report.overall_item
+    if not report.has("responses"):
+        return None
+    title = t("Sample of the next quarter")
+    rows = report.period.satisfaction(by="district")
+    rows = rows[(rows["item"] == item) & (rows["statistic"] == "satisfied")].set_index("district")
+    rates = report.period.result("response_rates").set_index("unit").reindex(rows.index)
+    known = (rows["rule"] == "") & (rows["bound"] == "") & (rates["rule"] == "") & (rows["n_effective"] > 0)
+    rows, rates = rows[known & (rates["issued"] > 0)], rates[known & (rates["issued"] > 0)]
+    if rows.empty:
+        return Section(title, 1, [t("Too few answered to plan from.")])
+    confidence = report.study.config.choices.confidence
+    deff, valid = rows["n"] / rows["n_effective"], np.minimum(rows["n"] / rates["issued"], 1.0)
+    needs = pd.concat(
+        [
+            sample_size(MARGIN, deff=d, response_rate=v, confidence=confidence)
+            for d, v in zip(deff, valid, strict=True)
+        ]
+    ).set_axis(rows.index, axis=0)
+    table = rows.assign(
+        half=(rows["ci_high"] - rows["ci_low"]) / 2, deff=deff, valid=valid, needed=needs["answers"], issue=needs["issued"],
+    ).reset_index()  # fmt: skip
+    found = report.finding(
+        table,
+        t(
+            "For intervals of ±{points} points in every district {answers} answers are needed, and {issued} questionnaires to get them; {k} of {n} districts have fewer answers now.",
+            points=t.number(MARGIN * 100, 0),
+            answers=t.integer(table["needed"].sum()),
+            issued=t.integer(table["issue"].sum()),
+            k=t.integer((table["needed"] > table["n"]).sum()),
+            n=t.integer(len(table)),
+        ),
+        title=title,
+        columns={
+            "district": Col(t("District")),
+            "n": Col(t("Answers"), "integer"),
+            "half": Col(t("Margin of error"), "percent"),
+            "deff": Col(t("Design effect"), "number", digits=2),
+            "valid": Col(t("Valid rate"), "percent"),
+            "needed": Col(t("Answers needed"), "integer"),
+            "issue": Col(t("To issue"), "integer"),
+        },
+        notes=[
+            t(
+                'From the answers to "{item}": this quarter\'s design effect and answers per questionnaire issued, a share of one half (the safe side), many degrees of freedom.',
+                item=report.item(item),
+            )
+        ],
+    )
+    return Section(title, 1, [found])
 
 
 def raking(report: Report) -> Section:
