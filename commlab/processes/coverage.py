@@ -92,7 +92,7 @@ def covered(
     each = open_.groupby("unit")
     out = places[["unit", "group"]].reset_index(drop=True)
     out["stations"] = out["unit"].map(each.size()).fillna(0).astype("int64")
-    out["since"] = out["unit"].map(each["opened"].min()) if "opened" in stations else pd.NaT
+    out["since"] = each["opened"].min().reindex(out["unit"]).to_numpy() if "opened" in stations else pd.NaT
     rows = out.assign(covered=out["stations"] > 0, doubled=out["stations"] > 1).groupby("group", sort=False)
     table = rows.agg(places=("unit", "size"), covered=("covered", "sum"), doubled=("doubled", "sum"))
     table = table.reset_index()

@@ -8,7 +8,7 @@ whatever the missing fields turn out to be, and on whichever side of a line a va
 ...     {"rule": "b", "kind": "new", "field": "built", "op": ">=", "target": 1950, "points": 1, "near": 2}])
 >>> facts = pd.DataFrame({"built": [1920.0, 1951.0, None]}, index=["x", "y", "z"])
 >>> kinds_of(facts, rules).units[["unit", "kind", "state", "why"]].fillna("-").to_numpy().tolist()
-[['x', 'old', 'clear', ''], ['y', '-', 'open', 'near'], ['z', '-', 'open', 'missing']]
+[['x', 'old', 'clear', ''], ['y', '-', 'open', 'near'], ['z', '-', 'open', 'missing,few']]
 """
 
 from __future__ import annotations
@@ -148,6 +148,7 @@ def kinds_of(
     rules: Sequence[KindRule],
     *,
     margin: float | Fraction = 1,
+    least: float | Fraction = 1,
     otherwise: str | None = None,
     known: pd.Series | None = None,
 ) -> Kinds:
@@ -161,8 +162,10 @@ def kinds_of(
         Their order is the order of kinds where points are equal.
     margin : number
         Points by which the leading kind must lead every other one.
+    least : number
+        Points that the leading kind must have itself, in the worst case too.
     otherwise : str, optional
-        The kind of units that meet no rule: it holds half the points of the smallest rule.
+        The kind of units that meet no rule: it holds half the points of the smallest rule, and needs no more.
     known : Series by unit, optional
         What people hold a unit to be; it settles unsure cases, and is shown where clear rules say another kind.
 
@@ -171,7 +174,7 @@ def kinds_of(
     Kinds
         ``units``: unit, kind (missing while open), told (what the rules say, sure or not; missing where none is met), points,
         second, lead (points before the second), surely (lead in the worst case), known, state (``STATES``), why (``missing``,
-        ``near``, ``close`` or ``none``, comma-separated; empty where clear), fields (that are missing or near), rules (met).
+        ``near``, ``close``, ``few``, comma-separated; empty where clear), fields (that are missing or near), rules (met).
         ``evidence``: unit, rule, kind, field, per, value, op, target, met (``yes no near missing``), points.
 
     Raises
@@ -179,7 +182,7 @@ def kinds_of(
     DataError
         If a field is no column, a value is infinite, or a unit stands twice.
     ParameterError
-        If there are no rules, or ``margin`` is below 0.
+        If there are no rules, or ``margin`` or ``least`` is below 0.
 
     Notes
     -----
@@ -188,8 +191,8 @@ def kinds_of(
     holds the observed value; all values of the field where it is missing; both sides of a line that it is near.
     Fields are taken as independent, so (2) errs on the side of asking a person.
     """
-    if not rules or margin < 0:
-        raise ParameterError("kinds need at least one rule, and a margin of at least 0")
+    if not rules or margin < 0 or least < 0:
+        raise ParameterError("kinds need at least one rule, and a margin and least points of at least 0")
     lacking = sorted({f for r in rules for f in r.quantity if f and f not in facts})
     if lacking:
         raise DataError(f"rules of kinds ask for fields that are no columns: {listing(lacking)}")
@@ -203,7 +206,7 @@ def kinds_of(
     units, evidence = [], []
     for place, unit in enumerate(facts.index):
         own = {q: v[place] for q, v in values.items()}
-        row, lines = _one(rules, own, order, constant, exact(margin))
+        row, lines = _one(rules, own, order, constant, exact(margin), exact(least))
         says = told.iloc[place]
         says = None if pd.isna(says) or not str(says) else str(says)
         units.append({"unit": str(unit), **row, "known": says, **_state(row, says)})
@@ -294,6 +297,7 @@ def _one(
     order: Sequence[str],
     constant: Mapping[str, Fraction],
     margin: Fraction,
+    least: Fraction,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """What the rules say of one unit, and line by line why."""
     lines: list[dict[str, Any]] = []
@@ -319,8 +323,8 @@ def _one(
     for r in rules:
         by_field.setdefault(r.quantity, []).append(r)
 
-    def lead(other: str) -> Fraction:  # (2)
-        sure = constant.get(first, Fraction(0)) - constant.get(other, Fraction(0))
+    def worst(other: str | None) -> Fraction:  # (2); without another kind, the leader's own points
+        sure = constant.get(first, Fraction(0)) - constant.get(other or "", Fraction(0))
         for quantity, own in by_field.items():
             sure += min(
                 sum((r.points for r in own if r.kind == first and r.holds(v)), Fraction(0))
@@ -329,21 +333,20 @@ def _one(
             )
         return sure
 
-    leads = {k: lead(k) for k in others}
-
     def enough(by: Fraction, other: str) -> bool:
         return by >= margin and (by > 0 or order.index(first) < order.index(other))
 
-    none = won[first] == 0
-    clear = not none and all(enough(by, k) for k, by in leads.items())
+    leads = {k: worst(k) for k in others}
+    needed = Fraction(0) if first in constant else least
+    clear = worst(None) >= needed and won[first] > 0 and all(enough(by, k) for k, by in leads.items())
     observed = won[first] - won[others[0]] if others else won[first]
     why = [] if clear else [w for w in ("missing", "near") if w in doubtful.values()]
-    if none and not why:
-        why = ["none"]
-    if not clear and not none and not all(enough(won[first] - won[k], k) for k in others):
+    if not clear and (won[first] < needed or not won[first]):
+        why.append("few")
+    elif not clear and not all(enough(won[first] - won[k], k) for k in others):
         why.append("close")
     return {
-        "told": None if none else first,
+        "told": first if won[first] > 0 else None,
         "points": float(won[first]),
         "second": others[0] if others and won[others[0]] > 0 else None,
         "lead": float(observed),

@@ -48,7 +48,8 @@ RISES = {"红河州": ("2020Q4", 1.6), "昭通市": ("2021Q1", 1.9), "普洱市"
 """Where matters rise, from which quarter and how much: one plainly, one late, one too little to be seen."""
 FIRST = "青碧翠晴霞岚溪泉竹霓桐榕荷芷禾稻麦葵菱椒"
 SECOND = "岭坪坝箐涧屏峰原湾塘"
-ORIGINS = ["12345热线", "网格上报", "城市大脑预警", "群众来访"]
+ORIGINS = {"12345热线": "Y2.1", "网格上报": "Y1.1", "城市大脑预警": "Y1.1", "群众来访": "Y2.1"}
+"""Where a matter comes from: found by a warning (Y1.1), or brought by residents (Y2.1)."""
 BODIES = ["政务服务部门", "住房城乡建设部门", "民政部门", "综治部门"]
 OPERATORS = ["委托社会组织", "乡镇(街道)自营"]
 
@@ -149,12 +150,12 @@ def quarterly(
 def ledger(period: str, problems: list[dict[str, object]]) -> list[list[object]]:
     """What the ledger says at the end of a quarter; a reopened matter has a second row."""
     end = ends(period)
-    rows: list[list[object]] = [["事项编号", "州(市)", "来源", "责任单位", "发现日期", "办理期限", "办结日期", "重新交办日期", "复核日期"]]  # fmt: skip
+    rows: list[list[object]] = [["事项编号", "州(市)", "对应指标", "来源", "责任单位", "发现日期", "办理期限", "办结日期", "重新交办日期", "复核日期"]]  # fmt: skip
     known = lambda day: day if isinstance(day, date) and day <= end else ""  # noqa: E731
     for p in problems:
         if not known(p["found"]):
             continue
-        head = [p["number"], p["place"], p["origin"], p["body"]]
+        head = [p["number"], p["place"], p["code"], p["origin"], p["body"]]
         rows.append([*head, p["found"], p["due"], known(p["closed"]), "", known(p["verified"])])
         if known(p["again"]):
             rows.append([*head, "", p["due again"], known(p["closed again"]), p["again"], ""])
@@ -170,13 +171,14 @@ def matters(dice: np.random.Generator) -> list[dict[str, object]]:
             found = LEDGER_FROM + timedelta(days=int(dice.integers(0, 358)))
             closed = found + timedelta(days=1 + int(dice.gamma(2.0, slow / 2.0)))
             again = closed + timedelta(days=int(dice.integers(5, 40))) if dice.random() < 0.12 else None
+            origin = list(ORIGINS)[int(dice.integers(4))]
             verified = (
                 closed + timedelta(days=int(dice.integers(2, 12)))
                 if dice.random() < 0.7 and not again
                 else None
             )
             out.append({
-                "number": f"{530100 + number * 100}-{n + 1:02d}", "place": name, "origin": ORIGINS[int(dice.integers(4))],
+                "number": f"{530100 + number * 100}-{n + 1:02d}", "place": name, "origin": origin, "code": ORIGINS[origin],
                 "body": BODIES[int(dice.integers(4))], "found": found, "due": found + timedelta(days=30), "closed": closed,
                 "again": again, "due again": again + timedelta(days=15) if again else "",
                 "closed again": again + timedelta(days=1 + int(dice.gamma(2.0, slow / 3.0))) if again else "", "verified": verified or "",

@@ -43,10 +43,10 @@ def panel_so_far(report: Report, metric: str) -> pd.DataFrame:
     period: Period | None = report.period
     while period is not None:
         own = period.measures
-        own = own[(own["metric"] == metric) & own["unit"].isin(report.study.register.districts)]
+        own = own[own["metric"] == metric]
         rows[period.name] = own.groupby("unit")["value"].sum(min_count=1)
         period = period.previous
-    return pd.DataFrame(rows).T.iloc[::-1]
+    return pd.DataFrame(rows).T.iloc[::-1].reindex(columns=list(report.study.register.districts))
 
 
 def warning(report: Report) -> Section | None:
@@ -185,6 +185,9 @@ def handling(report: Report) -> Section | None:
     table = handled(found, by=by).merge(
         closing_times(first, by=by, confidence=level).drop(columns="closed"), on=by, how="left"
     )
+    if report.is_city:
+        order = {d: i for i, d in enumerate(report.study.register.districts)}
+        table = table.sort_values(by, key=lambda d: d.map(order), ignore_index=True)
     table["interval"] = [
         t.interval(a, b, 0) if pd.notna(a) and pd.notna(b) else t("from {days}", days=t.number(a, 0)) if pd.notna(a) else ""
         for a, b in zip(table["ci_low"], table["ci_high"], strict=True)

@@ -100,14 +100,14 @@ def stations(report: Report) -> Section | None:
     if given is None:
         return None
     title = t("Coverage of stations")
-    wanted, list_, reported = asked(given, "coverage", "places", "stations", "reported")
+    wanted, list_, reported, number = asked(given, "coverage", "places", "stations", "reported", "expected")
     places, tables = _placed(report, wanted, [list_])
     if not report.is_city:
         places = places[places["group"] == report.unit]
         tables = {k: v[v["group"] == report.unit] for k, v in tables.items()}
     if places.empty:
         return Section(title, 1, [t("No list of places was sent for {period}.", period=report.period_label)])
-    expected = report.study.framework.constant("townships")
+    expected = report.study.framework.constant(number)
     found = covered(
         places, tables[list_].rename(columns={"on": "opened"}), on=report.period.end,
         expected=int(expected.number()) if report.is_city else None,
@@ -120,6 +120,7 @@ def stations(report: Report) -> Section | None:
                            else t("The document counts {n}; the list differs by {gap}.", **values))  # fmt: skip
     if len(found.unplaced):
         text = report.join(text, t("{n} stations belong to no place on the list.", n=t.integer(len(found.unplaced))))  # fmt: skip
+    text = report.join(text, _deadline(report, given, found.total - found.covered))
     told = panel_so_far(report, reported).iloc[-1]
     table = found.table.assign(
         reported=found.table["group"].map(told), difference=lambda d: d["reported"] - d["covered"]
@@ -142,8 +143,25 @@ def stations(report: Report) -> Section | None:
     open_ = found.places.loc[found.places["stations"] == 0, "unit"]
     if len(open_):
         names = open_ if report.is_city else open_.str.rpartition("/")[2]
-        blocks.append(Paragraph(t("Without a station: {names}.", names=t.listing(names.head(NAMED)))))
+        more_n = len(names) - NAMED
+        told_names = t.listing(names.head(NAMED))
+        blocks.append(Paragraph(t("Without a station: {names} and {n} more.", names=told_names, n=t.integer(more_n)) if more_n > 0
+                                else t("Without a station: {names}.", names=told_names)))  # fmt: skip
     return Section(title, 1, [*blocks, *report.notes("coverage")])
+
+
+def _deadline(report: Report, given: dict[str, Any], lacking: int) -> str:
+    """Whether the month by whose end the document wants full coverage is over, and what is lacking then."""
+    if "by" not in given:
+        return ""
+    year, month = (int(report.study.framework.constant(k).number()) for k in given["by"])
+    end = pd.Timestamp(year=year, month=month, day=1) + pd.offsets.MonthEnd(0)
+    t, day = report.t, report.t.date(end)
+    if not lacking:
+        return t("Coverage is full; the document wants it by {day}.", day=day)
+    if report.period.end.normalize() >= end:
+        return t("The document wants full coverage by {day}; {n} are lacking.", day=day, n=t.integer(lacking))
+    return t("The document wants full coverage by {day}; until then {n} are to come.", day=day, n=t.integer(lacking))  # fmt: skip
 
 
 def five_lists(report: Report) -> Section | None:
