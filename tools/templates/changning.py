@@ -283,7 +283,7 @@ class Estate:
             * dice.uniform(
                 *{
                     "resold": (0.6, 0.85),
-                    "commodity": (0.45, 0.75),
+                    "commodity": (0.53, 0.78),
                     "foreign": (0.25, 0.42),
                     "garden": (0.45, 0.7),
                     "relocation": (0.35, 0.7),
@@ -295,7 +295,7 @@ class Estate:
             * dice.uniform(
                 *{
                     "resold": (0.33, 0.45),
-                    "commodity": (0.16, 0.27),
+                    "commodity": (0.15, 0.42),
                     "foreign": (0.08, 0.16),
                     "garden": (0.28, 0.43),
                     "relocation": (0.22, 0.34),
@@ -351,7 +351,7 @@ def odd(estates: list[Estate]) -> None:
     line = of("丁香", 4)  # exactly at the line of foreign residents
     line.people, line.hukou, line.foreign = 1000, 400, 200
     late = of("玉兰", 2)  # a commercial estate in a share of which people were resettled
-    late.moved = round(late.homes * 0.45)
+    late.moved = round(late.homes * 0.49)
     late.market, late.public = late.homes - late.moved, 0
     late.fee = None
     old = of("茉莉", 4)  # public housing whose committee has always called it relocation housing
@@ -430,7 +430,7 @@ def write_reports(
         certified = round(workers * min(s["certified"] + 0.06 * later, 1))
         yes = ["是" if dice.random() < s["strength"] + 0.1 * later else "否" for _ in range(8)]
         row = [f"{name}居委会", "是", *yes[:4], adults, round(adults * min(s["active"] + 0.03 * later, 1)), issues, raised, settled, *yes[4:7], yes[7],
-               tasks, round(tasks * min(dice.uniform(0.4, 0.9) + 0.1 * later, 1)), workers, certified, int(s["supervisors"]) + (later and dice.random() < 0.6), workers - dice.randint(0, 2) if later else round(workers * 0.6)]  # fmt: skip
+               tasks, round(tasks * min(dice.uniform(0.4, 0.9) + 0.1 * later, 1)), workers, certified, int(s["supervisors"]) + (later and dice.random() < 0.25), workers - dice.randint(0, 2) if later else round(workers * 0.6)]  # fmt: skip
         write_csv(folder / f"居委会汇报/{name}居委会.csv", [heads, row])
 
 
@@ -490,7 +490,7 @@ def write_requests(folder: Path, period: str, dice: random.Random) -> None:
 
 def write_lists(folder: Path, dice: random.Random) -> None:
     """The common lists by kind, the committees' own lists and the book of strategies."""
-    words = {"common": "全区", **TYPES}
+    words = {"common": "通用", **TYPES}
     needs = [[words[kind], TOPICS[item], item] for kind, items in REQUESTS.items() for item in items]
     head = ["适用类型", "类别", "内容"]
     rows_of = {
