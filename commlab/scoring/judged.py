@@ -108,15 +108,17 @@ class Judgements:
             }
         )
 
-    def _standing_for(self, unit: str, stage: str) -> list[str]:
-        if unit in self._rated[stage]:
+    def _standing_for(self, unit: str, stage: str, code: str) -> list[str]:
+        """The unit where it was rated itself, on this code or with nothing rated below it; else what was rated below."""
+        if (stage, unit, code) in self._cells:
             return [unit]
         if unit not in self._inside:
             self._inside[unit] = self.places.below(unit)
-        return [u for u in self._inside[unit] if u in self._rated[stage]]
+        below = [u for u in self._inside[unit] if u in self._rated[stage]]
+        return below or [unit] * (unit in self._rated[stage])
 
     def _of(self, unit: str, code: str, stage: str, kind: str | None = None) -> dict[str, Any]:
-        units = self._standing_for(unit, stage)
+        units = self._standing_for(unit, stage, code)
         if kind is not None:
             units = [u for u in units if self.places.type.get(u) == kind]
         cells = [self._cells[stage, u, code] for u in units if (stage, u, code) in self._cells]

@@ -138,6 +138,7 @@ def _scored(
         measures=clean["measures"][clean["measures"]["unit"].isin(inside)],
         ratings=clean["ratings"][clean["ratings"]["unit"].isin(inside)],
         survey=answers,
+        mutual=clean["mutual"][clean["mutual"]["rated"].isin(inside)],
         choices=config.choices,
     )
 

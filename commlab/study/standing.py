@@ -117,10 +117,13 @@ def scored(
     measures: pd.DataFrame,
     ratings: pd.DataFrame,
     survey: pd.DataFrame,
+    mutual: pd.DataFrame,
     choices: Choices,
 ) -> Scored:
     """Evidence of every leaf, its score by rule, and the scores up the tree for the units marked ``scored``."""
-    evidence = collect(framework, measures=measures, ratings=ratings, survey=survey, units=units)
+    evidence = collect(
+        framework, measures=measures, ratings=ratings, survey=survey, mutual=mutual, units=units
+    )
     leaves = score(evidence, framework)
     nodes = aggregate(leaves, framework, how=choices.aggregation, missing=choices.missing)
     return Scored(evidence, leaves, nodes)
