@@ -174,7 +174,7 @@ def kinds_of(
     Kinds
         ``units``: unit, kind (missing while open), told (what the rules say, sure or not; missing where none is met), points,
         second, lead (points before the second), surely (lead in the worst case), known, state (``STATES``), why (``missing``,
-        ``near``, ``close``, ``few``, comma-separated; empty where clear), fields (that are missing or near), rules (met).
+        ``near``, ``close``, ``few``, comma-separated; empty where clear), fields (that are missing or near), rules (of the kind told, that are met).
         ``evidence``: unit, rule, kind, field, per, value, op, target, met (``yes no near missing``), points.
 
     Raises
@@ -354,7 +354,9 @@ def _one(
         "clear": clear,
         "why": ",".join(why),
         "fields": ", ".join(doubtful),
-        "rules": ", ".join(str(line["rule"]) for line in lines if line["points"] > 0),
+        "rules": ", ".join(
+            str(line["rule"]) for line in lines if line["points"] > 0 and line["kind"] == first
+        ),
     }, lines
 
 

@@ -122,12 +122,11 @@ def _one_by_one(report: Report, rows: pd.DataFrame, text: str) -> Finding:
         ],
         verdict=rows["state"].map(_state_words(report)),
         answered=[
-            "；".join(filter(None, p)) if report.language == "zh" else "; ".join(filter(None, p))
-            for p in zip(rows["services"], rows["resources"], strict=True)
+            t.listing(o for told in pair for o in told.split(", ") if o) or MISSING
+            for pair in zip(rows["services"], rows["resources"], strict=True)
         ],
         open=rows["state"] == "gap",
     )
-    rows["answered"] = rows["answered"].where(rows["answered"] != "", MISSING)
     columns = {
         "item": Col(t("Need")), "topic": Col(t("Field of the list")), "who": Col(t("Who says so"), "label"), "asked": Col(t("Wished for by"), align="right"),
         "requests": Col(t("Requests"), "integer"), "answered": Col(t("Service or resource"), width=1.5), "verdict": Col(t("Match"), "label"),
@@ -193,7 +192,7 @@ def _by_kind(report: Report, rows: pd.DataFrame) -> list[Finding]:
         new = [i for i in counts.index if i not in listed]
         out.append({
             "kind": report.starting(kind_label(report, kind)), "districts": part["unit"].nunique(), "needs": counts.size,
-            "most": t.listing(f"{i} ({n})" for i, n in counts.head(3).items()), "new": t.listing(new) or MISSING,
+            "most": t.listing(t("{text} ({where})", text=i, where=n) for i, n in counts.head(3).items()), "new": t.listing(new) or MISSING,
             "gap": int((part["state"] == "gap").sum()), "beyond": len(new),
         })  # fmt: skip
     found = pd.DataFrame(out)
@@ -283,7 +282,7 @@ def strategies(report: Report) -> Section | None:
         mine = book[book["category"] == aspect]
         general = mine.loc[mine["key"] == given.get("general"), "text"]
         special = [
-            f"{r.text} ({kind_label(report, words[r.key])})"
+            t("{text} ({where})", text=r.text, where=kind_label(report, words[r.key]))
             for r in mine.itertuples()
             if words.get(r.key) in own
         ]

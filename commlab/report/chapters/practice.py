@@ -89,10 +89,9 @@ def _by_group(report: Report, both: Mapping[str, pd.DataFrame]) -> Finding | str
     table = table.rename_axis("group").reset_index().assign(change=lambda f: f["after"] - f["before"])
     if table.empty:
         return t("No district belongs to a group of equals.")
-    most = table.loc[table["change"].idxmax()]
     text = t(
-        "Of {n} groups of equals {group} gained most ({change}).",
-        n=t.integer(len(table)), group=most["group"], change=t.signed(most["change"]),
+        "The mean total rose in {up} of {n} groups of equals.",
+        up=t.integer((table["change"] > 0).sum()), n=t.integer(len(table)),
     )  # fmt: skip
     columns = {
         "group": Col(t("Group")), "n": Col(t("Number of districts"), "integer"), "before": Col(t.period(before), "number", group=t("Mean total")),
@@ -126,13 +125,12 @@ def team(report: Report) -> Section | None:
         )
     need = float(ratio.value or 0)
     now["wanted"] = now["workers"] * need
-    now["short"] = (now["wanted"] - now["supervisors"]).clip(lower=0)
     whole = now[["workers", "certified", "supervisors"]].sum(min_count=1)
     wanted = math.ceil(whole["workers"] * (ratio.value or 0))
     text = t(
-        "{certified} of {workers} workers are certified ({share}). At one supervisor for {each} workers the whole needs {wanted} and has {have}.",
+        "{certified} of {workers} workers are certified ({share}). At one supervisor for {each} workers the whole needs {wanted} and has {have}; lacking: {lacking}.",
         certified=t.integer(whole["certified"]), workers=t.integer(whole["workers"]), share=t.percent(whole["certified"] / whole["workers"]),
-        each=t.number(1 / need, 0) if need else MISSING, wanted=t.integer(wanted), have=t.integer(whole["supervisors"]),
+        each=t.number(1 / need, 0) if need else MISSING, wanted=t.integer(wanted), have=t.integer(whole["supervisors"]), lacking=t.integer(max(wanted - whole["supervisors"], 0)),
     )  # fmt: skip
     if len(tables) > 1 and len(tables[0]):
         earlier = tables[0][["workers", "certified"]].sum()
@@ -156,7 +154,6 @@ def team(report: Report) -> Section | None:
         "unit": Col(t("District")), "workers": Col(report.starting(report.metric(names["workers"])), "integer"),
         "certified": Col(report.starting(report.metric(names["certified"])), "integer"), "share": Col(t("Certified (share)"), "percent"),
         "supervisors": Col(report.starting(report.metric(names["supervisors"])), "integer"), "wanted": Col(t("Supervisors by the ratio"), "number"),
-        "short": Col(t("Lacking"), "number"),
     }  # fmt: skip
     where = " ".join(filter(None, (ratio.document, ratio.article)))
     note = t(

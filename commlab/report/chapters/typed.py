@@ -143,8 +143,26 @@ def kinds(report: Report) -> Section | None:
         n=t.integer(len(rows)), clear=t.integer(counts.get("clear", 0)), settled=t.integer(counts.get("settled", 0)),
         open=t.integer(counts.get("open", 0)), against=t.integer(counts.get("contradicted", 0)),
     )  # fmt: skip
-    main = _kind_counts(report, rows, text) if report.is_city else _kind_rows(report, rows, text)
-    return Section(title, 1, [main, unsure(report), *report.notes(KIND)])
+    if report.is_city:
+        main = [_kind_counts(report, rows, text), _leading(report, rows)]
+    else:
+        main = [_kind_rows(report, rows, text)]
+    return Section(title, 1, [*main, unsure(report), *report.notes(KIND)])
+
+
+def _leading(report: Report, rows: pd.DataFrame) -> str:
+    """Whether the register's kind of every district is the one that most of its estates have."""
+    t = report.t
+    known = rows.dropna(subset=["kind"])
+    most = known.groupby("district", sort=False)["kind"].agg(lambda k: k.value_counts().index[0])
+    own = report.study.register.units.set_index("unit")["type"].reindex(most.index)
+    odd = most[own.notna() & (own != most)]
+    if odd.empty:
+        return t("The register's kind of every district is the most frequent kind of its communities.")
+    return t(
+        "Districts whose kind in the register is not the most frequent one of their communities: {names}.",
+        names=t.listing(f"{u} ({kind_label(report, k)})" for u, k in odd.items()),
+    )
 
 
 def _kind_counts(report: Report, rows: pd.DataFrame, text: str) -> Finding:
