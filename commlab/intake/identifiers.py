@@ -18,6 +18,7 @@ from functools import lru_cache, reduce
 from itertools import repeat
 from operator import or_
 
+from commlab.intake.doors import BARE_FLAT, BUILDING, CN, COUNTING, DOORS
 from commlab.intake.persons import HAN, find_names
 from commlab.intake.runs import widened
 
@@ -40,24 +41,11 @@ _C = r"[\s\-._·/~|,、]{0,3}"  # also between groups of digits
 # anything but letters, digits and what a pattern has taken: brackets, emoji, stars
 _ANY = r"[\s!-/:-@\[-`{-~·、。《》【】「」“”‘’…×\u2010-\u2bff\ue000-\uf8ff\U0001f000-\U0001faff]{0,4}"
 _STAR = r"[\d*x●•·×＊#]"
-_CN = r"零〇一二三四五六七八九十百两"
-_NUM = (
-    rf"(?:第?(?:[A-Za-z]-?)?\d{{1,5}}[A-Za-z]?|[A-Za-z](?=[栋幢座区室房户])|第?[{_CN}]{{1,4}}|[甲乙丙丁戊]\d*|[东西南北中]\d?(?=单元)|"
-    rf"顶(?=[楼层])|负[一二三1-3](?=[楼层]))"
-)
-_DOOR = r"(?:号楼|#楼|#(?=\d)|社(?=\d)|楼栋|号大?院|大院|号房|号|栋|幢|座|单元|弄|室|房|层|楼|(?<!\d{3})户|组|排|门|F(?![a-z]))"
-_DOORS = "号楼栋院幢座单弄室房层户组排门社"
-_PART = r"(?:(?:[东西南北中A-Za-z\d一二三四五六])[区期]\s?)?"  # A区, 二期 before a building
-_WING = r"[东西南北中左右][南北]?(?:手?边?侧?第?[一二三四1-4][家户间]|[边手侧]{0,2}那?户|[边手侧]{1,2})"
-_SIDE = rf"(?:\s?{_WING}|[左右](?![{HAN}]))?"
-_APART = r"(?:[\s,/.\-]{0,3}|、)"  # between a building, a unit and a room
-_ROOM = rf"(?:[A-Za-z]?[\d零〇]{{3,4}}|[{_CN}]{{3,4}}|\d(?:\s\d){{2,3}})"
-_FLAT = r"(?:[1-9]\d?(?:0[1-9]|1[0-2])|[一二三四五六七八九]{1,2}[零〇][一二三四五六七八九])"  # floor, then 01 to 12
 _CALENDAR = r"(?:(?:农|阴|旧|阳|公|新)历)?"
-_MONTH_DAY = rf"{_CALENDAR}闰?(?:\d{{1,2}}|[{_CN}正腊冬]{{1,2}})\s?[-/.月]\s?[初廿卅]?(?:\d{{1,2}}|[{_CN}]{{1,3}})\s?[日号]?"
+_MONTH_DAY = rf"{_CALENDAR}闰?(?:\d{{1,2}}|[{CN}正腊冬]{{1,2}})\s?[-/.月]\s?[初廿卅]?(?:\d{{1,2}}|[{CN}]{{1,3}})\s?[日号]?"
 _DAY = (
-    rf"{_CALENDAR}(?:(?:18|19|20)\d{{2}}|\d{{2}}|[零〇一二三四五六七八九]{{2,4}}|民国[{_CN}\d]{{1,3}}|[甲乙丙丁戊己庚辛壬癸][子丑寅卯辰巳午未申酉戌亥])\s?[-/.、年]的?\s?{_CALENDAR}闰?"
-    rf"(?:\d{{1,2}}|[{_CN}正腊冬]{{1,2}})\s?[-/.、月]?\s?(?:[初廿卅]?(?:\d{{1,2}}|[{_CN}]{{1,3}})\s?[日号]?)?"
+    rf"{_CALENDAR}(?:(?:18|19|20)\d{{2}}|\d{{2}}|[零〇一二三四五六七八九]{{2,4}}|民国[{CN}\d]{{1,3}}|[甲乙丙丁戊己庚辛壬癸][子丑寅卯辰巳午未申酉戌亥])\s?[-/.、年]的?\s?{_CALENDAR}闰?"
+    rf"(?:\d{{1,2}}|[{CN}正腊冬]{{1,2}})\s?[-/.、月]?\s?(?:[初廿卅]?(?:\d{{1,2}}|[{CN}]{{1,3}})\s?[日号]?)?"
 )
 _MONTHS = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _BORN = r"(?:出生|生于|生日|诞生|生辰|born|birth(?:day)?|dob)"
@@ -73,7 +61,6 @@ _DOT = r"(?:\s?(?:[.。]|,(?=com|cn|net)|点|[\[({<]dot[\])}>])\s?|\sdot\s)"
 _MAILERS = r"(?:163|126|139|189|qq|gmail|foxmail|yeah|sina|sohu|outlook|hotmail|aliyun|icloud)"
 _MAIL = r"(?<![a-z0-9._%+\-])[a-z0-9._%+\-]{1,64}(?:(?:下划线|横?杠|点)[a-z0-9._%+\-]{1,64}){0,3}"
 _EXTENSION = rf"(?:{_S}(?:转|ext\.?|分机号?){_S}\d{{1,6}}|[\-*]\d{{1,4}}(?!\d))?"
-_COUNTING = r"\s?(?:年|月|日|天|点|时|分|元|块|个|人|次|位|岁|多|名|%|万|千|户|栋|层|楼|米|平|路|条|倍|级|届|份|类|种|期|周|余|几)"
 _NUMBERED = (  # words that announce a number which names a person or a thing of theirs
     r"(?:(?:学籍?|[工警户卡票表档床座铺摊]|证|账|帐|会员|车位|门牌|电表|水表)号|学号|工牌|胸牌|门牌|分机|车位|尾[号数]|(?:取件|验证|邀请|序列)[码号]|"
     r"[后末尾前头最]后?(?:[一二两三四五六七八]|\d)[位个]数?字?)"
@@ -103,7 +90,7 @@ _PATTERNS: tuple[tuple[str, int, frozenset[str], re.Pattern[str]], ...] = tuple(
         ("coordinate", 5, ".", rf"(?<![a-z\d.])(?:{_WHERE}\W{{0,2}})?(?<![\d.]){_DECIMALS}(?:[\s,;/]{{0,2}}(?:{_WHERE}\W{{0,2}})?{_DECIMALS})*(?![\d.])"),
         ("coordinate", 4, ". °度", r"(?:gps|坐标|定位|经纬度?|位置)(?:(?![nsew]\s?\d)\D){0,6}(?P<x>(?:[nsew]\s?)?\d{1,3}[.°度\s]\s?\d[\dnsew\s.,、;/°′″'\"]{3,}[\dnsew])"),
         ("coordinate", 2, "经纬", rf"{_NAMED}\D{{0,3}}\d{{1,3}}(?:[.°度]\s?\d+)*(?:[.′'分度°]\s?\d*)*(?:[″\"秒])?"),
-        ("coordinate", 0, "经纬", rf"{_NAMED}[{_CN}]{{1,6}}(?:点[{_CN}]+)?度(?:[{_CN}]{{1,4}}分)?(?:[{_CN}]{{1,4}}秒)?"),
+        ("coordinate", 0, "经纬", rf"{_NAMED}[{CN}]{{1,6}}(?:点[{CN}]+)?度(?:[{CN}]{{1,4}}分)?(?:[{CN}]{{1,4}}秒)?"),
         ("coordinate", 8, ".", r"(?<![\d.])\d{2,3}\.\d{3,}\s?[,/;]\s?\d{2,3}\.\d{3,}(?![\d.])"),
         ("coordinate", 5, "xXyY", r"(?<![a-z])[xy]\s?[=:]\s?\d{5,8}(?:\.\d+)?"),
         ("id", 17, "", rf"(?<![\da-z])[1-9](?:{_S}\d){{5}}{_S}(?:1{_S}[89]|2{_S}0){_S}\d{_S}\d{_S}(?:0{_S}\d|1{_S}[0-2]){_S}"
@@ -115,6 +102,7 @@ _PATTERNS: tuple[tuple[str, int, frozenset[str], re.Pattern[str]], ...] = tuple(
         ("mobile", 11, "", rf"(?<![\da-z])(?:\(?\+?(?:00)?86\)?{_S})?1{_S}[3-9](?:{_S}\d){{9}}{_EXTENSION}(?!\d)"),
         ("mobile", 11, "", rf"(?<![\da-z])(?:\(?\+?(?:00)?86{_ANY})?[(\[【]?1[3-9]\d{_ANY}\d{{4}}{_ANY}\d{{4}}[)\]】]?(?!\d)"),
         ("mobile", 11, "", rf"(?<![\da-z])1[3-9]\d(?:{_C}\d{{3}}{_C}\d{{5}}|{_ANY}\d{{8}})(?!\d)"),
+        ("mobile", 11, "中后尾末", r"(?:前[头面]?[三3]?位?是?)?1[3-9]\d(?:[,、\s]|[然再接着当中间后末尾最头位四是]){1,8}\d{4}(?:[,、\s]|[然再接着当中间后末尾最头位四是]){1,8}\d{4}(?!\d)"),
         ("mobile", 11, "", rf"(?<![\da-z])1{_ANY}[3-9](?:{_ANY}\d){{9}}(?!{_C}\d)"),
         ("mobile", 4, "*●•·×xX＊", rf"(?<![\da-z])1[3-9*x](?:{_S}{_STAR}){{7,9}}(?![\da-z])"),
         ("ip", 4, ".。", r"(?<![\d.])(?:::(?:ffff:)?)?(?:\d{1,3}[.。]){3}(?:\d{1,3}|\*{1,3})(?::\d{2,5}|/\d{1,2})?(?![\d.])"),
@@ -140,43 +128,23 @@ _PATTERNS: tuple[tuple[str, int, frozenset[str], re.Pattern[str]], ...] = tuple(
         ("plate", 1, "*", rf"[{_PROVINCES}][a-z][·\s]?(?=[a-z]*\*)[a-z0-9*]{{5,6}}"),
         ("plate", 1, "·", r"(?<![a-z0-9·])(?=[a-z0-9]{1,4}·)(?=[a-z·]*\d)[a-z][a-z0-9·]{6,7}(?![a-z0-9·])"),
         ("birth", 0, "生诞bBdD", rf"{_BORN}{_BORN_IS}(?P<x>\d{{1,2}}[/.\-]\d{{1,2}}[/.\-](?:19|20)?\d{{2}}|(?:19|20)\d{{2}}\s\d{{1,2}}\s\d{{1,2}}|{_MONTH_DAY}|"
-            rf"(?:19|20)\d{{2}}(?:0[1-9]|1[0-2])|(?:0[1-9]|1[0-2])[0-3]\d|{_MONTHS}\s?(?:\d{{1,2}}[a-z]*,?\s?)?(?:19|20)\d{{2}}|\d{{1,2}}\s?{_MONTHS}\s?\d{{4}})(?!\d|{_COUNTING})"),
+            rf"(?:19|20)\d{{2}}(?:0[1-9]|1[0-2])|(?:0[1-9]|1[0-2])[0-3]\d|{_MONTHS}\s?(?:\d{{1,2}}[a-z]*,?\s?)?(?:19|20)\d{{2}}|\d{{1,2}}\s?{_MONTHS}\s?\d{{4}})(?!\d|{COUNTING})"),
         ("birth", 0, "生诞bBdD", rf"{_BORN}\D{{0,6}}?(?P<x>(?:19|20)\d{{6}}|{_DAY})"),
         ("birth", 0, "生诞", rf"(?P<x>(?:19|20)\d{{6}}|\d{{1,2}}[/.\-]\d{{1,2}}[/.\-]19\d{{2}}|{_DAY}|{_MONTH_DAY}(?=是?(?:我|他|她|老人|孩子|本人){{0,2}}的?(?:过生|生)日))\s?(?:的|是?(?:我|他|她|老人|孩子|本人){{0,2}}的?(?=生日))?(?:出生|生人|生的|生日|诞生|[降所]生|(?:\([农阴]历\)|过)?生(?=[,。.;、!?()\s日]|$))"),
         ("birth", 6, "", r"(?<!\d)19\d{2}\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}\s?[日号]?(?!\d)"
             rf"(?![日号]?\D{{0,5}}{_FOUNDED})|(?<![\da-z])19\d{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d)"),
         # dates and times are nobody's: taken out so that their digits join no number
-        ("", 4, "", r"(?<![\da-z])(?:19|20)\d{2}\s?[-/.年]\s?\d{1,2}(?:\s?[-/.月]\s?\d{1,2}\s?[日号]?)?(?:[\s,t]{1,2}\d{1,2}:\d{2}(?::\d{2})?)?(?!\d)"),
+        ("", 4, "", r"(?<![\da-z])(?<![a-z]-)(?:19|20)\d{2}\s?[-/.年]\s?\d{1,2}(?:\s?[-/.月]\s?\d{1,2}\s?[日号]?)?(?:[\s,t]{1,2}\d{1,2}:\d{2}(?::\d{2})?)?(?!\d|-\d{3})"),
         ("", 8, "", r"(?<![\w\-])20\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?![\w\-])"),
         # standards: GB/T 50180-2018
         ("", 3, "BbJjIi", r"(?<![a-z\d])(?:gb|db\d*|jgj|cjj|jtg|iso|iec|hj)(?:\s?/?\s?t)?[\s\-]?\d{2,6}(?:\.\d+)?(?:-\d{4})?(?!\d)"),
-        # to the door: a chain of two, a building with a bare room, a room, a street number, 3-2-501
-        ("address", 0, _DOORS, rf"(?<![\d第a-z]){_PART}{_NUM}\s?(?P<d>{_DOOR})(?:{_APART}{_NUM}\s?(?!(?P=d)){_DOOR})+(?:{_APART}(?:{_ROOM}|\d{{1,2}})(?:-\d{{1,2}})?(?!\d|"
-            rf"[元人个次年月平]))?{_SIDE}"),
-        ("address", 5, "bBdDuU", r"(?<![a-z\d.])(?:\d{1,2}[bdhz]|[bd]\d{1,2})[\s\-]?(?:\d{1,2}[ud]|u\d{1,2})[\s\-]?[rf]?\d{3,4}(?!\d)"),
-        ("address", 4, "楼层", rf"(?<![\d第]){_PART}(?P<f>\d{{1,2}})\s?[楼层]\s?[a-z]?(?P=f)\d\d(?!\d|教|会议|办公|活动|窗|{_COUNTING})"),
-        ("address", 0, _DOORS, rf"(?<![\d第a-z]){_PART}(?:\d{{1,2}}-)?{_NUM}\s?(?:号楼|#楼|栋|幢|座|单元|弄|门)(?:{_APART}(?:\d{{1,2}}-)?{_ROOM}(?:-\d{{1,2}})?(?!\d|[元人户个次年月平多余层路条]))"),
-        ("address", 0, "户", rf"(?<![\d第]){_NUM}\s?[栋幢座]\s?[东西南北中左右]户(?:\s?{_ROOM})?"),
-        ("address", 0, _DOORS, rf"(?<![\d第]){_NUM}\s?[楼层]\s?{_FLAT}(?!\d|教|会议|办公|活动|窗|{_COUNTING})"),
-        ("address", 1, _DOORS, rf"(?<![\d第]){_NUM}\s?[楼层]\s?{_WING}"),
-        ("address", 0, "室房", rf"(?<![\d.])(?:[A-Za-z]\d?-?)?{_ROOM}\s?(?:室|号房|房间|房(?!价|租|产|子|屋))(?!\d)"),
-        ("address", 3, "门房家住地搬送我楼隔对租邻", r"(?:门牌|房号|门号|家住|(?<![常居])住(?!建)在?|住址|地址|搬[到进]|送到|我家)[^\d\[(〔]{0,6}?(?P<x>附?[a-z]?\d[\d\-#/]{2,8})(?![\d.号]|\s?[年月天多余元个人户平米万])"),
-        ("address", 0, "上下壁门面是家住租搬邻居", rf"(?:楼上|楼下|隔壁|对[门面]|我是|[我咱]家|(?<!常)住|租|邻居)[的在是:\s]?(?P<x>{_FLAT})(?![\d.,]|(?!天天|时不时){_COUNTING})"),
-        ("address", 0, "户主东客家居", rf"(?<![\d.\-有共约达近])(?P<x>{_FLAT})\s?的?(?:住户|租户|租客|业主|户主|房东|邻居|那[家户])"),
-        ("address", 3, "户的", rf"(?<![{HAN}\d.,\-]){_FLAT}(?:户|(?=的))"),
-        ("address", 0, "号", rf"(?<=[路街巷弄道里村苑园坡冲营坝桥庄寨屯湾沟塘段线])\s?(?P<x>[甲乙丙丁附]?(?:\d{{1,4}}(?:、\d{{1,4}}){{0,3}}|[{_CN}]{{2,6}}|(?<=[路街巷弄])[{_CN}])(?:[\-]\d{{1,4}})?\s?"
-            r"(?:附\d+)?号(?:附\d+号?|(?:-\d{1,4}){1,2}号?铺?)?)(?!线|文(?!化|林|庙|昌)|令|口|公交|桥|门(?![口前外])|电梯|岗|楼(?![上下前后旁])|通知|开会|路)"),
-        ("address", 5, "-#/", r"(?<![\d\-/.])(?:[a-z东西南北中]?\d{1,3}|[a-z])(?:\s?[-#/]\s?\d{1,2}){1,2}\s?[-#/]\s?(?!(?:19|20)\d\d(?!\d))\d{3,4}(?![\d\-])"),
-        ("address", 4, "-", rf"(?<![\d\-/.a-z])\d{{1,3}}(?:-\d{{1,2}}){{3}}(?![\d\-.]|{_COUNTING}|\s?[号单])"),
-        ("address", 5, ".", rf"(?<![\d.v])\d{{1,2}}\.\d{{1,2}}\.{_FLAT}(?![\d.])"),
-        ("address", 2, "-", rf"(?<=[区苑园城村里庄寓邸湾府住])\s?(?P<x>(?>[a-z东西]?\d{{1,3}}(?:-\d{{1,3}}){{1,3}}))(?![\d.\-#]|{_COUNTING}|\s?[号单])"),
-        ("address", 3, "东西南北", r"(?<![\u4e00-\u9fff])[东西南北]\d{1,2}-\d{1,2}-\d{1,4}(?![\d\-])"),
-        ("address", 4, "#", r"(?<![\d\-/.])(?:\d{1,3}|[a-z]\d{0,2})\s?#\s?\d{3,4}(?!\d)"),
-        ("address", 4, "-", r"(?<![\d\-/.])(?:\d{1,3}|[a-z]\d{0,2})-[1-9]\d?0[1-9](?![\d\-]|\s?[元人户个次年月天平米])"),
+        *DOORS,
+        ("number", 2, "第", r"(?:介绍信|[告通]知书|[证单票据函])号?(?P<x>第\s?\d{2,}\s?号)(?!令|文|公告)"),
         # papers: 昆房权证字第...号, 云(2019)昆明市不动产权第...号; what stands behind 护照, 工号, 尾号
         ("number", 3, "第", rf"(?:[{HAN}]{{1,6}}[字证权用](?:\([\d{HAN}]{{2,8}}\))?[{HAN}]{{0,14}}|[{HAN}]\(\d{{4}}\)[{HAN}]{{2,14}}权)第\s?\d{{3,}}\s?号"),
-        ("number", 4, "证照卡保历院产本簿码折同案", rf"{_PAPERS}{_IS}(?P<x>(?>[a-z]{{0,4}}[\-\s]?\d(?:[\da-z*]|[\-.\s(](?=[\da-z*(])|\)){{4,40}}))(?!{_COUNTING})"),
-        ("number", 2, "号牌机位码数", rf"{_NUMBERED}{_IS}(?P<x>(?>附?[a-z]{{0,4}}-?\d(?:[\da-z*]|[\-.](?=[\da-z*])){{1,24}}))(?!{_COUNTING})"),
+        ("number", 3, "第", r"第\s?0\d{2,}\s?号"),
+        ("number", 4, "证照卡保历院产本簿码折同案", rf"{_PAPERS}{_IS}(?P<x>(?>[a-z]{{0,4}}[\-\s]?\d(?:[\da-z*]|[\-.\s(](?=[\da-z*(])|\)){{4,40}}))(?!{COUNTING})"),
+        ("number", 2, "号牌机位码数", rf"{_NUMBERED}{_IS}(?P<x>(?>附?[a-z]{{0,4}}-?\d(?:[\da-z*]|[\-.](?=[\da-z*])){{1,24}}))(?!{COUNTING})"),
         ("number", 0, "号位码", rf"(?:尾号|位|工号|学号){_IS}(?P<x>[{_DIGIT_WORDS}]{{3,6}})(?![{HAN}])"),
         ("number", 11, "", rf"(?<![\da-z])[a-z]{{0,4}}-?(?:\d(?:{_S}\d){{12,}}|\d{{11,}}(?=[a-z*]))[\da-z*]*"),
     )
@@ -194,13 +162,9 @@ _BY_CHAR = {
     c: sum(1 << k for k, needs in enumerate(_NEEDS) if c in needs) for c in frozenset().union(*_NEEDS)
 }
 
-_BARE_FLAT = re.compile(
-    rf"(?<![\d.,\-第])(?:{_FLAT}|\d{{1,2}}-\d{{1,2}}(?:-\d{{1,4}})?)(?![\d.%号]|{_COUNTING}|\s?(?:教室|会议|人次|米))"
-)  # 7-602漏水到502
-
 _UNITS = (
     "年|月|日|点|时|小时|分|秒|天|周|星期|岁|人|户|个|名|位|次|件|条|项|元|块|万|亿|千|百|%|‰|℃|°|度|毫安|毫米|毫升|毫克|米|厘米|公里|平|亩|吨|"
-    "斤|公斤|克|升|瓦|台|辆|家|只|棵|盏|层|楼|期|届|批|场|路|线|字|页|篇|本|份|类|种|级|星|型|倍|成|折|代|后|张|把|套|间|处|片|"
+    "册|斤|公斤|克|升|瓦|台|辆|家|只|棵|盏|层|楼|期|届|批|场|路|线|字|页|篇|本|份|类|种|级|星|型|倍|成|折|代|后|张|把|套|间|处|片|"
     "组|班|多|余|来|左右|上下|以上|以下|以内|几|伏|兆|帕|赫|转|卡|像素|流明|栋|幢|座|弄|号|室|户|街|大街|村|团|营|票|毛|角|版|步|枚|箱|桶|袋|瓶|根|颗|"
     "门|口|队|遍|趟|回|年代|世纪|分钟|立方|方|单元|辆次|人次|车位|床|公园|国道|高速|工程|行动|\\+|/月|/年|/人|/天|/户|/平|/吨|/次|km|m2|kg|cm|mm|kw|kwh|g|mb|gb|"
     "mah|db|hz|rpm|w|v|m|t|h|p|k"
@@ -212,11 +176,11 @@ _HARMLESS_AFTER = re.compile(
 )
 _COUNTED = re.compile(r"\s?(?:元|块|人|户|平|吨|亩|立方|字|kwh|度|次|票|期|万|亿|千)", re.IGNORECASE)
 _HARMLESS_BEFORE = re.compile(
-    r"(?:[每一]年|[每一]个?月|[每一]天|[共约近超逾达至仅有才收交缴花罚扣欠差借贷赔补退付投筹捐奖涨降减增费价钱薪资租款金贴助偿励入出贵]|[从由比]|预算|成本|一共|总共|大概|"
+    r"(?:[每一]年|[每一]个?月|[每一]天|应该|[共骗就约近超逾达至仅有才收交缴花罚扣欠差借贷赔补退付投筹捐奖涨降减增费价钱薪资租款金贴助偿励入出贵]|[从由比]|预算|成本|一共|总共|大概|"
     r"只要|需要|[合总共]计|[到了]?\D元的?|不足|不到|人口|[数量额摊击限]|每(?:[人户家平车辆次吨]|学[期年]|季度?)|得票|面积|得分|里程|市值|产量|步数|字数|标准|多达|高达|低于|高于|多于|少于|"
     r"第|国发|政发|〔|〕|\d[×x*])\s?(?:是|到|到了|至|了|为|:|约|近|达|过)?\s?$"
 )
-_NUMBER = re.compile(r"(?<![A-Za-z0-9_])\d[\d,]*+(?:[.\-:/~]\d++)*+(?![A-Za-z_])")
+_NUMBER = re.compile(r"(?<![A-Za-z0-9_])(?<![A-Za-z]-)\d[\d,]*+(?:[.\-:/~]\d++)*+(?![A-Za-z_])")
 _LATIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_\-.]*[A-Za-z0-9_]")
 # Numbers of services, not of persons: emergency, government, carriers, banks, 400 lines.
 _SERVICE = re.compile(
@@ -249,7 +213,11 @@ _CODE_UNIT = re.compile(
     r"\s?(?:次|[路线](?![东西南北中一二三]?段?\d)|亿|万|元|%|人|倍|国道|高速|列车|航班|公交)"
 )
 _END_OF_ID = re.compile(r"\d{3}[Xx]")
-_SHORT_CODE = re.compile(r"[A-Za-z]{1,4}-?\d{1,3}(?:\.\d{1,2})?|\d{1,4}(?:\.\d+)?[A-Za-z]{1,4}", re.ASCII)
+_MODEL = re.compile(r"(?:型号|规格|牌号|品牌)[是为:\s]*$")
+_SHORT_CODE = re.compile(
+    r"[A-Za-z]{1,4}-?\d{1,3}(?:\.\d{1,2})?|[A-Za-z]{2,4}-(?:[A-Za-z]\d{2}|\d{2}[A-Za-z]{1,3})|\d{1,4}(?:\.\d+)?[A-Za-z]{1,4}",
+    re.ASCII,
+)
 _DATE_ONLY = re.compile(
     r"(?:19|20)\d{2}[-/.]\d{1,2}(?:[-/.]\d{1,2})?|(?:19|20)\d{2}(?:[-~/](?:19|20)?\d{2})?|"
     r"\d{1,2}:\d{2}(?:[-~:]\d{1,2}(?::\d{2})?)*|\d{1,2}[./]\d{1,2}[-~]\d{1,2}[./]\d{1,2}"
@@ -260,6 +228,7 @@ _HAN_CHAR = re.compile(f"[{HAN}]")
 _ONES_OWN = frozenset(
     ("mobile", "id", "landline", "account", "email")
 )  # a name stands beside these: 李秀英139...
+_NEAR, _SENTENCE_END = 16, re.compile(r"[。;!?\n]")
 _DIGIT = re.compile(r"[0-9]")
 _CUE = re.compile(rf"[0-9A-Za-z{_DIGIT_WORDS}十甲乙丙丁戊]")
 
@@ -327,13 +296,16 @@ def find(text: str, *, free: bool = True) -> list[tuple[int, int, str]]:
             kind, *_, pattern = _PATTERNS[number]
             work = _take(pattern, kind, work, found)
         if any(kind == "address" for *_, kind in found):
-            work = _take(_BARE_FLAT, "address", work, found)
+            work = _take(BARE_FLAT, "address", work, found)
         if free:
             found += _left_over(work)
             found = widened(work, sorted(found), _HARMLESS_AFTER, _WORDS)
             for start, end, kind in found:
                 work = work[:start] + _blank(kind) * (end - start) + work[end:]
-    found += find_names(work, free=free)
+    names = find_names(work, free=free)
+    if names and free:
+        found += _buildings(work, names)
+    found += names
     found.sort()
     return found if seen is None else [(seen[a], seen[b - 1] + 1, kind) for a, b, kind in found]
 
@@ -390,8 +362,20 @@ def _left_over(work: str) -> Iterator[tuple[int, int, str]]:
             continue
         if _COUNTED_CODE.fullmatch(run) and _CODE_UNIT.match(work, match.end()):
             continue
+        if _MODEL.search(work, max(0, match.start() - 6), match.start()):
+            continue
         if any(c.isdigit() or c == "_" for c in run) or (len(run) >= 6 and _is_chinese(work)):
             yield match.start(), match.end(), "latin"
+
+
+def _buildings(work: str, names: list[tuple[int, int, str]]) -> Iterator[tuple[int, int, str]]:
+    """Bare buildings (11幢) in the same sentence as a name and near it."""
+    for match in BUILDING.finditer(work):
+        for start, end, _ in names:
+            between = work[match.end() : start] if start >= match.end() else work[end : match.start()]
+            if len(between) <= _NEAR and not _SENTENCE_END.search(between):
+                yield match.start(), match.end(), "address"
+                break
 
 
 def _is_chinese(work: str) -> bool:

@@ -42,8 +42,8 @@ _BEHIND_CUE = re.compile(
 )
 _PLAIN_GAP = re.compile(r"[\s:是为的填写成名叫加搜号码账帐群登记就改作做=→(\[“\"'<,]*")
 _YEAR, _HAN = r"[(\[〔【](?:19|20)\d\d[)\]〕】]", r"[\u4e00-\u9fff]"
-_CASE = re.compile(  # (2020)云0102民初3817号, 昆信字〔2020〕17号, 昆官信〔2020〕0318号
-    rf"{_YEAR}{_HAN}{{1,3}}(?:\d{{2,5}}|{_TAKEN}+){_HAN}{{1,4}}(?:\d+|{_TAKEN}+)号?|{_HAN}{{1,8}}(?:字{_YEAR}第?\d+|{_YEAR}第?0\d{{2,4}})号"
+_CASE = re.compile(  # (2020)云0102民初3817号, (2024)金碧民调字第36号, 昆信字〔2020〕17号, 昆官信〔2020〕0318号
+    rf"{_YEAR}{_HAN}{{1,3}}(?:\d{{2,5}}|{_TAKEN}+){_HAN}{{1,4}}(?:\d+|{_TAKEN}+)号?|{_YEAR}{_HAN}{{1,8}}字第?\d+号|{_HAN}{{1,8}}(?:字{_YEAR}第?\d+|{_YEAR}第?0\d{{2,4}})号"
 )
 _PIECES = re.compile(_PIECE)
 _HARMLESS_RUN = re.compile(
