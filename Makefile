@@ -61,4 +61,4 @@ lock: env ## pin every dependency again with hashes
 	@.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev pyproject.toml -o requirements.lock
 
 clean: ## remove everything that can be made again (not the raw files)
-	@rm -rf data/processed/2* figures/2* reports examples site .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf data/processed/2* data/processed/.cache figures/2* reports examples site .pytest_cache .mypy_cache .ruff_cache

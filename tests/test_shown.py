@@ -20,6 +20,7 @@ from commlab.report.chapters.base import WITHHELD
 from commlab.report.finding import blocks
 from commlab.report.overview import index
 from commlab.study import shown
+from commlab.study.staged import computed
 from commlab.survey.bounds import FEW
 from commlab.tables import DONT_KNOW
 from commlab.text import Text
@@ -35,7 +36,7 @@ def strict(tiny: Path) -> cl.study.Period:
     study = cl.open_study(tiny)
     study.config = dataclasses.replace(study.config, disclosure={"internal": STRICT, "public": STRICT})
     period = study.period(PERIOD)
-    period._results.update(period._compute())
+    period._results.update(computed(period))
     return period
 
 

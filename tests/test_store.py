@@ -267,9 +267,6 @@ def test_processed_folder(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(folder.read_result("scores"), FRAME)
     assert folder.read_inputs() == {"outstanding": ["东川区"]}
     assert folder.read_stage() == {"measures": store.file_hash(folder.table_path("measures"))}
-    folder.drop_stage()
-    folder.drop_stage()
-    assert folder.read_stage() is None
     (folder.path / ".scores.0123.part.parquet").write_bytes(b"half")
     assert folder.tables() == ["measures"]
     with folder.lock():
@@ -277,6 +274,20 @@ def test_processed_folder(tmp_path: Path) -> None:
     (folder.path / "stage.json").write_text("[]")
     with pytest.raises(StudyError, match="not a mapping"):
         folder.read_stage()
+
+
+@pytest.mark.parametrize("tables", [True, False])
+def test_what_is_about_to_be_rewritten_is_fresh_no_more(tmp_path: Path, tables: bool) -> None:
+    folder = store.ProcessedFolder(tmp_path, "2019Q4")
+    folder.unsettle(tables=tables)
+    folder.write_inputs({"hashes": {"raw": "1"}, "files": [1]})
+    folder.write_stage({"key": "k", "parts": {"weights": "w"}})
+    folder.unsettle(tables=tables)
+    assert folder.read_inputs() == {"hashes": None if tables else {"raw": "1"}, "files": [1]}
+    assert folder.read_stage() == {"key": None, "parts": {"weights": "w"}}
+    (folder.path / "stage.json").write_text("[]")
+    folder.unsettle(tables=tables)
+    assert folder.read_stage() is None
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".", "..", "a.b", "-a", "a\x00"])
@@ -296,41 +307,63 @@ def test_slice_hashes_are_the_hashes_of_the_slices(masks: list[list[bool]]) -> N
 
 
 def test_frame_memory_gives_back_what_it_was_given_for_the_same_key_alone(tmp_path: Path) -> None:
-    memory = store.FrameMemory(tmp_path, ".register")
-    assert memory.read("k", ["units"]) is None
-    memory.write("k", {"units": FRAME})
-    found = memory.read("k", ["units"])
+    memory = store.FrameMemory(tmp_path, ".register.frames")
+    assert memory.read("k") is None
+    frames = {"units": FRAME, "aliases": FRAME.head(0), "none": pd.DataFrame({"a": []}, dtype="str")}
+    memory.write("k", frames, {"of": ["五华区", None]})
+    found = memory.read("k")
     assert found is not None
-    pd.testing.assert_frame_equal(found["units"], FRAME)
-    assert memory.read("other", ["units"]) is None
-    assert memory.read("k", ["units", "aliases"]) is None
+    assert found[0] == {"of": ["五华区", None]}
+    for name, frame in frames.items():
+        pd.testing.assert_frame_equal(found[1][name], frame)
+    found[1]["units"].iloc[0, 0] = None  # it can be written to
+    assert memory.read("other") is None
 
 
 @pytest.mark.parametrize(
-    ("name", "content"),
+    "frame",
     [
-        ("units.parquet", b"PAR1 no"),
-        ("units.parquet", None),
-        ("made_from.json", b"[1, 2]"),
-        ("made_from.json", b'{"key": "k", "frames": 3}'),
-        ("made_from.json", b"\xff{"),
-        ("made_from.json", None),
+        pd.DataFrame({"a": [1, 2]}, index=["x", "y"]),
+        pd.DataFrame({"a": [1, 2]}, index=[5, 7]),
+        pd.DataFrame({"a": [1, "b"]}),
+        pd.DataFrame({"a": [{"b": 1}, {"c": 2}]}),
+        pd.DataFrame({0: [1], 1: [2]}),
+        pd.DataFrame({"a": [("x",), ("y",)]}),
     ],
 )
-def test_frame_memory_that_is_spoilt_knows_nothing(tmp_path: Path, name: str, content: bytes | None) -> None:
-    memory = store.FrameMemory(tmp_path, ".register")
+def test_frame_memory_keeps_nothing_that_would_not_come_back_as_it_is(
+    tmp_path: Path, frame: pd.DataFrame
+) -> None:
+    memory = store.FrameMemory(tmp_path, "kept")
+    memory.write("k", {"f": FRAME})
+    memory.write("k", {"f": frame})
+    assert memory.read("k") is None
+
+
+@pytest.mark.parametrize("at", [0, 40, 66, 100, -30])
+@pytest.mark.parametrize("how", ["flipped", "cut", "gone"])
+def test_frame_memory_that_is_spoilt_knows_nothing(tmp_path: Path, how: str, at: int) -> None:
+    memory = store.FrameMemory(tmp_path, "kept")
     memory.write("k", {"units": FRAME})
-    (memory.path / name).unlink()
-    if content is not None:
-        (memory.path / name).write_bytes(content)
-    assert memory.read("k", ["units"]) is None
+    data = bytearray(memory.path.read_bytes())
+    data[at] ^= 1
+    memory.path.write_bytes({"flipped": bytes(data), "cut": bytes(data[:at]), "gone": b""}[how])
+    assert memory.read("k") is None
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"key": "k"}', b'{"key":"k","note":1,"sizes":[["f",9]]}\nnot arrow'])
+def test_frame_memory_of_another_make_is_ignored(tmp_path: Path, body: bytes) -> None:
+    memory = store.FrameMemory(tmp_path, "kept")
+    memory.path.parent.mkdir(parents=True)
+    memory.path.write_bytes(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+    assert memory.read("k") is None
 
 
 def test_frame_memory_that_cannot_be_written_does_no_harm(tmp_path: Path) -> None:
     (tmp_path / "data").write_bytes(b"a file where a folder should be")
-    memory = store.FrameMemory(tmp_path, ".register")
+    memory = store.FrameMemory(tmp_path, "kept")
     memory.write("k", {"units": FRAME})
-    assert memory.read("k", ["units"]) is None
+    assert memory.read("k") is None
 
 
 def test_mark_changes_with_every_stored_file(tmp_path: Path) -> None:

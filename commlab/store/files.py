@@ -24,8 +24,10 @@ _SETTLED_NS = 2_000_000_000
 
 
 @contextlib.contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
+def atomic_path(path: str | Path, *, flush: bool = True) -> Iterator[Path]:
     """Give a path beside ``path`` to write to; it takes the final name when the block ends without an error.
+
+    ``flush=False`` leaves it to the system when the disk holds it: for what is checked when it is read.
 
     The new file keeps the final name's suffix, so that writers that go by it work. When the block raises,
     the old file stays as it was and nothing is left behind.
@@ -35,9 +37,11 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     part = final.with_name(f".{final.stem}.{uuid4().hex[:12]}{TEMPORARY}{final.suffix}")
     try:
         yield part
-        _flush(part)
+        if flush:
+            _flush(part)
         os.replace(part, final)
-        _flush(final.parent)
+        if flush:
+            _flush(final.parent)
     finally:
         part.unlink(missing_ok=True)
 
@@ -53,14 +57,14 @@ def _flush(path: Path) -> None:
         os.close(handle)
 
 
-def write_bytes(path: str | Path, data: bytes) -> str:
+def write_bytes(path: str | Path, data: bytes, *, flush: bool = True) -> str:
     """Write bytes atomically and return their SHA-256; a file that holds them already is not touched."""
     final = Path(path)
     digest = hashlib.sha256(data).hexdigest()
     with contextlib.suppress(OSError):
         if final.stat().st_size == len(data) and final.read_bytes() == data:
             return digest
-    with atomic_path(final) as part:
+    with atomic_path(final, flush=flush) as part:
         part.write_bytes(data)
     return digest
 

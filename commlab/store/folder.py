@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commlab.errors import ParameterError, StudyError
-from commlab.store.files import TEMPORARY, read_json, read_parquet, write_json, write_parquet
-from commlab.store.hashes import file_hash, json_hash
+from commlab.store.files import TEMPORARY, read_json, read_parquet, write_bytes, write_json, write_parquet
+from commlab.store.hashes import canonical_json, file_hash, json_hash
 from commlab.store.locks import lock
 
 if TYPE_CHECKING:
@@ -21,6 +23,10 @@ def _plain(name: str, what: str) -> str:
     if not re.fullmatch(r"[\w][\w-]*", name):
         raise ParameterError(f"{name!r} cannot name a {what}: letters, digits, _ and - only")
     return name
+
+
+def _hash_of(path: Path) -> str | None:
+    return file_hash(path) if path.is_file() else None
 
 
 class ProcessedFolder:
@@ -36,9 +42,9 @@ class ProcessedFolder:
     Notes
     -----
     ``<table>.parquet`` clean tables, ``results/<name>.parquet`` the city stage, ``inputs.json`` which office
-    sent what, ``stage.json`` the hashes the results were computed from. ``stage.json`` is written last and
-    removed first, so that results beside it always belong to it. ``reports.json`` remembers what each report
-    depends on.
+    sent what, ``stage.json`` the hashes the results were computed from. Both are written last and lose what makes
+    them fresh (``unsettle``) before anything beside them is rewritten, so that what they call fresh always belongs to
+    them, whenever a run was killed. ``reports.json`` remembers what each report depends on.
     """
 
     def __init__(self, study_root: str | Path, period: str) -> None:
@@ -55,6 +61,10 @@ class ProcessedFolder:
     def table_path(self, table: str) -> Path:
         return self.path / f"{_plain(table, 'table')}.parquet"
 
+    def table_hash(self, table: str) -> str | None:
+        """Hash of a clean table's file; None where there is none."""
+        return _hash_of(self.table_path(table))
+
     def tables(self) -> list[str]:
         """Names of the clean tables that are stored, sorted."""
         return sorted(p.stem for p in self.path.glob("*.parquet") if not p.name.startswith("."))
@@ -70,6 +80,10 @@ class ProcessedFolder:
     # results of the city stage
     def result_path(self, name: str) -> Path:
         return self.path / "results" / f"{_plain(name, 'result')}.parquet"
+
+    def result_hash(self, name: str) -> str | None:
+        """Hash of a stored result's file; None where there is none."""
+        return _hash_of(self.result_path(name))
 
     def results(self) -> list[str]:
         """Names of the stored city-wide results, sorted."""
@@ -100,9 +114,16 @@ class ProcessedFolder:
         """What ``stage.json`` says; None where the city stage has not been computed."""
         return self._note("stage.json")
 
-    def drop_stage(self) -> None:
-        """Remove ``stage.json``: first, before any result is rewritten."""
-        (self.path / "stage.json").unlink(missing_ok=True)
+    def unsettle(self, *, tables: bool = False) -> None:
+        """Call the results (``tables``: the clean tables, too) stale: first, before any of them is rewritten."""
+        for name, fresh in [("inputs.json", "hashes")] * tables + [("stage.json", "key")]:
+            try:
+                note = self._note(name)
+            except StudyError:  # damaged: it calls nothing fresh
+                (self.path / name).unlink(missing_ok=True)
+            else:
+                if note:
+                    write_json(self.path / name, note | {fresh: None})
 
     # what reports depend on
     def mark(self) -> str:
@@ -141,10 +162,11 @@ class ProcessedFolder:
 
 
 class FrameMemory:
-    """Frames that took work to read and check, kept in ``data/processed/<name>/`` with what they rest on.
+    """Frames that took work to make, kept in one file below ``data/processed`` with what they rest on.
 
-    A memory and nothing more: where it is lost, damaged, of other inputs or cannot be written, the frames are
-    made again.
+    A memory and nothing more: where it is lost, damaged, of other inputs or cannot be written, the frames are made
+    again. What it gives back is what it was given, value by value and type by type: what a file cannot hold so is not
+    kept.
 
     Parameters
     ----------
@@ -156,23 +178,68 @@ class FrameMemory:
     def __init__(self, study_root: str | Path, name: str) -> None:
         self.path = Path(study_root) / "data" / "processed" / name
 
-    def read(self, key: str, names: Iterable[str]) -> dict[str, pd.DataFrame] | None:
-        """The frames that were stored with ``key``; None where there are none."""
+    def read(self, key: str) -> tuple[Any, dict[str, pd.DataFrame]] | None:
+        """The note and the frames that were stored with ``key``; None where there are none."""
         try:
-            note = read_json(self.path / "made_from.json")
-            wanted = dict(note["frames"]) if note["key"] == key else {}
-            if set(wanted) != set(names):
-                return None
-            files = {n: self.path / f"{n}.parquet" for n in wanted}
-            if any(file_hash(files[n]) != wanted[n] for n in wanted):
-                return None
-            return {n: read_parquet(files[n]) for n in wanted}
-        except (StudyError, KeyError, TypeError, ValueError):
+            return _unpacked(self.path.read_bytes(), key)
+        except (OSError, ValueError, KeyError, TypeError):  # pyarrow's errors of damaged data are ValueErrors
             return None
 
-    def write(self, key: str, frames: Mapping[str, pd.DataFrame]) -> None:
-        """Store frames; the note of what they rest on comes last."""
+    def write(self, key: str, frames: Mapping[str, pd.DataFrame], note: Any = None) -> None:
+        """Store frames and a note (JSON); nothing is left where they would not come back as they are."""
+        packed = _packed(key, frames, note)
         with contextlib.suppress(OSError):
-            (self.path / "made_from.json").unlink(missing_ok=True)
-            kept = {n: write_parquet(self.path / f"{n}.parquet", frame) for n, frame in frames.items()}
-            write_json(self.path / "made_from.json", {"key": key, "frames": kept})
+            if packed is None:
+                self.path.unlink(missing_ok=True)
+            else:
+                write_bytes(self.path, packed, flush=False)  # what a crash spoils has another hash
+
+
+def _packed(key: str, frames: Mapping[str, pd.DataFrame], note: Any) -> bytes | None:
+    """Hash, one line of JSON, and the frames one after the other; None where reading it gives anything else."""
+    import pyarrow as pa
+
+    blobs = {}
+    try:
+        for name, frame in frames.items():
+            table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(
+                sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
+            ) as out:
+                out.write_table(table)
+            blobs[name] = sink.getvalue().to_pybytes()
+    except (pa.ArrowException, TypeError, ValueError):
+        return None
+    head = {"key": key, "note": note, "sizes": [(name, len(blob)) for name, blob in blobs.items()]}
+    body = b"\n".join([canonical_json(head, indent=None).encode(), b"".join(blobs.values())])
+    packed = hashlib.sha256(body).hexdigest().encode() + b"\n" + body
+    again = _unpacked(packed, key)
+    same = again is not None and again[0] == note and all(_same(f, again[1][n]) for n, f in frames.items())
+    return packed if same else None
+
+
+def _unpacked(packed: bytes, key: str) -> tuple[Any, dict[str, pd.DataFrame]] | None:
+    import pyarrow as pa
+
+    digest, _, body = packed.partition(b"\n")
+    line, _, rest = body.partition(b"\n")
+    if hashlib.sha256(body).hexdigest().encode() != digest:
+        return None
+    head = json.loads(line)
+    if head["key"] != key:
+        return None
+    frames, at = {}, 0
+    for name, size in head["sizes"]:
+        options = pa.ipc.IpcReadOptions(use_threads=False)
+        table = pa.ipc.open_stream(rest[at : at + size], options=options).read_all()
+        frames[name], at = table.to_pandas(use_threads=False).copy(), at + size
+    return head["note"], frames
+
+
+def _same(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+    """Whether nothing tells two frames apart: values, types, row and column labels, attributes."""
+    import pandas as pd
+
+    plain = isinstance(one.index, pd.RangeIndex) and one.index.equals(other.index) and one.index.name is None
+    return plain and one.columns.identical(other.columns) and not one.attrs and one.equals(other)

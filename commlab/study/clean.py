@@ -26,6 +26,7 @@ from commlab.study import across, review, verdicts
 from commlab.study.advice import actions
 from commlab.study.config import StudyConfig
 from commlab.study.estimates import weighted
+from commlab.study.kept import Kept
 from commlab.study.ledgerbook import write_ledger
 from commlab.study.marked import write_marked
 from commlab.study.raw import find_files, refused_links
@@ -66,8 +67,9 @@ def clean_period(
     period: str,
     *,
     progress: Callable[[str], None] | None = None,
+    anew: bool = False,
 ) -> Cleaned:
-    """Read and clean all raw files of a period.
+    """Read and clean all raw files of a period (``anew``: also those that were read before and have not changed).
 
     Raises
     ------
@@ -77,11 +79,13 @@ def clean_period(
     files, strangers = find_files(config, period)
     names = Names.of(register.units, register.aliases, register.unit_changes, period_end(period))
     reader = FileReader(config, register, framework, names, period, files)
+    kept = Kept(config.root, period, reader.basis, anew=anew)
     read = []
     for file in files:
         if progress:
             progress(file.name)
-        read += reader.read(file)
+        read += kept.read(file, reader.read)
+    kept.forget(files)
     listed = files_read(read, config)
     earlier = _earlier(config, period)
     lines = [_stranger(s, config) for s in strangers] + [
@@ -126,14 +130,15 @@ def write_period(
     *,
     hashes: Mapping[str, str],
     before: Mapping[str, Any],
+    anew: bool = False,
 ) -> None:
     """Read a period and write what came of it: clean tables, ledger, workbooks for people, questions, who sent what.
 
     ``hashes`` are those of what is read, ``before`` is what ``inputs.json`` said until now.
     """
     root, folder = config.root, store.ProcessedFolder(config.root, period)
-    report = clean_period(config, register, framework, period)
-    folder.drop_stage()
+    report = clean_period(config, register, framework, period, anew=anew)
+    folder.unsettle(tables=True)
     for table, frame in report.tables.items():
         folder.write_table(table, validate(table, frame))
     for stale in set(folder.tables()) - set(report.tables) - {"ledger", "status"}:

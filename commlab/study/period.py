@@ -11,7 +11,8 @@ import pandas as pd
 from commlab.errors import ParameterError, StudyError
 from commlab.store import ProcessedFolder, json_hash
 from commlab.study.raw import code_hash, has_files, input_hashes, report_hashes
-from commlab.study.results import RESULTS, Clean, period_end
+from commlab.study.results import RESULTS, period_end
+from commlab.study.staged import bring_up_to_date, computed
 from commlab.tables import CONTRACTS, empty, previous_period
 
 if TYPE_CHECKING:
@@ -60,7 +61,13 @@ class Period:
         study = self.study
         with self.folder.lock(doing=f"check {self.name}"):
             write_period(
-                study.config, study.register, study.framework, self.name, hashes=hashes, before=note or {}
+                study.config,
+                study.register,
+                study.framework,
+                self.name,
+                hashes=hashes,
+                before=note or {},
+                anew=force,
             )
         self._tables.clear()
         self._results.clear()
@@ -80,11 +87,11 @@ class Period:
     @cached_property
     def _note(self) -> dict[str, Any]:
         note = self.folder.read_inputs()
-        if note is None:
+        if note is None or not note.get("hashes"):  # none: a run was killed while it wrote
             raise StudyError(
                 f"{self.name} has not been checked yet; run `commlab check {self.name}` (or `make reports`)"
             )
-        if note.get("hashes", {}).get("code") != code_hash():
+        if note["hashes"].get("code") != code_hash():
             raise StudyError(
                 f"data/processed/{self.name} was written by another version of commlab; run `commlab check` again"
             )
@@ -189,20 +196,26 @@ class Period:
         name = previous_period(self.name, list(self.study.config.periods))
         return self.study.period(name) if name else None
 
-    def _as_clean(self) -> Clean:
-        names = ("measures", "responses", "ratings", "judgments", "opinions", "problems", "mutual")
-        return Clean(self.name, {n: self.table(n) for n in names}, self.districts, self.items)
+    @property
+    def checked_before(self) -> Period | None:
+        """The period before, where it has been checked."""
+        return self.previous if self.previous and self.previous.folder.read_inputs() else None
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """What the clean tables rest on, by kind: hashes of raw files, register, study.yaml, framework, code."""
+        return dict(self._note["hashes"])
 
     @cached_property
     def _stage_key(self) -> str:
         # Rank draws and weights depend on the framework file; everything else on the clean tables' inputs.
-        before = (
-            self.previous._note["hashes"] if self.previous and self.previous.folder.read_inputs() else None
-        )
-        return json_hash({"inputs": self._note["hashes"], "previous": before, "code": code_hash()})
+        before = self.checked_before.hashes if self.checked_before else None
+        return json_hash({"inputs": self.hashes, "previous": before, "code": code_hash()})
 
     def build(self, *, force: bool = False) -> bool:
         """Compute and store the city-wide results where anything they rest on changed; True where it did.
+
+        Only the parts of them whose tables changed are computed (``force``: all).
 
         Raw files that changed since they were read, of this period and of the one before, are read again first.
         """
@@ -213,32 +226,9 @@ class Period:
         note = self.folder.read_stage()
         if not force and note and note.get("key") == key:
             return False
-        results = self._compute()
-        with self.folder.lock(doing=f"city stage {self.name}"):
-            self.folder.drop_stage()
-            hashes = {name: self.folder.write_result(name, frame) for name, frame in results.items()}
-            self.folder.write_stage({"key": key, "results": hashes})
-        self._results = dict(results)
+        self._results = bring_up_to_date(self, key, force=force)
         self.__dict__.pop("_report_inputs", None)
         return True
-
-    def _compute(self) -> dict[str, pd.DataFrame]:
-        from commlab.study.stage import compute
-
-        if not self.districts:
-            raise StudyError(
-                f"{self.name} has no district that can be reported: nothing was sent, or every file has errors "
-                f"(see `commlab check {self.name}`)"
-            )
-        return compute(
-            self._as_clean(),
-            config=self.study.config,
-            register=self.study.register,
-            framework=self.study.framework,
-            previous=self.previous._as_clean()
-            if self.previous and self.previous.folder.read_inputs()
-            else None,
-        )
 
     def result(self, name: str) -> pd.DataFrame:
         """A city-wide result (see ``commlab.study.stage``): read where it is fresh, computed in memory otherwise."""
@@ -249,7 +239,7 @@ class Period:
             if note and note.get("key") == self._stage_key:
                 self._results[name] = self.folder.read_result(name)
             else:
-                self._results.update(self._compute())
+                self._results.update(computed(self))
         return self._results[name]
 
     def district(self, name: str) -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from commlab.study.facade import Study
 from commlab.study.period import Period
+from commlab.study.staged import computed
 
 __all__ = ["PublicPeriod", "public_view"]
 
@@ -23,7 +24,7 @@ class PublicPeriod(Period):
         """Compute the results where that has not been done; True where it was."""
         if self._results and not force:
             return False
-        self._results = self._compute()
+        self._results = computed(self)
         return True
 
     def result(self, name: str) -> pd.DataFrame:

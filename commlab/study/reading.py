@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from commlab import store
 from commlab.errors import DataError, listing
 from commlab.framework import TOTAL, Framework
 from commlab.intake import (
@@ -33,7 +34,7 @@ from commlab.intake.questionnaire import Responses
 from commlab.intake.table import read_tables
 from commlab.study import across, verdicts
 from commlab.study.config import StudyConfig
-from commlab.study.raw import RawFile, secret_key
+from commlab.study.raw import RawFile, code_hash, secret_key
 from commlab.study.register import Register
 from commlab.study.status import UNMATCHED, FileRead, ledger_lines
 from commlab.tables import empty
@@ -68,6 +69,14 @@ class FileReader:
         self.metrics = list(framework.metrics)
         self.items: dict[str, int] = {}
         self.stacks = verdicts.stacks(files, self._office)
+
+    @property
+    def basis(self) -> str:
+        """Hash of what tables are read with, beside their input: units and their names, the framework's, the code."""
+        register = self.register
+        frames = (register.units, register.aliases, register.unit_changes)
+        named = [self.codes, self.nodes, self.metrics, self.certainty, self.period]
+        return store.json_hash([code_hash(), *(store.frame_hash(f) for f in frames), *named])
 
     def read(self, file: RawFile) -> list[FileRead]:
         district, lost = self._district(file)

@@ -150,11 +150,11 @@ def read_register(root: str | Path, *, city: str, period: str, quotas: Quotas | 
         disagree with units.csv.
     """
     root = Path(root)
-    memory = store.FrameMemory(root, ".register")
+    memory = store.FrameMemory(root, ".register.frames")
     key = _key(root, city, period, quotas)
-    known = memory.read(key, _FRAMES)
+    known = memory.read(key)
     if known is not None:
-        return Register(root, city, **known)
+        return Register(root, city, **known[1])
     register = _read(root, city, period, quotas)
     memory.write(key, {name: getattr(register, name) for name in _FRAMES})
     return register

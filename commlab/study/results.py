@@ -35,38 +35,57 @@ that an estimate is only a bound.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from commlab.tables import empty, period_key
+from commlab.tables import period_key
 
-__all__ = ["RESULTS", "Clean", "period_end"]
+__all__ = ["PARTS", "RESULTS", "Clean", "Part", "period_end"]
 
-RESULTS = (
-    "weights",
-    "weight_experts",
-    "delphi_items",
-    "delphi_agreement",
-    "response_rates",
-    "demographics",
-    "satisfaction",
-    "rake_cells",
-    "distribution",
-    "change",
-    "scale",
-    "scale_items",
-    "drivers",
-    "comparisons",
-    "small_areas",
-    "evidence",
-    "leaves",
-    "scores",
-    "ranks",
-    "rank_drivers",
-    "explained",
-    "problem_states",
-)
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the city stage: the results that it gives, from which clean tables of the period and of the one before.
+
+    What all parts rest on besides: study.yaml, register, framework, code, and which districts can be reported.
+    """
+
+    results: tuple[str, ...]
+    tables: tuple[str, ...]
+    before: tuple[str, ...] = ()
+
+
+_SCORED = ("measures", "ratings", "judgments", "responses")
+PARTS = {
+    "weights": Part(
+        ("weights", "weight_experts", "delphi_items", "delphi_agreement"), ("judgments", "opinions")
+    ),
+    "survey": Part(
+        (
+            "response_rates",
+            "demographics",
+            "satisfaction",
+            "rake_cells",
+            "distribution",
+            "change",
+            "scale",
+            "scale_items",
+            "drivers",
+            "comparisons",
+            "small_areas",
+        ),
+        ("responses",),
+        ("responses",),
+    ),
+    "scores": Part(
+        ("evidence", "leaves", "scores", "ranks", "rank_drivers", "explained"), _SCORED, before=_SCORED
+    ),
+    "problems": Part(("problem_states",), ("problems",)),
+}
+"""A part whose tables have not changed is not computed again; it is given no other table than these."""
+
+RESULTS = tuple(name for part in PARTS.values() for name in part.results)
 
 
 @dataclass(frozen=True)
@@ -83,7 +102,11 @@ class Clean:
     items: Mapping[str, int]
 
     def __getitem__(self, table: str) -> pd.DataFrame:
-        return self.tables[table] if table in self.tables else empty(table)
+        return self.tables[table]
+
+    def only(self, *tables: str) -> Clean:
+        """The same period with no other tables than these."""
+        return replace(self, tables={t: self.tables[t] for t in tables})
 
 
 def period_end(period: str) -> pd.Timestamp:

@@ -1,10 +1,12 @@
 """The city stage: everything that is computed once for the whole city, before any report is written.
 
-``compute`` takes the clean tables of a period (and of the one before) and returns the frames that ``results`` names.
-The district notebooks only read them.
+``compute`` takes the clean tables of a period (and of the one before) and returns the frames that ``results`` names,
+part by part. The district notebooks only read them.
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 import pandas as pd
 
@@ -13,8 +15,8 @@ from commlab.scoring import explain_change
 from commlab.study import standing
 from commlab.study.config import StudyConfig
 from commlab.study.register import Register
-from commlab.study.results import RESULTS, Clean, period_end
-from commlab.study.surveyed import scoring, survey
+from commlab.study.results import PARTS, RESULTS, Clean, period_end
+from commlab.study.surveyed import answered, survey
 from commlab.survey import SurveyDesign
 from commlab.weights import delphi
 
@@ -28,23 +30,34 @@ def compute(
     register: Register,
     framework: Framework,
     previous: Clean | None = None,
+    parts: Collection[str] = tuple(PARTS),
 ) -> dict[str, pd.DataFrame]:
-    """Every city-wide result of a period; the frames of the module's table."""
-    out = _weights(clean, config, framework)
-    weighing = out.pop("_weighing")
-    answers = survey(clean, config, register, previous)
-    out.update(answers.results)
-    out.update(_scores(clean, config, register, weighing, answers.scoring, answers.design))
-    out["explained"] = _explained(out["scores"], clean, previous, config, register, framework)
-    out["problem_states"] = standing.problem_states(
-        clean["problems"], register.district_of, on=period_end(clean.period)
-    )
-    return {name: out[name] for name in RESULTS}
+    """City-wide results of a period, all of them or those of some ``parts``; the frames of ``results``' table."""
+    out: dict[str, pd.DataFrame] = {}
+    given = {name: clean.only(*PARTS[name].tables) for name in parts}
+    before = {name: previous and previous.only(*PARTS[name].before) for name in parts}
+    if not {"weights", "scores"}.isdisjoint(parts):
+        judgments = clean.only("judgments")["judgments"]
+        weighing = standing.weigh(framework, judgments, config.weighing, config.choices)
+    if not {"survey", "scores"}.isdisjoint(parts):
+        answers = answered(clean.only("responses"), config, register)
+    if "weights" in parts:
+        out |= _weights(weighing, given["weights"]["opinions"])
+    if "survey" in parts:
+        out |= survey(answers, config, register, before["survey"])
+    if "scores" in parts:
+        out |= _scores(given["scores"], config, register, weighing, answers.scoring, answers.design)
+        out["explained"] = _explained(
+            out["scores"], given["scores"], before["scores"], config, register, framework
+        )
+    if "problems" in parts:
+        out["problem_states"] = standing.problem_states(
+            given["problems"]["problems"], register.district_of, on=period_end(clean.period)
+        )
+    return {name: out[name] for name in RESULTS if name in out}
 
 
-def _weights(clean: Clean, config: StudyConfig, framework: Framework) -> dict:
-    weighing = standing.weigh(framework, clean["judgments"], config.weighing, config.choices)
-    opinions = clean["opinions"]
+def _weights(weighing: standing.Weighing, opinions: pd.DataFrame) -> dict[str, pd.DataFrame]:
     if len(opinions):
         found = delphi(opinions)
         items, agreement = found.items, found.agreement
@@ -52,7 +65,6 @@ def _weights(clean: Clean, config: StudyConfig, framework: Framework) -> dict:
         items = pd.DataFrame(columns=["round", "code", "mean", "sd", "cv", "full_score_rate", "keep"])
         agreement = pd.DataFrame(columns=["round", "level", "n", "w", "chi2", "df", "p_value"])
     return {
-        "_weighing": weighing,
         "weights": weighing.table,
         "weight_experts": weighing.experts,
         "delphi_items": items,
@@ -162,7 +174,7 @@ def _explained(
     if after["contribution"].isna().any():  # means that are not arithmetic have no parts that add up
         return none
     weighing = standing.weigh(framework, previous["judgments"], config.weighing, config.choices, drawn=False)
-    answers = scoring(previous, config, register)
+    answers = answered(previous, config, register, communities=False).scoring
     before = _scored(set(previous.districts), previous, config, register, weighing, answers).nodes
     changes = register.unit_changes
     at = pd.to_datetime(changes["date"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from commlab.study.register import Register
 from commlab.study.results import Clean
 from commlab.survey import SurveyDesign
 
-__all__ = ["Surveyed", "scoring", "survey"]
+__all__ = ["Answered", "answered", "survey"]
 
 DEMOGRAPHICS = ("sex", "age_band", "education", "tenure", "hukou")
 SATISFACTION = [
@@ -37,37 +38,61 @@ _EMPTY = {
 
 
 @dataclass(frozen=True)
-class Surveyed:
-    """What the survey gives: results to store, and what scores are made from."""
+class Answered:
+    """The answers of a period's districts; where somebody answered, their design, the estimates with base weights and
+    what of these may be shown."""
 
-    results: dict[str, pd.DataFrame]
-    scoring: pd.DataFrame
-    """Protected estimates with base weights, all statistics of all levels."""
+    clean: Clean
+    items: dict[str, int]
+    responses: pd.DataFrame
+    frame: pd.DataFrame
+    district_of: dict[str, str]
+    data: pd.DataFrame
     design: SurveyDesign | None
+    raw: pd.DataFrame
+    decided: pd.DataFrame
+
+    @cached_property
+    def scoring(self) -> pd.DataFrame:
+        """What scores are made from: protected estimates, all statistics of all levels."""
+        return _for_scores(self.raw, self.decided) if self.design else self.raw
 
 
-def survey(clean: Clean, config: StudyConfig, register: Register, previous: Clean | None) -> Surveyed:
-    """The survey's results of a period; no design where nobody answered."""
+def answered(clean: Clean, config: StudyConfig, register: Register, *, communities: bool = True) -> Answered:
+    """The answers of a period; ``communities=False`` leaves out their estimates."""
     items = {i: points for i, points in clean.items.items() if i in clean["responses"]}
     responses, frame, district_of = _inside(clean, register)
+    data = estimates.weighted(responses, frame, district_of)
+    inside = (clean, items, responses, frame, district_of, data)
+    if data.empty or not items:
+        none = pd.DataFrame(columns=_EMPTY["satisfaction"])
+        return Answered(*inside, None, none, none)
+    choices, k, city = config.choices, config.disclosure["internal"], config.city
+    design = estimates.design_of(data, lonely=choices.lonely)
+    decided = shown.decide(data, items, k=k, city=city, district_of=district_of)
+    raw = estimates.satisfaction_results(
+        design, items, weighting="design", city=city, communities=communities, confidence=choices.confidence
+    )
+    return Answered(*inside, design, raw, decided)
+
+
+def survey(
+    given: Answered, config: StudyConfig, register: Register, previous: Clean | None
+) -> dict[str, pd.DataFrame]:
+    """The survey's results of a period."""
+    clean, items, district_of, data = given.clean, given.items, given.district_of, given.data
+    responses, frame, design = given.responses, given.frame, given.design
+    raw, decided = given.raw, given.decided
     k, city = config.disclosure["internal"], config.city
     rates = estimates.response_rates(responses, frame, district_of, clean.districts, city=city)
     out = {"response_rates": shown.shown_rates(rates, k=k, city=city)}
-    data = estimates.weighted(responses, frame, district_of)
-    if data.empty or not items:
-        out |= {name: pd.DataFrame(columns=columns) for name, columns in _EMPTY.items()}
-        return Surveyed(out, out["satisfaction"], None)
+    if design is None:
+        return out | {name: pd.DataFrame(columns=columns) for name, columns in _EMPTY.items()}
     margins = register.margins[register.margins["unit"].isin(clean.districts)]
     out["demographics"] = shown.shown_demographics(
         estimates.demographics(data, margins, DEMOGRAPHICS, city=city), k=k, city=city
     )
     choices = config.choices
-    design = estimates.design_of(data, lonely=choices.lonely)
-    decided = shown.decide(data, items, k=k, city=city, district_of=district_of)
-    raw = estimates.satisfaction_results(
-        design, items, weighting="design", city=city, communities=True, confidence=choices.confidence
-    )
-    scoring = _for_scores(raw, decided)
     ofplaces = raw["level"].ne("community") | raw["statistic"].isin(shown.OF_COMMUNITIES)
     parts = [shown.shown_satisfaction(raw[ofplaces], decided)]
     raked, cells = estimates.raked(
@@ -97,26 +122,9 @@ def survey(clean: Clean, config: StudyConfig, register: Register, previous: Clea
         estimates.distributions(design, items, city=city), decided, items
     )
     out["change"] = _change(clean, previous, data, items, register, district_of, config, decided)
-    out |= insights.insights(
+    return out | insights.insights(
         design, items, decided, out["satisfaction"], config=config, register=register, district_of=district_of
     )
-    return Surveyed(out, scoring, design)
-
-
-def scoring(clean: Clean, config: StudyConfig, register: Register) -> pd.DataFrame:
-    """What ``survey`` gives to score city and districts with, and nothing else of it."""
-    items = {i: points for i, points in clean.items.items() if i in clean["responses"]}
-    responses, frame, district_of = _inside(clean, register)
-    data = estimates.weighted(responses, frame, district_of)
-    if data.empty or not items:
-        return pd.DataFrame(columns=_EMPTY["satisfaction"])
-    design = estimates.design_of(data, lonely=config.choices.lonely)
-    k, city = config.disclosure["internal"], config.city
-    decided = shown.decide(data, items, k=k, city=city, district_of=district_of)
-    raw = estimates.satisfaction_results(
-        design, items, weighting="design", city=city, confidence=config.choices.confidence
-    )
-    return _for_scores(raw, decided)
 
 
 def _inside(clean: Clean, register: Register) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, str]]:

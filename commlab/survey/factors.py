@@ -28,6 +28,7 @@ POWER = 4
 _PROPER = 5e-3
 """Smallest share of its own that an item may keep; R's ``factanal`` stops there too."""
 _TURNS, _STILL = 2_000, 1e-7
+_STEPS, _AT_REST = 100, 1e-12
 _FLAT = 1e-4
 """Slope of the likelihood at which a search that stopped short has arrived all the same."""
 
@@ -122,10 +123,15 @@ def _likelihood(r: FloatArray, n: int, m: int, names: list[str]) -> tuple[FloatA
     from statsmodels.multivariate.factor import Factor
     from statsmodels.tools.sm_exceptions import ConvergenceWarning, EstimationWarning
 
+    # Joereskog's start: left to itself, statsmodels draws one from the system's entropy.
+    first = (1 - m / (2 * len(r))) / np.diag(np.linalg.inv(r))
+    start = (_canonical(r, first, m), first)
     with warnings.catch_warnings():
         for told in (ConvergenceWarning, EstimationWarning):  # told below, by name
             warnings.simplefilter("ignore", told)
-        fit = Factor(None, n_factor=m, corr=r, nobs=n, method="ml").fit(maxiter=1000, opt={"gtol": 1e-8})
+        fit = Factor(None, n_factor=m, corr=r, nobs=n, method="ml").fit(
+            start=start, maxiter=1000, opt={"gtol": 1e-8}
+        )
     uniqueness = np.asarray(fit.uniqueness, dtype=float)
     worst = int(np.nan_to_num(uniqueness).argmin())
     if not uniqueness[worst] >= _PROPER:
@@ -135,11 +141,34 @@ def _likelihood(r: FloatArray, n: int, m: int, names: list[str]) -> tuple[FloatA
         )
     if not fit.mle_retvals.success and np.abs(fit.mle_retvals.jac).max() > _FLAT:
         raise DataError(f"the maximum likelihood solution of {m} factors was not found; take fewer factors")
-    # The canonical solution of these uniquenesses: statsmodels may return it turned.
+    uniqueness = _settled(r, uniqueness, m)
+    return _canonical(r, uniqueness, m), uniqueness  # statsmodels may return it turned
+
+
+def _canonical(r: FloatArray, uniqueness: FloatArray, m: int) -> FloatArray:
+    """The loadings that fit best with given uniquenesses."""
     root = np.sqrt(uniqueness)
     values, vectors = np.linalg.eigh(r / np.outer(root, root))
     top = np.argsort(values)[::-1][:m]
-    return root[:, None] * vectors[:, top] * np.sqrt(np.maximum(values[top] - 1, 0)), uniqueness
+    return root[:, None] * vectors[:, top] * np.sqrt(np.maximum(values[top] - 1, 0))
+
+
+def _settled(r: FloatArray, uniqueness: FloatArray, m: int) -> FloatArray:
+    """Uniquenesses at the optimum itself: the optimiser stops near it, in every run of a program somewhere else.
+
+    Newton's steps in their logarithms with the second derivatives of Joereskog (1967, Psychometrika 32, 443-482); where
+    they do not come to rest, the optimiser's answer stays.
+    """
+    x = np.log(uniqueness)
+    for _ in range(_STEPS):
+        root = np.exp(x / 2)
+        values, vectors = np.linalg.eigh(r / np.outer(root, root))
+        low, w = values[: len(x) - m], vectors[:, : len(x) - m]
+        step = np.linalg.lstsq((w @ w.T) ** 2, w**2 @ (1 - low), rcond=None)[0]
+        x = x - step
+        if np.abs(step).max() < _AT_REST:
+            return np.exp(x)
+    return uniqueness
 
 
 def _turned(raw: FloatArray, rotation: str) -> tuple[FloatArray, FloatArray]:

@@ -1,0 +1,80 @@
+"""What every raw file of a period was read into, kept for as long as nothing that it was read with has changed.
+
+An entry holds what goes into the clean tables and the ledger, nothing else: questionnaires are read every time (what
+tells the persons of two files apart stands in no table), and so is a file that leaves a name open. Entries lie below
+``data/processed/.cache/<period>/``, one a raw file; where one is lost, damaged or of other inputs, the file is read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from commlab import store
+from commlab.study.raw import RawFile
+from commlab.study.status import FileRead
+
+__all__ = ["Kept"]
+
+_FRAMES = ("frame", "ledger", "unmatched")
+_FOLDER = ".cache"
+
+
+class Kept:
+    """The entries of one period.
+
+    Parameters
+    ----------
+    root : path
+        The study's folder.
+    period : str
+    basis : str
+        Hash of what all files are read with: code, register, framework.
+    anew : bool
+        Read every file and keep what it gives.
+    """
+
+    def __init__(self, root: Path, period: str, basis: str, *, anew: bool = False) -> None:
+        self.root, self.period, self.basis, self.anew = root, period, basis, anew
+
+    def read(self, file: RawFile, reader: Callable[[RawFile], list[FileRead]]) -> list[FileRead]:
+        """What the file was read into by ``reader``: now, or the last time."""
+        if file.input.reader == "responses":
+            return reader(file)
+        memory, key = store.FrameMemory(self.root, self._name(file.name)), self._key(file)
+        known = None if self.anew else memory.read(key)
+        if known is not None:
+            note, frames = known
+            return [
+                FileRead(file, **one, **{n: frames[f"{i}.{n}"] for n in _FRAMES})
+                for i, one in enumerate(note)
+            ]
+        read = reader(file)
+        if any(len(r.unmatched) or r.persons is not None or r.disagreements is not None for r in read):
+            return read
+        if self._key(file) == key:  # else it was changed while it was read
+            frames = {f"{i}.{n}": getattr(r, n) for i, r in enumerate(read) for n in _FRAMES}
+            memory.write(key, frames, [_plain(r) for r in read])
+        return read
+
+    def forget(self, files: Iterable[RawFile]) -> None:
+        """Remove the entries of files that are not there any more."""
+        known = {Path(self._name(file.name)).name for file in files}
+        with contextlib.suppress(OSError):
+            for path in (self.root / "data" / "processed" / _FOLDER / self.period).iterdir():
+                if path.name not in known:
+                    path.unlink()
+
+    def _name(self, name: str) -> str:
+        return f"{_FOLDER}/{self.period}/{hashlib.sha256(name.encode()).hexdigest()[:32]}"
+
+    def _key(self, file: RawFile) -> str:
+        place = [file.name, file.period, file.role, file.fields]
+        return store.json_hash([self.basis, *place, repr(file.input), store.file_hash(file.path)])
+
+
+def _plain(read: FileRead) -> dict[str, object]:
+    """What of a file's reading is no frame."""
+    return {n: getattr(read, n) for n in ("district", "table", "broken", "fault", "texts")}
