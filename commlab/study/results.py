@@ -56,7 +56,7 @@ class Part:
     before: tuple[str, ...] = ()
 
 
-_SCORED = ("measures", "ratings", "judgments", "responses")
+_SCORED = ("measures", "ratings", "judgments", "responses", "mutual")
 PARTS = {
     "weights": Part(
         ("weights", "weight_experts", "delphi_items", "delphi_agreement"), ("judgments", "opinions")
