@@ -233,7 +233,7 @@ def next_sample(report: Report) -> Section | None:
     deff, valid = rows["n"] / rows["n_effective"], np.minimum(rows["n"] / rates["issued"], 1.0)
     needs = pd.concat(
         [
-            sample_size(MARGIN, deff=d, response_rate=v, confidence=confidence)
+            sample_size(MARGIN, deff=max(d, 1.0), response_rate=v, confidence=confidence)
             for d, v in zip(deff, valid, strict=True)
         ]
     ).set_axis(rows.index, axis=0)
@@ -262,7 +262,7 @@ def next_sample(report: Report) -> Section | None:
         },
         notes=[
             t(
-                'From the answers to "{item}": this quarter\'s design effect and answers per questionnaire issued, a share of one half (the safe side), many degrees of freedom.',
+                'From the answers to "{item}": this quarter\'s design effect (at least 1) and answers per questionnaire issued, a share of one half (the safe side), many degrees of freedom.',
                 item=report.item(item),
             )
         ],
