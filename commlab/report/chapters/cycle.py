@@ -73,11 +73,13 @@ def warning(report: Report) -> Section | None:
     watched = chart[chart["watched"]]
     notes = [
         t(
-            "CUSUM of counts (Lucas 1985): S = max(0, S + count - reference), reference = expected x (rise - 1) / ln(rise), rise {rise}; expected from the first {n} quarters and the population. While nothing changes anywhere, the probability of any alarm in this table is at most {rate} (limits by {draws} draws given the total of each place).",
+            "CUSUM of counts (Lucas 1985): S = max(0, S + count - reference), reference = expected x (rise - 1) / ln(rise), rise {rise}; expected from the first {n} quarters. While nothing changes anywhere, the probability of any alarm in this table is at most {rate} (limits by {draws} draws given the total of each place).",
             rise=t.number(rise, 2), n=t.integer(baseline), rate=t.percent(rate, 0),
             draws=t.integer(given.get("draws", report.study.config.choices.draws)),
         )
     ]  # fmt: skip
+    if "exposure" in given:
+        notes.append(t("The usual count goes with: {metric}.", metric=report.metric(given["exposure"])))
     first = watched[watched["alarm"]].drop_duplicates("unit")
     if report.is_city:
         blocks = _all_warned(report, chart, watched, first, notes)
@@ -108,7 +110,7 @@ def _all_warned(
     t = report.t
     now = watched[watched["period"] == report.period.name].reset_index(drop=True)
     text = (
-        t("The chart of {names} has crossed its limit.", names=t.listing(first["unit"]))
+        t("Charts that have crossed their limit: {names}.", names=t.listing(first["unit"]))
         if len(first)
         else t("No chart has crossed its limit: no rise can be told from chance.")
     )
@@ -204,7 +206,9 @@ def handling(report: Report) -> Section | None:
         "of_closed": Col(t("Median of those closed"), "number", digits=0),
     }
     shown = table.rename(columns={by: "label", "median": "value", "ci_low": "low", "ci_high": "high"})
-    shown = shown[shown[["value", "low", "high"]].notna().all(axis=1)]
+    shown = shown[shown["value"].notna()]
+    ends = shown[["low", "high"]]
+    shown[["low", "high"]] = ends.where(ends.notna().all(axis=1))
     more = {}
     if len(shown):
         more = {

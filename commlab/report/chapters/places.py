@@ -119,7 +119,7 @@ def stations(report: Report) -> Section | None:
         text = report.join(text, t("The document counts {n}, as the list does.", **values) if not found.gap
                            else t("The document counts {n}; the list differs by {gap}.", **values))  # fmt: skip
     if len(found.unplaced):
-        text = report.join(text, t("{n} stations belong to no place on the list.", n=t.integer(len(found.unplaced))))  # fmt: skip
+        text = report.join(text, t("Stations that belong to no place on the list: {n}.", n=t.integer(len(found.unplaced))))  # fmt: skip
     text = report.join(text, _deadline(report, given, found.total - found.covered))
     told = panel_so_far(report, reported).iloc[-1]
     table = found.table.assign(
@@ -178,11 +178,11 @@ def five_lists(report: Report) -> Section | None:
     if rows.empty:
         return Section(title, 1, [t("Nobody reported on the lists.")])
     parts = {p.part: p for p in report.study.framework.parts(node)}
-    labels = {k: (p.zh if report.language == "zh" else p.en) or k for k, p in parts.items()}
+    labels = {k: report.starting((p.zh if report.language == "zh" else p.en) or k) for k, p in parts.items()}
     sums = rows.groupby("part")[["numerator", "denominator"]].sum().reindex(list(parts)).reset_index()
     sums["rate"] = sums["numerator"] / sums["denominator"]
     low = sums.loc[sums["rate"].idxmin()]
-    text = t("Of the {n} lists, the {name} is the least common: {a} of {b} ({rate}).",
+    text = t("Of the {n} lists, the least common is "{name}": {a} of {b} ({rate}).",
              n=t.integer(len(parts)), name=labels[low["part"]], a=t.integer(low["numerator"]), b=t.integer(low["denominator"]), rate=t.percent(low["rate"]))  # fmt: skip
     if report.is_city:
         wide = rows.assign(rate=rows["numerator"] / rows["denominator"]).pivot(index="unit", columns="part", values="rate")  # fmt: skip
