@@ -182,7 +182,7 @@ def five_lists(report: Report) -> Section | None:
     sums = rows.groupby("part")[["numerator", "denominator"]].sum().reindex(list(parts)).reset_index()
     sums["rate"] = sums["numerator"] / sums["denominator"]
     low = sums.loc[sums["rate"].idxmin()]
-    text = t("Of the {n} lists, the least common is "{name}": {a} of {b} ({rate}).",
+    text = t('Of the {n} lists, the least common is "{name}": {a} of {b} ({rate}).',
              n=t.integer(len(parts)), name=labels[low["part"]], a=t.integer(low["numerator"]), b=t.integer(low["denominator"]), rate=t.percent(low["rate"]))  # fmt: skip
     if report.is_city:
         wide = rows.assign(rate=rows["numerator"] / rows["denominator"]).pivot(index="unit", columns="part", values="rate")  # fmt: skip
