@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,9 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from commlab.errors import DataError, ParameterError
+import commlab as cl
+from commlab.cli.init import init_study
+from commlab.errors import CommlabError, DataError, ParameterError
 from commlab.framework import Framework, load_framework
 from commlab.processes import gap_list, mean_norms, mending_costs, naming_order, training_windows
+from commlab.report import chapters
+from commlab.report.finding import blocks
 from commlab.scoring import collect
 
 FRAME = load_framework("zhongshan_2018")
@@ -324,3 +329,71 @@ def test_the_framework_holds_the_documents_numbers_and_the_code_none(repository:
         )
         found = {float(n) for n in re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.])", code.replace("_", ""))}
         assert found <= {0.0, 1.0, 2.0, 1.5, 1.8}, (name, found)
+
+
+# ------------------------------------------------------------------------------- chapters of the template
+
+
+@pytest.fixture(scope="module")
+def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template as a study, checked, with the results of both years."""
+    root = tmp_path_factory.mktemp("street") / "study"
+    init_study(root, template="zhongshan")
+    study = cl.open_study(root)
+    assert study.check().exit_code == 0
+    for period in study.periods:
+        study.period(period).build()
+    return root
+
+
+def told(root: Path, period: str, unit: str | None, chapter: str, language: str = "zh") -> str:
+    section = getattr(chapters, chapter)(chapters.open_report(root, period, unit, language))
+    return "" if section is None else " ".join(str(block) for block, _ in blocks(section))
+
+
+def test_the_street_is_told_norms_means_and_estates(street: Path) -> None:
+    text = told(street, "2018", None, "gaps")
+    assert "平均为20,000 元，达到" in text  # a mean of exactly 2 万元 is met
+    assert "180/600" in text and "3个小区中有2个达到要求" in text  # 30 % exactly: a committee is due
+    committee = told(street, "2018", "谷雨居委会", "gaps")
+    assert "未知数额" in committee or "没有单价" in committee
+    assert "县区" not in text + committee and "社区达标情况" not in text
+
+
+def test_the_two_rounds_of_naming(street: Path) -> None:
+    first, second = told(street, "2018", None, "promotion"), told(street, "2019", None, "promotion")
+    assert "可参加命名的居委会20个" in first and "区级9个名额" in first and "街道级10个名额" in first
+    assert "可参加命名的居委会10个" in second and "区级10个名额" in second
+    named = (
+        cl.open_study(street).period("2019").records.query("list == 'naming' and category == '区级'")["unit"]
+    )
+    assert len(named) == 9 and "不在2019年的命名范围内" in told(street, "2019", named.iloc[0], "promotion")
+    assert "district level" in told(street, "2019", None, "promotion", "en")
+
+
+def test_what_is_reported_stands_beside_the_dates(street: Path) -> None:
+    assert "上报数与按日期核对的结果不一致：芒种居委会" in told(street, "2018", None, "trainings")
+    mine = told(street, "2019", "芒种居委会", "trainings", "en")
+    assert "overdue: 3" in mine and "full-time worker" in mine and "ZS09-" in mine
+
+
+def test_options_are_checked_and_may_be_few(street: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = chapters.open_report(street, "2019", None, "en")
+    options = report.study.config.options
+
+    def with_options(norms: object) -> chapters.Report:
+        config = replace(report.study.config, options={} if norms is None else {"norms": norms})
+        monkeypatch.setattr(report.study, "config", config)
+        return report
+
+    for chapter in (chapters.gaps, chapters.trainings, chapters.promotion):
+        assert chapter(with_options(None)) is None
+    assert chapters.trainings(with_options({})) is None and chapters.promotion(with_options({})) is None
+    assert "Gaps without a unit price" in " ".join(str(b) for b, _ in blocks(chapters.gaps(with_options({}))))
+    for wrong in ({"price": 1}, ["prices"], {"tolerance": {"1.2/premises": 0.1}}):
+        with pytest.raises(CommlabError):
+            chapters.gaps(with_options(wrong))
+    with pytest.raises(ParameterError, match="no constant"):
+        chapters.promotion(
+            with_options(dict(options["norms"]) | {"rounds": {"2019": {"levels": {"区级": "demo"}}}})
+        )

@@ -24,7 +24,7 @@ from commlab.report.finding import Col, Finding, Section
 from commlab.scoring import collect
 from commlab.text import Text
 
-__all__ = ["gaps", "list_word", "norm_gaps", "norm_options"]
+__all__ = ["cost_of", "gaps", "list_word", "norm_gaps", "norm_options"]
 
 _KEYS = ("tolerance", "prices", "people", "trainings", "windows", "reported", "naming", "rounds", "labels")
 Parts = dict[tuple[str, str], Part]
@@ -91,14 +91,14 @@ def _of_unit(report: Report, found: pd.DataFrame, costs: pd.DataFrame, options: 
     missing = found[found["state"] == "missing"]
     applies = found[found["state"].isin(["met", "short", "advice"])]
     text = t(
-        "Of {n} norms and points {met} are met, {short} are not met and {advice} fall short of soft words, which is advice.",
+        "Of {n} norms and points: met {met}, not met {short}, below soft words (advice only) {advice}.",
         n=t.integer(len(applies)),
         met=t.integer((applies["state"] == "met").sum()),
         short=t.integer((applies["state"] == "short").sum()),
         advice=t.integer((applies["state"] == "advice").sum()),
     )
     if len(missing):
-        text = report.join(text, t("{n} were not measured.", n=t.integer(len(missing))))
+        text = report.join(text, t("Not measured: {n}.", n=t.integer(len(missing))))
     text = report.join(text, _money(t, rows))
     both = pd.concat([rows, missing.assign(price=math.nan, cost=math.nan)], ignore_index=True)
     both["rank"] = both["state"].map({"short": 0, "missing": 1, "advice": 2})
@@ -138,16 +138,28 @@ def _required(t: Text, part: Part, options: Mapping[str, Any]) -> str:
 
 def _money(t: Text, rows: pd.DataFrame) -> str:
     """What mending costs, hard norms and advice apart; what has no price is told."""
-    priced = rows[rows["cost"].notna()]
+    priced, unpriced = rows[rows["cost"].notna()], t.integer(rows["cost"].isna().sum())
     if rows.empty:
         return ""
-    hard, soft = (priced.loc[priced["state"] == s, "cost"].sum() for s in ("short", "advice"))
+    if priced.empty:
+        return t("Gaps without a unit price: {n}.", n=unpriced)
+    told = []
+    for state in ("short", "advice"):
+        costs = rows.loc[rows["state"] == state, "cost"]
+        known = costs.empty or costs.notna().any()
+        told.append(t("{n} yuan", n=t.number(costs.sum(), 0)) if known else t("an unknown amount"))
     return t(
-        "At the study's unit prices mending costs {hard} yuan for hard norms and {soft} yuan more for advice; {n} gaps have no price.",
-        hard=t.number(hard, 0),
-        soft=t.number(soft, 0),
-        n=t.integer(rows["cost"].isna().sum()),
+        "At the study's unit prices mending costs {hard} for hard norms and {soft} more for advice; gaps without a price: {n}.",
+        hard=told[0],
+        soft=told[1],
+        n=unpriced,
     )
+
+
+def cost_of(costs: pd.DataFrame, units: pd.Series, state: str) -> pd.Series:
+    """Cost of the gaps of one state by unit: 0 without a gap, missing where no gap has a price."""
+    by_unit = costs[costs["state"] == state].groupby("unit")["cost"].sum(min_count=1)
+    return units.map(by_unit).astype("float64").where(units.isin(by_unit.index), 0.0)
 
 
 def _price_note(t: Text, rows: pd.DataFrame) -> list[str]:
@@ -214,11 +226,8 @@ def _by_unit(report: Report, found: pd.DataFrame, costs: pd.DataFrame) -> Findin
     state = found.groupby("unit")["state"].value_counts().unstack(fill_value=0)
     state = state.reindex(columns=["met", "short", "advice", "missing"], fill_value=0)
     table = state.reindex(list(report.period.districts), fill_value=0).rename_axis("unit").reset_index()
-    priced = costs.groupby(["unit", "state"])["cost"].sum(min_count=1).unstack()
     for name, of in (("hard", "short"), ("soft", "advice")):
-        # no gap costs nothing; gaps that all lack a price have no cost
-        given = table["unit"].map(priced[of] if of in priced else pd.Series(dtype="float64"))
-        table[name] = given.where(table[of] > 0, 0.0)
+        table[name] = cost_of(costs, table["unit"], of)
     table["unpriced"] = (
         table["unit"].map(costs[costs["cost"].isna()].groupby("unit").size()).fillna(0).astype(int)
     )
@@ -226,7 +235,7 @@ def _by_unit(report: Report, found: pd.DataFrame, costs: pd.DataFrame) -> Findin
     whole = table["short"] + table["missing"] == 0
     text = report.join(
         t(
-            "{n} of {all} districts meet every hard norm; {gaps} gaps are left in the others, the most in {unit} ({most}).",
+            "Of {all} districts {n} meet every hard norm; gaps left in the others: {gaps}, the most in {unit} ({most}).",
             n=t.integer(whole.sum()),
             all=t.integer(len(table)),
             gaps=t.integer(table["short"].sum()),

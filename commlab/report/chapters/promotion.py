@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from commlab.processes import naming_order, training_windows
+from commlab.processes import mending_costs, naming_order, training_windows
 from commlab.report.chapters.base import Report
-from commlab.report.chapters.norms import list_word, norm_gaps, norm_options
+from commlab.report.chapters.norms import cost_of, list_word, norm_gaps, norm_options
 from commlab.report.finding import Col, Finding, Section
 
 __all__ = ["promotion", "trainings"]
@@ -70,8 +70,9 @@ def promotion(report: Report) -> Section | None:
     }
     start = plan.get("from")
     totals = report.period.scores("district").query("code == 'total'").set_index("unit")["score"]
+    found = norm_gaps(report, options)
     order = naming_order(
-        norm_gaps(report, options),
+        found,
         totals,
         places,
         among=list(level_of.index[level_of == start]) if start else None,
@@ -81,6 +82,7 @@ def promotion(report: Report) -> Section | None:
     if order.empty:
         return Section(title, 1, [t("Nobody can be named in {period}.", period=report.period_label)])
     order["held"] = [list_word(report, options, w) for w in order["unit"].map(level_of)]
+    order["cost"] = cost_of(mending_costs(found, options.get("prices", {})), order["unit"], "short")
     order["outcome"] = [_outcome(report, options, row) for row in order.itertuples(index=False)]
     mine = order if report.is_city else order[order["unit"] == report.unit]
     if mine.empty:
@@ -116,6 +118,7 @@ def promotion(report: Report) -> Section | None:
         "held": Col(t("Holds now") if start else t("Applies for")),
         "score": Col(t("Score"), "number"),
         "lacking": Col(t("Hard norms not met"), "integer"),
+        "cost": Col(t("Cost of these (yuan)"), "number", digits=0),
         "unknown": Col(t("Not measured"), "integer"),
         "advice": Col(t("Advice"), "integer"),
         "outcome": Col(t("Finding"), "label"),
