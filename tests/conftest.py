@@ -71,6 +71,7 @@ SLOW = {
     "test_mapping",
     "test_moved",
     "test_questionnaire",
+    "test_release",
     "test_report_pages",
     "test_sample_study",
     "test_shown",

@@ -33,6 +33,7 @@ DEEPEST = 6
 """Archives in archives, encoded text in encoded text: what lies deeper is a finding of its own."""
 LEAST_CANARY = 2
 """Letters and digits from which a canary tells something."""
+LONGEST_CANARY = 100
 LONGEST_LOOK, OVERLAP = 2000, 100
 """A long line is looked at in pieces that overlap."""
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{24,}={0,2}")
@@ -100,12 +101,14 @@ def scan(folder: str | Path, canaries: Iterable[str] = ()) -> list[Finding]:
     Looked for are the canaries, mobile, ID and plate numbers and mail addresses, formulas, hidden sheets, columns and
     rows, comments, outside links, macros, paths of this machine, and files of another kind than ``SUFFIXES``.
     """
-    told = [c for c in dict.fromkeys(canaries) if len(plain(c)) >= LEAST_CANARY]
-    texts = re.compile("|".join(sorted({re.escape(plain(c)) for c in told}))) if told else None
+    told = [c[:LONGEST_CANARY] for c in dict.fromkeys(canaries) if len(plain(c)) >= LEAST_CANARY]
+    texts = _any_of({plain(c) for c in told})
     stored = {
-        re.escape(c.encode(code)) for c in told for code in ("utf-8", "utf-16-le", "utf-16-be", "gb18030")
+        c.encode(code).decode("latin-1")
+        for c in told
+        for code in ("utf-8", "utf-16-le", "utf-16-be", "gb18030")
     }
-    raw = re.compile(b"|".join(sorted(stored))) if told else None
+    raw = _any_of(stored)
     root = Path(folder)
     found: set[Finding] = set()
     for path in sorted(p for p in root.rglob("*") if p.is_file() or p.is_symlink()):
@@ -126,15 +129,33 @@ def scan(folder: str | Path, canaries: Iterable[str] = ()) -> list[Finding]:
     return sorted(found)
 
 
+def _any_of(words: Iterable[str]) -> re.Pattern[str] | None:
+    """One pattern for many words that share their beginnings, so that each place of a text is looked at once."""
+    tree: dict[str, Any] = {}
+    for word in words:
+        at = tree
+        for letter in word:
+            at = at.setdefault(letter, {})
+        at[""] = {}
+
+    def pattern(at: dict[str, Any]) -> str:
+        if "" in at:
+            return ""  # a word ends here: what follows is found with it
+        parts = [re.escape(letter) + pattern(below) for letter, below in sorted(at.items())]
+        return parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
+
+    return re.compile(pattern(tree)) if tree else None
+
+
 def _found(
-    member: str, content: bytes, texts: re.Pattern[str] | None, raw: re.Pattern[bytes] | None
+    member: str, content: bytes, texts: re.Pattern[str] | None, raw: re.Pattern[str] | None
 ) -> Iterator[str]:
     """What one member holds that may not leave the house."""
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
         text = content.decode("utf-16", errors="ignore") if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
-    if raw is not None and raw.search(content):
+    if raw is not None and raw.search(content.decode("latin-1")):
         yield "canary"
     if not text:
         return
