@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["METHODS", "calibrate", "calibrated"]
 
 METHODS = ("linear", "raking", "logit")
+_ROUNDING = 1e-4
+"""Share of the sum of a column without signs below which a total is not measured by its own size."""
 
 
 def calibrate(
@@ -166,9 +168,9 @@ def _factor(
 ) -> FloatArray:
     """Newton's method for sum d F(x'l) x = t, halving steps that make it worse."""
     f, slope = _functions(method, bounds)
-    scale = np.maximum(np.abs(target), 1e-12 * np.abs(target).max())
-    # A total of 0 (of a centred number) is met to within what the column adds up to without signs.
-    scale = np.where(scale > 0, scale, np.maximum(np.asarray(abs(x).T @ d), np.finfo(float).tiny))
+    # A total near 0 (of a centred number) is met as well as its summands' rounding lets it.
+    summands = np.asarray(abs(x).T @ d)
+    scale = np.maximum(np.maximum(np.abs(target), _ROUNDING * summands), np.finfo(float).tiny)
     multiplier = np.zeros(x.shape[1])
     off = target - x.T @ (d * f(x @ multiplier))
     for _ in range(iterations):
