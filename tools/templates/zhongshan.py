@@ -3,7 +3,7 @@
 Usage: python tools/templates/zhongshan.py
 
 Twenty invented residents' committees (named after the solar terms) over two years: a self-check sheet each, the street's
-table of staff and money, a staff roster and a training register by staff number, ratings of the acceptance group, new
+checklist, its table of staff and money, a staff roster and a training register by staff number, ratings of the acceptance group, new
 estates, and the list of demonstration places. Every value is fabricated; nothing is about a real committee.
 """
 
@@ -63,7 +63,7 @@ YES_NO = {
     "经费管理": ["财务制度", "资产登记", "街道审计", "无重大问题", "定期公开"],
     "其他": ["准入清单管理", "公约和章程", "制度汇编成册", "错时上下班", "首问负责", "电子台账"],
 }
-BACKBONE = ["乡贤(人)", "社区领袖(人)", "团队骨干(人)", "志愿者(人)"]
+BACKBONE = ["乡贤", "社区领袖", "团队骨干", "志愿者"]
 LATER = {"会议", "接待", "错时上下班", "环境和物业管理"}
 """Points that more committees lack than other points."""
 
@@ -167,14 +167,40 @@ class Committee:
             self.premises + self.extra_m2 * later,
             self.open_office + (2 if later else 0),
         ]
-        for group, points in YES_NO.items():
-            for point in points:
-                lacks = self.lacks[group, point] and not (later and self.mended[group, point])
-                header.append(f"{group}/{point}" if group != "其他" else point)
-                row.append("否" if lacks else "是")
-        header += BACKBONE
-        row += [n + later for n in self.backbone]
         return [header, row]
+
+    def points(self, year: int) -> list[str]:
+        """Every point of the street's checklist: 是 or 否; a year later most of what was lacking is mended."""
+        later = year > PERIODS[0]
+        return [
+            "否" if self.lacks[key] and not (later and self.mended[key]) else "是"
+            for key in ((group, point) for group, points in YES_NO.items() for point in points)
+        ]
+
+
+def write_checklist(path: Path, committees: list[Committee], year: int) -> None:
+    """The street's checklist: a title, headers of two rows with merged groups, a row a committee."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "核查表"
+    sheet.append([f"{STREET}{year}年居委会规范化建设核查表"])
+    groups, points = ["居委会"], [""]
+    for group, names in {**YES_NO, "志愿骨干(人)": BACKBONE}.items():
+        groups += [group] + [""] * (len(names) - 1)
+        points += names
+    sheet.append([g or None for g in groups])
+    sheet.append([p or None for p in points])
+    sheet.merge_cells(start_row=1, end_row=1, start_column=1, end_column=len(points))
+    sheet.merge_cells("A2:A3")
+    at = 2
+    for names in (*YES_NO.values(), BACKBONE):
+        sheet.merge_cells(start_row=2, end_row=2, start_column=at, end_column=at + len(names) - 1)
+        at += len(names)
+    for c in committees:
+        sheet.append([f"{c.name}居委会", *c.points(year), *(n + (year > PERIODS[0]) for n in c.backbone)])
+    book.properties.created = book.properties.modified = datetime(year + 1, 1, 8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    book.save(path)
 
 
 def write_street(path: Path, committees: list[Committee], year: int, dice: random.Random) -> None:
@@ -277,6 +303,7 @@ def main() -> None:
         raw = ROOT / f"data/raw/{year}"
         for c in committees:
             write_csv(raw / f"自查表/{c.name}居委会.csv", c.sheet(year))
+        write_checklist(raw / "街道/规范化核查表.xlsx", committees, year)
         write_street(raw / "街道/队伍与经费.xlsx", committees, year, dice)
         end = date(year, 12, 31)
         people = [
