@@ -109,7 +109,7 @@ def needs_of(
     told = pd.DataFrame(by, index=out.index)
     out["witnesses"] = [", ".join(w for w in by if row[w]) for row in told.to_dict("records")]
     out["topic"] = out["item"].map(dict(topics or {})).astype("str")
-    out = out[told.any(axis=1)].assign(_many=told.sum(axis=1))
+    out = out.assign(_many=told.sum(axis=1))[told.any(axis=1)]
     out = out.sort_values(["unit", "_many", "requests", "item"], ascending=[True, False, False, True])
     columns = ["unit", "topic", "item", "share", "n", "requests", "listed", "witnesses"]
     return out[columns].reset_index(drop=True)

@@ -177,6 +177,8 @@ TEN = [
     "社会组织风采录",
     "督导师队伍",
 ]
+EACH = 40
+"""Answers of a committee and half-year."""
 ANSWERS = ["非常不满意", "不满意", "一般", "满意", "非常满意"]
 
 
@@ -190,6 +192,8 @@ def rows_in(path: Path) -> int:
     """Rows of data below the header."""
     if path.suffix == ".csv":
         return len(path.read_text(encoding="utf-8-sig").splitlines()) - 1 - ("共性清单" in path.name)
+    if "居民问卷" in path.name:
+        return EACH * len(COMMITTEES)
     return sum(sum(kinds.values()) for kinds in COMMITTEES.values())
 
 
@@ -458,17 +462,17 @@ def write_answers(folder: Path, period: str, dice: random.Random, state: dict[st
     for name, kinds in COMMITTEES.items():
         lead = next(iter(kinds))
         wanted = [w for w, need in WISHES.items() if need in REQUESTS[lead]]
-        for _ in range(20):
+        for _ in range(EACH):
             number += 1
-            base = 2.2 + 1.6 * state[name]["strength"] + 0.15 * later
-            marks = [ANSWERS[max(0, min(4, round(dice.gauss(base, 0.8))))] for _ in range(5)]
+            base = 1.9 + 1.4 * state[name]["strength"] + 0.15 * later
+            marks = [ANSWERS[max(0, min(4, round(dice.gauss(base, 1.0))))] for _ in range(5)]
             if dice.random() < 0.04:
                 marks[4] = "说不清"
             wishes = [w for w in WISHES if dice.random() < (0.5 if w in wanted else 0.12)]
-            on = start + timedelta(hours=3 * number, minutes=dice.randint(0, 59), seconds=dice.randint(0, 59))
+            on = start + timedelta(hours=number, minutes=dice.randint(0, 59), seconds=dice.randint(0, 59))
             rows.append([number, on.strftime("%Y/%m/%d %H:%M:%S"), f"{dice.randint(70, 400)}秒", f"{name}居民区", dice.choice("男女"),
                          dice.choice(["18-34岁", "35-59岁", "60岁及以上"]), *marks, "┋".join(wishes) or "(空)"])  # fmt: skip
-    write_csv(folder / "居民问卷/居民问卷.csv", rows)
+    write_book(folder / "居民问卷/居民问卷.xlsx", {"问卷": rows})
 
 
 def write_requests(folder: Path, period: str, dice: random.Random) -> None:
@@ -597,7 +601,7 @@ def main() -> None:
     for period in PERIODS:
         for name in COMMITTEES:
             adults = round(sum(e.people for e in estates if e.committee == name) * 0.84)
-            frame.append([period, f"{name}居委会", f"{name}居委会", 1, adults, 25])
+            frame.append([period, f"{name}居委会", f"{name}居委会", 1, adults, EACH + 10])
     write_csv(ROOT / "data/register/survey_frame.csv", frame, "utf-8")
     (ROOT / "data/register/codebooks").mkdir(parents=True, exist_ok=True)
     (ROOT / "data/register/codebooks/resident.yaml").write_text(CODEBOOK, encoding="utf-8")

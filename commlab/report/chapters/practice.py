@@ -16,6 +16,10 @@ from commlab.framework import TOTAL
 from commlab.report.chapters.base import Report
 from commlab.report.chapters.typed import options_of
 from commlab.report.finding import Col, Finding, Section
+from commlab.study import Period
+from commlab.study.results import Clean
+from commlab.study.standing import scored, weigh
+from commlab.study.surveyed import answered
 from commlab.text import MISSING
 
 __all__ = ["half_years", "team", "things_done"]
@@ -30,9 +34,9 @@ def half_years(report: Report) -> Section | None:
         return None
     title = t("Scores of the guideline, evaluation by evaluation")
     before = report.period.previous
-    if before is None or not before.folder.read_stage():
+    if before is None:
         return Section(title, 1, [t("This is the first evaluation: there is nothing to compare with.")])
-    both = {p.name: p.scores("district") for p in (before, report.period)}
+    both = {before.name: _scores_of(report, before), report.period.name: report.period.scores("district")}
     if report.is_city:
         shared = set.intersection(*(set(s.loc[s["score"].notna(), "unit"]) for s in both.values()))
         own = {k: s[s["unit"].isin(shared)].groupby("code")["score"].mean() for k, s in both.items()}
@@ -69,6 +73,27 @@ def half_years(report: Report) -> Section | None:
         table, text, title=t("Scores at both evaluations"), columns=columns, strong="whole", notes=[note]
     )
     return Section(title, 1, [found, *([_by_group(report, both)] if report.is_city else [])])
+
+
+def _scores_of(report: Report, period: Period) -> pd.DataFrame:
+    """Node scores of the districts in an earlier period: as stored, or computed alone where its results are not."""
+    if period.folder.read_stage():
+        return period.scores("district")
+    config, register = report.study.config, report.study.register
+    tables = ("measures", "responses", "ratings", "judgments", "mutual")
+    clean = Clean(period.name, {n: period.table(n) for n in tables}, period.districts, period.items)
+    weighing = weigh(report.study.framework, clean["judgments"], config.weighing, config.choices, drawn=False)
+    inside = {u for u, d in register.district_of.items() if d in set(clean.districts)}
+    units = register.units[register.units["unit"].isin(inside)]
+    return scored(
+        weighing.framework,
+        units=units.assign(scored=units["unit"].isin(clean.districts).to_numpy()),
+        measures=clean["measures"][clean["measures"]["unit"].isin(inside)],
+        ratings=clean["ratings"][clean["ratings"]["unit"].isin(inside)],
+        survey=answered(clean, config, register, communities=False).scoring,
+        mutual=clean["mutual"],
+        choices=config.choices,
+    ).nodes
 
 
 def _by_group(report: Report, both: Mapping[str, pd.DataFrame]) -> Finding | str:
