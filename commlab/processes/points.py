@@ -103,6 +103,8 @@ def keep_ledger(
         if name not in rows:
             rows[name] = pd.Series(None, index=rows.index, dtype="str")
     rows["sign"] = rows["category"].map(dict(signs)).astype("float64")
+    # Of copies the first one counts; which that is must not hang on the order in which lines were written.
+    rows = rows.sort_values(["key", "on", "number", "category", "value", "unit", "source"], ignore_index=True)
     rows["parts"], fine = _parts(rows["value"])
     rows["what"] = _what(rows, fine, start, end)
     counted = rows[~rows["what"].isin(_ASIDE)].copy()
@@ -114,7 +116,7 @@ def keep_ledger(
     columns = ["what", "key", "number", "on", "value", "note", "source"]
     place = {what: i for i, what in enumerate(FAULTS)}
     found = found[columns].sort_values(
-        ["what", "key", "on", "number", "source"],
+        ["what", "key", "on", "number", "value", "source"],
         key=lambda c: c.map(place) if c.name == "what" else c,
         ignore_index=True,
     )

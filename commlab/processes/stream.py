@@ -216,7 +216,7 @@ def p_chart(
             f"the counts lack the columns {listing(lacking)}; they have {listing(counts.columns)}"
         )
     n, x = (pd.to_numeric(counts[c], errors="coerce").to_numpy(dtype="float64") for c in ("n", "x"))
-    wrong = ~(np.isfinite(n) & np.isfinite(x) & (x >= 0) & (x <= n) & (n % 1 == 0) & (x % 1 == 0))
+    wrong = ~(np.isfinite(n) & np.isfinite(x) & (x >= 0) & (x <= n) & (n == np.floor(n)) & (x == np.floor(x)))
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise DataError(f"row {row}: x = {x[row]:g} of n = {n[row]:g}; give whole counts with 0 <= x <= n")

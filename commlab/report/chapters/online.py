@@ -45,7 +45,12 @@ def online(report: Report) -> Section | None:
                 )
             ],
         )
-    charts = {d: online_chart(report, options, g) for d, g in rows.groupby("district", sort=False)}
+    parts_of = dict(list(rows.groupby("district")))
+    charts = {
+        d: online_chart(report, options, parts_of[d])
+        for d in report.study.register.districts
+        if d in parts_of
+    }
     parts = [_by_district(report, options, charts), *(_signals(report, options, charts),)]
     if report.is_city:
         parts.append(_told(report, stream))
