@@ -19,13 +19,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import scipy.sparse as sp
 from scipy import special
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.survey import intervals, variance
 from commlab.survey.columns import values_of
-from commlab.survey.engine import influences, spread
+from commlab.survey.engine import covariance_of_sums, influences, spread
 from commlab.survey.estimate import mean
 from commlab.survey.plan import Plan
 from commlab.survey.structure import FloatArray, IntArray, Structure, column
@@ -240,14 +239,6 @@ def independence(design: SurveyDesign, a: str, b: str, *, statistic: str = "F") 
     return Independence(float(value), float(df1), float(df2), float(p), n, table, test)
 
 
-def _covariance(design: SurveyDesign, both: npt.NDArray[np.bool_], influence: FloatArray) -> FloatArray:
-    """Covariance of the sums of influences (weights included) of the rows that count."""
-    z = np.zeros((len(both), influence.shape[1]))
-    z[both] = influence
-    sparse = spread(design, sp.csr_matrix(z), np.zeros(z.shape[1], dtype=bool))
-    return variance.covariance(design.structure, design.data, sparse, design.lonely)
-
-
 def _rao_scott(
     design: SurveyDesign,
     both: npt.NDArray[np.bool_],
@@ -262,7 +253,7 @@ def _rao_scott(
     shares = counts / counts.sum()
     p, expected = shares.ravel(), np.outer(shares.sum(axis=1), shares.sum(axis=0)).ravel()
     cell = (row * c + col)[:, None] == np.arange(r * c)
-    v = _covariance(design, both, (cell - p) * (w / w.sum())[:, None])
+    v = covariance_of_sums(design, both, (cell - p) * (w / w.sum())[:, None])
     x2 = n * ((p - expected) ** 2 / expected).sum()
     contrasts = _interaction(r, c)
     inverse = np.divide(1.0, p, out=np.zeros_like(p), where=p > 0)[:, None]
@@ -297,7 +288,7 @@ def _wald(
     there = (col[:, None] == np.arange(1, c)).astype(float) - of_col[1:]
     # Each person's part in the difference from independence, linearised at the margins.
     part = (here[:, :, None] * there[:, None, :]).reshape(len(w), m)
-    v = _covariance(design, both, part * w[:, None])
+    v = covariance_of_sums(design, both, part * w[:, None])
     if np.linalg.matrix_rank(v) < m:
         raise DataError(f'the {m} differences have a singular covariance; use statistic="F"')
     wald = float(y @ np.linalg.solve(v, y)) / m  # (4)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Estimates",
+    "covariance_of_sums",
     "estimates",
     "influences",
     "is_inside",
@@ -353,3 +354,13 @@ def spread(design: SurveyDesign, z: sp.csr_matrix, alone: npt.NDArray[np.bool_])
         return residual(design.calibrations, z)
     kept = residual(design.calibrations, z @ sp.diags((~alone).astype(float)))
     return sp.csr_matrix(kept + z @ sp.diags(alone.astype(float)))
+
+
+def covariance_of_sums(
+    design: SurveyDesign, rows: npt.NDArray[np.bool_], influence: FloatArray
+) -> FloatArray:
+    """Covariance of the sums of influences (weights included), shape (n_rows_that_count, m), of some rows."""
+    z = np.zeros((len(rows), influence.shape[1]))
+    z[rows] = influence
+    sparse = spread(design, sp.csr_matrix(z), np.zeros(z.shape[1], dtype=bool))
+    return variance.covariance(design.structure, design.data, sparse, design.lonely)

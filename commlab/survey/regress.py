@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 from scipy import special
 
 from commlab.errors import DataError, ParameterError, listing
-from commlab.survey import intervals, variance
+from commlab.survey import intervals
 from commlab.survey.columns import values_of
-from commlab.survey.engine import spread
+from commlab.survey.engine import covariance_of_sums
 from commlab.survey.ordinal import ordered_fit
 from commlab.survey.structure import FloatArray, column
 
@@ -141,10 +140,7 @@ def regression(
     else:
         beta, bread, residual = _fit(x, y, w, family, formula)
         influence = (x * (w * residual)[:, None]) @ bread  # (2)
-    z = np.zeros((len(data), len(beta)))
-    z[used] = influence
-    sparse = spread(design, sp.csr_matrix(z), np.zeros(len(beta), dtype=bool))
-    v = variance.covariance(design.structure, design.data, sparse, design.lonely)
+    v = covariance_of_sums(design, used, influence)
     df = design.subset(used).df + 1 - p  # (3)
     if df < 1:
         raise DataError(f"{p} coefficients leave no degree of freedom (the design has {df - 1 + p})")
@@ -254,22 +250,19 @@ def rank_test(design: SurveyDesign, variable: str, *, groups: str) -> RankTest |
     x[:, 0] = 1.0
     bread = np.linalg.inv(x.T @ (w[:, None] * x))
     beta = bread @ (x.T @ (w * rank))
-    z = np.zeros((len(y), len(present)))
-    z[used] = (x * (w * (rank - x @ beta))[:, None]) @ bread
-    sparse = spread(design, sp.csr_matrix(z), np.zeros(len(present), dtype=bool))
-    v = variance.covariance(design.structure, design.data, sparse, design.lonely)[1:, 1:]
+    cov = covariance_of_sums(design, used, (x * (w * (rank - x @ beta))[:, None]) @ bread)[1:, 1:]
     df1 = len(present) - 1
     df = design.subset(used).df - df1
     if df1 == 1 and df >= 1:
-        se = float(np.sqrt(v[0, 0]))
+        se = float(np.sqrt(cov[0, 0]))
         t = float(beta[1]) / se if se > 0 else np.nan
         return RankTest(float(beta[1]), se, t, df, float(2 * special.stdtr(df, -abs(t))))
-    if df < 1 or np.linalg.matrix_rank(v) < df1:
+    if df < 1 or np.linalg.matrix_rank(cov) < df1:
         raise DataError(
             f'"{groups}" has {len(present)} groups in {df + df1} more units than strata; '
             "that is too few units to compare so many: join groups"
         )
-    f = float(beta[1:] @ np.linalg.solve(v, beta[1:])) / df1  # (1), (2)
+    f = float(beta[1:] @ np.linalg.solve(cov, beta[1:])) / df1  # (1), (2)
     ranks = pd.Series(
         beta + np.where(np.arange(len(beta)) > 0, beta[0], 0.0), index=names[present], name="rank"
     )
