@@ -514,6 +514,7 @@ def write_lists(folder: Path, dice: random.Random) -> None:
             ["清单", "类别", "内容"],
             *[[named["need"], TOPICS[i], i] for i in chosen],
         ]
+        rows.append([named["resource"], "阵地资源", f"{name}议事角"])
         rows += [[named[kind], topic, item] for kind, topic, item in OWN.get(name, [])]
         write_csv(folder / f"三张清单/{name}居委会.csv", rows)
     book: list[list[object]] = [["方面", "适用类型", "攻略编号", "攻略"]]
