@@ -371,6 +371,8 @@ def _left_over(work: str) -> Iterator[tuple[int, int, str]]:
 def _buildings(work: str, names: list[tuple[int, int, str]]) -> Iterator[tuple[int, int, str]]:
     """Bare buildings (11幢) in the same sentence as a name and near it."""
     for match in BUILDING.finditer(work):
+        if any(start < match.end() and match.start() < end for start, end, _ in names):
+            continue
         for start, end, _ in names:
             between = work[match.end() : start] if start >= match.end() else work[end : match.start()]
             if len(between) <= _NEAR and not _SENTENCE_END.search(between):
