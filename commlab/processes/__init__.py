@@ -17,11 +17,12 @@ from commlab.processes.handling import Lifetimes, closing_times, episodes, handl
 from commlab.processes.joins import Joined, data_quality, join_sources
 from commlab.processes.kinds import KindRule, Kinds, kinds_of, peer_groups, read_kind_rules
 from commlab.processes.matching import Matched, match_needs, needs_of
-from commlab.processes.norms import gap_list, mean_norms, mending_costs, naming_order, training_windows
+from commlab.processes.norms import gap_list, mean_norms, mending_costs, naming_order
 from commlab.processes.peers import among_peers
 from commlab.processes.points import Ledger, carried, keep_ledger
 from commlab.processes.stream import Stream, individuals_chart, p_chart, settle, subgroups
 from commlab.processes.warning import alarm_probability, early_warning, run_length
+from commlab.processes.windows import training_windows
 
 __all__ = [
     "Coverage",

@@ -1,4 +1,4 @@
-"""Units against printed norms: what each lacks and by how much, what mending costs, who may rise, whose training is due.
+"""Units against printed norms: what each lacks and by how much, what mending costs, who may rise.
 
 Every number comes with the framework (rules, constants) or with the study (prices, tolerances): this module has none. A norm
 in soft words gives advice and never a failure.
@@ -10,13 +10,12 @@ import math
 from collections.abc import Mapping
 from fractions import Fraction
 
-import numpy as np
 import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.framework import Framework, Part, exact
 
-__all__ = ["gap_list", "mean_norms", "mending_costs", "naming_order", "training_windows"]
+__all__ = ["gap_list", "mean_norms", "mending_costs", "naming_order"]
 
 NORMS = ("threshold", "range", "rate", "yes_no", "checklist")
 """Rules that a unit meets or not."""
@@ -235,7 +234,7 @@ def mending_costs(gaps: pd.DataFrame, prices: Mapping[str, float]) -> pd.DataFra
     Raises
     ------
     ParameterError
-        If a price is negative or no number.
+        If a price is negative or no number, or names nothing in the gap list.
     """
     wrong = [
         k
@@ -244,6 +243,12 @@ def mending_costs(gaps: pd.DataFrame, prices: Mapping[str, float]) -> pd.DataFra
     ]
     if wrong:
         raise ParameterError(f"prices must be numbers of at least 0; not so for {listing(wrong)}")
+    norms = gaps["code"] + "/" + gaps["part"]
+    lost = sorted(set(prices) - {*norms, *(norms + "/" + gaps["item"])})
+    if lost and len(gaps):
+        raise ParameterError(
+            f"prices name {listing(lost)}, which is no norm or point; write code/part, or code/part/item"
+        )
     out = gaps[gaps["state"].isin(["short", "advice"])].copy()
     keys = out["code"] + "/" + out["part"]
     of_point = (keys + "/" + out["item"]).map(prices).astype("float64")
@@ -325,77 +330,3 @@ def naming_order(
             chosen = chosen.difference(alike)
         out.loc[chosen, "level"] = level
     return out
-
-
-def training_windows(
-    people: pd.DataFrame, trainings: pd.DataFrame, *, on: str | pd.Timestamp, years: Mapping[str, float]
-) -> pd.DataFrame:
-    """Whether everybody was trained within the window of the post that ends on a day, judged by dates.
-
-    Parameters
-    ----------
-    people : DataFrame
-        unit, key (number of the person), category (post), on (start in the post; missing: long ago).
-    trainings : DataFrame
-        unit, key, on. Entries made twice count once; those after the day do not count.
-    on : date
-        The last day of the window.
-    years : mapping of category to whole number
-        Length of the window of each post.
-
-    Returns
-    -------
-    DataFrame
-        A row a person: unit, key, category, since (start), opens (first day of the window), last (last training up to the
-        day), due (last day on which the next training keeps the rhythm), n (trainings inside), state: trained, overdue,
-        not_yet_due (in the post for less than the window), unknown (a post without a window).
-
-    Raises
-    ------
-    DataError
-        If somebody is listed twice, or columns are lacking.
-    ParameterError
-        If a window is not a whole number of years above 0.
-
-    Notes
-    -----
-    (1) the window is (on - years, on]    (2) due = (last training, or else start) + years
-    """
-    for name, table, wanted in (
-        ("people", people, ("unit", "key", "category", "on")),
-        ("trainings", trainings, ("unit", "key", "on")),
-    ):
-        if lacking := [c for c in wanted if c not in table]:
-            raise DataError(f"the table of {name} lacks the columns {listing(lacking)}")
-    for post, n in years.items():
-        if isinstance(n, bool) or n != int(n) or n < 1:
-            raise ParameterError(f"the window of {post} must be a whole number of years above 0, found {n!r}")
-    twice = people.loc[people.duplicated(["unit", "key"]), "key"]
-    if len(twice):
-        raise DataError(f"{listing(twice.unique())} stand more than once among the people; keep one row each")
-    day = pd.Timestamp(on)
-    held = trainings[trainings["on"] <= day].drop_duplicates(["unit", "key", "on"])
-    by_person = held.groupby(["unit", "key"])["on"].agg(list).to_dict() if len(held) else {}
-    rows = []
-    for unit, key, post, since in people[["unit", "key", "category", "on"]].itertuples(index=False):
-        row = {"unit": unit, "key": key, "category": post, "since": since}
-        dates = sorted(by_person.get((unit, key), []))
-        last = dates[-1] if dates else pd.NaT
-        if post not in years:
-            rows.append({**row, "last": last, "n": len(dates), "state": "unknown"})
-            continue
-        window = pd.DateOffset(years=int(years[post]))
-        before = day - window
-        inside = sum(d > before for d in dates)  # (1)
-        start = last if dates else since
-        new = pd.notna(since) and since > before
-        state = "trained" if inside else "not_yet_due" if new else "overdue"
-        due = start + window if pd.notna(start) else pd.NaT  # (2)
-        opens = before + pd.Timedelta(days=1)
-        rows.append({**row, "opens": opens, "last": last, "due": due, "n": inside, "state": state})
-    out = pd.DataFrame(
-        rows, columns=["unit", "key", "category", "since", "opens", "last", "due", "n", "state"]
-    )
-    for column in ("since", "opens", "last", "due"):
-        out[column] = pd.to_datetime(out[column])
-    return out.astype({"n": np.int64})
