@@ -18,7 +18,7 @@ COLUMNS = ["number", "key", "on", "category", "value"]
 
 def entries(*lines: tuple) -> pd.DataFrame:
     frame = pd.DataFrame(lines, columns=COLUMNS)
-    return frame.assign(on=pd.to_datetime(frame["on"])).astype(
+    return frame.assign(on=pd.to_datetime(frame["on"], format="mixed")).astype(
         {"value": "float64", "number": "str", "key": "str"}
     )
 
@@ -28,6 +28,7 @@ def entries(*lines: tuple) -> pd.DataFrame:
     [
         ([("1", "a", "2021-07-01", "earned", 5), ("2", "a", "2021-07-02", "spent", 5)], {"a": 0.0}, []),
         ([("1", "a", "2021-07-01", "spent", 5), ("2", "a", "2021-07-01", "earned", 5)], {"a": 0.0}, []),  # one day
+        ([("1", "a", "2021-07-01 09:00", "spent", 5), ("2", "a", "2021-07-01 18:00", "earned", 5)], {"a": 0.0}, []),
         ([("1", "a", "2021-07-01", "spent", 5), ("2", "a", "2021-07-02", "earned", 5)], {"a": 0.0}, ["negative"]),
         ([("1", "a", "2021-07-01", "earned", 5)] * 2, {"a": 5.0}, ["double_number"]),
         ([("1", "a", "2021-07-01", "earned", 5), ("1", "a", "2021-07-01", "earned", 6)], {}, ["contradictory_number"] * 2),
@@ -129,5 +130,7 @@ def test_everything_balances_in_any_order(lines: list, dice) -> None:
 def test_what_is_no_ledger_is_said(more: dict, message: str) -> None:
     with pytest.raises((DataError, ParameterError), match=message):
         keep_ledger(entries(("1", "a", "2021-07-01", "earned", 5)), **more)
+    with pytest.raises(DataError, match="must hold dates"):
+        keep_ledger(entries(("1", "a", "2021-07-01", "earned", 5)).astype({"on": "str"}), signs=SIGNS)
     with pytest.raises(DataError, match="lack the columns on, category, value"):
         keep_ledger(pd.DataFrame({"key": ["a"]}), signs=SIGNS)

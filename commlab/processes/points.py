@@ -71,7 +71,7 @@ def keep_ledger(
     Raises
     ------
     DataError
-        If columns are missing, an account stands twice among the balances, or a balance has more than two decimals.
+        If columns are missing, ``on`` holds no dates, an account stands twice among the balances, or a balance has more than two decimals.
     ParameterError
         If a sign is neither 1 nor -1.
 
@@ -103,6 +103,9 @@ def keep_ledger(
         if name not in rows:
             rows[name] = pd.Series(None, index=rows.index, dtype="str")
     rows["sign"] = rows["category"].map(dict(signs)).astype("float64")
+    if len(rows) and not pd.api.types.is_datetime64_any_dtype(rows["on"]):
+        raise DataError(f'column "on" must hold dates, found {rows["on"].dtype}; read it with pd.to_datetime')
+    rows["on"] = pd.to_datetime(rows["on"]).dt.normalize()
     # Of copies the first one counts; which that is must not hang on the order in which lines were written.
     rows = rows.sort_values(["key", "on", "number", "category", "value", "unit", "source"], ignore_index=True)
     rows["parts"], fine = _parts(rows["value"])
@@ -193,7 +196,7 @@ def _what(
 ) -> pd.Series:
     """The fault of each entry, or empty."""
     what = pd.Series("", index=rows.index, dtype="str")
-    day = rows["on"].dt.normalize()
+    day = rows["on"]
     checks = {
         "incomplete": rows[["key", "on", "category"]].isna().any(axis=1),
         "unknown_kind": rows["sign"].isna(),
