@@ -465,7 +465,8 @@ def write_answers(folder: Path, period: str, dice: random.Random, state: dict[st
         for _ in range(EACH):
             number += 1
             base = 1.9 + 1.4 * state[name]["strength"] + 0.15 * later
-            marks = [ANSWERS[max(0, min(4, round(dice.gauss(base, 1.0))))] for _ in range(5)]
+            mood = dice.gauss(0, 0.7)
+            marks = [ANSWERS[max(0, min(4, round(dice.gauss(base + mood, 0.7))))] for _ in range(5)]
             if dice.random() < 0.04:
                 marks[4] = "说不清"
             wishes = [w for w in WISHES if dice.random() < (0.5 if w in wanted else 0.12)]
@@ -492,7 +493,7 @@ def write_requests(folder: Path, period: str, dice: random.Random) -> None:
     write_csv(folder / "居民诉求/诉求登记.csv", rows)
 
 
-def write_lists(folder: Path, dice: random.Random) -> None:
+def write_lists(folder: Path, later: bool, dice: random.Random) -> None:
     """The common lists by kind, the committees' own lists and the book of strategies."""
     words = {"common": "通用", **TYPES}
     needs = [[words[kind], TOPICS[item], item] for kind, items in REQUESTS.items() for item in items]
@@ -515,6 +516,8 @@ def write_lists(folder: Path, dice: random.Random) -> None:
             *[[named["need"], TOPICS[i], i] for i in chosen],
         ]
         rows.append([named["resource"], "阵地资源", f"{name}议事角"])
+        if later:
+            rows.append([named["service"], "文体服务", f"{name}周末课堂"])
         rows += [[named[kind], topic, item] for kind, topic, item in OWN.get(name, [])]
         write_csv(folder / f"三张清单/{name}居委会.csv", rows)
     book: list[list[object]] = [["方面", "适用类型", "攻略编号", "攻略"]]
@@ -613,7 +616,7 @@ def main() -> None:
         write_ratings(folder, later, dice, state)
         write_answers(folder, period, dice, state)
         write_requests(folder, period, dice)
-        write_lists(folder, dice)
+        write_lists(folder, later, dice)
         write_experts(folder)
         write_ten(folder, later)
     rows: list[list[object]] = [["file", "sha256", "received", "from", "licence", "rows"]]
