@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import groupby
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -46,16 +48,22 @@ def episodes(problems: pd.DataFrame, *, on: pd.Timestamp) -> pd.DataFrame:
     on = pd.Timestamp(on)
     carried = [c for c in ("unit", "code", "origin", "responsible") if c in problems]
     rows = []
-    for problem, events in problems.dropna(subset=["problem", "on"]).groupby("problem", sort=True):
-        due = events.loc[events["event"] == "due", "on"]
-        known = events[events["on"].le(on) & events["event"].isin(_ORDER)]
-        if not (known["event"] == "found").any():
+    known = problems.dropna(subset=["problem", "on"])
+    events: dict[str, list[tuple[pd.Timestamp, int]]] = {}
+    due: dict[str, list[pd.Timestamp]] = {}
+    for problem, event, day in zip(known["problem"], known["event"], known["on"], strict=True):
+        if event == "due":
+            due.setdefault(problem, []).append(day)
+        elif event in _ORDER and day <= on:
+            events.setdefault(problem, []).append((day, _ORDER.index(event)))
+    about = known.drop_duplicates("problem").set_index("problem")[carried].to_dict("index")
+    for problem in sorted(events):
+        if all(rank for _, rank in events[problem]):
             continue
-        about = {c: events[c].iloc[0] for c in carried}
-        for number, (start, end, verified) in enumerate(_spells(known), 1):
-            last = due[due >= start].max() if len(due[due >= start]) else pd.NaT
+        for number, (start, end, verified) in enumerate(_spells(sorted(events[problem])), 1):
+            last = max((d for d in due.get(problem, []) if d >= start), default=pd.NaT)
             rows.append(
-                {"problem": problem, **about, "episode": number, "start": start, "due": last, "end": end, "verified": verified}
+                {"problem": problem, **about[problem], "episode": number, "start": start, "due": last, "end": end, "verified": verified}
             )  # fmt: skip
     columns = ["problem", *carried, "episode", "start", "due", "end", "verified"]
     out = pd.DataFrame(rows, columns=columns)
@@ -72,24 +80,22 @@ def episodes(problems: pd.DataFrame, *, on: pd.Timestamp) -> pd.DataFrame:
     return out
 
 
-def _spells(events: pd.DataFrame) -> list[tuple[pd.Timestamp, pd.Timestamp, pd.Timestamp]]:
+def _spells(events: list[tuple[pd.Timestamp, int]]) -> list[tuple[pd.Timestamp, pd.Timestamp, pd.Timestamp]]:
     """(start, end, verified) of each handling; what does not follow on what came before is passed over."""
     none = pd.NaT
     spells: list[list[pd.Timestamp]] = []
-    order = events.assign(rank=events["event"].map({e: i for i, e in enumerate(_ORDER)}))
-    # A problem closed and reopened on one day: the closing comes first where the problem was open.
-    for day, same in order.sort_values(["on", "rank"], kind="stable").groupby("on", sort=True):
-        waiting = list(same["event"])
+    for day, same in groupby(events, key=lambda e: e[0]):
+        waiting = [_ORDER[rank] for _, rank in same]
+        # A problem closed and reopened on one day: the closing comes first where the problem was open.
         if spells and spells[-1][1] is none and "reopened" in waiting and "closed" in waiting:
             waiting = ["closed", *(e for e in waiting if e != "closed")]
         for event in waiting:
-            if (event == "found" and not spells) or (
-                event == "reopened" and spells and spells[-1][1] is not none
-            ):
+            idle = bool(spells) and spells[-1][1] is not none
+            if (event == "found" and not spells) or (event == "reopened" and idle):
                 spells.append([day, none, none])
             elif event == "closed" and spells and spells[-1][1] is none:
                 spells[-1][1] = day
-            elif event == "verified" and spells and spells[-1][1] is not none and spells[-1][2] is none:
+            elif event == "verified" and idle and spells[-1][2] is none:
                 spells[-1][2] = day
     return [(a, b, c) for a, b, c in spells]
 
@@ -188,8 +194,6 @@ def kaplan_meier(days: pd.Series, closed: pd.Series, *, confidence: float = 0.95
     >>> kaplan_meier(pd.Series([2, 3, 4, 9]), pd.Series([True, True, True, False])).median
     3.5
     """
-    from scipy.stats import norm
-
     if not 0 < confidence < 1:
         raise ParameterError(f"confidence must be between 0 and 1, found {confidence}")
     time, shut = np.asarray(days, dtype="float64"), np.asarray(closed, dtype=bool)
@@ -211,7 +215,7 @@ def kaplan_meier(days: pd.Series, closed: pd.Series, *, confidence: float = 0.95
     relative = np.sqrt(np.cumsum(hazard))  # (2): se / S
     known = np.isfinite(relative)
     se = np.where(known, open_ * np.where(known, relative, 0.0), np.nan)
-    z = norm.ppf((1 + confidence) / 2)
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
     spread = np.exp(z * np.where(known, relative, np.nan))  # (3)
     table = pd.DataFrame(
         {

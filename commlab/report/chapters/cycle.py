@@ -239,11 +239,8 @@ def steps(report: Report) -> Section | None:
         return None
     title = t("The cycle in sum")
 
-    def of(period: Any) -> pd.DataFrame:
-        scores = period.scores("district")
-        return scores[scores["code"].isin(codes)].pivot(index="code", columns="unit", values="score")
-
-    now = of(report.period)
+    scores = report.period.scores("district")
+    now = scores[scores["code"].isin(codes)].pivot(index="code", columns="unit", values="score")
     table = pd.DataFrame({"code": codes})
     table["label"] = [f"{c} {report.label(c)}" for c in codes]
     table["mean"] = table["code"].map(now.mean(axis=1))
@@ -254,11 +251,13 @@ def steps(report: Report) -> Section | None:
         table["score"] = table["code"].map(now[report.unit]) if report.unit in now else float("nan")
         columns["score"] = Col(t("Score"), "number")
     columns["mean"] = Col(t("Mean of the districts"), "number")
-    if report.period.previous is not None:
-        before = of(report.period.previous)
-        last = before.mean(axis=1) if report.is_city else before.get(report.unit, pd.Series(dtype="float64"))
-        table["change"] = table[own] - table["code"].map(last)
-        columns["change"] = Col(t("Change"), "signed")
+    moved = report.period.result("explained")
+    moved = moved[(moved["effect"] == "values") & (report.is_city | (moved["unit"] == report.unit))]
+    if len(moved):
+        steps_of = moved["code"].map(_ancestors(report, codes))
+        effect = moved.groupby(steps_of)["change"].sum() / moved["unit"].nunique()
+        table["change"] = table["code"].map(effect)
+        columns["change"] = Col(t("Part in the change of the total"), "signed", digits=2)
     known = table.dropna(subset=[own])
     if known.empty:
         return Section(title, 1, [t("No step of the cycle was measured.")])
@@ -268,3 +267,16 @@ def steps(report: Report) -> Section | None:
     return Section(title, 1, [
         report.finding(table, text, title=t("Steps of the cycle"), columns=columns, notes=[t("Scores of 0 to 100; complete counts, compared exactly.")])
     ])  # fmt: skip
+
+
+def _ancestors(report: Report, codes: list[str]) -> dict[str, str]:
+    """Code of every node below one of ``codes`` -> that one."""
+    parent = report.study.framework.table.set_index("code")["parent"].to_dict()
+    out = {}
+    for code in parent:
+        at: Any = code
+        while isinstance(at, str) and at not in codes:
+            at = parent.get(at)
+        if isinstance(at, str):
+            out[code] = at
+    return out
