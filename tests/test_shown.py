@@ -251,3 +251,21 @@ def test_ends_that_are_counted_together():
     assert found["rule"].to_dict() == {1: "merged", 2: "", 3: "", 4: "", 5: "merged", DONT_KNOW: ""}
     assert found.loc[[2, 3, 4], "share"].tolist() == pytest.approx([0.1 / 0.8, 0.2 / 0.8, 0.5 / 0.8])
     assert found.loc[DONT_KNOW, "share"] == 0.2
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_satisfaction_notebook_plans_and_tells_kinds_of_estimates(tiny, language):
+    report = chapters.open_report(tiny, PERIOD, None, language)
+    period = report.period
+    areas, plan, told = chapters.small_areas(report), chapters.next_sample(report), chapters.scale(report)
+    assert areas is not None and plan is not None and told.blocks
+    rows = plan.blocks[0].table
+    assert (rows["needed"] >= 385).all() and (rows["issue"] >= rows["needed"]).all()
+    shares = period.satisfaction(by="district")
+    shares = shares[(shares["item"] == report.overall_item) & (shares["statistic"] == "satisfied")]
+    assert set(rows["district"]) <= set(shares.loc[shares["rule"] == "", "district"])
+    scale, found = period.result("scale").set_index("measure"), period.result("drivers")
+    of_city = found[found["level"] == "city"].set_index("item")["importance"]
+    index = period.satisfaction(by=None).query("statistic == 'index'").set_index("item")["estimate"]
+    expected = (of_city * index.reindex(of_city.index)).sum()
+    assert scale.loc["overall_index", "value"] == pytest.approx(expected, rel=1e-9)
