@@ -1,19 +1,24 @@
 """A labelled sample of free text with invented identifiers.
 
-``WORKED`` and ``HELD_BACK`` are templates; ``ODD``, ``FRESH``, ``WRITTEN``, ``PEOPLE`` and ``HARMLESS`` single sentences
-with values written in odd ways (``⟦kind|value⟧``, ``<zw>`` a zero-width space, ``‖`` between the sentences of a line).
-All were looked at while the rules were written, so that they hold the rules to what they can do and say little about
-what they were not written for: of ``FRESH``, measured before any rule was changed for it, 0.974 of the numbers were
-masked whole, of the last 92 values of ``WRITTEN`` 0.967. All values are made by the seeded generator below or typed:
-numbers from ranges that follow the public formats (ID numbers: GB 11643-1999 with its mod 11-2 check
-character; mobile numbers: 11 digits from 13 to 19; bank cards: 16 and 19 digits), names from common
-characters. No person is meant.
+``WORKED`` and ``HELD_BACK`` are templates; ``ODD``, ``FRESH``, ``WRITTEN``, ``PEOPLE``, ``HARMLESS``, ``RESIDENTS``,
+``CLERKS`` and ``RECORDS`` single sentences (``⟦kind|value⟧``, ``<zw>`` a zero-width space, ``‖`` between the sentences
+of a line). All values are made by the seeded generator below or typed: numbers from ranges that follow the public formats
+(ID numbers: GB 11643-1999 with its mod 11-2 check character; mobile numbers: 11 digits from 13 to 19; bank cards: 16
+and 19 digits), names from common characters. No person is meant.
 
-``RESIDENTS`` and ``CLERKS`` (300 sentences each, as residents and as clerks write) were written without sight of the
-rules. Measured before anything was changed for them, numbers 0.940 and 0.918, names 15 of 29 and 6 of 31; what the
-rules do with them now says again little about others. Of 147 further sentences in other styles (petitions, chats,
-calls, visits, hand-overs, quarrels), written to be hard and measured once when these rules were done, 0.83 of the
-numbers were masked whole at precision 0.99, and 0.79 of the names, most without a cue, at one false name.
+Every set in this file is *worked*, ``HELD_BACK`` too in spite of its name: it was looked at while the rules were
+written, so it holds the rules to what they can do and says little about other texts. What they did with a set at
+first sight, before anything was changed for it, says more (numbers masked whole; names found):
+
+- ``FRESH`` numbers 0.974; the last 92 values of ``WRITTEN`` 0.967
+- ``RESIDENTS`` numbers 0.940, names 15 of 29; ``CLERKS`` 0.918, 6 of 31 (300 sentences each)
+- ``RECORDS`` numbers 0.904 of 167 (precision 0.94), names 0.73 of 67 (300 sentences of clerks' records)
+
+*Held back*, and in no file here: a set of residents' sentences, numbers 0.983; and 147 sentences in other styles
+written to be hard (petitions, chats, calls, visits, quarrels), measured once with earlier rules: 0.83 at precision 0.99,
+names 0.79. Last, 196 ordinary clerks' sentences by the author of the rules, who knew them: numbers 0.971 of 70 when a door
+is its number, as labelled above, 0.814 when the name of the street or village is asked for as well, which the
+rules leave (precision 0.99); names 0.82 of 79, none false; a few rules were mended by them afterwards.
 """
 
 from __future__ import annotations
