@@ -24,8 +24,9 @@ _TOWNSHIP = "street"
 
 
 def _placed(report: Report, wanted: str, lists: list[str]) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
-    """Places of the list ``wanted`` and the entries of others with the place that each name was matched to."""
+    """Places of the list ``wanted``, of a district its own, and the entries of others with the place that each name means."""
     records = report.period.records
+    records = records if report.is_city else records[records["unit"] == report.unit]
     own = records[records["list"] == wanted].drop_duplicates(["unit", "key"])
     places = pd.DataFrame({"unit": own["unit"] + "/" + own["key"], "group": own["unit"]}).reset_index(
         drop=True
@@ -40,7 +41,7 @@ def _placed(report: Report, wanted: str, lists: list[str]) -> tuple[pd.DataFrame
         out[name] = pd.DataFrame(
             {
                 "unit": matched["matched"].to_numpy(), "name": rows["key"].to_numpy(), "value": rows["value"].to_numpy(),
-                "on": rows["on"].to_numpy(), "group": rows["unit"].to_numpy(), "how": matched["how"].to_numpy(),
+                "on": rows["on"].to_numpy(), "how": matched["how"].to_numpy(),
             }
         )  # fmt: skip
     return places, out
@@ -54,9 +55,6 @@ def sources_joined(report: Report) -> Section | None:
     title = t("Departments' tables joined")
     names, reference, low, high, days = asked(given, "quality", "sources", "reference", "low", "high", "days")
     places, tables = _placed(report, reference, list(names))
-    if not report.is_city:
-        places = places[places["group"] == report.unit]
-        tables = {k: v[v["group"] == report.unit] for k, v in tables.items()}
     tables = {k: v for k, v in tables.items() if len(v)}
     if places.empty or not tables:
         return Section(title, 1, [t("No department sent a list of places for {period}.", period=report.period_label)])  # fmt: skip
@@ -102,9 +100,6 @@ def stations(report: Report) -> Section | None:
     title = t("Coverage of stations")
     wanted, list_, reported, number = asked(given, "coverage", "places", "stations", "reported", "expected")
     places, tables = _placed(report, wanted, [list_])
-    if not report.is_city:
-        places = places[places["group"] == report.unit]
-        tables = {k: v[v["group"] == report.unit] for k, v in tables.items()}
     if places.empty:
         return Section(title, 1, [t("No list of places was sent for {period}.", period=report.period_label)])
     expected = report.study.framework.constant(number)
