@@ -172,6 +172,8 @@ def test_the_mean_decides_and_the_share_stands_beside_it() -> None:
     found = mean_norms(FRAME, pd.DataFrame(rows), list(money)).iloc[0]
     assert not found["met"] and found["lacking"] == pytest.approx(1.0)
     assert mean_norms(FRAME, pd.DataFrame(rows).head(0), ["甲"]).empty
+    with pytest.raises(DataError, match="lack the columns"):
+        mean_norms(FRAME, pd.DataFrame({"unit": ["甲"]}), ["甲"])
 
 
 def test_costs_are_given_where_there_is_a_price_and_never_zero_without_one() -> None:
@@ -189,6 +191,8 @@ def test_costs_are_given_where_there_is_a_price_and_never_zero_without_one() -> 
     assert costs["1.2", "premises", ""] == 40000.0  # 40 m2 at 1,000
     assert costs["1.3", "rooms", "place/office"] == 500.0 and costs["1.3", "rooms", "place/meeting"] == 800.0
     assert costs["1.2", "open_office", ""] == 0.0 and math.isnan(costs["2.1", "main", ""])
+    with pytest.raises(ParameterError, match="no norm or point"):
+        mending_costs(gap_list(FRAME, evidence(values)), {"1.2/premise": 1})
     for price in (-1, math.inf, math.nan, "3", True):
         with pytest.raises(ParameterError, match="prices"):
             mending_costs(gap_list(FRAME, evidence(values)), {"1.2/premises": price})  # type: ignore[dict-item]
@@ -301,6 +305,8 @@ def test_people_and_windows_are_checked() -> None:
     for years in (0, 1.5, True):
         with pytest.raises(ParameterError, match="window"):
             training_windows(people.head(1), held, on=DAY, years={"主任": years})
+    with pytest.raises(DataError, match="no date: later"):
+        training_windows(people.head(1).assign(on="later"), held, on=DAY, years={"主任": 1})
     empty = training_windows(people.head(0), held, on=DAY, years={"主任": 1})
     assert empty.empty and str(empty["due"].dtype).startswith("datetime64")
 

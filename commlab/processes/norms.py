@@ -180,7 +180,14 @@ def mean_norms(framework: Framework, measures: pd.DataFrame, units: list[str]) -
     DataFrame
         code, part, metric, target, op, mean, n (units with a figure), of, reach (units that reach the number on their own),
         total, lacking (what the sum of all falls short of n x target), met, article. No row for a norm without figures.
+
+    Raises
+    ------
+    DataError
+        If the measures lack columns.
     """
+    if lost := [c for c in ("unit", "metric", "value", "state", "as_of") if c not in measures]:
+        raise DataError(f"the measures lack the columns {listing(lost)}")
     rows = []
     for code in framework.leaves:
         for part in framework.parts(code):

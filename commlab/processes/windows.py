@@ -38,7 +38,7 @@ def training_windows(
     Raises
     ------
     DataError
-        If somebody is listed twice, or columns are lacking.
+        If somebody is listed twice, columns are lacking or a date is none.
     ParameterError
         If a window is not a whole number of years above 0.
 
@@ -59,6 +59,8 @@ def training_windows(
     if len(twice):
         raise DataError(f"{listing(twice.unique())} stand more than once among the people; keep one row each")
     day = pd.Timestamp(on)
+    people = people.assign(on=_dates("people", people["on"]))
+    trainings = trainings.assign(on=_dates("trainings", trainings["on"]))
     held = trainings[trainings["on"] <= day].drop_duplicates(["unit", "key", "on"])
     by_person = held.groupby(["unit", "key"])["on"].agg(list).to_dict() if len(held) else {}
     rows = []
@@ -84,3 +86,12 @@ def training_windows(
     for column in ("since", "opens", "last", "due"):
         out[column] = pd.to_datetime(out[column])
     return out.astype({"n": np.int64})
+
+
+def _dates(name: str, values: pd.Series) -> pd.Series:
+    """Dates; what is none is refused, a blank stays blank."""
+    read = pd.to_datetime(values, errors="coerce")
+    wrong = values[read.isna() & values.notna()]
+    if len(wrong):
+        raise DataError(f'the column "on" of the {name} holds what is no date: {listing(wrong.unique())}')
+    return read
