@@ -19,15 +19,15 @@ from commlab.intake.identifiers import find, fold, valid_id
 from commlab.intake.privacy import keyed_hash, mask, personal_column, scan
 
 
-def _sample():
-    path = Path(__file__).parent / "reference" / "identifiers_sample.py"
-    spec = importlib.util.spec_from_file_location("identifiers_sample", path)
+def _sample(name):
+    path = Path(__file__).parent / "reference" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-SAMPLE = _sample()
+SAMPLE, HELD = _sample("identifiers_sample"), _sample("identifiers_held_back")
 
 
 def measure(sentences):
@@ -62,6 +62,18 @@ def test_numbers_are_masked_on_templates(templates, record_property):
 @pytest.mark.parametrize("block", ["ODD", "FRESH", "WRITTEN"])
 def test_values_written_in_odd_ways_are_masked(block, record_property):
     hold(block, measure(SAMPLE.written(getattr(SAMPLE, block))), record_property)
+
+
+@pytest.mark.parametrize(
+    ("block", "least", "found"), [("RESIDENTS_HELD", 0.98, 0.74), ("CLERKS_HELD", 0.94, 0.74)]
+)
+def test_sentences_that_no_rule_was_changed_for(block, least, found, record_property):
+    """Residents' answers reach the share asked for (0.98); a community office's own records do not yet."""
+    recall, precision, names = measure(SAMPLE.written(getattr(HELD, block)))
+    for what, value in (("recall", recall), ("precision", precision), ("names", names)):
+        record_property(f"{block} {what}", float(value))
+    assert recall >= least and precision >= 0.9
+    assert names >= found
 
 
 @pytest.mark.parametrize(("block", "least"), [("RESIDENTS", 0.97), ("CLERKS", 0.93), ("RECORDS", 0.95)])
