@@ -164,7 +164,7 @@ def _faults(report: Report, faults: pd.DataFrame) -> Finding | None:
         told=t.listing(t("{what} ({n})", what=words[w], n=t.integer(n)) for w, n in counts.items()),
     )
     columns = {
-        "district": Col(t("District")), "key": Col(t("Account")), "number": Col(t("Entry")), "on": Col(t("Day"), "date"),
+        "district": Col(t("District")), "key": Col(t("Account")), "number": Col(t("Entry")), "on": Col(t("Day"), "date", width=1.5),
         "value": Col(t("Points"), "number"), "why": Col(t("What is wrong"), "label", width=2.0),
     }  # fmt: skip
     if not report.is_city:

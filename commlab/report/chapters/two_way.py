@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from commlab.report.chapters.base import Report
+from commlab.report.chapters.base import WITHHELD, Report
 from commlab.report.finding import Col, Finding, Section
 from commlab.scoring import mutual_evaluation
 from commlab.survey import protect
@@ -119,11 +119,9 @@ def _departments(
     for district, group in {"": t("All communities"), own: t("Communities of {unit}", unit=own)}.items():
         for aspect, label in named.items():
             key = f"{district}{_BETWEEN}{aspect}"
-            table[key] = (
-                wide[district, aspect].reindex(table["rated"]).to_numpy()
-                if (district, aspect) in wide
-                else None
-            )
+            # Rated by nobody is few as well: a blank would say who did not rate.
+            cells = wide.get((district, aspect), pd.Series(dtype="object")).reindex(table["rated"])
+            table[key] = cells.where(cells.notna(), WITHHELD).to_numpy()
             columns[key] = Col(label, "number", group="" if report.is_city else group)
     return report.finding(
         table,
