@@ -30,12 +30,8 @@ class Coverage:
 
     @property
     def rate(self) -> float:
-        """Share of the places on the list that are covered; against the document's number, see ``rate_of``."""
+        """Share of the places on the list that are covered."""
         return self.covered / self.total if self.total else np.nan
-
-    def rate_of(self, expected: int) -> float:
-        """Share of so many places that are covered."""
-        return self.covered / expected if expected else np.nan
 
 
 def covered(
