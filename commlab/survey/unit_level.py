@@ -33,13 +33,6 @@ _EXACT = 1e-12
 """Residuals this small beside the outcome are rounding."""
 _NONE = 1e-7
 """Share of the variance between areas below which there is none."""
-_FLAT = 1e-9
-_SEARCHES: tuple[tuple[str, dict[str, float]], ...] = (
-    ("bfgs", {"gtol": _FLAT}),
-    ("lbfgs", {}),
-    ("cg", {"gtol": _FLAT}),
-)
-"""One after the other until one settles, with the slope at which it stops where it takes one."""
 
 
 def unit_level(
@@ -181,11 +174,10 @@ def _variances(y: FloatArray, x: FloatArray, at: npt.NDArray) -> tuple[float, fl
     scale = np.where(x.std(axis=0) > 0, x.std(axis=0), 1.0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the border A = 0 is told by A itself
-        model = MixedLM(y / spread, x / scale, groups=at)
-        for method, options in _SEARCHES:
-            fit = model.fit(reml=True, method=method, **options)
-            if fit.converged:
-                break
+        warnings.filterwarnings(
+            "ignore", "Keyword arguments have been passed", FutureWarning
+        )  # L-BFGS, the second try
+        fit = MixedLM(y / spread, x / scale, groups=at).fit(reml=True, gtol=1e-9)
     if not fit.converged:
         raise DataError("the unit-level model did not settle; try fewer covariates, or fay_herriot")
     between, within = float(np.asarray(fit.cov_re)[0, 0]), float(fit.scale)
