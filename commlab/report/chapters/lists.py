@@ -14,7 +14,8 @@ import pandas as pd
 from commlab.processes import Matched, match_needs, needs_of
 from commlab.processes.matching import COMMON
 from commlab.report.chapters.base import Report
-from commlab.report.chapters.typed import kind_label, options_of, places, typed
+from commlab.report.chapters.practice import options_of
+from commlab.report.chapters.typed import kind_label, places, typed
 from commlab.report.finding import Col, Finding, Section
 from commlab.text import MISSING
 

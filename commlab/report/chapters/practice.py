@@ -12,9 +12,9 @@ from typing import Any
 
 import pandas as pd
 
+from commlab.errors import StudyError, listing
 from commlab.framework import TOTAL
 from commlab.report.chapters.base import Report
-from commlab.report.chapters.typed import options_of
 from commlab.report.finding import Col, Finding, Section
 from commlab.study import Period
 from commlab.study.results import Clean
@@ -22,9 +22,33 @@ from commlab.study.standing import scored, weigh
 from commlab.study.surveyed import answered
 from commlab.text import MISSING
 
-__all__ = ["half_years", "team", "things_done"]
+__all__ = ["half_years", "options_of", "team", "things_done"]
 
 TEAM, TEN = "team", "ten"
+_NEEDED = {
+    "kinds": ("rules",), "population": ("rules", "labels"), "peers": ("measures",), "team": ("workers", "certified", "supervisors", "ratio"),
+    "lists": ("least_share", "least_n", "least_count"), "strategies": ("records", "aspects"), "ten": ("records", "items"),
+}  # fmt: skip
+"""What each part of the options cannot do without."""
+
+
+def options_of(report: Report, name: str) -> Mapping[str, Any] | None:
+    """A part of the study's options; None where study.yaml has none.
+
+    Raises
+    ------
+    StudyError
+        If it lacks a key that its chapter needs.
+    """
+    given = report.study.config.options.get(name)
+    if given is None:
+        return None
+    lacking = [k for k in _NEEDED[name] if not isinstance(given, Mapping) or k not in given]
+    if lacking:
+        raise StudyError(
+            f"study.yaml options: {name}: {listing(lacking)} is missing; see docs/how-to/changning.md"
+        )
+    return given
 
 
 def half_years(report: Report) -> Section | None:

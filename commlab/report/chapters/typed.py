@@ -6,26 +6,21 @@ labels), ``peers`` (least, measures). A chapter whose options are missing says n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from commlab.errors import StudyError, listing
 from commlab.processes import Kinds, among_peers, kinds_of, peer_groups, read_kind_rules
 from commlab.report.chapters.base import Report
+from commlab.report.chapters.practice import options_of
 from commlab.report.finding import Col, Finding, Section
 from commlab.text import MISSING
 
-__all__ = ["equals", "kind_evidence", "kind_label", "kinds", "options_of", "places", "typed", "unsure"]
+__all__ = ["equals", "kind_evidence", "kind_label", "kinds", "places", "typed", "unsure"]
 
 _LEVEL = "compound"
 KIND, POPULATION, PEERS = "kinds", "population", "peers"
-
-
-def options_of(report: Report, name: str) -> Mapping[str, Any] | None:
-    """A part of the study's options; None where study.yaml has none."""
-    given = report.study.config.options.get(name)
-    return given if isinstance(given, Mapping) else None
 
 
 def places(report: Report) -> pd.DataFrame:
@@ -300,6 +295,14 @@ def equals(report: Report) -> Section | None:
     groups, table = _groups(report, found), facts(report)
     least = int(given.get("least", 1))
     rows = []
+    strange = [
+        str(m.get(k))
+        for m in given["measures"]
+        for k in ("numerator", "denominator")
+        if m.get(k) not in table
+    ]
+    if strange:
+        raise StudyError(f"study.yaml options: peers: {listing(strange)} is no metric of level {_LEVEL}")
     for m in given["measures"]:
         value = table[m["numerator"]] / table[m["denominator"]].where(table[m["denominator"]] > 0)
         placed = among_peers(value.where(groups.notna()), groups, least=least)
