@@ -162,6 +162,7 @@ _ACROSS = re.compile(
     "[明雪]白|[付收的块少要交花]钱|[历]史|[多其剩]余|[照回不]顾|[时路地阶]段|[措设实]施|[园森树]林|[红绿落树]叶|[允也]许|[规公盖]章|[感]谢|[容交贸]易|[小社园校片]区|[银农工建交]行|[年日农]历|[越]越"
 )
 _FREE = frozenset("\0\x01")  # nothing of these in a name: taken before
+_PLACES = frozenset("镇乡村街县区市州省")  # 松峰镇 is nobody
 _LOOK = 8  # characters before a name in which it is told that somebody is spoken of
 _CUE = re.compile(
     rf"叫|名|人|主|民|长|员|者|本人|我是|公|婆|夫|妻|儿|邻|东|租|工|事|干部|[谢扬亏诉报找请]|[老小阿][{_NICK}]|{_TITLES}|{_KIN}|爸|妈|父|母|爷|弟|妹|[子女]|"
@@ -180,7 +181,8 @@ def find_names(work: str, *, free: bool = False) -> list[tuple[int, int, str]]:
         while match:
             start, end = match.span("x")
             fits = (
-                not _NO_NAME.match(work, start)
+                work[end - 1] not in _PLACES
+                and not _NO_NAME.match(work, start)
                 and not (start and _ACROSS.match(work, start - 1))
                 and _FREE.isdisjoint(work[start:end])
                 and (not spoken_of or _SPOKEN_OF.search(work, max(0, start - _LOOK), start))
