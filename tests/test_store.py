@@ -351,7 +351,9 @@ def test_frame_memory_that_is_spoilt_knows_nothing(tmp_path: Path, how: str, at:
     assert memory.read("k") is None
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"key": "k"}', b'{"key":"k","note":1,"sizes":[["f",9]]}\nnot arrow'])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"key": "k"}', b'{"key":"k","note":1,"sizes":[["f",9]]}\nnot arrow']
+)
 def test_frame_memory_of_another_make_is_ignored(tmp_path: Path, body: bytes) -> None:
     memory = store.FrameMemory(tmp_path, "kept")
     memory.path.parent.mkdir(parents=True)

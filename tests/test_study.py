@@ -334,6 +334,67 @@ def test_order_of_files_does_not_matter_and_reading_twice_is_reading_once(
 
 
 @pytest.mark.slow
+def test_what_was_read_before_is_kept_and_gives_the_same_bytes(
+    tiny_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other problems: that file and the questionnaires are read, one part is computed, and all is as if made anew."""
+    from commlab.store import FrameMemory, file_hash
+    from commlab.study import staged
+    from commlab.study.reading import FileReader
+
+    def made() -> dict[str, str]:
+        folder = tiny_copy / "data/processed" / PERIOD
+        return {p.name: file_hash(p) for p in folder.rglob("*.*") if p.name not in (".lock", "reports.json")}
+
+    def built(**force: bool) -> list[str]:
+        read.clear()
+        parts.clear()
+        study = cl.open_study(tiny_copy)
+        study.check(**force)
+        study.period(PERIOD).build(**force)
+        return sorted(read)
+
+    read: list[str] = []
+    parts: list[str] = []
+    real, computed = FileReader.read, staged.computed
+    monkeypatch.setattr(FileReader, "read", lambda self, f: read.append(f.name) or real(self, f))
+    monkeypatch.setattr(staged, "computed", lambda p, wanted: parts.extend(wanted) or computed(p, wanted))
+    everything = built()
+    path = next((tiny_copy / f"data/raw/{PERIOD}/问题台账").iterdir())
+    before = pd.read_parquet(tiny_copy / f"data/processed/{PERIOD}/problems.parquet")
+    if path.suffix == ".xlsx":
+        import openpyxl
+
+        book = openpyxl.load_workbook(path)
+        book.active.delete_rows(book.active.max_row)
+        book.save(path)
+    else:
+        lines = path.read_bytes().splitlines(keepends=True)
+        path.write_bytes(b"".join(lines[:-1]))
+    again = built()
+    assert path.relative_to(tiny_copy).as_posix() in again
+    assert all("问题台账" in n or "居民问卷" in n for n in again) and len(again) < len(everything)
+    assert parts == ["problems"]
+    assert len(pd.read_parquet(tiny_copy / f"data/processed/{PERIOD}/problems.parquet")) < len(before)
+    remembered = made()
+    built(force=True)
+    assert made() == remembered
+    # spoilt entries and entries of files that are gone
+    cache = tiny_copy / "data/processed/.cache" / PERIOD
+    for entry in cache.iterdir():
+        entry.write_bytes(entry.read_bytes()[:-9])
+    (cache / "of a file that is gone").write_bytes(b"")
+    kept, real_read = [], FrameMemory.read
+    monkeypatch.setattr(FrameMemory, "read", lambda self, key: kept.append(real_read(self, key)) or kept[-1])
+    study = cl.open_study(tiny_copy)
+    (tiny_copy / "data/processed" / PERIOD / "inputs.json").unlink()
+    study.period(PERIOD).clean()
+    assert len(kept) > 5 and not any(k for k in kept[1:])
+    assert made() == remembered | {"stage.json": made()["stage.json"]}
+    assert not (cache / "of a file that is gone").exists()
+
+
+@pytest.mark.slow
 def test_key_of_the_hashes_moves_no_result(
     tiny_copy: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -516,6 +577,14 @@ def test_a_name_in_a_pattern_is_taken_whole(pattern: str, name: str, district: s
         def __getattr__(self, _: str):
             return lambda *a, **k: None
 
-    given = [{"name": "a", "label": {"zh": "a", "en": "a"}, "files": pattern, "each": "district", "reader": "measures"}]
+    given = [
+        {
+            "name": "a",
+            "label": {"zh": "a", "en": "a"},
+            "files": pattern,
+            "each": "district",
+            "reader": "measures",
+        }
+    ]
     found = read_inputs(given, Faultless())[0].regex().fullmatch(name)
     assert found and found["district"] == district

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import commlab
 from commlab import store
 from commlab.batch.notebooks import Parameter, check_parameters, find_notebook, read_parameters
+from commlab.batch.reads import Reads
 from commlab.errors import ParameterError, StudyError, listing
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ def plan(
     readers = {entry.reader for entry in study.config.inputs}
     found: dict[str, Path] = {}
     takes: dict[str, Mapping[str, Parameter]] = {}
-    read: dict[str, Mapping[str, str]] = {}
+    reads = Reads(period, cache)
     jobs = []
     for unit in chosen:
         for kind, name in _notebooks_of(unit, root, readers):
@@ -218,12 +219,11 @@ def plan(
                 check_parameters(notebook, given)
             reason = blocked.get(unit, "") if kind == "district" else ""
             source = unit if kind == "district" else study.config.city
-            if source not in read:
-                read[source] = {} if reason else period.report_inputs(source)
+            own = {} if reason else reads.of(source, notebook, kind)
             inputs = {
                 **common,
                 f"notebook:{notebook.name}": cache.hash(notebook),
-                **{f"result:{k}": v for k, v in read[source].items()},
+                **{f"result:{k}": v for k, v in own.items()},
             }
             job = Job(
                 unit=unit,
