@@ -60,8 +60,9 @@ def period(root: Path, districts: int) -> Any:
     results = {f"table{i}": f"{i:064x}" for i in range(30)}
     study = SimpleNamespace(
         root=root,
-        config=SimpleNamespace(language="zh", city="全国"),
+        config=SimpleNamespace(language="zh", city="全国", inputs=()),
         register=SimpleNamespace(districts=names),
+        periods=(),
         district=str,
     )
     return SimpleNamespace(

@@ -50,6 +50,9 @@ def write_notebook(path: Path, *cells: str) -> None:
     path.write_text(nbformat.writes(nb), encoding="utf-8")
 
 
+READERS = tuple(SimpleNamespace(reader=r) for r in ("judgments", "responses"))
+
+
 class FakePeriod:
     """As much of a period as the batch asks for."""
 
@@ -57,8 +60,9 @@ class FakePeriod:
         self.name = "2019Q4"
         self.study: Any = SimpleNamespace(
             root=root,
-            config=SimpleNamespace(language="zh", city="昆明市"),
+            config=SimpleNamespace(language="zh", city="昆明市", inputs=READERS),
             register=SimpleNamespace(districts=DISTRICTS),
+            periods=(),
             district=self.district,
         )
         self.outstanding: dict[str, str] = {}
