@@ -34,17 +34,15 @@ def test_a_template_with_sample_files_keeps_its_periods(
     assert (tmp_path / "b/forms/2023M06/热线月报.xlsx").is_file()
 
 
-def test_every_template_runs_from_its_files_to_its_reports(tmp_path: Path) -> None:
-    for name in templates():
-        if name == STARTER:
-            continue
-        init_study(tmp_path / name, template=name)
-        study = cl.open_study(tmp_path / name)
-        checked = study.check()
-        assert checked.exit_code == 0, (name, checked.errors["message"].head(3).to_list())
-        units = [study.register.districts[0], "city", "methods"]
-        result = batch.run(study.period(), units=units, formats=("html",), workers=2)
-        assert result.exit_code == 0, (name, result.statuses[["name", "why"]].to_string())
+@pytest.mark.parametrize("name", [name for name in templates() if name != STARTER])
+def test_a_template_runs_from_its_files_to_its_reports(tmp_path: Path, name: str) -> None:
+    init_study(tmp_path / name, template=name)
+    study = cl.open_study(tmp_path / name)
+    checked = study.check()
+    assert checked.exit_code == 0, checked.errors["message"].head(3).to_list()
+    units = [study.register.districts[0], "city", "methods"]
+    result = batch.run(study.period(), units=units, formats=("html",), workers=2)
+    assert result.exit_code == 0, result.statuses[["name", "why"]].to_string()
 
 
 def test_every_template_says_what_it_is() -> None:
