@@ -302,7 +302,9 @@ def test_a_correction_is_restated_and_one_withdrawn_answer_blocks(released: Path
 
 
 def test_what_a_scanner_finds_is_not_published(tiny_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("commlab.release.edition.documents", lambda *_, **__: iter(()))  # the figures are enough
+    monkeypatch.setattr(
+        "commlab.release.edition.documents", lambda *_, **__: iter(())
+    )  # the figures are enough
     quick(tiny_copy)
     register = tiny_copy / "data/register"
     (register / "canaries.txt").write_text("# planted\n昆 明 市\n", encoding="utf-8")

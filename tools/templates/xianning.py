@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import itertools
 import random
 import re
 import zipfile
@@ -34,10 +35,41 @@ STREETS = {
     "崇阳县": {"松石街道": 3, "月光街道": 2},
     "通山县": {"珐琅街道": 2, "云母街道": 2},
 }
-COLOURS = (
-    "霁蓝 竹青 月白 藕荷 鸦青 缃色 黛绿 绯红 秋香 天青 石绿 豆沙 松花 茶白 靛青 杏黄 酡红 雪青 驼色 水绿 胭脂 银灰 苍翠 鹅黄 海棠 湖蓝"
-    " 墨色 檀色 丁香 柳绿 蟹青 枣红 烟灰"
-).split()
+COLOURS = [
+    "霁蓝",
+    "竹青",
+    "月白",
+    "藕荷",
+    "鸦青",
+    "缃色",
+    "黛绿",
+    "绯红",
+    "秋香",
+    "天青",
+    "石绿",
+    "豆沙",
+    "松花",
+    "茶白",
+    "靛青",
+    "杏黄",
+    "酡红",
+    "雪青",
+    "驼色",
+    "水绿",
+    "胭脂",
+    "银灰",
+    "苍翠",
+    "鹅黄",
+    "海棠",
+    "湖蓝",
+    "墨色",
+    "檀色",
+    "丁香",
+    "柳绿",
+    "蟹青",
+    "枣红",
+    "烟灰",
+]
 DEMO = {"咸安区": 6, "赤壁市": 4, "嘉鱼县": 3, "通城县": 2, "崇阳县": 3, "通山县": 2}
 CITY_DISTRICT = "咸安区"
 PILOTS = ("咸安区", "崇阳县")
@@ -47,7 +79,7 @@ DEPARTMENTS = {
 }  # fmt: skip
 """Department -> share of the communities that had to do with it."""
 ASPECTS = ["指导", "服务", "支付", "行政干预"]
-ELEMENTS = "党 政 居 医 养 教 文 体 娱 商".split()
+ELEMENTS = ["党", "政", "居", "医", "养", "教", "文", "体", "娱", "商"]
 SERVICES = ["慧党建", "慧自治", "慧民生", "慧养老", "慧生活"]
 KINDS = ["社区治理", "社区服务", "社区活动"]
 EXPERTS = ["专家01", "专家02", "专家03"]
@@ -99,15 +131,24 @@ class City:
             for d, share in DEPARTMENTS.items()
         }
         self.complexes = {
-            name: [dice.random() < (0.95 if i < 3 else 0.62) for i in range(len(ELEMENTS))] for _, _, name in self.communities
+            name: [dice.random() < (0.95 if i < 3 else 0.62) for i in range(len(ELEMENTS))]
+            for _, _, name in self.communities
         }
-        self.funds = {name: self._funds(county, place) for place, (county, _, name) in enumerate(self.communities)}
+        self.funds = {
+            name: self._funds(county, place) for place, (county, _, name) in enumerate(self.communities)
+        }
 
     def _funds(self, county: str, place: int) -> tuple[float, float]:
         """Money for work and to serve residents, in 万元; some communities lie exactly at a floor, some below."""
         floor = 20 if county == CITY_DISTRICT else 10
         work = 8 if place in (11, 29) else 10 if place % 3 == 0 else round(self.dice.uniform(10, 14), 1)
-        served = floor - 2.5 if place in (4, 24, 30) else floor if place % 4 == 0 else round(floor * self.dice.uniform(1, 1.3), 1)
+        served = (
+            floor - 2.5
+            if place in (4, 24, 30)
+            else floor
+            if place % 4 == 0
+            else round(floor * self.dice.uniform(1, 1.3), 1)
+        )
         return work, served
 
     def of(self, county: str) -> list[tuple[str, str]]:
@@ -140,7 +181,21 @@ def statistics(city: City, period: str, county: str, later: bool) -> list[list[o
         points = ["是" if has or (later and dice.random() < 0.2) else "否" for has in city.complexes[name]]
         written = name.removesuffix("社区") + "社区居委会" if i == 2 else name
         near = round(homes * (0.78 + 0.1 * later))
-        rows.append([i, written, homes, estates, branches, red, "是" if (i + len(name)) % 7 else "否", work, served, near, *points])
+        rows.append(
+            [
+                i,
+                written,
+                homes,
+                estates,
+                branches,
+                red,
+                "是" if (i + len(name)) % 7 else "否",
+                work,
+                served,
+                near,
+                *points,
+            ]
+        )
     total = ["", "合计", *[sum(float(str(r[k])) for r in rows) for k in (2, 3, 4, 5)], "", *[round(sum(float(str(r[k])) for r in rows), 1) for k in (7, 8)],
              sum(int(str(r[9])) for r in rows)]  # fmt: skip
     title = f"{county}社区治理和服务创新实验区统计表（{period[:4]}年第{period[-1]}季度）"
@@ -159,7 +214,18 @@ def counties(city: City, later: bool) -> list[list[object]]:
         pay = wage + (0 if place == 1 else 1500) - (4000 if place == 5 and not later else 0)
         ladder = "是" if later or place < 3 else "否"
         levels = ["是", "是", "是" if later or place % 2 == 0 else "否"]
-        rows.append([county, *faces, *kinds, pay, wage, ladder, 3 if place == 3 and not later else 1 + place % 2, *levels])
+        rows.append(
+            [
+                county,
+                *faces,
+                *kinds,
+                pay,
+                wage,
+                ladder,
+                3 if place == 3 and not later else 1 + place % 2,
+                *levels,
+            ]
+        )
     return rows
 
 
@@ -169,11 +235,16 @@ def two_way(city: City, period: str, later: bool) -> None:
     folder = ROOT / "data/raw" / period / "双向联评"
     drift = 1.5 * later
     for county, streets in STREETS.items():
-        means = {s: sum(city.strength[n] for t, n in city.of(county) if t == s) / k for s, k in streets.items()}
+        means = {
+            s: sum(city.strength[n] for t, n in city.of(county) if t == s) / k for s, k in streets.items()
+        }
         lenient = {"通城县": 6, "通山县": 4}.get(county, 0)
         write_csv(
             folder / f"县评街道_{county}.csv",
-            [["考核单位", "街道", "实验区任务得分"], *[[county, s, bounded(m + drift + lenient + dice.gauss(0, 2))] for s, m in means.items()]],
+            [
+                ["考核单位", "街道", "实验区任务得分"],
+                *[[county, s, bounded(m + drift + lenient + dice.gauss(0, 2))] for s, m in means.items()],
+            ],
         )
         rows: list[list[object]] = [["街道", "社区", "管理事项履行", "服务事项履行"]]
         for street, name in city.of(county):
@@ -184,7 +255,9 @@ def two_way(city: City, period: str, later: bool) -> None:
     sheet: list[list[object]] = [["社区评估政府部门汇总表"], ["评分社区", "被评部门", *ASPECTS]]
     for office, names in city.dealings.items():
         for name in names:
-            marks: list[object] = [bounded(m + drift + city.kindness[name] + dice.gauss(0, 5)) for m in city.offices[office]]
+            marks: list[object] = [
+                bounded(m + drift + city.kindness[name] + dice.gauss(0, 5)) for m in city.offices[office]
+            ]
             if dice.random() < 0.04:
                 marks[dice.randint(0, 3)] = ""
             sheet.append([name, office, *marks])
@@ -200,12 +273,21 @@ def experts(city: City, period: str, later: bool) -> None:
         for k, county in enumerate(STREETS):
             for code, label in asked.items():
                 if (k + place) % 3:
-                    rows.append([county, code, label, bounded(80 + 2 * (k % 3) + 2 * later - place + dice.gauss(0, 3))])
+                    rows.append(
+                        [
+                            county,
+                            code,
+                            label,
+                            bounded(80 + 2 * (k % 3) + 2 * later - place + dice.gauss(0, 3)),
+                        ]
+                    )
         write_csv(folder / "专家评估" / f"{expert}.csv", rows)
         rows = [["县市区", "社区", "指标编号", "得分(0-100)"]]
         for k, (county, name) in enumerate(city.demo):
             if (k + place) % 3:
-                rows.append([county, name, "5.2", bounded(city.strength[name] + 2 * later - place + dice.gauss(0, 3))])
+                rows.append(
+                    [county, name, "5.2", bounded(city.strength[name] + 2 * later - place + dice.gauss(0, 3))]
+                )
         write_csv(folder / "示范社区考核" / f"{expert}.csv", rows)
 
 
@@ -218,8 +300,20 @@ def bulletins(city: City) -> None:
         found = date(2021, 7, 20) + timedelta(days=dice.randint(0, 20))
         due = found + timedelta(days=45)
         closed: object = found + timedelta(days=dice.randint(15, 60)) if dice.random() < 0.6 else ""
-        first.append([f"TB2021-{i:02d}", county, dice.choice(["1.1", "2.1", "2.3", "3.2", "6.4"]), found, due, closed, f"{county}实验区办"])
-    known = [[*r[:5], r[5] if isinstance(r[5], date) and r[5] <= PERIODS["2021Q3"][1] else "", r[6]] for r in first]
+        first.append(
+            [
+                f"TB2021-{i:02d}",
+                county,
+                dice.choice(["1.1", "2.1", "2.3", "3.2", "6.4"]),
+                found,
+                due,
+                closed,
+                f"{county}实验区办",
+            ]
+        )
+    known = [
+        [*r[:5], r[5] if isinstance(r[5], date) and r[5] <= PERIODS["2021Q3"][1] else "", r[6]] for r in first
+    ]
     write_csv(ROOT / "data/raw/2021Q3/通报问题清单.csv", [head, *known])
     second = []
     for r in first:
@@ -227,7 +321,17 @@ def bulletins(city: City) -> None:
         second.append([*r[:5], closed, r[6]])
     for i, county in enumerate(["赤壁市", "通城县", "通山县"], len(first) + 1):
         found = date(2021, 11, 8)
-        second.append([f"TB2021-{i:02d}", county, dice.choice(["1.3", "3.1", "4.2"]), found, found + timedelta(days=45), "", f"{county}实验区办"])
+        second.append(
+            [
+                f"TB2021-{i:02d}",
+                county,
+                dice.choice(["1.3", "3.1", "4.2"]),
+                found,
+                found + timedelta(days=45),
+                "",
+                f"{county}实验区办",
+            ]
+        )
     write_csv(ROOT / "data/raw/2021Q4/通报问题清单.csv", [head, *second])
 
 
@@ -250,13 +354,18 @@ def online(city: City) -> None:
                 mark = dice.choice([4, 5, 5]) if dice.random() < pleased else dice.choice([1, 2, 3, 3])
                 at = datetime(on.year, on.month, on.day, dice.randint(7, 21), dice.randint(0, 59))
                 lag = 0 if dice.random() < 0.97 else dice.randint(8, 30)
-                rows.append((on + timedelta(days=lag), [f"R{number:05d}", county, name, f"{at:%Y-%m-%d %H:%M}", dice.choice(KINDS), mark]))
+                rows.append(
+                    (
+                        on + timedelta(days=lag),
+                        [f"R{number:05d}", county, name, f"{at:%Y-%m-%d %H:%M}", dice.choice(KINDS), mark],
+                    )
+                )
     batches: dict[date, list[list[object]]] = {}
     for arrived, row in rows:
         stamp = min(start + timedelta(days=((arrived - start).days // 14) * 14 + 13), end)
         batches.setdefault(stamp, []).append(row)
     stamps = sorted(batches)
-    for here, after in zip(stamps, stamps[1:], strict=False):
+    for here, after in itertools.pairwise(stamps):
         batches[after] += [list(r) for r in batches[here][:6]]  # a phone sends its last rows again
     changed = list(batches[stamps[8]][7])
     batches[stamps[9]].append([*changed[:5], 1 if changed[5] != 1 else 5])  # one number, one time, two marks
@@ -277,12 +386,24 @@ def points(city: City) -> None:
     for period, (start, end) in PERIODS.items():
         opening, rows = dict(balance), []
         for county, name, who in people:
-            for on in sorted(start + timedelta(days=dice.randint(0, (end - start).days)) for _ in range(dice.randint(4, 8))):
+            for on in sorted(
+                start + timedelta(days=dice.randint(0, (end - start).days)) for _ in range(dice.randint(4, 8))
+            ):
                 spend = balance[who] >= 20 and dice.random() < 0.4
                 amount = dice.choice([10, 20]) if spend else dice.choice([2, 3, 4, 5, 8, 10])
                 balance[who] += -amount if spend else amount
                 number += 1
-                rows.append([f"J{number:05d}", county, name, who, f"{on:%Y-%m-%d}", "兑换" if spend else "获得", amount])
+                rows.append(
+                    [
+                        f"J{number:05d}",
+                        county,
+                        name,
+                        who,
+                        f"{on:%Y-%m-%d}",
+                        "兑换" if spend else "获得",
+                        amount,
+                    ]
+                )
         stated = dict(balance)
         if period == "2021Q4":
             rows.append(list(rows[10]))  # entered twice, by its number
@@ -291,7 +412,9 @@ def points(city: City) -> None:
             rows.append([f"J{number:05d}", *again[1:]])  # entered twice under two numbers
             county, name, who = people[3]
             number += 1
-            rows.append([f"J{number:05d}", county, name, who, "2021-12-20", "兑换", balance[who] + 12])  # more than there is
+            rows.append(
+                [f"J{number:05d}", county, name, who, "2021-12-20", "兑换", balance[who] + 12]
+            )  # more than there is
             opening[people[7][2]] += 5  # an opening balance that is not the closing one before
         head = ["流水号", "县市区", "社区", "志愿者编号", "日期", "类别", "积分"]
         write_csv(ROOT / "data/raw" / period / "志愿积分/积分流水.csv", [head, *rows])
@@ -299,12 +422,17 @@ def points(city: City) -> None:
         lines += [[c, n, v, opening[v], stated[v]] for c, n, v in people]
         for label, column in (("期初", 3), ("期末", 4)):
             part = [[r[0], r[1], r[2], r[column]] for r in lines[1:]]
-            write_csv(ROOT / "data/raw" / period / f"志愿积分/{label}结余.csv", [["县市区", "社区", "志愿者编号", "结余"], *part])
+            write_csv(
+                ROOT / "data/raw" / period / f"志愿积分/{label}结余.csv",
+                [["县市区", "社区", "志愿者编号", "结余"], *part],
+            )
 
 
 def register(city: City) -> None:
     folder = ROOT / "data/register"
-    rows: list[list[object]] = [["unit", "level", "parent", "name", "code", "type", "group", "valid_from", "valid_to"]]
+    rows: list[list[object]] = [
+        ["unit", "level", "parent", "name", "code", "type", "group", "valid_from", "valid_to"]
+    ]
 
     def line(unit: str, level: str, parent: str, name: str, kind: str = "") -> None:
         rows.append([unit, level, parent, name, "", kind, "", "", ""])
@@ -321,7 +449,11 @@ def register(city: City) -> None:
     for office in DEPARTMENTS:
         line(office, "department", CITY, office)
     write_csv(folder / "units.csv", rows, "utf-8")
-    write_csv(folder / "aliases.csv", [["alias", "unit"], ["咸安", "咸安区"], ["市城市管理执法委员会", "市城管委"]], "utf-8")
+    write_csv(
+        folder / "aliases.csv",
+        [["alias", "unit"], ["咸安", "咸安区"], ["市城市管理执法委员会", "市城管委"]],
+        "utf-8",
+    )
     write_csv(folder / "review.csv", [["found", "unit"]], "utf-8")
     applied = [[f"{c}/{n}", "2021-07-15"] for c, n in city.demo]
     write_csv(folder / "candidates.csv", [["unit", "applied_on"], *applied], "utf-8")
@@ -338,7 +470,11 @@ def main() -> None:
             if county in ("咸安区", "通山县"):
                 write_xlsx(raw / "社区统计" / f"{county}.xlsx", sheet, sheet="统计表", merge="A1:T1")
             else:
-                write_csv(raw / "社区统计" / f"{county}.csv", sheet, "gb18030" if county == "嘉鱼县" else "utf-8-sig")
+                write_csv(
+                    raw / "社区统计" / f"{county}.csv",
+                    sheet,
+                    "gb18030" if county == "嘉鱼县" else "utf-8-sig",
+                )
         write_csv(raw / "县市区情况表.csv", counties(city, later))
         two_way(city, period, later)
         experts(city, period, later)
@@ -350,10 +486,21 @@ def main() -> None:
     for path in sorted((ROOT / "data/raw").rglob("*")):
         if path.is_file() and path.name != "SOURCES.csv":
             given = path.read_bytes()
-            n = given.count(b"\n") - 1 if path.suffix == ".csv" else openpyxl.load_workbook(path).worksheets[0].max_row - 2
+            n = (
+                given.count(b"\n") - 1
+                if path.suffix == ".csv"
+                else openpyxl.load_workbook(path).worksheets[0].max_row - 2
+            )
             received = PERIODS[path.relative_to(ROOT / "data/raw").parts[0]][1] + timedelta(days=8)
             rows.append(
-                [path.relative_to(ROOT).as_posix(), hashlib.sha256(given).hexdigest(), received, "实验区办(模拟)", licence, n]
+                [
+                    path.relative_to(ROOT).as_posix(),
+                    hashlib.sha256(given).hexdigest(),
+                    received,
+                    "实验区办(模拟)",
+                    licence,
+                    n,
+                ]
             )
     write_csv(ROOT / "data/raw/SOURCES.csv", rows, "utf-8")
 
