@@ -46,8 +46,9 @@ def bundle(root: Path) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for path in sorted(p for pattern in _SENT for p in root.glob(pattern)):
-            if path.is_file() and not path.name.startswith("."):
-                archive.writestr(zipfile.ZipInfo(path.relative_to(root).as_posix()), path.read_bytes())
+            inside = path.relative_to(root)
+            if path.is_file() and not any(part.startswith(".") for part in inside.parts):
+                archive.writestr(zipfile.ZipInfo(inside.as_posix()), path.read_bytes())
     return packed.getvalue()
 
 
