@@ -78,7 +78,8 @@ def test_inputs_of_an_unknown_unit_are_refused(checked: Path) -> None:
 
 def test_a_remembered_register_is_the_one_read(checked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = cl.open_study(checked).register
-    fresh = register_module._read(checked, first.city, cl.open_study(checked).newest)
+    study = cl.open_study(checked)
+    fresh = register_module._read(checked, first.city, study.newest, study.config.quotas)
     monkeypatch.setattr(register_module, "_read", lambda *a: pytest.fail("it was read again"))
     remembered = cl.open_study(checked).register
     for name in register_module._FRAMES:

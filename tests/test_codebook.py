@@ -127,7 +127,9 @@ def test_the_example_of_the_architecture_page_is_a_codebook(tmp_path):
         "utf-8",
     )
     book = load_codebook(path)
-    assert set(book.items) == {"q_overall_satisfaction", "q_recommend", "q_channel"} and book.reject
+    assert (
+        set(book.items) == {"q_overall_satisfaction", "q_recommend", "q_channel", "q_first"} and book.reject
+    )
 
 
 @given(st.text(max_size=40))

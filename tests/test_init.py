@@ -162,7 +162,12 @@ def test_a_framework_of_two_levels_without_source_or_english_makes_reports(
     [
         ("a file in it", {}, StudyError, "is not empty; name a folder"),
         ("a file", {}, StudyError, "is a file; name a folder"),
-        (None, {"template": "kunming"}, ParameterError, "no template is called 'kunming'; there is starter"),
+        (
+            None,
+            {"template": "kunming"},
+            ParameterError,
+            "no template is called 'kunming'; there is changning, starter",
+        ),
         (None, {"template": "../starter"}, ParameterError, "no template is called"),
         (None, {"period": "2026-4"}, ParameterError, "is not a period; write 2019"),
     ],

@@ -4,6 +4,8 @@ for."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -652,3 +654,22 @@ def test_a_name_declared_no_unit_is_left_out_with_a_note_and_never_asked():
         district="五华区",
     )
     assert across.unmatched.empty and "declared no unit" in rules(across, "note") and len(across.frame) == 1
+
+
+def test_a_matrix_whose_sheet_names_its_node_keeps_it_whatever_sliders_are_told() -> None:
+    """``nodes: {code: [codes below it]}`` is for sliders; a sheet called by a code is that code."""
+    from commlab.intake.expert import _node
+
+    class Sheeted:
+        spec: ClassVar = {"nodes": {"Ⅰ-1": ["Ⅱ-1", "Ⅱ-2"], "total": ["Ⅰ-1", "Ⅰ-2"], "治理表": "Ⅰ-2"}}
+        sheet = "Ⅰ-1"
+        context = SimpleNamespace(codes={"Ⅰ-1": "治理体系"})
+
+        def code(self, text: str) -> str | None:
+            return text if text in self.context.codes else None
+
+    assert _node(Sheeted(), corner="", elements=["Ⅱ-1", "Ⅱ-2"]) == "Ⅰ-1"
+    Sheeted.sheet = "总目标"
+    assert _node(Sheeted(), corner="总目标", elements=["Ⅰ-1"]) == "total"
+    Sheeted.sheet = "治理表"
+    assert _node(Sheeted(), corner="", elements=[]) == "Ⅰ-2"

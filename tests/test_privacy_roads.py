@@ -88,7 +88,7 @@ class Planted:
                 with zipfile.ZipFile(path) as book:
                     texts[path.name] = "".join(book.read(n).decode("utf-8") for n in book.namelist())
             else:
-                texts[path.name] = path.read_text(encoding="utf-8")
+                texts[path.name] = path.read_bytes().decode("utf-8", "replace")  # kept frames are bytes
         return texts
 
 

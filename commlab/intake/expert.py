@@ -140,7 +140,8 @@ def _node(table: Table, *, corner: str, elements: list[str]) -> str | None:
     fixed = table.spec.get("node")
     if isinstance(fixed, str):
         return fixed
-    names = {squash(k): str(v) for k, v in (table.spec.get("nodes") or {}).items()}
+    # sheet -> code; a node with the list of what is below it speaks of sliders
+    names = {squash(k): v for k, v in (table.spec.get("nodes") or {}).items() if isinstance(v, str)}
     sheet = table.sheet.partition("!")[0]
     for text in (corner, sheet):
         code = names.get(squash(text)) or ("total" if squash(text) in WHOLE else table.code(text))

@@ -19,8 +19,8 @@ def readings(name: str) -> str:
 
     Examples
     --------
-    >>> readings("五华区"), readings("长宁"), readings("绿园 B")
-    ('wu hua qu/ou', 'zhang/chang ning/zhu', 'lv/lu yuan b')
+    >>> readings("五华区"), readings("长宁"), readings("绿洲 B")
+    ('wu hua qu/ou', 'zhang/chang ning/zhu', 'lv/lu zhou b')
     """
     from pypinyin import Style, pinyin
 
