@@ -1014,3 +1014,11 @@ def test_streets_among_their_communities(tmp_path, streets, totals, sections, se
 def test_a_street_whose_number_is_its_own_stays(tmp_path):
     rows = [["单位", "户数", "人口"], ["护国街道", 9, 7], ["甲社区", 1, 2], ["乙社区", 3, 4]]
     assert len(read_table(write(tmp_path / "a.xlsx", rows)).frame) == 3
+
+
+@pytest.mark.parametrize("label", ["编号", "序号", "No."])
+def test_two_columns_of_which_one_numbers_the_rows_keep_their_rows(tmp_path, label):
+    path = tmp_path / "a.csv"
+    path.write_text(f"{label},重要性\nA1,3\nA2,4\n", encoding="utf-8")
+    table = read_table(path)
+    assert table.frame.to_numpy().tolist() == [["A1", 3.0], ["A2", 4.0]]

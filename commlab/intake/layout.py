@@ -319,6 +319,8 @@ def _settle(grid: Grid, block: Block) -> None:
     """Lone texts below the last full row are notes, unless they are named like the rows above; streets without a
     number above their communities are headings."""
     named = [c for c, label in zip(block.columns, block.labels, strict=True) if not words.is_serial(label)]
+    if len(named) < 2:  # 编号 beside one column is what tells its rows apart
+        named = block.columns
     told = {row: [c for c in grid.filled(row, block.columns) if c in named] for row in block.kinds}
     full = [r for r, k in block.kinds.items() if k in ("data", "total") and len(told[r]) > 1]
     last = max(full, default=-1)

@@ -123,7 +123,9 @@ class FileReader:
         wanted = file.input.spec.get("sheet")
         labelled = str(file.input.spec.get("header", True)).lower() not in ("none", "false")
         if file.input.reader == "judgments" and wanted is None:
-            return list(read_tables(file.path, name=file.name).values())
+            tables = read_tables(file.path, name=file.name)
+            # without one, read_table says what is missing
+            return list(tables.values()) or [read_table(file.path, name=file.name)]
         try:
             return [read_table(file.path, sheet=wanted, name=file.name, header=labelled)]
         except DataError:
