@@ -81,13 +81,16 @@ def _bursts(groups: np.ndarray, submitted_at: pd.Series, limits: Limits) -> np.n
     since = seconds - seconds[timed].min()
     timed = timed[np.argsort((groups * (since[timed].max() + 1) + since)[timed])]
     least = np.full(int(groups.max()) + 1, int(limits.burst_n))
-    for group in np.flatnonzero(np.bincount(groups[timed]) >= _MANY).tolist():
-        own = seconds[timed[groups[timed] == group]]
+    sizes = np.bincount(groups[timed])
+    ends = np.cumsum(sizes)  # rows are in the order of their groups
+    for group in np.flatnonzero(sizes >= _MANY).tolist():
+        own = seconds[timed[ends[group] - sizes[group] : ends[group]]]
         busiest = np.bincount(own // 3600 % 24).max() / len(np.unique(own // 86_400))
         pace = busiest / 60 * limits.burst_minutes
         least[group] = max(int(limits.burst_n), int(np.ceil(pace + _SIGMAS * np.sqrt(pace))))
-    for n in np.unique(least[groups[timed]]).tolist():
-        rows = timed[least[groups[timed]] == n]
+    needed = least[groups[timed]]
+    for n in np.unique(needed).tolist():
+        rows = timed[needed == n]
         until = len(rows) - n + 1
         if until > 0:
             group, second = groups[rows], since[rows]
