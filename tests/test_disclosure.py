@@ -11,7 +11,7 @@ import pytest
 from scipy.optimize import linprog
 
 from commlab.errors import DataError, ParameterError
-from commlab.survey import SurveyDesign, protect, releasable, satisfaction
+from commlab.survey import SurveyDesign, protect, satisfaction
 from commlab.survey.bounds import FEW
 
 
@@ -134,25 +134,6 @@ def test_a_corrected_release_does_not_tell_who_withdrew():
     assert dict(zip(gone["unit"], gone["rule"], strict=True)) == {"c0": "R5", "c1": "R2"}
     _, gone = protect(children([30, 50, 60]), k=10, previous=before)
     assert gone.empty
-
-
-@pytest.mark.parametrize(
-    ("now", "then", "allowed"),
-    [
-        (range(50), range(50), True),  # the same again
-        (range(49), range(50), False),  # one withdrew
-        (range(1, 51), range(50), False),  # one for another, and n is the same
-        (range(41), range(50), False),
-        (range(40), range(50), True),
-    ],
-)
-def test_a_release_is_compared_by_its_respondents(now, then, allowed):
-    found = releasable([f"h{i}" for i in now], {"June": [f"h{i}" for i in then]}, k=10)
-    assert found["allowed"].tolist() == [allowed]
-    assert releasable(["a"], {}, k=10).empty
-    for bad in ({"k": 0}, {"k": 10, "respondents": "abc"}):
-        with pytest.raises(ParameterError):
-            releasable(**{"respondents": ["a"], "earlier": {}, **bad})
 
 
 def test_dont_know_does_not_leak_through_its_n():

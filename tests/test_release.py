@@ -170,6 +170,7 @@ def people(n: int, **changed: int) -> pd.DataFrame:
     [
         (people(50), people(50), 0),
         (people(50), people(49), 1),  # one withdrew
+        (people(50), people(51).iloc[1:], 2),  # one for another, and n is the same
         (people(50), people(79), 29),
         (people(50), people(80), 0),  # thirty came: enough
         (people(50), people(50, p3=5), 1),  # one answer corrected

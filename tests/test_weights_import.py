@@ -232,6 +232,21 @@ def test_pairs_that_contradict_each_other_stop_the_weights(tmp_path):
         ahp_tree(frame, Framework("f", {"zh": "f"}, {}, {}, nodes), min_experts=1)
 
 
+def test_a_pair_below_a_node_that_the_framework_does_not_know_is_refused_and_told(tmp_path):
+    spec = {"columns": {"node": "层级", "row": "甲", "column": "乙", "value": "倍数"}}
+    rows = [
+        ["层级", "甲", "乙", "倍数"],
+        ["总目标", "Ⅰ-1", "Ⅰ-2", 2],
+        ["Ⅰ-99", "Ⅱ-1", "Ⅱ-2", 3],
+        [None, "Ⅰ-1", "Ⅰ-3", 2],
+    ]
+    frame, ledger = read(tmp_path, {"S": rows}, spec, {"expert": "专家01"})
+    assert frame["node"].tolist() == ["total"]
+    told = ledger[ledger["action"] == "rejected"].set_index("rule")
+    assert set(told.index) == {"unknown code", "judgement without node"} and (told["n"] == 1).all()
+    assert "Ⅰ-99" in told.loc["unknown code", "message"] and "A3" in told.loc["unknown code", "first_cells"]
+
+
 def test_a_label_that_two_items_share_names_neither(tmp_path):
     spec = {"sliders": {"scale": "steps", "higher": "left"}, "columns": {"expert": "专家"}}
     codes = CODES | {"Ⅱ-2": "党建"}

@@ -16,7 +16,7 @@ FULL = 100.0
 
 
 class Frozen(Mapping[str, Any]):
-    """A mapping that cannot be changed and can be pickled."""
+    """A mapping that cannot be changed and, unlike ``MappingProxyType``, can be sent to another process."""
 
     __slots__ = ("_data",)
 

@@ -192,18 +192,25 @@ def _pairs(table: Table) -> pd.DataFrame:
     out["source"] = table.sources(value)
     out["expert"] = table.texts(table.named("expert")) if "expert" in table.columns else _expert(table)
     if "node" in table.columns:
-        node = table.texts(table.named("node"))
-        read = {t: "total" if squash(t) in WHOLE else table.code(t) or t for t in node.dropna().unique()}
-        out["node"] = node.map(read, na_action="ignore")
+        column = table.named("node")
+        node = table.texts(column)  # as written
+        read = {t: "total" if squash(t) in WHOLE else table.code(t) for t in node.dropna().unique()}
+        out["node"] = node.map(read, na_action="ignore").astype("str")
+        if column is not None:
+            table.reject_each(
+                (node.notna() & out["node"].isna()).to_numpy(), column, "unknown code",
+                lambda t: f"{column}: “{t}” is no node of the framework; left out. Write its code or name",
+            )  # fmt: skip
     else:
-        out["node"] = _node(table, corner="", elements=[])
+        node = pd.Series(_node(table, corner="", elements=[]), out.index, dtype="str")
+        out["node"] = node
     given = table.numbers(value, values=table.spec.get("values"), what="judgement")[0]
     out["value"] = np.where(given > 0, given, np.nan)
     who = out["expert"] + ", node " + out["node"] + ", " + out["row"] + " against " + out["column"]
     _refused(table, value, given, out["value"], who, _NO_JUDGEMENT)
     for key in ("expert", "node"):
         # a row that says nothing at all is no judgement
-        bare = np.flatnonzero(out[key].isna() & out["value"].notna())
+        bare = np.flatnonzero((node if key == "node" else out[key]).isna() & out["value"].notna())
         if len(bare):
             cells = [table.cell(int(row), value) for row in bare]
             told = f"{len(bare)} judgements name no {key} and were left out. Enter it"

@@ -60,7 +60,7 @@ _FORBIDDEN: tuple[tuple[str, re.Pattern[str], re.Pattern[str]], ...] = tuple(
         ("comment", r"(?:xl/comments|word/comments|xl/threadedComments)", r"."),
         ("link outside", r"xl/externalLinks/|\.rels$", r'TargetMode="External"'),
         ("macro", r"vbaProject|activeX|oleObject", r""),
-        ("path of a machine", r"", r"(?:/home/\w|/root/|/tmp/|/Users/|[A-Z]:\\Users\\|file://)"),
+        ("path of a machine", r"", r"(?:/(?:home/\w|(?:root|tmp|Users)/)|[A-Z]:\\Users\\|file://)"),
     )
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ work: ``sample_size``, ``allocate_sample``, ``draw_sample``, ``field_list``; dur
 from commlab.survey.compare import Independence, holm
 from commlab.survey.composite import overall_from_counts, overall_index, satisfaction_covariance
 from commlab.survey.design import SurveyDesign
-from commlab.survey.disclosure import protect, releasable
+from commlab.survey.disclosure import protect
 from commlab.survey.drivers import driver_odds, drivers, importance_performance
 from commlab.survey.factors import Factors, factor_analysis
 from commlab.survey.margins import collapse, margins_check
@@ -81,7 +81,6 @@ __all__ = [
     "quota_status",
     "rank_test",
     "regression",
-    "releasable",
     "replicates",
     "sample_size",
     "satisfaction",

@@ -13,7 +13,7 @@ R3  the withheld children together answered neither all yes nor all no: min(s, n
     blank that no sum or difference tells them (``bounds``)
 R4  a change needs both periods printed
 R5  an earlier release of the same figure: a difference of 1 to k - 1 respondents withholds the new one
-    (``releasable`` compares the respondents themselves, where their digests are kept)
+    (``release.ledger`` compares the respondents themselves, whose digests it keeps)
 
 What is withheld stays open to a reader who puts everything that is printed into a linear program, exact counts behind
 every printed figure included (``audit``): n of a withheld domain by at least k respondents, its shares by FEW = 3, single
@@ -28,7 +28,7 @@ or their sum would tell it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +39,7 @@ from commlab.survey.bounds import secure
 from commlab.survey.structure import FloatArray
 from commlab.survey.wholes import FEW, Cells, Parent, add_up, close, people, respondents
 
-__all__ = ["FEW", "protect", "releasable"]
+__all__ = ["FEW", "protect"]
 
 _NUMBERS = (
     *("estimate", "se", "ci_low", "ci_high", "df", "deff", "n", "n_effective", "count", "yes", "index"),
@@ -98,7 +98,8 @@ def protect(
     DataError
         If a domain has no parent, or an n is negative.
     """
-    _checked(k)
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
+        raise ParameterError(f"k={k!r} must be a whole number of respondents, at least 1")
     if not isinstance(table, pd.DataFrame):
         raise ParameterError(f"the table must be a DataFrame, got {type(table).__name__}")
     sizes = [c for c in ("n", "n_before", "n_after") if c in table]
@@ -139,55 +140,6 @@ def protect(
         out[name] = pd.to_numeric(out[name], errors="coerce").astype(float).mask(gone)
     withheld = cells.loc[cells["rule"] != "", [*domains, *([item] if item else []), "rule"]]
     return out.drop(columns="_cell"), withheld.reset_index(drop=True)
-
-
-def releasable(respondents: Iterable[str], earlier: Mapping[str, Iterable[str]], *, k: int) -> pd.DataFrame:
-    """Whether figures of these respondents may follow the figures that were released before (R5).
-
-    Both releases together tell the figures of whoever is in one of them only: these must be none, or at least k.
-
-    Parameters
-    ----------
-    respondents : iterable of str
-        Keyed digests of the respondents behind the new figures (``response_id``).
-    earlier : mapping
-        Name of an earlier release of the same figures -> digests of its respondents.
-    k : int
-
-    Returns
-    -------
-    DataFrame
-        A row an earlier release: release, added, removed (respondents), allowed.
-
-    Raises
-    ------
-    ParameterError
-        If ``k`` is below 1, or digests are given as one text.
-
-    Examples
-    --------
-    >>> releasable(["a", "b", "d"], {"June": ["a", "b", "c"], "May": ["a", "b", "d"]}, k=10)["allowed"].tolist()
-    [False, True]
-    """
-    _checked(k)
-    rows = []
-    now = _digests(respondents, "respondents")
-    for name, digests in earlier.items():
-        then = _digests(digests, f'those of "{name}"')
-        added, removed = len(now - then), len(then - now)
-        rows.append((name, added, removed, not 0 < added + removed < k))
-    return pd.DataFrame(rows, columns=["release", "added", "removed", "allowed"])
-
-
-def _digests(given: Iterable[str], what: str) -> set[str]:
-    if isinstance(given, (str, bytes)):
-        raise ParameterError(f"{what} are given as one text; give a list of digests, one a respondent")
-    return set(given)
-
-
-def _checked(k: int) -> None:
-    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
-        raise ParameterError(f"k={k!r} must be a whole number of respondents, at least 1")
 
 
 def _cells(out: pd.DataFrame, domains: Sequence[str], item: str | None, sizes: Sequence[str]) -> pd.DataFrame:
