@@ -23,8 +23,8 @@ leaves            set, unit, code, part, value, score, state, source
 scores            set, unit, code, score, state, coverage, weight, contribution, effective, nominal, leaf
 ranks             set, unit, rank, rank_low, rank_median, rank_high, p_top, score, score_low, score_high, group
 rank_drivers      unit (district), source (weights, sampling, ratings, how, missing), first, first_margin, total, total_margin, variance
-explained         unit (district), code, effect (values, weights, coverage, membership, method, total, not_comparable), change
-                  (points of the total since the period before); empty where there is none
+explained         unit (district), code, effect (values, weights, coverage, membership, method, total, not_comparable; boundaries: the
+                  earlier score is counted on today's units), change (points of the total since the period before)
 problem_states    problem, unit, district, code, origin, responsible, found, due, closed, reopened, state, days_open
 ================  ==================================================================================================
 

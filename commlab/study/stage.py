@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import numpy as np
 import pandas as pd
 
-from commlab.framework import Framework
+from commlab.framework import TOTAL, Framework
 from commlab.scoring import explain_change
 from commlab.study import standing
 from commlab.study.config import StudyConfig
+from commlab.study.later import living, on_boundaries_of
 from commlab.study.register import Register
 from commlab.study.results import PARTS, RESULTS, Clean, period_end
 from commlab.study.surveyed import answered, survey
@@ -140,10 +142,13 @@ def _scored(
     register: Register,
     weighing: standing.Weighing,
     answers: pd.DataFrame,
+    *,
+    on: str = "",
 ) -> standing.Scored:
-    """Scores of some units from what lies in the districts that can be reported."""
+    """Scores of some units from what lies in the districts that can be reported (``on``: the period whose units exist)."""
     inside = {u for u, d in register.district_of.items() if d in set(clean.districts)}
-    units = register.units[register.units["unit"].isin(inside)]
+    units = living(register.units, on or clean.period)
+    units = units[units["unit"].isin(inside)]
     return standing.scored(
         weighing.framework,
         units=units.assign(scored=units["unit"].isin(members).to_numpy()),
@@ -163,7 +168,7 @@ def _explained(
     register: Register,
     framework: Framework,
 ) -> pd.DataFrame:
-    """Why the districts' totals moved since the period before; of that one only the scores are computed.
+    """Why the districts' totals moved since the period before; of that one only the scores are computed, on today's units.
 
     It says nothing that both quarters' scores do not say: a survey score that is withheld is missing here, too.
     """
@@ -174,12 +179,11 @@ def _explained(
     if after["contribution"].isna().any():  # means that are not arithmetic have no parts that add up
         return none
     weighing = standing.weigh(framework, previous["judgments"], config.weighing, config.choices, drawn=False)
-    answers = answered(previous, config, register, communities=False).scoring
-    before = _scored(set(previous.districts), previous, config, register, weighing, answers).nodes
-    changes = register.unit_changes
-    at = pd.to_datetime(changes["date"])
-    between = (at > period_end(previous.period)) & (at <= period_end(clean.period))
-    changes = changes[between & changes["before"].isin(set(before["unit"]))]
-    return explain_change(
-        before, after, unit_changes=changes, households=standing.households(previous, register.district_of)
-    )
+    then, of_then, concerned = on_boundaries_of(clean.period, previous, register, framework)
+    answers = answered(then, config, of_then, communities=False).scoring
+    members = set(then.districts)
+    before = _scored(members, then, config, of_then, weighing, answers, on=clean.period).nodes
+    out = explain_change(before, after)
+    told = [(unit, TOTAL, "boundaries", 0.0) for unit in out["unit"].unique() if unit in concerned]
+    told += [(unit, TOTAL, "not_comparable", np.nan) for unit in members - set(out["unit"])]
+    return pd.concat([out, pd.DataFrame(told, columns=out.columns).astype(out.dtypes.to_dict())])

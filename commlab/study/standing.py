@@ -15,7 +15,6 @@ from commlab.framework import TOTAL, Framework
 from commlab.framework.entries import FULL
 from commlab.scoring import aggregate, collect, rank_uncertainty, score, sensitivity
 from commlab.study.config import Choices
-from commlab.study.results import Clean
 from commlab.survey import SurveyDesign, satisfaction_covariance
 from commlab.weights import ahp_tree, bootstrap_weights
 
@@ -23,7 +22,6 @@ __all__ = [
     "MOST_MOVES",
     "Scored",
     "Weighing",
-    "households",
     "moves",
     "problem_states",
     "rank_drivers",
@@ -226,16 +224,6 @@ def rank_drivers(
         draws=SOBOL_RUNS,
         seed=choices.seed,
     )
-
-
-def households(clean: Clean, district_of: Mapping[str, str]) -> pd.Series:
-    """Households of every unit, and of every district as the sum of its communities'."""
-    rows = clean["measures"]
-    rows = rows[(rows["metric"] == "households") & rows["value"].notna()].sort_values("as_of", kind="stable")
-    own = rows.drop_duplicates("unit", keep="last").set_index("unit")["value"]
-    above = own.index.map(lambda u: district_of.get(u, u))
-    sums = own[above != own.index].groupby(above[above != own.index]).sum()
-    return pd.concat([own[~own.index.isin(sums.index)], sums])
 
 
 def moves(explained: pd.DataFrame, unit: str, *, most: int = MOST_MOVES) -> pd.DataFrame:

@@ -87,7 +87,8 @@ def _steps(report: Report, rows: pd.DataFrame, before: str, title: str) -> Findi
         notes=[
             t(
                 "The steps add up to the change of the total. They say what moved it, not whether it moved by more than chance."
-            )
+            ),
+            *_redrawn(report, before),
         ],
         figure=waterfall(
             rows[["label", "change"]],
@@ -98,6 +99,28 @@ def _steps(report: Report, rows: pd.DataFrame, before: str, title: str) -> Findi
         ),
         figure_title=t("From the earlier total to this one"),
     )
+
+
+def _redrawn(report: Report, before: str) -> list[str]:
+    """What is told where units merged, split or moved in between."""
+    t, rows = report.t, report.period.explained()
+    concerned = list(rows.loc[rows["effect"] == "boundaries", "unit"])
+    if not (concerned if report.is_city else report.unit in concerned):
+        return []
+    if report.is_city:
+        return [
+            t(
+                "Units changed since {before}; its scores are counted anew on today's units: {units}.",
+                before=t.period(before),
+                units=t.listing(concerned),
+            )
+        ]
+    return [
+        t(
+            "Units changed since {before}; its score is counted anew on today's units and may differ from the one published then.",
+            before=t.period(before),
+        )
+    ]
 
 
 def _side_by_side(report: Report, explained: pd.DataFrame, title: str) -> list[Finding | str]:
@@ -124,4 +147,6 @@ def _side_by_side(report: Report, explained: pd.DataFrame, title: str) -> list[F
         **{e: Col(words[e], "signed", digits=2) for e in used},
         TOTAL: Col(t("Change of the total"), "signed", digits=2),
     }
-    return [report.finding(wide, text, title=title, columns=columns)]
+    before = report.period.previous
+    notes = _redrawn(report, before.name) if before else []
+    return [report.finding(wide, text, title=title, columns=columns, notes=notes)]
