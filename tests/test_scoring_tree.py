@@ -755,6 +755,19 @@ def test_a_merged_unit_is_scored_anew_from_its_predecessors_evidence(tmp_path):
         explain_change(then, now, unit_changes=changes, evidence=before)
 
 
+def test_a_sum_that_lacks_a_part_is_missing_and_a_change_of_type_is_none_of_the_map(tmp_path):
+    framework, before, after = merged_case(tmp_path)
+    gap = before["unit"].eq("b") & before["role"].eq("main")
+    before.loc[gap, ["value", "numerator", "denominator"]], before.loc[gap, "state"] = np.nan, "missing"
+    changes = pd.DataFrame({"before": ["a", "b"], "after": ["u", "u"]})
+    put = on_later_boundaries(before, framework, changes).set_index("code")
+    assert put["state"].to_dict() == {"A1": "missing", "A2": "observed", "B1": "observed", "B2": "observed"}
+    assert put.loc["A2", "value"] == 0.9 and put.loc["B1", "value"] == 80
+    then = aggregate(score(after, framework), framework)
+    retyped = pd.DataFrame({"before": ["u"], "after": ["u"], "share": [1.0]})
+    assert not explain_change(then, then, unit_changes=retyped)["effect"].eq("not_comparable").any()
+
+
 def test_changes_are_followed_over_dates_and_by_share(tmp_path):
     framework, before, _ = merged_case(tmp_path)
     # half of b goes to a (which stays), the rest is renamed c, and c is renamed d a month later

@@ -13,7 +13,7 @@ from commlab.framework import Framework, Part, exact
 from commlab.scoring.rules import deduct
 from commlab.scoring.sources import join_sources
 
-__all__ = ["on_later_boundaries", "successors"]
+__all__ = ["on_later_boundaries", "successors", "went"]
 
 _SEEN = ("observed", "inherited")
 _AMOUNTS = ("threshold", "range", "bands", "bonus", "yes_no", "veto")
@@ -63,6 +63,11 @@ def successors(
     return out
 
 
+def went(changes: pd.DataFrame) -> list[str]:
+    """Units that are no more what they were; a change of type has the unit itself as its successor."""
+    return list(changes.loc[changes["before"] != changes["after"], "before"])
+
+
 def on_later_boundaries(
     evidence: pd.DataFrame,
     framework: Framework,
@@ -96,14 +101,15 @@ def on_later_boundaries(
     -----
     Stocks and flows add up by share; ratios and means are rebuilt from both sides; growth is the least of the yearly
     steps rebuilt; deductions are taken again from the counts added up; a judgement or a survey score is the mean by
-    households, or by the units it was a mean over. What was missing in one predecessor is told by the others.
+    households, or by the units it was a mean over. A ratio or mean that was missing in one predecessor is told by the
+    others; a sum that lacks a part is missing.
     """
     lacking = [c for c in ("unit", "code", "part", "value", "state") if c not in evidence]
     if lacking:
         raise DataError(f"the evidence lacks the columns {listing(lacking)}")
     role = evidence["role"] if "role" in evidence else pd.Series("main", index=evidence.index)
     after = successors(evidence["unit"].unique(), unit_changes, households)
-    kept = evidence[~evidence["unit"].isin([*unit_changes["before"], *after])]
+    kept = evidence[~evidence["unit"].isin([*went(unit_changes), *after])]
     rows: list[dict[str, Any]] = []
     for unit, shares in after.items():
         of_these = evidence["unit"].isin(shares)
@@ -150,6 +156,8 @@ def _together(
         return told | _ratio(float((top * share).sum()), float((bottom * share).sum()), per)
     value = seen["value"].to_numpy(float)
     if _adds_up(part, seen, framework):
+        if group["state"].eq("missing").any() or len(group) < len(shares):
+            return {"value": np.nan, "state": "missing"}
         return told | {"value": float((value * share).sum())}
     by_units = "statistic" in seen and seen["statistic"].eq("mean_of_units").all()
     weight = n * share if by_units or part.rule == "deduction" else np.full(len(seen), np.nan)

@@ -11,7 +11,7 @@ import pandas as pd
 from commlab.errors import DataError, ParameterError, listing
 from commlab.framework import TOTAL, Framework
 from commlab.scoring.aggregate import aggregate
-from commlab.scoring.boundaries import on_later_boundaries, successors
+from commlab.scoring.boundaries import on_later_boundaries, successors, went
 from commlab.scoring.leaves import score
 
 __all__ = ["EFFECTS", "explain_change"]
@@ -79,7 +79,7 @@ def explain_change(
     averaged: set[str] = set()
     if unit_changes is not None and len(unit_changes):
         after_of = successors(first["unit"].unique(), unit_changes, households)
-        kept = first[~first["unit"].isin([*unit_changes["before"], *after_of])]
+        kept = first[~first["unit"].isin([*went(unit_changes), *after_of])]
         if evidence is not None and framework is not None:
             put = on_later_boundaries(evidence, framework, unit_changes, households=households)
             made = aggregate(score(put[put["unit"].isin(after_of)], framework), framework, missing=missing)
