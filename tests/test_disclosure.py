@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.optimize import linprog
+from scipy.sparse import csr_array
 
 from commlab.errors import DataError, ParameterError
 from commlab.survey import SurveyDesign, protect, satisfaction
@@ -427,13 +428,14 @@ def protected(tree: Tree) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def attack_tree(
-    tree: Tree, *, rules: bool = False, most: int | None = None
+    tree: Tree, seen: tuple[pd.DataFrame, pd.DataFrame], *, rules: bool = False, most: int | None = None
 ) -> list[tuple[str, str, str, float, float]]:
     """What a linear program leaves open: place, figure, how it was hidden, width, and the width that is declared.
 
-    Declared is less where the totals that are printed elsewhere leave less by themselves.
+    ``seen`` is what ``protected`` lets pass. Declared is less where the totals that are printed elsewhere leave less by
+    themselves.
     """
-    printed, totals = protected(tree)
+    printed, totals = seen
     form, m = forms(tree.points), len(tree.counts)
     inside = tree.inside | tree.outside
 
@@ -473,38 +475,42 @@ def attack_tree(
     found = []
     if most is not None and len(asks) > most:
         asks = [asks[i] for i in np.random.default_rng(len(asks)).permutation(len(asks))[:most]]
+    reader, alone = Reader(known), Reader(elsewhere)
     for unit, name, how, declared in asks:
-        width = wide(over(unit, name), known)
+        width = reader.width(over(unit, name))
         if elsewhere and width < declared:
-            declared = min(declared, wide(over(unit, name), elsewhere))
+            declared = min(declared, alone.width(over(unit, name)))
         found.append((unit, name, how, width, declared))
     return found
 
 
-def wide(ask: np.ndarray, known: list[tuple[np.ndarray, float, bool]]) -> float:
-    """Width of the interval that statements (form, value, whether equal or at most) leave about a form."""
-    ends = []
-    for sign in (1, -1):
-        parts = {same: [(f, v) for f, v, equal in known if equal is same] for same in (True, False)}
-        answer = linprog(
-            sign * ask,
-            A_ub=np.array([f for f, _ in parts[False]]) if parts[False] else None,
-            b_ub=[v for _, v in parts[False]] or None,
-            A_eq=np.array([f for f, _ in parts[True]]) if parts[True] else None,
-            b_eq=[v for _, v in parts[True]] or None,
-            bounds=(0, None),
-        )
-        assert answer.status in (0, 3), answer.message
-        ends.append(-sign * np.inf if answer.status == 3 else sign * answer.fun)
-    return float(abs(ends[1] - ends[0]))
+class Reader:
+    """Who knows statements: a form, its value, and whether it is equal or at most."""
+
+    def __init__(self, known: Sequence[tuple[np.ndarray, float, bool]]) -> None:
+        self.told = {}
+        for same, (a, b) in {True: ("A_eq", "b_eq"), False: ("A_ub", "b_ub")}.items():
+            mine = [(f, v) for f, v, equal in known if equal is same]
+            if mine:
+                self.told |= {a: csr_array(np.array([f for f, _ in mine])), b: np.array([v for _, v in mine])}
+
+    def width(self, ask: np.ndarray) -> float:
+        """Width of the interval left about a form."""
+        ends = []
+        for sign in (1, -1):
+            answer = linprog(sign * ask, **self.told, bounds=(0, None))
+            assert answer.status in (0, 3), answer.message
+            ends.append(-sign * np.inf if answer.status == 3 else sign * answer.fun)
+        return float(abs(ends[1] - ends[0]))
 
 
 @pytest.mark.parametrize("seed", [3, 4, 6, 8, 16, 17, 21, 23])
 def test_a_linear_program_over_a_whole_tree_recovers_nothing(seed):
     """Everything printed together, to readers with and without the rules: hidden figures stay as open as declared."""
     tree = grown(seed)
+    seen = protected(tree)
     for rules in (False, True):
-        for unit, name, how, width, declared in attack_tree(tree, rules=rules, most=4):
+        for unit, name, how, width, declared in attack_tree(tree, seen, rules=rules, most=4):
             assert width > 0.4 and width >= declared - 1e-6, (tree.what, unit, name, how, width, declared)
 
 

@@ -5,7 +5,8 @@ domains below it, and what a bound means. Unknown to him are the counts x >= 0 o
 
     (1) F x = F x0 for every printed figure and n;  G x <= FEW - 1 on the few side of a bound;  x0: as it is
     (2) he may also be told the rules: n < k where a domain is withheld by R1, n >= k where by another
-    (3) a figure t x is open where max t x - min t x is at least as wide as declared
+    (3) a figure t x is open where max t x - min t x is at least as wide as declared, or as what is printed elsewhere
+        leaves it when all of the table is withheld
 
 Each solution of a linear program is a witness for all figures at once, and one that moves a few domains only is as good
 as any. So first a small program over the domains that hide something, with random objectives; for what that leaves,
@@ -63,6 +64,8 @@ class Figures:
         The cell above, -1 at the top; one array a way of adding up.
     component : int array, shape (n_cells,)
         Cells of different components share no respondents' answers.
+    fixed : bool array, shape (n_cells,)
+        Cells printed elsewhere: what they tell by themselves, no withholding can mend.
     given : float array, shape (n_leaves, n_answers), optional
         Counts of the cells without cells below, where known; else any that agree with the figures.
     """
@@ -76,6 +79,7 @@ class Figures:
     n: FloatArray
     parents: Sequence[IntArray]
     component: IntArray
+    fixed: npt.NDArray[np.bool_]
     given: FloatArray | None = None
 
     def __post_init__(self) -> None:
@@ -141,9 +145,16 @@ class Figures:
 
 
 def told(
-    figures: Figures, rows: npt.NDArray[np.object_], cells: npt.NDArray[np.object_], *, k: int, few: int
+    figures: Figures,
+    rows: npt.NDArray[np.object_],
+    cells: npt.NDArray[np.object_],
+    *,
+    k: int,
+    few: int,
+    among: IntArray,
+    every: bool = False,
 ) -> list[Target]:
-    """Hidden figures of which a reader finds out more than declared.
+    """Hidden figures of which a reader finds out more than declared: the first of each component, or ``every`` one.
 
     Parameters
     ----------
@@ -154,9 +165,12 @@ def told(
     k, few : int
         n of a withheld cell stays ``k`` wide, its shares ``few``; other hidden figures ``few`` - 1. To a reader who is
         told the rules (2), each stays 1 wide.
+    among : int array
+        Components to look at.
     """
-    gone = np.flatnonzero(cells != "")
-    hidden = np.flatnonzero(rows != "")
+    asked = np.isin(figures.component, among)
+    gone = np.flatnonzero((cells != "") & asked)
+    hidden = np.flatnonzero((rows != "") & asked[figures.cell])
     keys = np.concatenate([np.c_[gone, np.full(len(gone), -1)], np.c_[figures.cell[hidden], hidden]]).astype(
         np.int64
     )
@@ -167,21 +181,29 @@ def told(
     figures.find(np.unique(figures.component[keys[:, 0]]))
     out: dict[Target, None] = {}
     of, beside = figures.component[keys[:, 0]], figures.component[figures.leaves]
+    few_moved, some_moved = (
+        moved[np.isin(beside[moved], of)]
+        for moved in (_movable(figures, rows, cells, most) for most in _MOVED)
+    )
+    elsewhere = np.where(figures.fixed[figures.cell], rows, "gone"), np.where(figures.fixed, cells, "R2")
     for rules in (False, True) if len(gone) else (False,):
         wide = np.ones(len(keys)) if rules else declared
 
         def program(leaves: IntArray, left: IntArray, rules: bool = rules) -> _Program:
             return _Program(figures, rows, cells, leaves, keys[left], k, few, rules)
 
-        left = np.arange(len(keys))
-        left = left[program(_movable(figures, rows, cells, _MOVED[0]), left).unproven(wide, _ROUNDS[0])]
-        some = _movable(figures, rows, cells, _MOVED[1])
+        open_ = set() if every else {figures.component[cell] for cell, _ in out}
+        left = np.flatnonzero(~np.isin(of, list(open_)))
+        left = left[program(few_moved, left).unproven(wide[left], _ROUNDS[0])]
         for component in np.unique(of[left]):
             mine = left[of[left] == component]
-            mine = mine[program(some[beside[some] == component], mine).unproven(wide[mine], _ROUNDS[1])]
+            moved = program(some_moved[beside[some_moved] == component], mine)
+            mine = mine[moved.unproven(wide[mine], _ROUNDS[1])]
             if len(mine):
-                full = program(np.flatnonzero(beside == component), mine)
-                out |= dict.fromkeys((int(c), int(r)) for c, r in keys[mine[full.narrow(wide[mine])]])
+                leaves = np.flatnonzero(beside == component)
+                alone = _Program(figures, *elsewhere, leaves, keys[mine], k, few, False)
+                found = keys[mine[program(leaves, mine).narrow(wide[mine], alone, every)]]
+                out |= dict.fromkeys((int(c), int(r)) for c, r in found)
     return list(out)
 
 
@@ -263,15 +285,17 @@ class _Program:
 
         A solver's start costs more than such a small program: ``at_once`` are solved side by side, as one.
         """
-        if not self.ask.shape[1]:
+        if not all(self.ask.shape):
             return
-
-        def beside(part: sparse.csr_array, m: int) -> sparse.csr_array | None:
-            return sparse.block_diag([part] * m, format="csr") if part.shape[0] else None
-
+        m, width = 0, self.ask.shape[1]
+        equal = below = None
         while chosen := list(islice(objectives, at_once)):
-            m, width = len(chosen), self.ask.shape[1]
-            equal, below = beside(self.equal, m), beside(self.below, m)
+            if len(chosen) != m:
+                m = len(chosen)
+                equal, below = (
+                    sparse.block_diag([part] * m, format="csr") if part.shape[0] else None
+                    for part in (self.equal, self.below)
+                )
             found = linprog(
                 np.concatenate([objective @ self.ask for objective in chosen]),
                 A_ub=below,
@@ -309,14 +333,23 @@ class _Program:
             before = len(left) if tried % 2 == 0 else before
         return left
 
-    def narrow(self, declared: FloatArray) -> IntArray:
-        """Asked figures whose ends are nearer to one another than declared."""
+    def narrow(self, declared: FloatArray, alone: _Program, every: bool) -> IntArray:
+        """Asked figures narrower than declared, and than what is printed elsewhere tells ``alone``: the first, or ``every`` one."""
+        out = []
         left = self.unproven(declared, _ROUNDS[1])
-        ones = np.zeros((2 * len(left), len(declared)))
-        ones[np.arange(len(ones)), np.repeat(left, 2)] = np.tile([1.0, -1.0], len(left))
-        ends = [
-            step[at] for step, at in zip(self._ends(iter(ones), _AT_ONCE), np.repeat(left, 2), strict=False)
-        ]
-        pairs = np.array(ends, dtype=float).reshape(-1, 2)
-        wide = np.ptp(pairs, axis=1) if len(pairs) else np.zeros(len(left))
-        return left[wide < declared[left] - _EPS]
+        for at, wide in zip(left, self._widths(left, _AT_ONCE if every else 2), strict=True):
+            if wide < declared[at] - _EPS and wide < next(alone._widths(left[left == at], 2)) - _EPS:
+                out.append(at)
+                if not every:
+                    break
+        return np.array(out, dtype=np.int64)
+
+    def _widths(self, asked: IntArray, at_once: int) -> Iterator[float]:
+        """max - min of some asked figures."""
+        ones = np.eye(self.ask.shape[0])[np.repeat(asked, 2)] * np.tile([[1.0], [-1.0]], (len(asked), 1))
+        if not self.ask.shape[1]:
+            yield from np.zeros(len(asked))
+            return
+        ends = self._ends(iter(ones), at_once)
+        for at, least, most in zip(asked, ends, ends, strict=True):
+            yield float(most[at] - least[at])

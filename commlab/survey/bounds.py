@@ -18,6 +18,7 @@ Counts are unweighted: who knows the weights learns no more from weighted figure
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -64,11 +65,25 @@ def secure(
     out["bound"] = pd.Series("", index=out.index, dtype="str")
     table = _Table(out, cells, points)
     figures, row, of = _figures(out, table, cells, points, counts)
+    find = partial(told, figures, k=k, few=FEW)
+    before = np.full(len(row), None, dtype=object), np.full(len(of), None, dtype=object)
+    found: list[Target] = []
+
+    def widened() -> bool:
+        return table.widen({(int(of[c]), int(row[r]) if r >= 0 else -1): None for c, r in found})
+
     while True:
         table.close()
-        found = told(figures, table.state[row], cells.rule[of], k=k, few=FEW)
-        if not table.widen({(int(of[c]), int(row[r]) if r >= 0 else -1): None for c, r in found}):
-            break
+        now = table.state[row], cells.rule[of]
+        # What the last step left as it was, and open, need not be asked about again.
+        moved = np.concatenate([figures.cell[now[0] != before[0]], np.flatnonzero(now[1] != before[1])])
+        again = [c for c, _ in found]
+        found = find(*now, among=figures.component[np.r_[moved, np.array(again, dtype=np.int64)]])
+        before = now
+        if not widened():
+            found = find(*now, among=figures.component[[c for c, _ in found]], every=True) if found else []
+            if not widened():
+                break
         close(cells, k, yes, both_sides)
     # Nothing is left to withhold: where the rules themselves would tell, all are withheld by one.
     plain = np.isin(cells.beside, cells.beside[of[np.array([c for c, _ in found], dtype=np.int64)]]) & (
@@ -303,14 +318,14 @@ def _figures(
         size = np.r_[np.ones(points), 0.0]
         figures = Figures(
             table.cell[known], forms[known], whole[known], value[known], table.share[known], size,
-            cells.n, cells.adding(), cells.beside, counts,
+            cells.n, cells.adding(), cells.beside, cells.fixed, counts,
         )  # fmt: skip
         return figures, known, np.arange(m)
     if not table.share.any():
         none = np.zeros((0, 1))
         figures = Figures(
             every[:0], none, none, none[:, 0], table.share[:0], np.ones(1), cells.n, cells.adding(),
-            cells.beside, cells.n[:, None][cells.lowest()],
+            cells.beside, cells.fixed, cells.n[:, None][cells.lowest()],
         )  # fmt: skip
         return figures, every[:0], np.arange(m)
     q = int(table.codes.max()) + 1
@@ -327,7 +342,7 @@ def _figures(
     size = np.ones(forms.shape[1])
     whole = np.broadcast_to(size, forms.shape)
     return (
-        Figures(cell, forms, whole, table.s, table.share, size, n, parents, beside, counts),
+        Figures(cell, forms, whole, table.s, table.share, size, n, parents, beside, cells.fixed[of], counts),
         every,
         of,
     )

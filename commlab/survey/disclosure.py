@@ -18,7 +18,7 @@ R5  an earlier release of the same figure: a difference of 1 to k - 1 respondent
 What is withheld stays open to a reader who puts everything that is printed into a linear program, exact counts behind
 every printed figure included (``audit``): n of a withheld domain by at least k respondents, its shares by FEW = 3, single
 hidden shares by 2; also to one who is told the rules, then by 1. What cannot be proven open takes more with it. The
-only exception: totals printed elsewhere (``parent``) that tell more by themselves, all of the table being withheld.
+only exception: totals printed elsewhere (``parent``) that tell more by themselves, were all of the table withheld.
 
 R0 (counts decide), R6 (one tree of places and a short list of breakdowns) and R7 (derived figures only from
 protected tables) are kept by the study, which asks for these tables. Levels that are printed together (city,
