@@ -29,6 +29,7 @@ from commlab.study.estimates import weighted
 from commlab.study.kept import Kept
 from commlab.study.ledgerbook import write_ledger
 from commlab.study.marked import write_marked
+from commlab.study.naming import naming_lines
 from commlab.study.raw import find_files, refused_links
 from commlab.study.reading import FileReader
 from commlab.study.register import Register
@@ -84,7 +85,7 @@ def clean_period(
     for file in files:
         if progress:
             progress(file.name)
-        read += kept.read(file, reader.read)
+        read += kept.read(file, reader.read, reader.rests_on(file))
     kept.forget(files)
     listed = files_read(read, config)
     earlier = _earlier(config, period)
@@ -95,6 +96,7 @@ def clean_period(
     lines += copies
     if earlier:
         lines += across.pasted_texts(read, (earlier.read_inputs() or {}).get("files", []))
+    lines += naming_lines(config.root, register, (r.unmatched for r in read), (r.frame for r in read))
     ledgers = [r.ledger for r in read]
     tables = {}
     for table in CONTRACTS:

@@ -1,7 +1,7 @@
 """What every raw file of a period was read into, kept for as long as nothing that it was read with has changed.
 
-An entry holds what goes into the clean tables and the ledger, nothing else: questionnaires are read every time (what
-tells the persons of two files apart stands in no table), and so is a file that leaves a name open. Entries lie below
+An entry holds what goes into the clean tables and the ledger, and of questionnaires who answered as keyed hashes that
+hold within the period only. Paper keyed twice is read every time: its files are read together. Entries lie below
 ``data/processed/.cache/<period>/``, one a raw file; where one is lost, damaged or of other inputs, the file is read.
 """
 
@@ -11,6 +11,9 @@ import contextlib
 import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from commlab import store
 from commlab.study.raw import RawFile
@@ -19,6 +22,7 @@ from commlab.study.status import FileRead
 __all__ = ["Kept"]
 
 _FRAMES = ("frame", "ledger", "unmatched")
+_PERSONS = "persons"
 _FOLDER = ".cache"
 
 
@@ -39,24 +43,26 @@ class Kept:
     def __init__(self, root: Path, period: str, basis: str, *, anew: bool = False) -> None:
         self.root, self.period, self.basis, self.anew = root, period, basis, anew
 
-    def read(self, file: RawFile, reader: Callable[[RawFile], list[FileRead]]) -> list[FileRead]:
-        """What the file was read into by ``reader``: now, or the last time."""
-        if file.input.reader == "responses":
+    def read(
+        self, file: RawFile, reader: Callable[[RawFile], list[FileRead]], rests_on: object
+    ) -> list[FileRead]:
+        """What the file was read into by ``reader``: now, or the last time.
+
+        ``rests_on`` is what it is read with beside what all files are; None for a file that is not kept.
+        """
+        if rests_on is None:
             return reader(file)
-        memory, key = store.FrameMemory(self.root, self._name(file.name)), self._key(file)
+        memory, key = store.FrameMemory(self.root, self._name(file.name)), self._key(file, rests_on)
         known = None if self.anew else memory.read(key)
         if known is not None:
             note, frames = known
-            return [
-                FileRead(file, **one, **{n: frames[f"{i}.{n}"] for n in _FRAMES})
-                for i, one in enumerate(note)
-            ]
+            return [_again(file, one, frames, i) for i, one in enumerate(note)]
         read = reader(file)
-        if any(len(r.unmatched) or r.persons is not None or r.disagreements is not None for r in read):
+        if any(r.disagreements is not None for r in read):
             return read
-        if self._key(file) == key:  # else it was changed while it was read
-            frames = {f"{i}.{n}": getattr(r, n) for i, r in enumerate(read) for n in _FRAMES}
-            memory.write(key, frames, [_plain(r) for r in read])
+        if self._key(file, rests_on) == key:  # else it was changed while it was read
+            kept = {f"{i}.{n}": frame for i, r in enumerate(read) for n, frame in _frames(r).items()}
+            memory.write(key, kept, [_plain(r) for r in read])
         return read
 
     def forget(self, files: Iterable[RawFile]) -> None:
@@ -70,9 +76,20 @@ class Kept:
     def _name(self, name: str) -> str:
         return f"{_FOLDER}/{self.period}/{hashlib.sha256(name.encode()).hexdigest()[:32]}"
 
-    def _key(self, file: RawFile) -> str:
+    def _key(self, file: RawFile, rests_on: object) -> str:
         place = [file.name, file.period, file.role, file.fields]
-        return store.json_hash([self.basis, *place, repr(file.input), store.file_hash(file.path)])
+        return store.json_hash([self.basis, rests_on, *place, repr(file.input), store.file_hash(file.path)])
+
+
+def _frames(read: FileRead) -> dict[str, pd.DataFrame]:
+    frames = {n: getattr(read, n) for n in _FRAMES}
+    return frames if read.persons is None else frames | {_PERSONS: read.persons.to_frame(_PERSONS)}
+
+
+def _again(file: RawFile, plain: dict[str, Any], frames: dict[str, pd.DataFrame], i: int) -> FileRead:
+    persons = frames.get(f"{i}.{_PERSONS}")
+    told = {n: frames[f"{i}.{n}"] for n in _FRAMES}
+    return FileRead(file, **plain, **told, persons=None if persons is None else persons[_PERSONS])
 
 
 def _plain(read: FileRead) -> dict[str, object]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,7 @@ class FileReader:
         }
         self.metrics = list(framework.metrics)
         self.items: dict[str, int] = {}
+        self.books: dict[Path, Codebook] = {}
         self.stacks = verdicts.stacks(files, self._office)
 
     @property
@@ -77,6 +79,25 @@ class FileReader:
         frames = (register.units, register.aliases, register.unit_changes)
         named = [self.codes, self.nodes, self.metrics, self.certainty, self.period]
         return store.json_hash([code_hash(), *(store.frame_hash(f) for f in frames), *named])
+
+    def rests_on(self, file: RawFile) -> object:
+        """What a file is read with beside ``basis``; None for what is read every time: paper keyed twice."""
+        if file.input.reader != "responses":
+            return ""
+        if self.stacks.get(file.name):
+            return None
+        try:
+            self._book(file)  # it says which items the period has, whether the answers are read again or not
+        except DataError:
+            return None
+        options = self._options(file, None)
+        key = store.json_hash(options["key"])
+        return [
+            store.file_hash(self._codebook(file)),
+            sorted(options["sampled"] or ()),
+            list(options["exclude_flags"]),
+            key,
+        ]
 
     def read(self, file: RawFile) -> list[FileRead]:
         district, lost = self._district(file)
@@ -196,10 +217,13 @@ class FileReader:
         )
         return sorted(set(owners.dropna()))
 
+    def _codebook(self, file: RawFile) -> Path:
+        return self.register.codebook(str(file.input.spec.get("codebook") or self.config.instrument))
+
     def _book(self, file: RawFile) -> Codebook:
-        book = load_codebook(
-            self.register.codebook(str(file.input.spec.get("codebook") or self.config.instrument))
-        )
+        path = self._codebook(file)
+        book = self.books[path] if path in self.books else load_codebook(path)
+        self.books[path] = book
         self.items |= {name: q.high - q.low + 1 for name, q in book.items.items() if not q.multiple}
         return book
 
@@ -207,7 +231,7 @@ class FileReader:
         """How questionnaires of a file are read."""
         return {
             "register": self.names,
-            "key": secret_key(self.config),
+            "key": f"{secret_key(self.config)} {file.period}",  # what stands for a person in one quarter stands in no other
             "period": file.period,
             "district": district,
             "sampled": set(self.register.frame_of(self.period)["unit"]) or None,
