@@ -14,6 +14,7 @@ from commlab.framework import load_framework
 from commlab.scoring import (
     adjust_raters,
     aggregate,
+    aggregate_wide,
     coupling,
     denominate,
     fleiss_kappa,
@@ -34,6 +35,7 @@ from commlab.scoring import (
 
 REFERENCE = Path(__file__).parent / "reference"
 ORACLES = json.loads((REFERENCE / "scoring_methods.json").read_text(encoding="utf-8"))
+AGAIN = json.loads((REFERENCE / "scoring_methods_r.json").read_text(encoding="utf-8"))
 
 
 def test_topsis_tzeng_huang2011():
@@ -88,6 +90,58 @@ def test_obstacles_wang2021():
     out = obstacles(X, pd.Series(o["weights_adjusted"], index=X.columns))
     for column in X:
         assert out[column].to_numpy() == pytest.approx(o["obstacle_row_share"][column], abs=1e-9)
+
+
+def test_methods_as_written_again_in_r():
+    """Weights, ties, costs and full marks: tests/reference/scoring_methods.R; its TOPSIS also as pymcdm 1.4.0 gives it."""
+    X = pd.DataFrame(
+        {"a": [12, 15, 15, 9, 20, 7, 15, 11], "b": [3.2, 1.1, 2.5, 2.5, 0.9, 4.0, 2.5, 3.3], "c": [70, 82, 64, 91, 88, 70, 70, 79]},
+        index=[f"u{i}" for i in range(1, 9)],
+    )  # fmt: skip
+    w, cost = pd.Series({"c": 0.3, "a": 0.5, "b": 0.2}), pd.Series({"b": -1})
+    assert topsis(X, w, directions=cost)["closeness"].to_dict() == pytest.approx(AGAIN["topsis"], abs=1e-12)
+    out = rank_sum_ratio(X, w * 7, directions=cost)
+    assert out.table["rsr"].to_dict() == pytest.approx(AGAIN["rsr"], abs=1e-12)
+    assert out.table["fitted"].to_dict() == pytest.approx(AGAIN["fitted"], abs=1e-9)
+    for name in ("intercept", "slope", "r_squared", "f", "p_value"):
+        assert getattr(out, name) == pytest.approx(AGAIN[name], rel=1e-9)
+    R = pd.DataFrame(
+        [[0.10, 0.35, 0.40, 0.15], [0.45, 0.30, 0.20, 0.05], [0.25, 0.25, 0.30, 0.20]], index=list("abc")
+    )
+    for operator, membership in AGAIN["fuzzy"].items():
+        assert fuzzy_evaluation(R, w, operator=operator).membership.to_numpy() == pytest.approx(
+            membership, abs=1e-12
+        )
+    U = pd.DataFrame(
+        [[0.31, 0.62, 0.48, 0.90], [0.05, 0.77, 0.50, 0.12], [1, 1, 1, 1], [0.66, 0.66, 0.66, 0.02]]
+    )
+    t = pd.Series([0.1, 0.2, 0.3, 0.4])
+    for formula, suffix in (("standard", ""), ("adjusted", "_adjusted")):
+        out = coupling(U, t, formula=formula)
+        assert out["coupling"].to_numpy() == pytest.approx(AGAIN["coupling"][formula], abs=1e-12)
+        assert out["development"].to_numpy() == pytest.approx(AGAIN["coupling"]["development"], abs=1e-12)
+        assert out["coordination"].to_numpy() == pytest.approx(
+            AGAIN["coupling"][f"coordination{suffix}"], abs=1e-12
+        )
+    scores = pd.DataFrame({"a": [80, 100, 55], "b": [90, 100, 20], "c": [35, 100, 100]})
+    lack = pd.DataFrame(AGAIN["obstacles"]).astype(float)
+    assert obstacles(scores, w, full=100).to_numpy() == pytest.approx(lack.to_numpy(), abs=1e-12, nan_ok=True)
+
+
+def test_topsis_with_costs_as_two_programs_print_it():
+    X = pd.DataFrame([[80, 90, 600], [65, 58, 200], [83, 60, 400]], columns=list("abc"))
+    # the package mcdm, README of K. Tafakkori's Multi-Criteria-Optimization-in-Python (2022), equal weights
+    printed = [0.3238488379935404, 0.6790225178016662, 0.4090188985805253]
+    assert topsis(X, directions=pd.Series({"a": -1, "c": -1}))["closeness"].to_numpy() == pytest.approx(
+        printed, abs=1e-12
+    )
+    # A. Pacheco's decision_making (after Krohling et al. 2013), tests of TOPSIS, eight digits
+    X = pd.DataFrame([[15, 6, 25000, 7], [12, 7, 35000, 7], [10, 9, 55000, 8]], columns=list("abcd"))
+    out = topsis(
+        X, pd.Series([0.3, 0.05, 0.6, 0.05], index=X.columns), directions=pd.Series({"a": -1, "c": -1})
+    )
+    assert out["d_best"].to_numpy() == pytest.approx([0.07034498, 0.09070766, 0.25780135], abs=5e-9)
+    assert out["closeness"].to_numpy() == pytest.approx([0.78562925, 0.66099579, 0.21437075], abs=5e-9)
 
 
 def test_fuzzy_evaluation_by_hand():
@@ -305,16 +359,14 @@ def test_topsis_with_a_cost_by_hand():
     assert topsis(X, pd.Series({"a": 1.0, "b": 0.0}))["closeness"].tolist() == [0, 1]
 
 
-def test_goalposts_human_development_report_2014():
-    """UNDP, HDR 2014, technical note 1: Costa Rica, goalposts 20-85 years, 0-15, 0-18, ln 100 - ln 75,000; HDI 0.763."""
-    X = pd.DataFrame(
-        {"life": [79.93], "mean": [8.37], "expected": [13.50], "income": [np.log(13_011.7)]}, ["Costa Rica"]
-    )
-    low = pd.Series({"life": 20, "mean": 0, "expected": 0, "income": np.log(100)})
-    high = pd.Series({"life": 85, "mean": 15, "expected": 18, "income": np.log(75_000)})
-    health, mean, expected, income = normalise(X, how="goalposts", low=low, high=high).iloc[0]
-    assert [health, mean, expected, income] == pytest.approx([0.9220, 0.5580, 0.7500, 0.7355], abs=1e-4)
-    assert (health * (mean + expected) / 2 * income) ** (1 / 3) == pytest.approx(0.763, abs=5e-4)
+def test_goalposts_human_development_report_2020(tmp_path):
+    """UNDP, HDR 2020, technical note 1: (ln 3,829 - ln 100) / (ln 75,000 - ln 100) = 0.5506, (0.6971 x 0.3447 x 0.5506)^1/3 = 0.510."""
+    X = pd.DataFrame({"income": [np.log(3_829)]}, ["example"])
+    income = normalise(X, how="goalposts", low=np.log(100), high=np.log(75_000)).iloc[0, 0]
+    assert income == pytest.approx(0.5506, abs=5e-5)
+    parts = pd.DataFrame({"health": [69.71], "education": [34.47], "income": [100 * income]}, ["example"])
+    out = aggregate_wide(parts, tree(tmp_path, {}, list(parts)), how="geometric")
+    assert out.loc["example", "total"] == pytest.approx(51.0, abs=0.05)
 
 
 @pytest.mark.parametrize(
