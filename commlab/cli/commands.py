@@ -6,6 +6,7 @@ import argparse
 import json
 import re
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from commlab.cli.show import columns
@@ -37,7 +38,12 @@ def check_command(options: argparse.Namespace) -> int:
 
 
 def _check(
-    study: Study, periods: list[str] | None, *, force: bool = False, language: str | None = None
+    study: Study,
+    periods: list[str] | None,
+    *,
+    force: bool = False,
+    language: str | None = None,
+    reading: Callable[[], object] = bool,
 ) -> int:
     from commlab.cli.checked import check_lines
     from commlab.study.faults import in_language
@@ -48,7 +54,7 @@ def _check(
         study.period(name)
     progress = lambda name: print(t("{period}: checking", period=name), file=sys.stderr)  # noqa: E731
     try:
-        result = study.check(periods, progress=progress, force=force)
+        result = study.check(periods, progress=progress, reading=reading, force=force)
     except DataError as error:
         raise in_language(error, t) from None
     for line in check_lines(study, result, [*(periods or study.periods)], t.language):
@@ -65,10 +71,11 @@ def report_command(options: argparse.Namespace) -> int:
 
 def run_command(options: argparse.Namespace) -> int:
     """Check, then report; errors that check finds do not keep the reports from being made."""
-    study = _study(options)
-    period = study.period(options.period)
-    checked = _check(study, None, language=options.language)
     with _ahead(options) as ahead:
+        study = _study(options)
+        period = study.period(options.period)
+        # What is read anew changes reports: the process they fork from gets ready beside it.
+        checked = _check(study, None, language=options.language, reading=ahead.start)
         return max(checked, _report(period, options, ahead))
 
 

@@ -165,12 +165,14 @@ class Study:
         periods: Iterable[str] | None = None,
         *,
         progress: Callable[[str], None] | None = None,
+        reading: Callable[[], object] = bool,
         force: bool = False,
     ) -> CheckResult:
         """Read and clean the raw files of the named periods (default: all) into ``data/processed``.
 
         A period whose raw files, register, study.yaml and code did not change is not read again. What people answered
-        in the tables of questions (``data/processed/<period>/review.csv``) is taken into the register first.
+        in the tables of questions (``data/processed/<period>/review.csv``) is taken into the register first. ``progress``
+        is told each period's name, ``reading`` is called before one is read.
 
         Returns
         -------
@@ -187,7 +189,7 @@ class Study:
             period = self.period(name)
             if progress:
                 progress(name)
-            period.clean(force=force)
+            period.clean(force=force, reading=reading)
             tables.append(period.status)
             ledgers.append(period.ledger)
         return CheckResult(

@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from commlab import store
-from commlab.errors import DataError
+from commlab.errors import DataError, StudyError
 from commlab.intake.forms import squash
 from commlab.intake.ledger import REMOVED, cells_of, quoted
 from commlab.intake.privacy import mask, personal_column
 from commlab.intake.sheets import open_sheets
 from commlab.intake.words import is_fill_in
 from commlab.study.ledgerbook import COLOURS, CREATED, OPTIONS, lines_of, sheet_title
+from commlab.study.raw import code_hash
 from commlab.text import SAMPLE_MARK, Text, clean
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def write_marked(
 ) -> None:
     """Write the copies of a period and take away those of files that have nothing to look at any more.
 
+    A copy that stands as it was written, of the same file with the same findings, is left.
+
     Parameters
     ----------
     root : path
@@ -75,30 +78,43 @@ def write_marked(
         Puts the mark of fabricated data on every sheet.
     """
     folder = root / "data" / "processed" / period / "marked"
+    memory = root / "data" / "processed" / ".cache" / f"{period}.marked.json"
+    before, made = _noted(memory), dict[str, list[str]]()
     told = findings[(findings["severity"] != "note") & (findings["cells"] != "")]
-    known = {str(file["file"]) for file in files}
+    known = {str(file["file"]): str(file["sha256"]) for file in files}
     written = set()
     for name, own in told.groupby("file", sort=True):
         path = folder / f"{'/'.join(str(name).split('/')[3:])}.xlsx"
+        hidden = ledger.loc[(ledger["file"] == name) & ledger["rule"].isin(_HIDDEN_RULES), "column"]
+        personal = sorted({squash(c) for c in hidden.dropna()})
+        key = store.json_hash(
+            [known.get(str(name)), store.frame_hash(own), personal, language, sample, code_hash()]
+        )
+        if path.is_file() and before.get(str(name)) == [key, store.file_hash(path)]:
+            made[str(name)] = before[str(name)]
+            written.add(path)
+            continue
         try:
             sheets = open_sheets(root / str(name)) if name in known else []
         except DataError:  # what cannot be read is told in the ledger; there is nothing to colour
             continue
         if sheets:
-            hidden = ledger[(ledger["file"] == name) & ledger["rule"].isin(_HIDDEN_RULES)]
-            _copy(
-                path,
-                str(name),
-                sheets,
-                own,
-                {squash(c) for c in hidden["column"].dropna()},
-                Text(language),
-                sample,
-            )
+            _copy(path, str(name), sheets, own, personal, Text(language), sample)
+            made[str(name)] = [key, store.file_hash(path)]
             written.add(path)
     for path in sorted(folder.rglob("*.xlsx"), reverse=True) if folder.is_dir() else []:
         if path not in written:
             path.unlink()
+    store.write_json(memory, made)
+
+
+def _noted(memory: Path) -> dict[str, list[str]]:
+    """File -> key and hash of the copy that was written last; empty where nothing is known."""
+    try:
+        noted = store.read_json(memory)
+    except StudyError:
+        return {}
+    return noted if isinstance(noted, dict) else {}
 
 
 def _copy(

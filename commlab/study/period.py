@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -44,18 +44,20 @@ class Period:
 
     # -- cleaning ------------------------------------------------------------------------------------------------
 
-    def clean(self, *, force: bool = False) -> None:
+    def clean(self, *, force: bool = False, reading: Callable[[], object] = bool) -> None:
         """Read this period's raw files into ``data/processed`` where anything they depend on changed.
 
-        The period before is read first where it has changed: this one's figures are compared with it.
+        The period before is read first where it has changed: this one's figures are compared with it. ``reading`` is
+        called before anything is read.
         """
         before = self.previous
         if before is not None and has_files(self.study.root, before.name):
-            before.clean()
+            before.clean(reading=reading)
         hashes = input_hashes(self.study.config, self.study.register, self.name)
         note = self.folder.read_inputs()
         if not force and note and note.get("hashes") == hashes and self.folder.tables():
             return
+        reading()
         from commlab.study.clean import write_period
 
         study = self.study

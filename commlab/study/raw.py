@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING
 from commlab import store
 from commlab.errors import ParameterError, StudyError
 from commlab.intake.ledger import quoted
+from commlab.intake.unseen import named
 from commlab.study.config import Input, StudyConfig
+from commlab.study.naming import spelt
 from commlab.tables import period_key, previous_period
+from commlab.text import unseen
 
 if TYPE_CHECKING:
     import re
@@ -101,7 +104,7 @@ def find_files(config: StudyConfig, period: str) -> tuple[list[RawFile], list[st
     Raises
     ------
     StudyError
-        If a file's name holds an identifier, or the period has no folder. An empty one is a period for which everything is outstanding.
+        If a file's name holds an identifier or what nobody sees, or the period has no folder. An empty one is a period for which everything is outstanding.
     ParameterError
         If a file is claimed by two inputs.
     """
@@ -113,6 +116,10 @@ def find_files(config: StudyConfig, period: str) -> tuple[list[RawFile], list[st
             "or ask for another period"
         )
     for name in (_name(root, path) for path in files):
+        if gone := unseen(name) or [c for c in name if c in "\n\r\t"]:
+            raise StudyError(
+                f"{spelt(name)}: the name of this file holds what nobody sees ({named(gone)}); rename the file, then check again"
+            )
         if (shown := quoted(name, name=True)) != name:
             raise StudyError(
                 f"{shown}: the name of this file holds what identifies a person, and names are stored with every "
@@ -223,8 +230,10 @@ def code_hash() -> str:
         "scoring/*.py",
         "study/*.py",
         "store/*.py",
+        "locale/*",
     )
-    packages = {n: version(n) for n in ("pandas", "numpy", "scipy", "pyarrow", "python-calamine")}
+    computing = ("pandas", "numpy", "scipy", "statsmodels", "pyarrow", "python-calamine", "rapidfuzz")
+    packages = {n: version(n) for n in computing}
     return store.json_hash({"code": store.tree_hash(folder, patterns), "packages": packages})
 
 
