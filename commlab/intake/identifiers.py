@@ -18,7 +18,8 @@ from functools import lru_cache, reduce
 from itertools import repeat
 from operator import or_
 
-from commlab.intake.doors import BARE_FLAT, BUILDING, CN, COUNTING, DOORS
+from commlab.intake.allowed import MEASURED, WORDS, harmless_latin, harmless_number, is_flat
+from commlab.intake.doors import BARE_DOOR, BUILDING, CN, COUNTING, DOORS
 from commlab.intake.persons import HAN, find_names
 from commlab.intake.runs import widened
 
@@ -50,9 +51,13 @@ _DAY = (
 _MONTHS = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _BORN = r"(?:出生|生于|生日|诞生|生辰|born|birth(?:day)?|dob)"
 _BORN_IS = r"(?:日期?|时间|年月日?|月日|在|于|是|为|on|in|[:,的\s]){0,5}"
-_FOUNDED = r"(?:成立|建成|竣工|通车|回归|解放|施行|实施|生效|颁布|发布|印发|通过|开业|启用|投入|交房|交付|入住|开工|起)"
+_FOUNDED = r"(?:成立|建成|竣工|通车|回归|解放|施行|实施|生效|颁布|发布|印发|通过|开业|启用|投入|交房|交付|入住|开工|(?<=[日号\d])起)"
 _DEGREES = r"\d{1,3}\s?[°度]\s?\d{1,2}(?:\.\d+)?\s?[′'分]\s?(?:\d{1,2}(?:\.\d+)?\s?(?:''|[″\"”秒])?)?\s?(?:[nsew北南东西](?![a-z经纬]))?"
 _DECIMALS = r"-?\d{1,3}\.\d{4,}\s?[°度]?\s?[nsew]?"
+_LATITUDE, _LONGITUDE = (
+    r"(?:1[89]|[2-4]\d|5[0-4])\.\d{2,}",
+    r"(?:7[3-9]|[89]\d|1[0-2]\d|13[0-5])\.\d{2,}",
+)  # of China
 _NAMED = "(?:东经|西经|北纬|南纬|经度|纬度)"
 _WHERE = rf"(?:(?<![a-z])[nsew]|{_NAMED})"
 _PROVINCES = "京津沪渝冀豫云滇辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使"
@@ -92,6 +97,7 @@ _PATTERNS: tuple[tuple[str, int, frozenset[str], re.Pattern[str]], ...] = tuple(
         ("coordinate", 2, "经纬", rf"{_NAMED}\D{{0,3}}\d{{1,3}}(?:[.°度]\s?\d+)*(?:[.′'分度°]\s?\d*)*(?:[″\"秒])?"),
         ("coordinate", 0, "经纬", rf"{_NAMED}[{CN}]{{1,6}}(?:点[{CN}]+)?度(?:[{CN}]{{1,4}}分)?(?:[{CN}]{{1,4}}秒)?"),
         ("coordinate", 8, ".", r"(?<![\d.])\d{2,3}\.\d{3,}\s?[,/;]\s?\d{2,3}\.\d{3,}(?![\d.])"),
+        ("coordinate", 8, ".", rf"(?<![\d.])(?:{_LATITUDE}[\s,、/;]{{1,2}}{_LONGITUDE}|{_LONGITUDE}[\s,、/;]{{1,2}}{_LATITUDE})(?![\d.]|{COUNTING})"),
         ("coordinate", 5, "xXyY", r"(?<![a-z])[xy]\s?[=:]\s?\d{5,8}(?:\.\d+)?"),
         ("id", 17, "", rf"(?<![\da-z])[1-9](?:{_S}\d){{5}}{_S}(?:1{_S}[89]|2{_S}0){_S}\d{_S}\d{_S}(?:0{_S}\d|1{_S}[0-2]){_S}"
             rf"[0-3]{_S}\d(?:{_S}\d){{3}}{_S}[\dx*](?![\da-z])"),
@@ -107,7 +113,7 @@ _PATTERNS: tuple[tuple[str, int, frozenset[str], re.Pattern[str]], ...] = tuple(
         ("mobile", 4, "*●•·×xX＊", rf"(?<![\da-z])1[3-9*x](?:{_S}{_STAR}){{7,9}}(?![\da-z])"),
         ("ip", 4, ".。", r"(?<![\d.])(?:::(?:ffff:)?)?(?:\d{1,3}[.。]){3}(?:\d{1,3}|\*{1,3})(?::\d{2,5}|/\d{1,2})?(?![\d.])"),
         ("ip", 4, ".", r"ip(?:地址|是|为|[:\s])*(?P<x>(?:\d{1,3}\s?\.\s?){3}\d{1,3})(?!\d)"),
-        ("ip", 2, ":", r"(?:ip(?:v6)?[:\s]\s?|(?<![\da-z:]))(?P<x>(?=[\da-f:]{0,40}(?:::|[a-f]|(?::[\da-f]+){5}))(?:[\da-f]{1,4}:{1,2}){2,7}[\da-f]{0,4})(?![\da-z:])"),
+        ("ip", 2, ":", r"(?:ip(?:v6)?[:\s]\s?|(?<![\da-z])(?<![\da-f:]:))(?P<x>(?=[\da-f:]{0,40}(?:::|[a-f]|(?::[\da-f]+){5}))(?:[\da-f]{1,4}:{1,2}){2,7}[\da-f]{0,4})(?![\da-z:])"),
         ("ip", 1, ":", r"(?<![\da-z:])[\da-f]{1,4}::[\da-f]{0,4}(?![\da-z:])"),
         ("ip", 2, ":-", r"(?:mac|(?<![\da-z]))(?P<x>(?:[\da-f]{2}[:\-]){5}[\da-f]{2})(?![\da-z])"),
         ("landline", 9, "", rf"(?:tel|(?<![\da-z\-])(?<!\d\s))(?P<x>(?:\(?\+?(?:00)?86\)?{_S})?[(\[]?0\d{{2,3}}[)\]]?{_C}\d{{3,4}}{_C}\d{{4}}{_EXTENSION})(?!\d)"),
@@ -118,6 +124,7 @@ _PATTERNS: tuple[tuple[str, int, frozenset[str], re.Pattern[str]], ...] = tuple(
             r"(?:[微威薇徽]\s?信|卫星|微❤|加(?:我|个|一下)?(?:微|薇|威|v)信?|v信|vx|wx|wechat|weixin|(?<![a-z云京沪川贵渝])q\s?[q群]?|[扣秋蔻]{2}|加扣|企鹅|抖音|快手|小红书|微博|"
             r"知乎|淘宝|闲鱼|陌陌|钉钉|支付宝|账号|帐号|telegram|whatsapp|skype|openid|unionid|昵称|网名|用户名)(?:号码|账号|帐号|昵称|名|号|群|id|搜|就?是|为|[:=\s,+@\"“])*"
             r"(?P<x>(?!\d{1,7}\s?(?:[多余人户元次条个名块万年月天分步秒页]))(?:[a-z][a-z0-9_\-]*[:.])?(?:[a-z0-9_\-]{5,40}|\d(?:[\s\-,.]{0,2}\d){4,14}|[a-z0-9](?:\s[a-z0-9]){4,20}))(?![a-z0-9_])"),
+        ("account", 2, "名称", rf"(?:微信名|昵称|网名|[名头]称)[是为叫:\s]*(?P<x>[{HAN}]{{1,8}}[a-z]+[\d_][a-z\d_]*|[{HAN}]{{1,8}}\d{{3,}})"),
         ("account", 1, "/", rf"{_WEB}(?P<x>/[^\s,。;、\"“”{HAN}]*\d[^\s,。;、\"“”{HAN}]*)"),
         ("", 0, ".", rf"{_WEB}(?:/[^\s,。;、{HAN}]*)?"),
         ("plate", 3, _PROVINCES, rf"(?:wj\s?)?[{_PROVINCES}]{_P}[a-z](?=(?:{_P}[a-z*])*{_P}\d)"
@@ -133,6 +140,8 @@ _PATTERNS: tuple[tuple[str, int, frozenset[str], re.Pattern[str]], ...] = tuple(
         ("birth", 0, "生诞", rf"(?P<x>(?:19|20)\d{{6}}|\d{{1,2}}[/.\-]\d{{1,2}}[/.\-]19\d{{2}}|{_DAY}|{_MONTH_DAY}(?=是?(?:我|他|她|老人|孩子|本人){{0,2}}的?(?:过生|生)日))\s?(?:的|是?(?:我|他|她|老人|孩子|本人){{0,2}}的?(?=生日))?(?:出生|生人|生的|生日|诞生|[降所]生|(?:\([农阴]历\)|过)?生(?=[,。.;、!?()\s日]|$))"),
         ("birth", 6, "", r"(?<!\d)19\d{2}\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}\s?[日号]?(?!\d)"
             rf"(?![日号]?\D{{0,5}}{_FOUNDED})|(?<![\da-z])19\d{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d)"),
+        ("birth", 0, "年", rf"(?<![{CN}\d])(?:一九|19)?[三四五六七八九3-9][{CN}\d]年{_CALENDAR}闰?(?:[{CN}正腊冬]{{1,2}}|\d{{1,2}})月[初廿卅]?[{CN}\d]{{1,3}}[日号]?(?!\d|\D{{0,6}}{_FOUNDED})"),
+        ("birth", 4, "-./", rf"(?<![\d\-./:])[3-9]\d([\-./])(?:0?[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01]|[1-9])(?![\d\-./]|{COUNTING}|\D{{0,6}}{_FOUNDED})"),
         # dates and times are nobody's: taken out so that their digits join no number
         ("", 4, "", r"(?<![\da-z])(?<![a-z]-)(?:19|20)\d{2}\s?[-/.年]\s?\d{1,2}(?:\s?[-/.月]\s?\d{1,2}\s?[日号]?)?(?:[\s,t]{1,2}\d{1,2}:\d{2}(?::\d{2})?)?(?!\d|-\d{3})"),
         ("", 8, "", r"(?<![\w\-])20\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?![\w\-])"),
@@ -141,7 +150,7 @@ _PATTERNS: tuple[tuple[str, int, frozenset[str], re.Pattern[str]], ...] = tuple(
         *DOORS,
         ("number", 2, "第", r"(?:介绍信|[告通]知书|[证单票据函])号?(?P<x>第\s?\d{2,}\s?号)(?!令|文|公告)"),
         # papers: 昆房权证字第...号, 云(2019)昆明市不动产权第...号; what stands behind 护照, 工号, 尾号
-        ("number", 3, "第", rf"(?:[{HAN}]{{1,6}}[字证权用](?:\([\d{HAN}]{{2,8}}\))?[{HAN}]{{0,14}}|[{HAN}]\(\d{{4}}\)[{HAN}]{{2,14}}权)第\s?\d{{3,}}\s?号"),
+        ("number", 3, "第", rf"(?:[{HAN}]{{1,6}}[字证权用](?:\([\d{HAN}]{{2,8}}\))?[{HAN}]{{0,14}}|[{HAN}]\(\d{{4}}\)[{HAN}]{{2,16}}[权证明字])第\s?\d{{3,}}\s?号"),
         ("number", 3, "第", r"第\s?0\d{2,}\s?号"),
         ("number", 4, "证照卡保历院产本簿码折同案", rf"{_PAPERS}{_IS}(?P<x>(?>[a-z]{{0,4}}[\-\s]?\d(?:[\da-z*]|[\-.\s(](?=[\da-z*(])|\)){{4,40}}))(?!{COUNTING})"),
         ("number", 2, "号牌机位码数", rf"{_NUMBERED}{_IS}(?P<x>(?>附?[a-z]{{0,4}}-?\d(?:[\da-z*]|[\-.](?=[\da-z*])){{1,24}}))(?!{COUNTING})"),
@@ -162,73 +171,22 @@ _BY_CHAR = {
     c: sum(1 << k for k, needs in enumerate(_NEEDS) if c in needs) for c in frozenset().union(*_NEEDS)
 }
 
-_UNITS = (
-    "年|月|日|点|时|小时|分|秒|天|周|星期|岁|人|户|个|名|位|次|件|条|项|元|块|万|亿|千|百|%|‰|℃|°|度|毫安|毫米|毫升|毫克|米|厘米|公里|平|亩|吨|"
-    "册|斤|公斤|克|升|瓦|台|辆|家|只|棵|盏|层|楼|期|届|批|场|路|线|字|页|篇|本|份|类|种|级|星|型|倍|成|折|代|后|张|把|套|间|处|片|"
-    "组|班|多|余|来|左右|上下|以上|以下|以内|几|伏|兆|帕|赫|转|卡|像素|流明|栋|幢|座|弄|号|室|户|街|大街|村|团|营|票|毛|角|版|步|枚|箱|桶|袋|瓶|根|颗|"
-    "门|口|队|遍|趟|回|年代|世纪|分钟|立方|方|单元|辆次|人次|车位|床|公园|国道|高速|工程|行动|\\+|/月|/年|/人|/天|/户|/平|/吨|/次|km|m2|kg|cm|mm|kw|kwh|g|mb|gb|"
-    "mah|db|hz|rpm|w|v|m|t|h|p|k"
-)
-_UNIT = rf"\s?(?:{_UNITS})"
-# 1000、2000元: the unit behind the last number of a list is everyone's
-_HARMLESS_AFTER = re.compile(
-    rf"(?:\s?(?:[、,~/\-]|到|至|和|或|及)\s?\d[\d,.]*){{0,6}}{_UNIT}|\s?[×x*]\s?\d", re.IGNORECASE
-)
-_COUNTED = re.compile(r"\s?(?:元|块|人|户|平|吨|亩|立方|字|kwh|度|次|票|期|万|亿|千)", re.IGNORECASE)
-_HARMLESS_BEFORE = re.compile(
-    r"(?:[每一]年|[每一]个?月|[每一]天|应该|[共骗就约近超逾达至仅有才收交缴花罚扣欠差借贷赔补退付投筹捐奖涨降减增费价钱薪资租款金贴助偿励入出贵]|[从由比]|预算|成本|一共|总共|大概|"
-    r"只要|需要|[合总共]计|[到了]?\D元的?|不足|不到|人口|[数量额摊击限]|每(?:[人户家平车辆次吨]|学[期年]|季度?)|得票|面积|得分|里程|市值|产量|步数|字数|标准|多达|高达|低于|高于|多于|少于|"
-    r"第|国发|政发|〔|〕|\d[×x*])\s?(?:是|到|到了|至|了|为|:|约|近|达|过)?\s?$"
-)
 _NUMBER = re.compile(r"(?<![A-Za-z0-9_])(?<![A-Za-z]-)\d[\d,]*+(?:[.\-:/~]\d++)*+(?![A-Za-z_])")
 _LATIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_\-.]*[A-Za-z0-9_]")
-# Numbers of services, not of persons: emergency, government, carriers, banks, 400 lines.
-_SERVICE = re.compile(
-    r"1[12]\d|1[12][0-9]{3}|100\d{2}|1008611|95\d{3}|96\d{3,4}|400-?\d{3}-?\d{4}|400\d-?\d{3}-?\d{3}"
-)
-_WORDS = frozenset(
-    re.findall(
-        r"\S+",
-        "account address airport alipay android app badminton basketball bilibili birthday bluetooth "
-        "carrefour cctv-13 center centre china coffee community covid covid-19 covid19 douyin download email "
-        "etcetera excel facebook football garden google government happy hello hotel huawei indoor internet "
-        "iphone kfc kunming linux login macbook manager market mcdonald mobile number office office365 online "
-        "open_id openid outdoor parking party password phone photoshop pingpong please powerpoint private property public "
-        "python removed school security server service starbucks station street supermarket system taobao "
-        "tennis thank thanks tiktok toilet twitter unionid update user_id userid version video vs walmart website wechat weixin wifi "
-        "windows windows10 xiaomi youtube yunnan",
-    )
-)
-_STANDARD = re.compile(
-    r"(?:gb|gbt|iso|iec|ieee|db|jgj|cjj|hj|yd|jtg|cecs)[\d\-.]*(?:/t)?[\d\-.]*", re.IGNORECASE
-)
-# iPhone12, Office2016, v1.0.3: a product and its version
-_VERSION = re.compile(
-    r"(?:iphone|ipad|ios|android|windows|win|office|word|excel|wps|app|mate|nova|reno|note|redmi|oppo|vivo|honor|galaxy|java|html|usb|hdmi|photoshop|"
-    r"cctv|wifi|led|version|v|r)?[\-_]?\d{1,4}(?:\.\d{1,4}){0,3}(?:pro|plus|max|se|mini|s|x|p|e|i|w)?",
-    re.IGNORECASE,
-)
-_COUNTED_CODE = re.compile(r"[a-z]{1,4}\d{1,4}(?:\.\d+)?", re.IGNORECASE)  # 高铁G1234次, GDP6475.88亿
-_CODE_UNIT = re.compile(
-    r"\s?(?:次|[路线](?![东西南北中一二三]?段?\d)|亿|万|元|%|人|倍|国道|高速|列车|航班|公交)"
-)
-_END_OF_ID = re.compile(r"\d{3}[Xx]")
-_MODEL = re.compile(r"(?:型号|规格|牌号|品牌)[是为:\s]*$")
-_SHORT_CODE = re.compile(
-    r"[A-Za-z]{1,4}-?\d{1,3}(?:\.\d{1,2})?|[A-Za-z]{2,4}-(?:[A-Za-z]\d{2}|\d{2}[A-Za-z]{1,3})|\d{1,4}(?:\.\d+)?[A-Za-z]{1,4}",
-    re.ASCII,
-)
-_DATE_ONLY = re.compile(
-    r"(?:19|20)\d{2}[-/.]\d{1,2}(?:[-/.]\d{1,2})?|(?:19|20)\d{2}(?:[-~/](?:19|20)?\d{2})?|"
-    r"\d{1,2}:\d{2}(?:[-~:]\d{1,2}(?::\d{2})?)*|\d{1,2}[./]\d{1,2}[-~]\d{1,2}[./]\d{1,2}"
-)
-_RANGE = re.compile(r"\d{1,3}(?:[.\-~/:]\d{1,3})*|\d{1,2}(?:,\d{1,3}){2,}")
-_AMOUNT = re.compile(r"\d{1,6}\.\d{1,3}|\d{1,3}(?:,\d{3})+(?:\.\d+)?|1:\d{2,5}")
 _HAN_CHAR = re.compile(f"[{HAN}]")
 _ONES_OWN = frozenset(
     ("mobile", "id", "landline", "account", "email")
 )  # a name stands beside these: 李秀英139...
-_NEAR, _SENTENCE_END = 16, re.compile(r"[。;!?\n]")
+_WORD, _NEAR, _SENTENCE_END = 6, 16, re.compile(r"[。;!?\n]")
+_FULL_DATE = re.compile(
+    r"(?<![\d.])(?:19|20)\d{2}\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}(?:\s?[日号])?(?![\d.])(?!\s?\d{1,2}:)"
+)
+_FIELD = re.compile(r"(?:\([^()]{1,8}\))?(?:[,、;:\s(][男女]?(?:[\u4e00-\u9fff]{1,3}族)?[,、;:\s(]?)$")
+_FIELD_END = re.compile(r"\s?(?:[,。;)、]|$)")
+_CHILD = re.compile(
+    r"(?:[一二三]胎|[娃孩婴宝童]|孙[子女]|儿子|女儿|[老小][大二三]|[大小]的|[男女])[子是叫:,(]{0,2}$"
+)
+_OF_CHILD = re.compile(r"\s?的?(?:那个|这个)?(?:娃|小孩|宝宝|婴儿|的孩子|的宝)")
 _DIGIT = re.compile(r"[0-9]")
 _CUE = re.compile(rf"[0-9A-Za-z{_DIGIT_WORDS}十甲乙丙丁戊]")
 
@@ -252,8 +210,9 @@ def _spoken(match: re.Match[str]) -> str:
     kept = run.rstrip(" -,.、/|")
     start, end = 0, len(kept)
     if sum(map(str.isalnum, kept)) not in _WHOLE:
-        start += kept[0] in _DIGIT_WORDS and kept[1:-1].isascii() and end > _SHORT
-        end -= kept[-1] in _DIGIT_WORDS and kept[start:-1].isascii() and end > _SHORT
+        inner = "".join(filter(str.isalnum, kept))
+        start += kept[0] in _DIGIT_WORDS and inner[1:-1].isascii() and end > _SHORT
+        end -= kept[-1] in _DIGIT_WORDS and inner[start:-1].isascii() and end > _SHORT
     return run[:start] + run[start:end].translate(_CHINESE_DIGITS) + run[end:]
 
 
@@ -289,6 +248,7 @@ def find(text: str, *, free: bool = True) -> list[tuple[int, int, str]]:
     """
     seen = [k for k, c in enumerate(text) if not _INVISIBLE.match(c)] if _INVISIBLE.search(text) else None
     work = fold(text if seen is None else "".join(text[k] for k in seen))
+    dated = work
     found: list[tuple[int, int, str]] = []
     if _CUE.search(work):
         work = _ALIKE.sub(lambda run: run.group().translate(_LETTERS_ALIKE), work)
@@ -296,15 +256,17 @@ def find(text: str, *, free: bool = True) -> list[tuple[int, int, str]]:
             kind, *_, pattern = _PATTERNS[number]
             work = _take(pattern, kind, work, found)
         if any(kind == "address" for *_, kind in found):
-            work = _take(BARE_FLAT, "address", work, found)
+            work = _take(BARE_DOOR, "address", work, found)
         if free:
-            found += _left_over(work)
-            found = widened(work, sorted(found), _HARMLESS_AFTER, _WORDS)
+            found += _left_over(work, doors=any(kind == "address" for *_, kind in found))
+            found = widened(work, sorted(found), MEASURED, WORDS)
             for start, end, kind in found:
                 work = work[:start] + _blank(kind) * (end - start) + work[end:]
     names = find_names(work, free=free)
     if names and free:
         found += _buildings(work, names)
+    if free:
+        found += _births(dated, work, names)
     found += names
     found.sort()
     return found if seen is None else [(seen[a], seen[b - 1] + 1, kind) for a, b, kind in found]
@@ -327,7 +289,7 @@ def _take(pattern: re.Pattern[str], kind: str, work: str, found: list[tuple[int,
         start, end = match.span(group)
         while end > start and work[end - 1] in " ,.-_、/":
             end -= 1
-        if work[start:end].lower() in _WORDS:
+        if work[start:end].lower() in WORDS:
             continue
         if kind and end > start:
             digits = "".join(filter(str.isdigit, work[start:end])) if kind in ("bank", "number") else ""
@@ -340,31 +302,18 @@ def _blank(kind: str) -> str:
     return "\x01" if kind in _ONES_OWN else "\0"
 
 
-def _left_over(work: str) -> Iterator[tuple[int, int, str]]:
-    """Numbers and latin runs that no pattern took and no harmless unit follows."""
+def _left_over(work: str, *, doors: bool) -> Iterator[tuple[int, int, str]]:
+    """Numbers and latin runs that no pattern took and no context makes harmless."""
     for match in _NUMBER.finditer(work):
+        start = match.start()
         run = match.group().rstrip(",")
-        digits = sum(c.isdigit() for c in run)
-        if digits < 4 or any(p.fullmatch(run) for p in (_SERVICE, _DATE_ONLY, _RANGE, _AMOUNT)):
-            continue
-        few = digits < 7 or run in "123456789"  # 一二三四五六七八号楼
-        if (_HARMLESS_AFTER if few else _COUNTED).match(work, match.start() + len(run)):
-            continue
-        if digits <= 5 and _HARMLESS_BEFORE.search(work, max(0, match.start() - 6), match.start()):
-            continue
-        yield match.start(), match.start() + len(run), "number"
+        if not harmless_number(work, start, start + len(run), doors=doors):
+            yield start, start + len(run), "address" if is_flat(run) else "number"
     for match in _LATIN.finditer(work):
+        if harmless_latin(work, *match.span()):
+            continue
         run = match.group()
-        letters = sum(c.isalpha() for c in run)
-        if not letters or (len(run) < 5 and not _END_OF_ID.fullmatch(run)) or run.lower() in _WORDS:
-            continue
-        if len(run) > 4 and any(p.fullmatch(run) for p in (_SHORT_CODE, _STANDARD, _VERSION)):
-            continue
-        if _COUNTED_CODE.fullmatch(run) and _CODE_UNIT.match(work, match.end()):
-            continue
-        if _MODEL.search(work, max(0, match.start() - 6), match.start()):
-            continue
-        if any(c.isdigit() or c == "_" for c in run) or (len(run) >= 6 and _is_chinese(work)):
+        if any(c.isdigit() or c == "_" for c in run) or (len(run) >= _WORD and _is_chinese(work)):
             yield match.start(), match.end(), "latin"
 
 
@@ -378,6 +327,18 @@ def _buildings(work: str, names: list[tuple[int, int, str]]) -> Iterator[tuple[i
             if len(between) <= _NEAR and not _SENTENCE_END.search(between):
                 yield match.start(), match.end(), "address"
                 break
+
+
+def _births(dated: str, work: str, names: list[tuple[int, int, str]]) -> Iterator[tuple[int, int, str]]:
+    """Exact dates that stand for a child or beside a name as a field of their own."""
+    ends = {end for _, end, _ in names}
+    for match in _FULL_DATE.finditer(dated):
+        start, end = match.span()
+        between = _FIELD.search(dated, max(0, start - _NEAR), start)
+        of_name = between and between.start() in ends
+        child = _CHILD.search(dated, max(0, start - _NEAR), start) or _OF_CHILD.match(dated, end)
+        if (child or (of_name and _FIELD_END.match(dated, end))) and "\1" not in work[start:end]:
+            yield start, end, "birth"
 
 
 def _is_chinese(work: str) -> bool:

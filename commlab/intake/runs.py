@@ -17,20 +17,20 @@ Place = tuple[int, int, str]
 
 _TAKEN, _OTHER = "\x01", "\x02"  # found before; blanked as harmless (dates, standards)
 _SAID = "零〇○洞幺一二三四五六七八九拐勾"
-_FILLER = r"(?:横?杠|空格|然后是?|后面是?|接着是?|再是?|下划线|[小一]?圈|斜杠|减号?|艾特)"
+_FILLER = r"(?:横?杠|空格|然后是?|后面是?|接着是?|再是?|下划线|[小一]?圈|斜杠|减号?|艾特|中间是?|再后面是?|前面是?|最后是?|末尾是?)"
 _GLUE = rf"(?:[\s.\-_/·|,、~()\[\]{{}}<>〔〕【】'\"“”。]{{1,3}}|[\s,、.]?(?:{_FILLER}|点)[\s,、.]?)"
 _GROUP = (
     rf"(?:{_TAKEN}+|[A-Za-z0-9_]++(?={_TAKEN})|[A-Za-z]{{0,4}}+\d[\dA-Za-z]*+|[A-Za-z_](?![A-Za-z])|"
-    r"[A-Za-z]{2,4}(?=[\s\-._]\d))"
+    r"[A-Za-z]{1,4}(?=[\s\-._(\[〔][A-Za-z]?[\d\x01]))"
 )
 _JOINED = re.compile(
-    rf"(?<![A-Za-z\d:.%])(?:{_GROUP}(?:{_GLUE}?{_GROUP})+|[A-Za-z_](?:[\s.\-,、]{{1,2}}[A-Za-z\d_](?![A-Za-z])){{4,}})(?![:\d])"
+    rf"(?<![A-Za-z\d.%])(?<!\d:)(?:{_GROUP}(?:{_GLUE}?{_GROUP})+|[A-Za-z_](?:[\s.\-,、]{{1,2}}[A-Za-z\d_](?![A-Za-z])){{4,}})(?![:\d])"
 )
 _CUES = (
     r"电话|手机|号码|座机|固话|联系方式|传真|来电|[微威][❤\s]?信|卫星|[vV]信|(?<![A-Za-z])(?:[wW]?[vVxX]{1,2}|[qQ]\s?[qQ]?)(?=[\s:号是])|QQ|扣扣|企鹅|支付宝|抖音|快手|"
     r"邮[箱件]|[eE]-?mail|证[件号]|身份证|[护驾]照|驾驶证|户口[簿本]|[犬房]产?证|残疾证|社保卡?|医保卡?|准考证|通行证|"
     r"卡号|[账帐][号户]|车牌|牌照|号牌|车号|车架号?|发动机号?|住址|地址|门牌|房号|家住|定位|坐标|经度|纬度|点位|"
-    r"(?<![A-Za-z])(?:ip|IP|mac|MAC|imei|IMEI)|(?:open|union|user)_?id|工单|受理|编号|[单案户表证学工]号|案卷|钢号|卡片|订单|尾号|查询码|取件码|验证码|会员"
+    r"(?<![A-Za-z])(?:ip|IP|mac|MAC|imei|IMEI)|(?:open|union|user)_?id|工单|受理|编号|[单案户表证学工]号|案卷|钢号|卡片|订单|尾号|查询码|取件码|验证码|会员|回执|协议书|号码牌|门禁|密码|单号"
 )
 _NAMED = re.compile(
     r"信|卫星|[vVwWxX]|[qQ]|扣扣|企鹅|宝|音|快手|邮|mail|账|帐|会员|id"
@@ -43,15 +43,32 @@ _BEHIND_CUE = re.compile(
 _PLAIN_GAP = re.compile(r"[\s:是为的填写成名叫加搜号码账帐群登记就改作做=→(\[“\"'<,]*")
 _YEAR, _HAN = r"[(\[〔【](?:19|20)\d\d[)\]〕】]", r"[\u4e00-\u9fff]"
 _CASE = re.compile(  # (2020)云0102民初3817号, (2024)金碧民调字第36号, 昆信字〔2020〕17号, 昆官信〔2020〕0318号
-    rf"{_YEAR}{_HAN}{{1,3}}(?:\d{{2,5}}|{_TAKEN}+){_HAN}{{1,4}}(?:\d+|{_TAKEN}+)号?|{_YEAR}{_HAN}{{1,8}}字第?\d+号|{_HAN}{{1,8}}(?:字{_YEAR}第?\d+|{_YEAR}第?0\d{{2,4}})号"
+    rf"{_YEAR}{_HAN}{{1,3}}(?:\d{{2,5}}|{_TAKEN}+){_HAN}{{1,4}}(?:\d+|{_TAKEN}+)号?|{_YEAR}{_HAN}{{1,8}}字第?\d+号|{_HAN}{{1,8}}(?:(?<![发办通规函令政]字)(?<=字){_YEAR}第?\d+|{_YEAR}第?0\d{{2,4}})号"
 )
+# what belongs to a number and stands before it: 编号盘龙调2022-073, 昆公西(刑)受字〔2023〕2871号, 昆明A0K7731, 微信A小菊 xj_08
+_STEMS = tuple(
+    (frozenset(kinds.split()), re.compile(pattern))
+    for kinds, pattern in (
+        ("number latin id bank address", rf"(?:编号|[证单案文表]号|号码|回执|协议书|证书|[证卡])[为是:\s]{{0,3}}(?P<x>{_HAN}{{1,6}}(?:\({_HAN}{{1,2}}\))?{_HAN}{{0,5}}(?:[字调受证权罚决认鉴裁执诉访复用登建残农林][(\[〔]?|(?<=[市县区州])))$"),
+        ("number latin id bank", rf"(?P<x>{_HAN}{{1,4}}(?<![汉数名签文红大打写刻认识])字(?:\d{{4}}第?)?)$"),
+        ("number", rf"(?P<x>{_HAN}{{1,6}}\({_HAN}{{1,2}}\){_HAN}{{0,4}})$"),
+        ("number latin plate", r"(?P<x>(?:昆明|曲靖|玉溪|大理|丽江|昭通|保山|楚雄|红河|文山|普洱|版纳|德宏|临沧|武汉|上海|成都|重庆|贵阳|南宁|杭州|广州|深圳|北京|长沙|西安)市?[·\s]?)$"),
+        ("account latin number", r"(?:微信|[vV]信|wx|WX|昵称|网名|抖音|快手|账号)[号名搜叫为是:\s]{0,3}(?P<x>(?=[^A-Za-z\d]{0,8}[A-Za-z\d])[^,;。:\s]{1,10}\s?)$"),
+    )
+)  # fmt: skip
+_TAIL = re.compile(r"号(?![线楼文车厅门码院桌窗])")
+_STEM = 24  # characters before a number in which they are looked for
 _PIECES = re.compile(_PIECE)
 _HARMLESS_RUN = re.compile(
-    r"(?:\d{1,3}[、,/~\-]\s?)+\d{1,3}|(?:\d{1,3}\.\d{1,2}[\s,、/~\-]{1,2})*\d{1,3}\.\d{1,2}|"
+    r"(?:\d{1,3}[、,/~\-]\s?)+\d{1,3}|[1-9]\d{0,2}0-[1-9]\d{0,2}0|(?:\d{1,3}\.\d{1,2}[\s,、/~\-]{1,2})*\d{1,3}\.\d{1,2}|"
     r"(?:(?:19|20)\d\d[\s、,/~\-]{1,2})*(?:19|20)\d\d|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,2}(?:[.\-/]\d{1,2}){1,3}|[vV]?\d+(?:\.\d{1,2}){1,3}"
 )
 _SERVICES = re.compile(
     r"(?<![\dA-Za-z])(?<!\d[\s\-])(?:1[12]\d{3}|100\d\d|1008611|95\d{3}|96\d{3,4}|400-?\d{3}-?\d{4}|400\d-?\d{3}-?\d{3})(?![\s\-]?[\dA-Za-z])"
+)
+_TAKEN_RUN = re.compile(f"{_TAKEN}+")
+_LETTERS_BY = re.compile(
+    rf"[A-Za-z_][\-._]?{_TAKEN}|{_TAKEN}[\-._]?[A-Za-z_]|(?<![A-Za-z])(?!QQ|[WV]X|IP|ID|NO)[A-Z]{{2,3}}\s{_TAKEN}"
 )
 _SHORT_CODE = re.compile(r"[A-Za-z]{1,4}-?\d{1,3}")
 _BEGINNING = re.compile(r"\s?(?:开头|打头|起头|那个|号段|的号)")
@@ -77,7 +94,19 @@ def widened(work: str, found: list[Place], unit: re.Pattern[str], words: frozens
         if span := _behind(match, unit, words):
             new.append(span)
     new += [match.span() for match in _CASE.finditer(marks)]
-    return _merged(found, new)
+    return [_with_stem(work, place) for place in _merged(found, new)]
+
+
+def _with_stem(work: str, place: Place) -> Place:
+    """A place with the words before it that belong to the number."""
+    start, end, kind = place
+    if kind in ("number", "latin") and end - start > _LEAST and _TAIL.match(work, end):
+        end += 1
+    for kinds, pattern in _STEMS:
+        match = pattern.search(work, max(0, start - _STEM), start) if kind in kinds else None
+        if match and "\0" not in match["x"] and "\x01" not in match["x"]:
+            return match.start("x"), end, kind
+    return start, end, kind
 
 
 def _joined(match: re.Match[str], unit: re.Pattern[str]) -> tuple[int, int] | None:
@@ -93,10 +122,12 @@ def _joined(match: re.Match[str], unit: re.Pattern[str]) -> tuple[int, int] | No
     raw = [c for c in text if c.isascii() and c.isalnum()]
     digits = sum(map(str.isdigit, raw))
     loose = "," in text or "、" in text
+    if not raw and len(_TAKEN_RUN.findall(text)) > 1 and not loose:
+        return start, end
     if not raw or ((loose or not taken) and _HARMLESS_RUN.fullmatch(text.strip(_TAKEN + " ,、"))):
         return None
     if taken:
-        return (start, end) if digits or re.search(rf"[A-Za-z_]{_TAKEN}|{_TAKEN}[A-Za-z_]", text) else None
+        return (start, end) if digits or _LETTERS_BY.search(text) else None
     single = all(len(piece) == 1 for piece in re.findall(r"[A-Za-z\d]+", text))
     if single and len(raw) >= _ENOUGH_JOINED and not _counting(raw):
         return start, end
