@@ -283,7 +283,32 @@ def test_weights_that_cannot_be_used(kunming, weights, says):
         ("- 1\n", "not a mapping"),
         ("a: [1", "line 1: this is not YAML|line 2: this is not YAML"),
         (HEAD + "nodes: 3\n", "nodes is int 3; it must be a list"),
-        (HEAD + "nodes: [3, null]\n", "a node is 3, not a mapping"),
+        (HEAD + "nodes: [3, null]\n", "line 2: a node is 3, not a mapping"),
+        (HEAD + "nodes:\n- {code: A, zh: a, children: []}\n", "line 3: node A: children is empty"),
+        (
+            "name: t\nextends: kunming_2018\nnodes: ["
+            + ", ".join(f"{{code: Ⅰ-{i}, drop: true}}" for i in range(1, 5))
+            + "]\n",
+            "every node was dropped",
+        ),
+        (leaf("{rule: bonus, metric: m, per: 1, cap: -1}"), "cap is int -1; it must be a number above 0"),
+        (
+            leaf("{rule: deduction, full: 10, floor: 20, items: [{item: m, per: 1}]}"),
+            "floor 20 is not between 0 and full marks, 10",
+        ),
+        (
+            leaf("{rule: deduction, full: 10, items: [{item: m, per: -1}]}"),
+            "per is int -1; it must be a number above 0",
+        ),
+        (
+            leaf("{rule: bands, metric: m, full: 10, bands: [{low: 0, score: 11}]}"),
+            "score 11 is not between 0 and full marks, 10",
+        ),
+        (
+            leaf("{rule: bands, metric: m, bands: [{low: 5, high: 5, score: 1}]}"),
+            "a band from 5 to 5 holds no value",
+        ),
+        (leaf("{rule: veto, metric: m, sets: -1}"), "sets -1 is negative"),
         (HEAD + "source: !!python/object:os.system {}\n" + TREE, "tag .* is not allowed"),
         (HEAD + "? [a]\n: 1\n" + TREE, "is not text"),
     ],

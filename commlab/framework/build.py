@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from commlab.errors import listing
-from commlab.framework.entries import Frozen, Metric, Node, Part
+from commlab.framework.entries import FULL, Frozen, Metric, Node, Part
 from commlab.framework.located import Faults, Map, check_keys, shaped
 from commlab.framework.metrics import sign, with_denominator
 from commlab.framework.model import WEIGHT_TOLERANCE, fold
@@ -286,7 +286,7 @@ def _params(
     out: dict[str, Any] = {k: p[k] for k in keys if k in p}
     if rule in ("deduction", "bands"):
         key, shape = ("items", "deduction item") if rule == "deduction" else ("bands", "band")
-        entries = [shaped(e, shape, faults, f"{what}: {shape}") for e in p.get(key, [])]
+        entries = [shaped(e, shape, faults, f"{what}: {shape}", line=p.line) for e in p.get(key, [])]
         if key in p and not entries:
             faults.add(p.lines[key], f"{what}: {key} is empty")
         for e in entries:
@@ -295,6 +295,13 @@ def _params(
         names = [e.get("item") for e in entries]
         if rule == "deduction" and len(set(names)) < len(names):
             faults.add(p.line, f"{what}: an item is listed twice")
+        marks = [("score", e["score"], e.line) for e in entries if "score" in e]
+        marks += [("floor", p["floor"], p.lines["floor"])] if "floor" in p else []
+        for name, mark, line in marks:
+            if not 0 <= exact(mark) <= exact(p.get("full", FULL)):
+                faults.add(
+                    line, f"{what}: {name} {mark} is not between 0 and full marks, {p.get('full', FULL):g}"
+                )
         if rule == "bands":
             _ladder(entries, what, faults)
         out[key] = tuple(Frozen(dict(e)) for e in entries)
@@ -308,8 +315,11 @@ def _params(
         faults.add(p.line, f"{what}: a checklist by metric says of how many points (of:)")
     if rule == "checklist" and ("op" in out) != ("target" in out):
         faults.add(p.line, f"{what}: op and target go together")
-    if isinstance(out.get("sets"), str) and fold(out["sets"]) not in {*by_code, "total"}:
-        faults.add(p.lines["sets"], f"{what}: sets names {out['sets']!r}, which is no node")
+    sets = out.get("sets", 0)
+    if isinstance(sets, str) and "/" not in sets and fold(sets) not in {*by_code, "total"}:
+        faults.add(p.lines["sets"], f"{what}: sets names {sets!r}, which is no node")
+    elif (not isinstance(sets, str) or "/" in sets) and exact(sets) < 0:
+        faults.add(p.lines["sets"], f"{what}: sets {sets} is negative")
     return out
 
 
@@ -324,9 +334,13 @@ def _ladder(bands: list[Map], what: str, faults: Faults) -> None:
         )
         for b in bands
     ]
-    for low, high, _, line in ends:
+    for low, high, closed, line in ends:
         if low > high:
             faults.add(line, f"{what}: a band's low {float(low):g} is above its high {float(high):g}")
+        elif low == high and closed != "both":
+            faults.add(
+                line, f"{what}: a band from {float(low):g} to {float(high):g} holds no value; close both ends"
+            )
     ends.sort(key=lambda e: (e[0], e[1]))
     for (_, high, closed, _), (low, _, closed2, line) in pairwise(ends):
         both = closed in ("right", "both") and closed2 in ("left", "both")
@@ -342,12 +356,15 @@ def _known_metrics(p: Map, rule: str, metrics: Mapping[str, Metric], what: str, 
     named = [(k, p[k]) for k in keys if isinstance(p.get(k), str)]
     if p.get("base", NO_BASE) != NO_BASE:
         named.append(("base", p["base"]))
-    if rule == "checklist":
-        named += [("items", item) for item in p.get("items", [])]
+    if rule in ("checklist", "deduction"):
+        items = [i.get("item") if isinstance(i, Map) else i for i in p.get("items", [])]
+        if rule == "checklist" or "metric" in p:
+            prefix = f"{p['metric']}/" if rule == "deduction" else ""
+            named += [("items", f"{prefix}{i}") for i in items if isinstance(i, str)]
     named += [("also", m) for m in p.get("also", [])]
     for key, name in named:
         metric, _, item = name.partition("/")
         if metric not in metrics:
             faults.add(p.lines[key], f"{what}: {key} names {name!r}, which is not among the metrics")
-        elif item and item not in metrics[metric].items:
+        elif item and metrics[metric].items and item not in metrics[metric].items:
             faults.add(p.lines[key], f"{what}: metric {metric} has no item {item!r}")

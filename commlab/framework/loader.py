@@ -114,7 +114,9 @@ def _flatten(own: Map, faults: Faults, refines: bool) -> None:
     def walk(items: list[Any], parent: str | None) -> None:
         for item in items:
             what = f"node {item.get('code')}" if isinstance(item, dict) else "a node"
-            node = shaped(item, "node", faults, what)
+            node = shaped(item, "node", faults, what, line=own.lines.get("nodes", 1))
+            if node.get("children") == [] and not node.get("parts"):
+                faults.add(node.lines["children"], f"{what}: children is empty; a leaf has parts")
             if "code" not in node:
                 continue
             if parent is not None:
@@ -182,6 +184,8 @@ def _overlay(base: Map, own: Map, faults: Faults) -> Map:
     while below := {fold(n["code"]) for n in flat if fold(n.get("parent", "")) in dropped} - dropped:
         dropped |= below
     out["flat"] = [n for n in flat if fold(n["code"]) not in dropped]
+    if not out["flat"]:
+        faults.add(own.lines.get("nodes", 1), "every node was dropped: the framework has no nodes")
     return out
 
 

@@ -128,17 +128,22 @@ def _bare(value: Any) -> Any:
     return [_bare(v) for v in value] if isinstance(value, list) else value
 
 
-def shaped(given: Any, shape: str, faults: Faults, what: str) -> Map:
-    """The keys of a mapping that are known and of the right kind; the others become faults."""
+def shaped(given: Any, shape: str, faults: Faults, what: str, *, line: int = 0) -> Map:
+    """The keys of a mapping that are known and of the right kind; the others become faults.
+
+    ``line`` is told of what is no mapping.
+    """
     keys, needed = SHAPES[shape]
-    return check_keys(given, keys, needed, faults, what)
+    return check_keys(given, keys, needed, faults, what, line=line)
 
 
-def check_keys(given: Any, keys: dict[str, str], needed: tuple[str, ...], faults: Faults, what: str) -> Map:
+def check_keys(
+    given: Any, keys: dict[str, str], needed: tuple[str, ...], faults: Faults, what: str, *, line: int = 0
+) -> Map:
     """Keep known keys of the right kind; report unknown, missing and wrong ones. Null counts as absent."""
     out = Map()
     if not isinstance(given, Map):
-        faults.add(0, f"{what} is {given!r}, not a mapping")
+        faults.add(line, f"{what} is {given!r}, not a mapping")
         return out
     out.line, out.lines = given.line, given.lines
     for key, value in given.items():

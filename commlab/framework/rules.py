@@ -129,7 +129,7 @@ RULES: dict[str, Rule] = {
     ),
     "count": Rule({"metric": "text"}, {"per": "positive", "base": "text", "also": "texts"}),
     "deduction": Rule({"full": "positive", "items": "list"}, {"floor": "number", "metric": "text"}),
-    "bonus": Rule({"metric": "text", "per": "number"}, {"cap": "number"}, shared=False),
+    "bonus": Rule({"metric": "text", "per": "positive"}, {"cap": "positive"}, shared=False),
     "bands": Rule({"metric": "text", "bands": "list"}, {"full": "positive"}),
     "survey": Rule(
         {"items": "texts"},
@@ -228,7 +228,7 @@ SHAPES: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     ),
     "part": (PART, ("rule",)),
     "deduction item": (
-        {"item": "text", "zh": "text", "en": "text", "per": "number", "cap": "number", "all": "flag"},
+        {"item": "text", "zh": "text", "en": "text", "per": "positive", "cap": "positive", "all": "flag"},
         ("item",),
     ),
     "band": (
