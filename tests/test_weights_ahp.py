@@ -69,6 +69,15 @@ SECOND = [
 
 # --- what is refused
 
+
+def test_cells_without_a_judgement_may_hold_any_nothing():
+    items = list("abc")
+    holed = pd.DataFrame([[1, 2, None], [0.5, 1, 2], [pd.NaT, 0.5, 1]], items, items, dtype=object)
+    assert ahp(holed).missing == (("a", "c"),)
+    with pytest.raises(DataError, match="true and false"):
+        ahp(square(np.eye(2)) == 1)
+
+
 BAD_MATRICES = {
     "zero": ([[1, 0], [2, 1]], r"cell \(a, b\).*greater than 0.*found 0"),
     "negative": ([[1, -3], [1 / 3, 1]], r"cell \(a, b\).*found -3"),
@@ -446,7 +455,7 @@ def test_a_judgement_that_one_expert_lacks_comes_from_the_others():
 CYCLE = [[1, 9, 1 / 9], [1 / 9, 1, 9], [9, 1 / 9, 1]]
 BAD_GROUPS = [
     ({}, {}, DataError, "no judgement matrix"),
-    ({"x": [[1, 2], [0.5, 1]]}, {}, DataError, "only x judged, node Ⅰ-1; a group needs at least 2"),
+    ({"x": [[1, 2], [0.5, 1]]}, {}, DataError, "only expert x judged, node Ⅰ-1; a group needs at least 2"),
     ({"x": [[1, 2], [0.5, 1]], "y": [[1, 0], [0, 1]]}, {}, DataError, r"expert y, node Ⅰ-1, cell \(0, 1\)"),
     ({"x": np.ones((2, 2)), "y": np.ones((3, 3))}, {}, DataError, "expert y.*other items"),
     ({"x": np.ones((2, 2)), "y": np.ones((2, 2))}, {"how": "mean"}, ParameterError, "aij, aip"),
@@ -469,7 +478,13 @@ BAD_GROUPS = [
         ">= 0",
     ),
     ({"x": np.ones((2, 2)), "y": np.ones((2, 2))}, {"max_cr": -1}, ParameterError, "ratio of 0 or more"),
-    ({"x": CYCLE, "y": CYCLE}, {"max_cr": 0.1}, DataError, "no expert, node Ⅰ-1 has.*lowest.*expert x"),
+    (
+        {"x": CYCLE, "y": CYCLE},
+        {"max_cr": 0.1},
+        DataError,
+        r"no expert.*node Ⅰ-1.*expert x, node Ⅰ-1: CR 6.1.*cell \(.*expert y",
+    ),
+    ({"x": np.ones((2, 2)), "y": np.ones((2, 2))}, {"max_cr": "0.1"}, ParameterError, "ratio of 0 or more"),
     ({"x": None, "y": None}, {}, ParameterError, "expert x, node Ⅰ-1.*square DataFrame"),
 ]
 
@@ -520,10 +535,14 @@ BAD_TREES = [
     (judged([("x", "Ⅱ-1.1", "Ⅱ-1", "Ⅱ-2", 3)]), "nothing below it"),
     (judged([("x", "Ⅰ-1", "Ⅱ-1", "Ⅱ-4", 3)]), r"node Ⅰ-1: Ⅱ-4 is not one of its children.*\(expert x\)"),
     (judged([*TOP, ("专家01", "total", "I-1", "I-2", 5)]), r"more than once: expert 专家01, node total"),
-    (judged([("x", "total", "Ⅰ-1", None, 3)]), "without column"),
+    (judged([("x", "total", "Ⅰ-1", None, 3)]), r"without column: expert x, node total, cell \(Ⅰ-1, "),
+    (
+        judged([(e, n, r, c, -v) for e, n, r, c, v in TOP + SECOND]),  # all nodes at once
+        r"专家01, node total, cell.*专家01, node Ⅰ-1, cell \(Ⅱ-1, Ⅱ-2\)",
+    ),
     (judged([("x", "total", "Ⅰ-1", "Ⅰ-2", "三")]), r"no numbers: expert x, node total, cell \(Ⅰ-1, Ⅰ-2\)"),
     (judged([("x", "total", "Ⅰ-1", "Ⅰ-2", -3)]), r"expert x, node total, cell \(Ⅰ-1, Ⅰ-2\).*found -3"),
-    (judged(TOP[:1]), "only 专家01 judged, node total"),
+    (judged(TOP[:1]), "only expert 专家01 judged, node total"),
     (
         judged([(e, "Ⅰ-1", "Ⅱ-1", "Ⅱ-2", 3) for e in "xy"]),
         r"expert x, node Ⅰ-1: no chain of judgements connects Ⅱ-1, Ⅱ-2 \| Ⅱ-3",
@@ -570,5 +589,7 @@ def test_bootstrap_refuses_what_cannot_vary():
         bootstrap_weights(table, framework, draws=5, seed=1, expert_weights={"专家01": 1, "专家02": 0})
     with pytest.raises(ParameterError, match="draws must be a whole number"):
         bootstrap_weights(table, framework, draws=0, seed=1)
+    with pytest.raises(ParameterError, match="seed must be a whole number"):
+        bootstrap_weights(table, framework, draws=5, seed=-1)
     with pytest.raises(ParameterError, match="confidence"):
         weight_intervals(bootstrap_weights(table, framework, draws=5, seed=1), confidence=95)

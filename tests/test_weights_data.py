@@ -207,7 +207,7 @@ def test_scores_that_are_no_scores_are_refused(name):
         f(good.iloc[:0])
     with pytest.raises(DataError, match=r"at least \d units; found 1"):
         f(good.iloc[:1])
-    with pytest.raises(DataError, match="text in x1"):
+    with pytest.raises(DataError, match=r'1 of 3 units have text.*"x1" \(区1\)'):
         f(good.assign(x1=["1", "二", "3"]))
     with pytest.raises(DataError, match="indicators repeat: x0"):
         f(good.set_axis(["x0", "x0"], axis=1))
@@ -283,7 +283,11 @@ def test_units_resampled():
 BAD_BWM = [
     ({"a": 1, "b": 2}, {"a": 2}, "in one only: b"),
     ({}, {}, "empty"),
-    ({"a": 1, "b": 0.5}, {"a": 2, "b": 1}, r"best_to_others\[b\] must be a number of 1 or more; found 0.5"),
+    (
+        {"a": 1, "b": 0.5},
+        {"a": 2, "b": 1},
+        r"best_to_others\[b\] must be a number from 1 to 1e\+06; found 0.5",
+    ),
     ({"a": 1, "b": np.nan}, {"a": 2, "b": 1}, r"best_to_others\[b\]"),
     ({"a": 1, "b": "很"}, {"a": 2, "b": 1}, r"best_to_others\[b\]"),
     ({"a": 2, "b": 3}, {"a": 3, "b": 1}, "no item is equal to the best"),
@@ -297,6 +301,14 @@ def test_impossible_best_worst_judgements_are_refused(to, of, message):
     for model in ("linear", "nonlinear"):
         with pytest.raises(DataError, match=message):
             w.bwm(to, of, model=model)
+
+
+def test_the_consistency_index_goes_on_beyond_the_scale():
+    # a_BW = 9 is the table's last; the root that it rounds is 5.2280, and 7.5756 for 12
+    near, far = ({"a": 1, "b": 5, "c": top} for top in (9, 12))
+    for to, index, abs_ in ((near, 5.23, 1e-9), (far, 7.5756, 5e-4)):
+        found = w.bwm(to, {"a": to["c"], "b": 5, "c": 1}, model="nonlinear")
+        assert found.xi / found.cr == pytest.approx(index, abs=abs_)
 
 
 @pytest.mark.parametrize("model", ["linear", "nonlinear"])
@@ -353,7 +365,7 @@ def test_rank_weights_barron1996(method, expected):
     assert w.rank_weights(ranks, method=method).tolist() == pytest.approx(expected, abs=5e-5)
     tied = w.rank_weights({"a": 1, "b": 2, "c": 2, "d": 4}, method=method)
     assert tied["b"] == tied["c"] == pytest.approx((expected[1] + expected[2]) / 2, abs=5e-5)
-    for ranks in ({}, {"a": np.nan}, {"a": "first"}):
+    for ranks in ({}, {"a": np.nan}, {"a": "first"}, {"a": 0, "b": 1}, pd.Series([1, 2], index=["a", "a"])):
         with pytest.raises(DataError):
             w.rank_weights(ranks, method=method)
     with pytest.raises(ParameterError, match="roc, sum, reciprocal"):
@@ -483,6 +495,11 @@ def test_delphi_requests():
     for full_score in (0, {2: 5}, "5"):
         with pytest.raises(ParameterError, match="number above 0 for round 1"):
             w.delphi(answers(), full_score=full_score)
+    for limit in (0, "a quarter"):
+        with pytest.raises(ParameterError, match="cv_limit"):
+            w.delphi(answers(), cv_limit=limit)
+    with pytest.raises(ParameterError, match="issued must be a whole number"):
+        w.delphi(answers(), issued="twelve")
     with pytest.raises(ParameterError, match="clean table"):
         w.delphi(None)
     with pytest.raises(ParameterError, match="no round 4"):

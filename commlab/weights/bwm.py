@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
+from commlab.weights.matrix import LARGEST
 from commlab.weights.told import Told
 
 __all__ = ["BWM", "bwm"]
 
 MODELS = ("linear", "nonlinear")
-# Rezaei (2015), table 1: the largest xi that a_BW = 1..9 allows
+# Rezaei (2015), table 1: the largest xi that a_BW = 1..9 allows; beyond, the root that the table rounds
 CONSISTENCY_INDEX = (0.0, 0.44, 1.00, 1.63, 2.30, 3.00, 3.73, 4.47, 5.23)
 SCALE_MAX = 9
 
@@ -110,6 +111,8 @@ def bwm(
         weights = (low + high) / (low + high).sum()
     a_bw = x[w]
     limit = np.interp(a_bw, np.arange(1, SCALE_MAX + 1), CONSISTENCY_INDEX)
+    if a_bw > SCALE_MAX:
+        limit = (1 + 2 * a_bw - np.sqrt(1 + 8 * a_bw)) / 2  # xi^2 - (1 + 2 a) xi + a^2 - a = 0
     span = a_bw * a_bw - a_bw
     return BWM(
         weights=pd.Series(weights, index=items, name="weight"),
@@ -141,10 +144,10 @@ def _checked(
     given = (to, of.reindex(to.index))
     to, of = (pd.to_numeric(s, errors="coerce") for s in given)
     faults = [
-        f"{name}[{i}] must be a number of 1 or more; found {said}"
+        f"{name}[{i}] must be a number from 1 to {LARGEST:g}; found {said}"
         for name, s, typed in (("best_to_others", to, given[0]), ("others_to_worst", of, given[1]))
         for (i, v), said in zip(s.items(), typed, strict=True)
-        if not (np.isfinite(v) and v >= 1)
+        if not 1 <= v <= LARGEST
     ]
     if faults:
         raise DataError(f"judgements cannot be used: {listing(faults)}", faults=faults)

@@ -134,6 +134,8 @@ def delphi(
     false only for drop.
     (1) cv = sd / mean, sd with n - 1    (2) Cr = (Ca + Cs) / 2
     """
+    if cv_limit is not None and not (isinstance(cv_limit, (int, float)) and cv_limit > 0):
+        raise ParameterError(f"cv_limit must be a number above 0; found {cv_limit!r}")
     table = _checked(opinions)
     rounds = sorted(table["round"].unique().tolist())
     full = _full_scores(_told_scales(table, rounds) if full_score is None else full_score, rounds)
@@ -181,11 +183,11 @@ def _checked(opinions: pd.DataFrame) -> pd.DataFrame:
     for c in ("importance", "familiarity", "basis"):
         table[c] = pd.to_numeric(table[c], errors="coerce").astype("float64") if c in table else np.nan
         given = opinions[c].notna().to_numpy() if c in opinions else np.zeros(len(table), dtype=bool)
-        top = np.inf if c == "importance" else 1.0
-        odd = table[given & ~table[c].between(0, top, inclusive="both" if c != "importance" else "left")]
+        top, scale = (np.inf, "up") if c == "importance" else (1.0, "to 1")
+        odd = table[given & ~(table[c].between(0, top) & np.isfinite(table[c]))]
         if len(odd):
             cells = [f"round {r.round}, expert {r.expert}, code {r.code}" for r in odd.itertuples()]
-            raise DataError(f"{c} must be a number from 0 to {top:g}; mend {listing(cells)}")
+            raise DataError(f"{c} must be a number from 0 {scale}; mend {listing(cells)}")
     twice = table[table.duplicated(["round", "expert", "code"])]
     if len(twice):
         cells = [f"round {r.round}, expert {r.expert}, code {r.code}" for r in twice.itertuples()]
@@ -325,6 +327,8 @@ def _response(table: pd.DataFrame, rounds: list[int], issued: int | Mapping[int,
     for r in rounds:
         sent = issued.get(r) if isinstance(issued, Mapping) else issued
         back = int(table.loc[(table["round"] == r) & table["importance"].notna(), "expert"].nunique())
+        if sent is not None and not (isinstance(sent, (int, np.integer)) and sent >= 0):
+            raise ParameterError(f"issued must be a whole number of questionnaires a round; found {sent!r}")
         if sent is not None and sent < back:
             raise ParameterError(
                 f"round {r}: {back} experts answered, but only {sent} questionnaires were issued"

@@ -100,7 +100,7 @@ def rank_weights(ranks: pd.Series | Mapping[Any, float], *, method: str = "roc")
     Raises
     ------
     DataError
-        If a rank is missing or no number, or there is no item.
+        If a rank is missing, no number or below 1, an item is ranked twice, or there is none.
 
     Notes
     -----
@@ -116,9 +116,11 @@ def rank_weights(ranks: pd.Series | Mapping[Any, float], *, method: str = "roc")
     if given.empty:
         raise DataError("there are no ranks")
     numbers = pd.to_numeric(given, errors="coerce").astype("float64")
-    odd = numbers.index[~np.isfinite(numbers)]
+    if not given.index.is_unique:
+        raise DataError(f"items are ranked twice: {listing(given.index[given.index.duplicated()].unique())}")
+    odd = numbers.index[~(np.isfinite(numbers) & (numbers >= 1))]
     if len(odd):
-        raise DataError(f"no rank for {listing(odd)}; rank every item")
+        raise DataError(f"no rank of 1 or more for {listing(odd)}; rank every item, the most important 1")
     n = len(numbers)
     place = np.arange(1.0, n + 1)
     if method == "roc":

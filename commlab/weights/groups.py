@@ -7,7 +7,7 @@ themselves (Forman and Peniwati 1998).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,12 +17,14 @@ import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.weights.ahp import AHP, CR_LIMIT, RandomIndex, Solved, ahp, solve
-from commlab.weights.matrix import Stack, as_items, check_stack
+from commlab.weights.matrix import Stack, as_items, check_stack, in_order
 from commlab.weights.panel import Panel, expert_shares, group_weights
 from commlab.weights.told import Told
 
 __all__ = ["AHPGroup", "ahp_group", "experts_table", "solve_group"]
 
+MOST_TOLD = 5
+"""Experts whose contradictions a message tells one by one."""
 HOW = ("aij", "aip")
 MEANS = ("geometric", "arithmetic")
 
@@ -254,19 +256,24 @@ def ahp_group(
     (1) g_ij = prod_e a_ij^(e) ** s_e, sum s_e = 1
     Source: Forman and Peniwati, Eur. J. Oper. Res. 108 (1998) 165-169.
     """
-    if isinstance(matrices, np.ndarray) and matrices.ndim == 3:
-        matrices = dict(enumerate(matrices))
-    if not isinstance(matrices, Mapping):
-        raise ParameterError("matrices must map each expert to a judgement matrix: {'expert A': frame, ...}")
     where = f", node {node}" if node else ""
-    experts = list(matrices)
-    frames = list(matrices.values())
-    if not frames:
+    whole = isinstance(matrices, np.ndarray) and matrices.ndim == 3
+    if not (whole or isinstance(matrices, Mapping)):
+        raise ParameterError("matrices must map each expert to a judgement matrix: {'expert A': frame, ...}")
+    experts = list(matrices) if isinstance(matrices, Mapping) else list(range(len(matrices)))
+    if not experts:
         raise DataError(f"no judgement matrix{where}; at least {min_experts} experts are needed")
-    items = as_items(frames[0], f"expert {experts[0]}{where}").index
-    values = np.concatenate(_in_order(frames, items, lambda k: f"expert {experts[k]}{where}"))
-    values = values.reshape(-1, len(items), len(items))
-    stack = check_stack(items, values, lambda k: f"expert {experts[k]}{where}")
+
+    def who(k: int) -> str:
+        return f"expert {experts[k]}{where}"
+
+    items = as_items(matrices[experts[0]], who(0)).index
+    if isinstance(matrices, np.ndarray) and matrices.dtype == np.float64:
+        values = matrices
+    else:
+        frames = list(matrices.values()) if isinstance(matrices, Mapping) else list(matrices)
+        values = np.concatenate(in_order(frames, items, who)).reshape(-1, len(items), len(items))
+    stack = check_stack(items, values, who)
     solved = solve(stack, method=method, completion=completion, random_index=random_index)
     return solve_group(
         stack,
@@ -284,49 +291,14 @@ def ahp_group(
     )
 
 
-def _in_order(frames: Sequence[Any], items: pd.Index, who: Callable[[int], str]) -> list[np.ndarray]:
-    """The numbers of every matrix with its items in the first expert's order."""
-    numbers, same, kind, shape = [], _comparer(items), np.dtype("float64"), (len(items),) * 2
-    for k, frame in enumerate(frames):
-        # read straight where nothing needs to be done: a thousand frames are the usual case
-        own = None
-        if isinstance(frame, pd.DataFrame):
-            rows, columns = frame.index, frame.columns
-            if (rows.is_(items) or same(rows)) and (columns.is_(items) or same(columns)):
-                plain: Any = frame
-                own = plain._values  # to_numpy() without its options, at a quarter of the time
-        elif isinstance(frame, np.ndarray) and frame.shape == shape:
-            own = frame
-        numbers.append(_sorted(frame, items, who(k)) if own is None or own.dtype is not kind else own)
-    return numbers
-
-
-def _comparer(items: pd.Index) -> Callable[[pd.Index], bool]:
-    """Whether labels are these, by the quickest comparison that their kind allows."""
-    if isinstance(items, pd.RangeIndex):
-        return items.equals
-    labels, stored = items.tolist(), items.array
-    kept = stored.__arrow_array__() if isinstance(stored, pd.arrays.ArrowStringArray) else None
-
-    def same(other: pd.Index) -> bool:
-        own: Any = other.values  # as stored; `array` would wrap it, `to_numpy` turn text into objects
-        if kept is not None and isinstance(own, pd.arrays.ArrowStringArray):
-            return bool(own.__arrow_array__().equals(kept))
-        if isinstance(own, np.ndarray):
-            return bool(own.tolist() == labels)
-        return items.equals(other)
-
-    return same
-
-
-def _sorted(frame: Any, items: pd.Index, who: str) -> np.ndarray:
-    frame = as_items(frame, who)
-    odd = frame.index.symmetric_difference(items, sort=False)
-    if len(odd):
-        raise DataError(
-            f"{who}: compares other items than the first expert; on one side only: {listing(odd)}"
-        )
-    return frame.loc[items, items].to_numpy()
+def _at_odds(stack: Stack, solved: Solved, k: int) -> str:
+    """How inconsistent an expert is, and the judgement that drives it most."""
+    matrix = pd.DataFrame(stack.values[k], index=stack.items, columns=stack.items)
+    worst = ahp(matrix).worst.iloc[0]
+    return (
+        f"CR {solved.cr[k]:.4f}, most at odds in cell ({worst['row']}, {worst['column']}), "
+        f"which is {worst['value']:.4g} where {worst['mended_scale']:.4g} would fit the others"
+    )
 
 
 def solve_group(
@@ -349,21 +321,24 @@ def solve_group(
         raise ParameterError(f"how must be one of {', '.join(HOW)}; found {how!r}")
     if mean not in MEANS:
         raise ParameterError(f"mean must be one of {', '.join(MEANS)}; found {mean!r}")
-    if max_cr is not None and not max_cr >= 0:
+    if max_cr is not None and not (isinstance(max_cr, (int, float)) and max_cr >= 0):
         raise ParameterError(f"max_cr must be a consistency ratio of 0 or more; found {max_cr!r}")
     if len(experts) < min_experts:
         raise DataError(
-            f"only {listing(experts)} judged{where}; a group needs at least {min_experts} experts: "
+            f"only expert {listing(experts)} judged{where}; a group needs at least {min_experts} experts: "
             "ask for more, or pass min_experts=1"
         )
     used = np.asarray(shares > 0)
     if max_cr is not None:
         used &= solved.cr <= max_cr
     if not used.any():
-        best = int(np.argmin(solved.cr))
+        asked = np.flatnonzero(shares > 0)
+        faults = [f"expert {experts[k]}{where}: {_at_odds(stack, solved, int(k))}" for k in asked[:MOST_TOLD]]
         raise DataError(
-            f"no expert{where} has a consistency ratio of {max_cr:g} or less (the lowest: "
-            f"{solved.cr[best]:.4f}, expert {experts[best]}); ask the experts to revise, or raise max_cr"
+            f"no expert is consistent enough{where} (CR of {max_cr:g} or less): {listing(faults)}"
+            f"{'' if len(asked) <= MOST_TOLD else f' and {len(asked) - MOST_TOLD} more'}; "
+            "ask the experts to revise, or raise max_cr",
+            faults=faults,
         )
     share = np.where(used, shares, 0.0)
     share = share / share.sum()

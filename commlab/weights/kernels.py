@@ -17,7 +17,9 @@ SETTLED = 1e-13
 EXPECTED = 1e-16
 """Error left after a step, judged by the last two, at which it stands too."""
 SQUARINGS = 4
-"""Squarings between two scalings: entries that sum to 1 stay at most 1 and do not vanish."""
+"""Squarings between two scalings."""
+PLAIN = 1e12
+"""Entries up to here are multiplied as they are: their sixteenth power is far from overflow."""
 MAX_ROUNDS = 15
 """2 ** 60 power steps: a matrix that has not converged by then is not primitive."""
 MAX_STEPS = 500
@@ -36,14 +38,13 @@ def perron(a: np.ndarray) -> np.ndarray:
         Non-negative and primitive (a connected judgement matrix is).
     """
     w, left = np.empty(a.shape[:2]), np.arange(len(a))
-    power = a / _sums(a.reshape(len(a), -1))[:, None, None]
+    power = a if a.max(initial=0.0) <= PLAIN else a / _sums(a.reshape(len(a), -1))[:, None, None]
     for _ in range(MAX_ROUNDS):
-        spare = np.empty_like(
-            power
-        )  # two buffers: a fresh megabyte for each product costs more than the product
+        # two buffers: a fresh megabyte for each product costs more than the product
+        spare, other = np.empty_like(power), np.empty_like(power)
         for _ in range(SQUARINGS):
             np.matmul(power, power, out=spare)
-            power, spare = spare, power
+            power, spare, other = spare, other, spare
         first = _sums(power)  # a step from equal weights
         total = _sums(first)[:, None]
         first /= total
@@ -93,7 +94,7 @@ def priorities(a: np.ndarray, method: str) -> np.ndarray:
 
 def lambda_of(a: np.ndarray, w: np.ndarray) -> np.ndarray:
     """Estimate of the largest eigenvalue: mean of (A w)_i / w_i. For the Perron vector it is exact."""
-    return (np.einsum("mij,mj->mi", a, w) / w).mean(axis=1)
+    return _sums(np.einsum("mij,mj->mi", a, w) / w) / a.shape[1]
 
 
 def harker_form(a: np.ndarray) -> np.ndarray:

@@ -55,7 +55,8 @@ def equal(scores: pd.DataFrame, *, directions: Directions = None) -> pd.Series:
     ----------
     scores : DataFrame, shape (n_units, n_indicators)
         Only its columns count.
-    directions : ignored
+    directions : Series of +1/-1, optional
+        Checked, without effect.
 
     Returns
     -------
@@ -65,6 +66,7 @@ def equal(scores: pd.DataFrame, *, directions: Directions = None) -> pd.Series:
     {'a': 0.5, 'b': 0.5}
     """
     frame = frame_of(scores)
+    signs_of(frame.columns, directions)
     return pd.Series(1 / frame.shape[1], index=frame.columns, name="weight")
 
 

@@ -50,12 +50,9 @@ def matrix_of(
     try:
         x = frame.to_numpy() if plain else frame.to_numpy(dtype="float64", na_value=np.nan)
     except (TypeError, ValueError):
-        text = [
-            c
-            for c in frame.columns
-            if pd.to_numeric(frame[c], errors="coerce").isna().gt(frame[c].isna()).any()
-        ]
-        raise DataError(f"{what} need numbers; found text in {listing(text)}") from None
+        numbers = frame.apply(pd.to_numeric, errors="coerce")
+        text = (numbers.isna() & frame.notna()).to_numpy()
+        raise DataError(_told(frame, text, "text in place of a number", what, "write numbers")) from None
     if not np.isfinite(x).all():
         raise DataError(
             _told(frame, ~np.isfinite(x), "no value", what, "impute first, or drop the indicator")

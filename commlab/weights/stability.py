@@ -49,7 +49,7 @@ def bootstrap_weights(
     DataError
         If fewer than two experts are used, or resamples keep leaving some node without experts.
     """
-    _check_draws(draws)
+    _check_draws(draws, seed)
     if isinstance(judgments, AHPTree):
         if options:
             raise ParameterError(f"a finished tree has its options already; leave out {listing(options)}")
@@ -123,7 +123,7 @@ def bootstrap_units(
     -----
     A resample on which no weights exist (all its units alike) is drawn again.
     """
-    _check_draws(draws)
+    _check_draws(draws, seed)
     whole = method(scores, **options)
     rng = np.random.default_rng(seed)
     out = np.empty((draws, len(whole)))
@@ -191,7 +191,9 @@ def indistinguishable(draws: pd.DataFrame, *, confidence: float = 0.95) -> pd.Da
     return table[(table["ci_low"] <= 0) & (table["ci_high"] >= 0)].reset_index(drop=True)
 
 
-def _check_draws(draws: int) -> None:
+def _check_draws(draws: int, seed: int) -> None:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ParameterError(f"seed must be a whole number of at least 0; found {seed!r}")
     if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or draws < 1:
         raise ParameterError(f"draws must be a whole number of at least 1; found {draws!r}")
 

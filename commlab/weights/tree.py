@@ -19,7 +19,7 @@ from commlab.errors import DataError, ParameterError, listing
 from commlab.framework import TOTAL, Framework
 from commlab.weights.ahp import CR_LIMIT, RandomIndex, solve
 from commlab.weights.groups import AHPGroup, experts_table, solve_group
-from commlab.weights.matrix import check_stack
+from commlab.weights.matrix import check_stack, refuse
 from commlab.weights.panel import expert_shares
 from commlab.weights.random_index import random_index_of
 from commlab.weights.told import Told
@@ -128,8 +128,14 @@ def ahp_tree(
     """
     table = _coded(judgments, framework)
     groups: dict[str, AHPGroup] = {}
+    faults: list[str] = []
     for node, items, experts, values in table.stacks(framework):
-        stack = check_stack(items, values, partial(_whose, experts, node))
+        try:
+            stack = check_stack(items, values, partial(_whose, experts, node))
+        except DataError as error:
+            faults += error.faults
+        if faults:  # all nodes are told before anything is computed further
+            continue
         groups[node] = solve_group(
             stack,
             solve(stack, method=method, completion=completion, random_index=random_index),
@@ -144,6 +150,7 @@ def ahp_tree(
             min_experts=min_experts,
             where=f", node {node}",
         )
+    refuse(faults)
     local = pd.concat([g.weights for g in groups.values()]).rename("weight").rename_axis("code")
     weighted = framework.with_weights(local)
     return AHPTree(
@@ -211,16 +218,21 @@ def _coded(judgments: pd.DataFrame, framework: Framework) -> _Coded:
         raise DataError("the judgments are empty: no expert has compared anything")
     if "period" in judgments.columns and judgments["period"].nunique() > 1:
         raise DataError(f"the judgments mix periods ({listing(judgments['period'].unique())}); choose one")
+
+    def place(k: int) -> str:
+        r = judgments.iloc[k]
+        return f"expert {r['expert']}, node {r['node']}, cell ({r['row']}, {r['column']})"
+
     numbers, labels = {}, {}
     for c in COLUMNS[:-1]:
         numbers[c], labels[c] = pd.factorize(judgments[c])
     blank = [c for c in COLUMNS[:-1] if (numbers[c] < 0).any()]
     if blank:
-        raise DataError(f"the judgments have rows without {listing(blank)}; fill them or delete the rows")
-
-    def place(k: int) -> str:
-        r = judgments.iloc[k]
-        return f"expert {r['expert']}, node {r['node']}, cell ({r['row']}, {r['column']})"
+        lacking = np.flatnonzero((np.stack([numbers[c] for c in blank]) < 0).any(axis=0))
+        raise DataError(
+            f"the judgments have rows without {listing(blank)}: {listing(map(place, lacking.tolist()))}; "
+            "fill them or delete the rows"
+        )
 
     value = pd.to_numeric(judgments["value"], errors="coerce")
     odd = np.flatnonzero((value.isna() & judgments["value"].notna()).to_numpy())
