@@ -311,6 +311,21 @@ def test_a_bonus_is_added_on_top_up_to_its_cap(tmp_path):
     assert totals["D/2", "total"] == 90
 
 
+def test_a_bonus_alone_is_no_total(tmp_path):
+    path = tmp_path / "f.yaml"
+    path.write_text(
+        "name: t\nnodes:\n- {code: A, zh: 甲, parts: [{rule: judged}]}\n"
+        "- {code: B, zh: 乙, parts: [{rule: bonus, metric: orgs, per: 2}]}\n",
+        encoding="utf-8",
+    )
+    f = load_framework(path)
+    parts = pd.DataFrame({"unit": ["u", "u"], "code": ["A", "B"], "part": "main", "score": [np.nan, 4.0]})
+    for state, total in (("missing", np.nan), ("not_applicable", 4.0)):
+        nodes = aggregate(parts.assign(state=[state, "scored"]), f).set_index("code")
+        assert nodes.loc["B", "score"] == 4
+        assert nodes.loc["total", "score"] == pytest.approx(total, nan_ok=True)
+
+
 @pytest.mark.parametrize(("value", "points"), [(59.9, 0), (60, 6), (79.9, 6), (80, 10), (100, 10)])
 def test_bands_have_declared_ends(tmp_path, value, points):
     bands = "[{high: 60, score: 0}, {low: 60, high: 80, score: 6}, {low: 80, score: 10}]"

@@ -146,6 +146,7 @@ CASES = {
                       late=[2], lost=[3], death=[0], w=[100, 103, 106], won=[1], bad=[0]),
     "struck": measured(a=[12, 9, np.nan, 6, 4], b=[9, 0, 9, 6, np.nan], c=[0, 0, 0, 0, 0], d=[0, 0, 0, 0, 0],
                        late=[9], lost=[0], death=[1], w=[100, 101, 106], won=[4], bad=[1]),
+    "bonus": measured(a=[np.nan] * 5, b=[np.nan] * 5, c=[np.nan] * 5, d=[np.nan] * 5, won=[2]),
     "gaps": measured(a=[np.nan] * 3 + [6, 4], b=[9] * 5, c=[4] * 5, d=[2] * 5, late=[9], lost=[30], w=[100], won=[0]),
 }  # fmt: skip
 

@@ -129,7 +129,13 @@ def tree_formulas(
                 extra = f"IF(ISNUMBER({place}),0,{extra})"
             out["bonus"][i] = f"={extra}"
             whole = f"IF(ISNUMBER({cell['reached']}),{cell['reached']},0)*{cell['full']}+{cell['bonus']}"
-            known = f"OR(ISNUMBER({cell['reached']}),{cell['bonus']}>0)"
+            known = f"ISNUMBER({cell['reached']})"
+            if _outside_only(framework, code) or (
+                np.isfinite(row["score"]) and not np.isfinite(row["reached"])
+            ):
+                known = (
+                    f"OR({known},{cell['bonus']}>0)"  # a bonus alone is a score where nothing else applies
+                )
             out["score"][i] = f'=IF({known},{whole},"")'
         else:
             out["score"][i] = f'=IF(ISNUMBER({cell["reached"]}),{cell["reached"]}*{cell["full"]},"")'

@@ -145,8 +145,7 @@ def total_scores(
 ) -> np.ndarray:
     """Total score of every unit, in points; missing where nothing was measured."""
     tree = Tree(framework, leaves, chosen_means(framework, how))
-    share, bonus = tree.share[TOTAL] * framework.full(TOTAL), np.asarray(tree.bonus[TOTAL])
-    return np.where(bonus > 0, np.nan_to_num(share) + bonus, share)
+    return tree.topped(TOTAL, tree.share[TOTAL] * framework.full(TOTAL))
 
 
 _Column = np.ndarray | float
@@ -274,6 +273,14 @@ class Tree:
             )
             self._down(c, arithmetic and self.hows.get(c, "arithmetic") == "arithmetic")
 
+    def topped(self, code: str, points: np.ndarray) -> np.ndarray:
+        """Points of a node with its bonus on top; where nothing was measured of what applies, a bonus alone is no score."""
+        bonus = np.asarray(self.bonus[code])
+        if not (bonus > 0).any():
+            return points
+        alone = np.isnan(points) & ~np.asarray(self.applicable[code])
+        return np.where(bonus > 0, np.where(alone, 0.0, points) + bonus, points)
+
     def frame(self) -> pd.DataFrame:
         """The long table, unit by unit, nodes in the framework's order."""
         codes = [TOTAL, *(n.code for n in self.framework.nodes)]
@@ -289,8 +296,7 @@ class Tree:
             added: _Later = partial(_scaled, share, in_total, top)
             if not plain:
                 points, added = points(slice(None)), added(slice(None))
-                if np.any(np.asarray(bonus) > 0):
-                    points = np.where(np.asarray(bonus) > 0, np.nan_to_num(points) + bonus, points)
+                points = self.topped(code, points)
                 added = (added if seen is True else np.where(seen, added, 0.0 * in_total)) + bonus
             told = (
                 points,
