@@ -28,7 +28,7 @@ import pandas as pd
 
 from commlab.errors import ParameterError
 
-__all__ = ["LANGUAGES", "MISSING", "SAMPLE_MARK", "Text", "clean", "untranslated"]
+__all__ = ["LANGUAGES", "MISSING", "SAMPLE_MARK", "UNSEEN", "Text", "clean", "unseen", "untranslated"]
 
 LANGUAGES = ("zh", "en")
 MISSING = "—"
@@ -38,11 +38,16 @@ SAMPLE_MARK = "模拟数据 / sample data"
 
 # Digits enough for every float; half away from zero, as spreadsheets round.
 _EXACT = Context(prec=400, rounding=ROUND_HALF_UP)
-# Control characters but tab and line feed; zero-width and direction marks; surrogates and non-characters.
-_UNPRINTABLE = re.compile(
-    "[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
-    "\ufdd0-\ufdef\ufff9-\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
+UNSEEN = (
+    "\x00-\x08\x0b-\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufeff\uffa0\ufdd0-\ufdef\ufff9-\uffff\U000e0000-\U000e0fff"
 )
+"""Ranges of a character class: control characters but tab and line ends; zero-width and direction marks; blank letters;
+non-characters."""
+_UNSEEN = re.compile(f"[{UNSEEN}\ud800-\udfff]")
+# Joiners mean something in scripts that join letters and between pictures (families, flags).
+_JOINERS = "\u200c\u200d"
+_JOINED = re.compile("[\u0600-\u109f\u1780-\u17ff\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]")
 _LINE_ENDS = re.compile("\r\n|[\r\x85\u2028\u2029]")
 
 
@@ -52,7 +57,24 @@ def clean(value: object) -> str:
     >>> clean("朝\\u200b阳\\x08区")
     '朝阳区'
     """
-    return _UNPRINTABLE.sub("", _LINE_ENDS.sub("\n", str(value)))
+    return _UNSEEN.sub(_kept, _LINE_ENDS.sub("\n", str(value)))
+
+
+def unseen(text: str) -> str:
+    """The characters that ``clean`` takes out of a text, each once, in their order.
+
+    >>> [f"U+{ord(c):04X}" for c in unseen("朝\\u200b阳\\u202e区\\u200b")]
+    ['U+200B', 'U+202E']
+    """
+    return "".join(dict.fromkeys(m[0] for m in _UNSEEN.finditer(text) if not _kept(m)))
+
+
+def _kept(match: re.Match[str]) -> str:
+    """What stays of a character that is not seen: a joiner between letters or pictures that it joins."""
+    if match[0] not in _JOINERS:
+        return ""
+    text, at = match.string, match.start()
+    return match[0] * bool(at and _JOINED.match(text[at - 1]) and _JOINED.match(text[at + 1 : at + 2]))
 
 
 @cache

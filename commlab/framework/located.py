@@ -14,6 +14,7 @@ import yaml
 
 from commlab.errors import StudyError
 from commlab.framework.rules import KINDS, SHAPES
+from commlab.text import unseen
 
 __all__ = ["Faults", "Map", "check_keys", "read", "read_yaml", "shaped"]
 
@@ -86,7 +87,7 @@ def _plain(node: yaml.Node, faults: Faults, above: tuple[int, ...], count: list[
         for key_node, value_node in node.value:
             at = key_node.start_mark.line + 1
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
-            if key is None or key_node.tag != "tag:yaml.org,2002:str":
+            if key is None or unseen(key) or key_node.tag != "tag:yaml.org,2002:str":
                 faults.add(at, f"the key {key!r} is not text; put it in quotes")
                 continue
             if key in out:
@@ -97,6 +98,10 @@ def _plain(node: yaml.Node, faults: Faults, above: tuple[int, ...], count: list[
         return out
     if isinstance(node, yaml.SequenceNode):
         return [_plain(child, faults, above, count) for child in node.value]
+    if gone := unseen(node.value):
+        told = ", ".join(f"U+{ord(c):04X}" for c in gone[:5])
+        faults.add(line, f"{node.value[:40]!a} holds characters that nobody sees ({told}); type it again")
+        return None
     try:
         return yaml.constructor.SafeConstructor().construct_object(node)
     except (yaml.YAMLError, ValueError) as error:

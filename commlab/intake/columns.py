@@ -22,6 +22,7 @@ from commlab.intake.ledger import Pad
 from commlab.intake.platforms import ROLE_HEADERS
 from commlab.intake.questions import Question, option_key, question_key
 from commlab.intake.sheets import letters
+from commlab.intake.unseen import unseen_line
 
 __all__ = ["Columns", "place_of"]
 
@@ -129,6 +130,8 @@ class Columns:
             cells = [f"{row}:{row}" for row in hidden[:5]]
             told = f"{len(hidden)} hidden rows were read like the others"
             self.pad.add("hidden_rows", told, severity="note", n=len(hidden), cells=cells)
+        if self.export.unseen:
+            unseen_line(self.pad, self.export.unseen)
         if cells := self.export.uncomputed:
             told = f"{len(cells)} formulas are stored without a result and were read as blank; open and save the file"
             self.pad.add("formula_without_result", told, n=len(cells), cells=cells)

@@ -12,7 +12,6 @@ import datetime as dt
 import io
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,8 +23,10 @@ from commlab.errors import DataError
 from commlab.intake import encoding
 from commlab.intake.headrows import PEEK, Head, Recognised, answers_only, find_head, score
 from commlab.intake.ledger import quoted
+from commlab.intake.levels import Levels, as_levels, emptied, stripped
 from commlab.intake.platforms import is_wjx
 from commlab.intake.sheets import KINDS, Sheet, letters, open_sheets
+from commlab.text import UNSEEN, clean, unseen
 
 __all__ = ["Export", "Levels", "read_export", "read_exports"]
 
@@ -36,69 +37,13 @@ _ENOUGH = 0.5
 
 
 @dataclass(frozen=True)
-class Levels:
-    """A column: ``codes`` (-1: empty) into its different texts; ``numbers`` are the values that SPSS labels."""
-
-    codes: np.ndarray
-    dictionary: Any  # of texts: a list, or an Arrow array that becomes one when it is looked at
-    numbers: list[str] | None = None
-
-    @cached_property
-    def texts(self) -> list[str]:
-        return self.dictionary if isinstance(self.dictionary, list) else self.dictionary.to_pylist()
-
-    @property
-    def size(self) -> int:
-        return len(self.dictionary)
-
-    def count(self, blank: Any) -> int:
-        """How many rows hold an answer, by a test of a text; columns of many texts are not tested."""
-        if self.size > _SAMPLE // 100:
-            return int((self.codes >= 0).sum())
-        filled = np.array([*(not blank(text) for text in self.texts), False])
-        return int(filled[self.codes].sum())
-
-    def among(self, texts: Collection[str]) -> np.ndarray:
-        """Which rows hold one of some texts."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        if isinstance(self.dictionary, list):
-            hits = np.array([*(text in texts for text in self.dictionary), False])
-        else:
-            found = pc.is_in(self.dictionary, value_set=pa.array(sorted(texts), pa.string()))
-            hits = np.append(found.to_numpy(zero_copy_only=False), False)
-        return hits[self.codes] if hits.any() else np.zeros(len(self.codes), dtype=bool)
-
-    def at(self, row: int) -> str:
-        """The text of one row; empty where there is none."""
-        code = int(self.codes[row])
-        return "" if code < 0 else str(self.arrow[code].as_py())
-
-    @property
-    def arrow(self) -> Any:
-        """The different texts as an Arrow array."""
-        import pyarrow as pa
-
-        return (
-            pa.array(self.dictionary, pa.string()) if isinstance(self.dictionary, list) else self.dictionary
-        )
-
-    def column(self) -> pd.Series:
-        """The text of every row; missing where empty."""
-        import pyarrow as pa
-
-        rows = self.arrow.take(pa.array(self.codes, mask=self.codes < 0))
-        return pd.Series(rows.to_pandas(), dtype="str")
-
-
-@dataclass(frozen=True)
 class Export:
     """One table of answers.
 
     ``names`` are the columns' other headers (SPSS variables, the first of two header rows), ``rows`` 1-based
     rows in the sheet, ``places`` the columns' places in it, ``recognised`` rows that are no answers,
-    ``unread`` other sheets and their rows, ``hidden`` hidden rows, ``uncomputed`` cells of formulas without a result.
+    ``unread`` other sheets and their rows, ``hidden`` hidden rows, ``uncomputed`` cells of formulas without a result,
+    ``unseen`` cell -> characters that nobody sees, taken out of it.
     """
 
     file: str
@@ -113,6 +58,7 @@ class Export:
     unread: dict[str, int] = field(default_factory=dict)
     hidden: list[int] = field(default_factory=list)
     uncomputed: list[str] = field(default_factory=list)
+    unseen: dict[str, str] = field(default_factory=dict)
 
     @property
     def wjx(self) -> bool:
@@ -208,6 +154,12 @@ def _answers(sheet: Sheet, head: Head, columns: list[Levels], file: str) -> Expo
         {},
         sorted(row + 1 for row in sheet.hidden_rows if head.end <= row < head.end + len(kept)),
         [f"{letters(column)}{row + 1}" for row, column in sheet.uncomputed],
+        {f"{letters(column)}{row + 1}": gone for (row, column), gone in sheet.unseen.items()}
+        | {
+            f"{letters(k)}{row + head.end + 1}": column.unseen[0]
+            for k, column in enumerate(columns)
+            for row in column.unseen[1]
+        },
     ).keep(kept)
 
 
@@ -237,7 +189,7 @@ def _grid(
     square = [row + [""] * (width - len(row)) for row in rows]
     head = find_head(square[:PEEK], known, merged=merged)
     body = square[head.end :]
-    return head, [_levels([row[k] for row in body]) for k in range(width)]
+    return head, [as_levels([row[k] for row in body]) for k in range(width)]
 
 
 def _labelled(path: Path, rows: list[list[str]]) -> tuple[Head, list[Levels]]:
@@ -247,11 +199,13 @@ def _labelled(path: Path, rows: list[list[str]]) -> tuple[Head, list[Levels]]:
     meta = pyreadstat.read_sav(str(path), metadataonly=True)[1]
     columns = []
     for name, cells in zip(rows[0], zip(*rows[1:], strict=True), strict=True):
-        column = _levels(cells)
-        labels = {_cell_text(k): str(v).strip() for k, v in meta.variable_value_labels.get(name, {}).items()}
+        column = as_levels(cells)
+        labels = {
+            _cell_text(k): clean(v).strip() for k, v in meta.variable_value_labels.get(name, {}).items()
+        }
         texts = [labels.get(text, text) for text in column.texts]
         columns.append(Levels(column.codes, texts, column.texts if labels else None))
-    headers = [meta.column_names_to_labels.get(name) or name for name in rows[0]]
+    headers = [clean(meta.column_names_to_labels.get(name) or name) for name in rows[0]]
     return Head(0, 1, 0, headers, rows[0]), columns
 
 
@@ -270,15 +224,6 @@ def _delimited(path: Path, file: str, known: Collection[str]) -> tuple[Head, lis
         return Head(0, 1, 0, headers, headers), columns
     text, _ = encoding.decode(path.read_bytes(), file=file)
     return _grid(_cells(encoding.records(text, encoding.separator(text), file=file)), known)
-
-
-def _levels(cells: Sequence[str]) -> Levels:
-    codes, values = pd.factorize(np.array(cells, dtype=object))
-    return Levels(_emptied(codes, [k for k, text in enumerate(values) if text == ""]), list(values))
-
-
-def _emptied(codes: np.ndarray, empty: Any) -> np.ndarray:
-    return np.where(np.isin(codes, empty), -1, codes) if len(empty) else codes
 
 
 def _cell_text(value: Any) -> str:
@@ -348,12 +293,15 @@ def _coded(column: Any, coding: str) -> tuple[str, Levels]:
     chunks = column.unify_dictionaries().chunks
     codes = np.concatenate([chunk.indices.to_numpy() for chunk in chunks])
     texts = _decoded(chunks[0].dictionary, coding)
-    header, codes = texts[int(codes[0])].as_py().strip().lstrip("\ufeff"), codes[1:]
+    header, codes = clean(texts[int(codes[0])].as_py()).strip(), codes[1:]
     if not (codes == 0).any():  # what the header row says is no text of its own
         texts, codes = texts[1:], codes - 1
     trimmed = pc.utf8_trim_whitespace(texts)
+    odd = np.flatnonzero(pc.match_substring_regex(trimmed, f"[{UNSEEN}]").to_numpy(zero_copy_only=False))
+    if len(odd) and any(unseen(trimmed[int(k)].as_py()) for k in odd):
+        return header, stripped(codes, trimmed.to_pylist(), odd.tolist())
     empty = np.flatnonzero(pc.equal(trimmed, "").to_numpy(zero_copy_only=False))
-    return header, Levels(_emptied(codes, empty), trimmed)
+    return header, Levels(emptied(codes, empty), trimmed)
 
 
 def _decoded(cells: Any, coding: str) -> Any:
@@ -395,5 +343,5 @@ def _ragged(path: Path, file: str, coding: str, mark: str) -> tuple[list[str], l
             _cells(encoding.records(encoding.decode(path.read_bytes(), file=file)[0], mark, file=file)), ()
         )
         return head.headers, columns
-    columns = [_levels([_cell_text(cell) for cell in frame[k].iloc[1:]]) for k in frame]
+    columns = [as_levels([_cell_text(cell) for cell in frame[k].iloc[1:]]) for k in frame]
     return [_cell_text(cell) for cell in frame.iloc[0]], columns

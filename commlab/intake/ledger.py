@@ -20,6 +20,7 @@ import pandas as pd
 
 from commlab import tables
 from commlab.intake.identifiers import find
+from commlab.text import clean
 
 __all__ = ["REMOVED", "Pad", "cells_of", "few", "joined", "runs", "split_source"]
 
@@ -34,7 +35,7 @@ _RUN = re.compile(r"([A-Z]+)([0-9]+)(?::([A-Z]+)([0-9]+))?")
 
 @lru_cache(maxsize=1 << 12)
 def quoted(text: str, *, name: bool = False) -> str:
-    """A text that may quote a cell or a header, with ``REMOVED`` for whatever identifies a person.
+    """A text that may quote a cell or a header, with ``REMOVED`` for whatever identifies a person, without what nobody sees.
 
     Numbers of the ledger's own (a mean with its decimals, a count) stay. ``name`` is for what files and sheets are
     called, by which they are found again: a stamp of time and their author's name stay there.
@@ -42,7 +43,7 @@ def quoted(text: str, *, name: bool = False) -> str:
     >>> quoted('"打13912345678" stands where 0.33333 belongs')
     '"打‹removed›" stands where 0.33333 belongs'
     """
-    out = text
+    out = text = clean(text)
     for start, end, kind in reversed(find(text, free=False)):
         if kind in _IN_NAMES if name else kind != "coordinate" or not _MEAN.fullmatch(text, start, end):
             out = out[:start] + REMOVED + out[end:]

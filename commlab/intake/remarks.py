@@ -9,6 +9,7 @@ from commlab.errors import listing
 from commlab.intake.found import Body, Found
 from commlab.intake.ledger import Pad
 from commlab.intake.sheets import letters
+from commlab.intake.unseen import unseen_line
 from commlab.intake.values import shown
 
 __all__ = ["row_lines", "sheet_lines"]
@@ -58,6 +59,8 @@ def sheet_lines(found: Found, body: Body, pad: Pad) -> None:
             severity="note",
             after="utf-8",
         )
+    if sheet.unseen:
+        unseen_line(pad, {f"{letters(c)}{r + 1}": gone for (r, c), gone in sheet.unseen.items()})
     hidden = sorted(row + 1 for row in sheet.hidden_rows if row < len(sheet.rows))
     if hidden:
         pad.add(

@@ -13,13 +13,15 @@ import os
 import signal
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from commlab.errors import DataError
 from commlab.intake import biff, encoding, package
 from commlab.intake.peek import MOST_CELLS, MOST_COLUMNS, Peek, Range, refuse_size
+from commlab.intake.unseen import strip_cells
+from commlab.text import clean
 
 __all__ = ["KINDS", "Range", "Sheet", "letters", "open_sheets"]
 
@@ -56,7 +58,8 @@ class Sheet:
 
     ``rows`` holds None for a blank cell, else str, float, int, bool, date, datetime, time or timedelta;
     ``errors`` are cells that show an error such as #DIV/0!; ``uncomputed`` are formulas stored without a
-    result; ``missing`` are cells (row, column, value, label) that an SPSS file declares missing.
+    result; ``missing`` are cells (row, column, value, label) that an SPSS file declares missing; ``unseen`` are the characters
+    that nobody sees, by the cell they were taken out of.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Sheet:
     percents: frozenset[tuple[int, int]] | None = frozenset()
     remarks: tuple[str, ...] = ()
     missing: tuple[tuple[int, int, Any, str], ...] = ()
+    unseen: dict[tuple[int, int], str] = field(default_factory=dict)
     text: str = ""
     separator: str = ""
 
@@ -111,8 +115,7 @@ def open_sheets(path: str | Path) -> list[Sheet]:
     if kind is None:
         raise DataError(
             f"files of type {path.suffix or '(no extension)'!r} are not read; save it as .xlsx or .csv "
-            "(read are "
-            f"{', '.join(KINDS)})",
+            f"(read are {', '.join(KINDS)})",
             file=name,
         )
     if not path.is_file():
@@ -138,10 +141,12 @@ def open_sheets(path: str | Path) -> list[Sheet]:
             file=name,
         )
     if found == "text":
-        return [_text(path)]
-    if found == "sav":
-        return [_sav(path)]
-    return _workbook(path, found)
+        sheets = [_text(path)]
+    elif found == "sav":
+        sheets = [_sav(path)]
+    else:
+        sheets = _workbook(path, found)
+    return [replace(sheet, name=clean(sheet.name), unseen=strip_cells(sheet.rows)) for sheet in sheets]
 
 
 def _kind_of(head: bytes) -> str:

@@ -198,6 +198,9 @@ def read_config(root: str | Path) -> StudyConfig:
     words, notes = _words(given.get("words") or {}, faults), _notes(given.get("notes") or [], faults)
     quotas = _quotas(given.get("quotas"), faults)
     notebooks = _titles(given.get("notebooks") or {}, "notebooks", faults)
+    instrument = given.get("instrument")
+    if instrument is not None and not re.fullmatch(r"\w[\w-]*", str(instrument)):
+        faults.add(f"instrument: a name of letters, digits, _ and - (a codebook's), found {instrument!r}")
     faults.raise_if_any()
     return StudyConfig(
         root=root,
@@ -206,7 +209,7 @@ def read_config(root: str | Path) -> StudyConfig:
         city=str(given["city"]),
         framework=str(given["framework"]),
         language=language,
-        instrument=given.get("instrument"),
+        instrument=None if instrument is None else str(instrument),
         periods=tuple(sorted(periods, key=period_key)),
         weights=weights,
         choices=choices,
@@ -318,6 +321,8 @@ def _quotas(given: Any, faults: Faults) -> Quotas | None:
     if not isinstance(columns, Mapping) or not columns or not given.get("file"):
         faults.add("quotas: needs file (in data/register) and columns (name: a header of that file)")
         return None
+    if not re.fullmatch(r"\w[^/\\:]*", str(given["file"])):
+        faults.add(f"quotas: file is the name of a file in data/register, found {given['file']!r}")
     strange = [str(c) for c in (given.get("places"), *count) if c not in columns]
     if strange:
         faults.add(

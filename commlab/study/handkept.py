@@ -10,16 +10,18 @@ from pathlib import Path
 import pandas as pd
 
 from commlab.errors import DataError, listing
+from commlab.text import UNSEEN
 
-__all__ = ["inert", "read_csv", "to_csv", "unquoted"]
+__all__ = ["inert", "read_csv", "to_csv", "unquoted", "unseen_cells"]
 
 _BOM = "\ufeff"
+_UNSEEN = re.compile(f"[{UNSEEN}]")
 _EXECUTED = re.compile(r"[\s\u200b\u200c\u200d\ufeff]*[=+\-@\t\r\n|%]")
 _QUOTED = re.compile(r"'(?=[\s\u200b\u200c\u200d\ufeff]*[=+\-@\t\r\n|%])")
 
 
 def read_csv(path: Path, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
-    """A table as text, blanks missing; a spreadsheet may have saved it in UTF-8 or in GB18030.
+    """A table as text, blanks missing, without characters that nobody sees; in UTF-8 or GB18030, as spreadsheets save it.
 
     Raises
     ------
@@ -30,7 +32,7 @@ def read_csv(path: Path, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
     frame, fault = None, ""
     for encoding in ("utf-8-sig", "gb18030"):
         try:
-            text = data.decode(encoding)
+            text = _UNSEEN.sub("", data.decode(encoding))
             frame = pd.read_csv(io.StringIO(text), dtype="str", keep_default_na=False, na_values=[""])
             break
         except UnicodeDecodeError as error:
@@ -40,12 +42,28 @@ def read_csv(path: Path, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
             break
     if frame is None:
         raise DataError(f"cannot be read as comma-separated text ({fault}); save it as CSV UTF-8", file=name)
+    if not isinstance(frame.index, pd.RangeIndex):
+        raise DataError(
+            "has more fields in a row than in its header; put quotes around a text with a comma", file=name
+        )
     lacking = [c for c in columns if c not in frame]
     if lacking:
         raise DataError(
             f"has no column {listing(lacking)}; found {listing(frame.columns, most=12)}", file=name
         )
     return frame
+
+
+def unseen_cells(path: Path) -> dict[str, str]:
+    """Cells of a file that hold what nobody sees (``read_csv`` takes it out): line -> the characters."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return {}
+    if not _UNSEEN.search(text):
+        return {}
+    lines = {f"{k}:{k}": "".join(_UNSEEN.findall(line)) for k, line in enumerate(text.split("\n"), 1)}
+    return {line: found for line, found in lines.items() if found}
 
 
 def to_csv(frame: pd.DataFrame, *, mark: bool = False) -> str:

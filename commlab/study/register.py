@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from commlab import store
@@ -18,6 +19,7 @@ from commlab.intake import Register as Names
 from commlab.periods import period_key
 from commlab.study.config import Quotas
 from commlab.study.handkept import read_csv
+from commlab.study.naming import folder_fault, spelt
 from commlab.study.raw import code_hash
 from commlab.study.review import REMEMBERED, read_answers
 from commlab.tables import empty, validate
@@ -99,10 +101,13 @@ def _csv(folder: Path, name: str, columns: tuple[str, ...], *, required: bool = 
     return pd.DataFrame({c: pd.Series(dtype="str") for c in columns})
 
 
-def _numbers(frame: pd.DataFrame, columns: tuple[str, ...], name: str) -> pd.DataFrame:
+def _numbers(
+    frame: pd.DataFrame, columns: tuple[str, ...], name: str, *, blank: bool = False
+) -> pd.DataFrame:
     for column in columns:
-        numbers = pd.to_numeric(frame[column], errors="coerce")
-        bad = frame.index[numbers.isna() | (numbers < 0)]
+        numbers = pd.to_numeric(frame[column], errors="coerce").astype("float64")
+        good = (numbers >= 0) & (numbers < np.inf)
+        bad = frame.index[~good & ~(frame[column].isna() & blank)]
         if len(bad):
             row = bad[0]
             raise DataError(
@@ -188,13 +193,17 @@ def _read(root: Path, city: str, period: str, quotas: Quotas | None) -> Register
     # A study without official codes or short names leaves them blank.
     made = pd.Series([f"S{i + 2:05d}" for i in range(len(units))], index=units.index, dtype="str")
     units["code"] = units["code"].fillna(made)
+    nameless = units.index[units["unit"].isna()]
+    if len(nameless):
+        raise DataError('column "unit" is blank', file=f"{_FOLDER}/units.csv", cell=f"row {nameless[0] + 2}")
     units["name"] = units["name"].fillna(units["unit"].str.rpartition("/")[2])
     units["source"] = [f"{_FOLDER}/units.csv#!{i + 2}:{i + 2}" for i in range(len(units))]
     units = validate("units", _complete("units", units, period))
+    _check_names(units)
     _check_tree(units, city)
     changes = _csv(folder, "unit_changes.csv", ("date", "kind", "before", "after", "share"))
     changes["source"] = [f"{_FOLDER}/unit_changes.csv#!{i + 2}:{i + 2}" for i in range(len(changes))]
-    changes["share"] = pd.to_numeric(changes["share"]).astype("float64")
+    _numbers(changes, ("share",), "unit_changes.csv", blank=True)
     changes = validate("unit_changes", _complete("unit_changes", changes, period))
     aliases = _aliases(folder, units, changes)
     margins = _numbers(
@@ -248,8 +257,35 @@ def _complete(table: str, frame: pd.DataFrame, period: str) -> pd.DataFrame:
         if column not in frame:
             frame[column] = pd.Series(pd.NA, index=frame.index, dtype="str")
         if str(kind).startswith("datetime"):
-            frame[column] = pd.to_datetime(frame[column]).astype("datetime64[us]")
+            frame[column] = _days(frame[column], f"{_FOLDER}/{table}.csv")
     return frame[list(empty(table).columns)]
+
+
+def _days(column: pd.Series, file: str) -> pd.Series:
+    days = pd.to_datetime(column, errors="coerce", format="ISO8601")
+    wrong = column.index[days.isna() & column.notna()]
+    if len(wrong):
+        told = f'column "{column.name}" needs a date such as 2019-10-08, found {spelt(str(column[wrong[0]]))}'
+        raise DataError(told, file=file, cell=f"row {wrong[0] + 2}")
+    return days.astype("datetime64[us]")
+
+
+def _check_names(units: pd.DataFrame) -> None:
+    """No line ends in a name; what a district is called also names a folder."""
+    file = f"{_FOLDER}/units.csv"
+    broken = [n for n in (*units["unit"], *units["name"]) if any(c in "\n\r\t" for c in n)]
+    if broken:
+        raise DataError(f"names hold a line end or a tab: {listing(map(spelt, broken))}", file=file)
+    districts = units.loc[units["level"] == "district", "unit"]
+    faults = [fault for fault in map(folder_fault, districts) if fault]
+    again = districts[districts.str.casefold().duplicated()]
+    faults += [f"{spelt(n)} differs from another district in capital letters only" for n in again]
+    if faults:
+        raise DataError(
+            f"districts give their names to the folders of their reports: {listing(faults)}; call them otherwise",
+            file=file,
+            faults=faults,
+        )
 
 
 def _check_tree(units: pd.DataFrame, city: str) -> None:

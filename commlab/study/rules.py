@@ -16,6 +16,11 @@ RULES: dict[str, tuple[str, str]] = {
     "blank row": ("blank rows", ""),
     "other row": ("rows of another table on the sheet", ""),
     "encoding": ("the text was not UTF-8 and was read all the same", ""),
+    "unseen_characters": ("characters that nobody sees were taken out: {found}", ""),
+    "look-alike names": (
+        "“{found}” is written with letters that look like others",
+        "type the name again, or confirm it in review.csv",
+    ),
     "hidden_rows": ("hidden rows were read like the others", ""),
     "hidden_sheet": ("the sheet is hidden; it was read because it was asked for", ""),
     "formula_without_result": (
