@@ -38,6 +38,7 @@ _ROW, _COLINFO, _FORMULA, _BOOLERR, _NUMBER, _RK, _MULRK = (
     0x00BD,
 )
 _BIFF8 = 0x0600
+_MOST_SHIFT = 16
 _PERCENT_FORMATS = frozenset({9, 10})
 
 
@@ -66,8 +67,10 @@ def inspect(data: bytes, *, file: str) -> dict[str, Peek]:
 
 def _stream(data: bytes, names: tuple[str, ...]) -> bytes:
     """The bytes of the first stream of these names; empty where there is none."""
-    size = 1 << struct.unpack_from("<H", data, 30)[0]
-    small = 1 << struct.unpack_from("<H", data, 32)[0]
+    shift, small_shift = struct.unpack_from("<HH", data, 30)
+    if max(shift, small_shift) > _MOST_SHIFT:
+        raise IndexError(shift)
+    size, small = 1 << shift, 1 << small_shift
     directory, cutoff, mini_start = struct.unpack_from("<I4xII", data, 48)
     table = _table(data, size)
     entries = _chain(data, table, directory, size)
