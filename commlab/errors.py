@@ -11,7 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-__all__ = ["CommlabError", "DataError", "ParameterError", "StudyError", "listing"]
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["REACH", "CommlabError", "DataError", "ParameterError", "StudyError", "listing", "within_reach"]
+
+REACH = 1e30
+"""Largest number that is calculated with, 1 / REACH the smallest: squares, products with weights and fourth powers fit."""
 
 
 class CommlabError(Exception):
@@ -69,3 +75,23 @@ def listing(names: Iterable[object], *, most: int = 5) -> str:
     if len(shown) <= most:
         return ", ".join(shown)
     return f"{', '.join(shown[:most])} and {len(shown) - most} more"
+
+
+def within_reach(numbers: npt.NDArray[np.floating], what: str) -> None:
+    """Refuse numbers whose squares and products would leave what a computer can hold, so that none is lost in silence.
+
+    >>> within_reach(np.array([1e200, 3.0]), '"income"')
+    Traceback (most recent call last):
+    commlab.errors.DataError: "income" reaches 1e+200; numbers up to 1e+30 can be calculated with: give it in another unit
+    """
+    top = max(numbers.max(initial=0.0), -numbers.min(initial=0.0))
+    if top != top:  # some are missing
+        top = max(np.fmax.reduce(numbers, axis=None), -np.fmin.reduce(numbers, axis=None), 0.0)
+    if top > REACH:
+        raise DataError(
+            f"{what} reaches {top:.3g}; numbers up to {REACH:g} can be calculated with: give it in another unit"
+        )
+    if 0 < top < 1 / REACH:
+        raise DataError(
+            f"{what} is at most {top:.3g}; numbers from {1 / REACH:g} can be calculated with: give it in another unit"
+        )

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from commlab.framework import Framework, load_framework
@@ -214,9 +214,10 @@ def test_scales_that_promise_it_do_not_see_units_of_measure(values, factor, shif
 )
 def test_topsis_is_free_of_scale_and_order(pairs, factor):
     x = pd.DataFrame(pairs, columns=["a", "b"], dtype=float)
+    assume(len(x.drop_duplicates()) > 1)
     base = topsis(x)["closeness"]
-    assert np.allclose(topsis(x.assign(a=x["a"] * factor))["closeness"], base, equal_nan=True)
-    assert np.allclose(topsis(x.iloc[::-1])["closeness"].sort_index(), base, equal_nan=True)
+    assert np.allclose(topsis(x.assign(a=x["a"] * factor))["closeness"], base)
+    assert np.allclose(topsis(x.iloc[::-1])["closeness"].sort_index(), base)
 
 
 @LAW

@@ -100,7 +100,11 @@ def test_dates_are_no_numbers_and_ratios_may_have_no_base():
     data = BASE.assign(day=pd.date_range("2019-10-01", periods=4), none=0)
     with pytest.raises(ParameterError, match=r'"day" is datetime64.* not a number'):
         SurveyDesign(data).mean("day")
-    assert SurveyDesign(data).ratio("y", "none")[["estimate", "se"]].isna().all(axis=None)
+    with pytest.raises(DataError, match='the total of "none" is 0; a ratio to it has no meaning'):
+        SurveyDesign(data).ratio("y", "none")
+    data["half"] = [0, 1, 0, 1]
+    by = SurveyDesign(data.assign(side=["left", "right"] * 2)).ratio("y", "half", by="side").set_index("side")
+    assert by["estimate"].isna().tolist() == [True, False]
 
 
 def test_weights_follow_from_population_sizes():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from commlab.errors import DataError, ParameterError
+from commlab.errors import DataError, ParameterError, within_reach
 
 __all__ = ["fleiss_kappa", "icc", "krippendorff_alpha", "targets_differ"]
 
@@ -53,6 +53,7 @@ def icc(table: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
         raise DataError(f"an intraclass correlation needs two targets and two raters; found {n} and {k}")
     if not np.isfinite(x).all():
         raise DataError("an intraclass correlation needs complete ratings; use krippendorff_alpha for gaps")
+    within_reach(x, "a rating")
     grand = x.mean()
     between = k * ((x.mean(axis=1) - grand) ** 2).sum()
     judges = n * ((x.mean(axis=0) - grand) ** 2).sum()
@@ -138,6 +139,7 @@ def krippendorff_alpha(table: pd.DataFrame, *, level: str = "interval") -> float
     x = table.to_numpy(dtype=float)
     if np.isinf(x).any():
         raise DataError("krippendorff_alpha: ratings must be finite")
+    within_reach(x, "krippendorff_alpha: a rating")
     x = x[np.isfinite(x).sum(axis=1) > 1]
     if not len(x):
         raise DataError("krippendorff_alpha: nothing was rated by two raters")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from commlab.errors import DataError, ParameterError, listing
+from commlab.errors import DataError, ParameterError, listing, within_reach
 
 __all__ = [
     "FuzzyEvaluation",
@@ -45,6 +45,7 @@ def complete(X: pd.DataFrame, what: str) -> np.ndarray:
             f"{what}: {int(bad.any(axis=1).sum())} of {len(X)} units have no finite value, first"
             f' "{X.columns[j]}" of {X.index[i]}; impute first, or drop the indicator'
         )
+    within_reach(values, f"{what}: a value")
     return values
 
 
@@ -111,7 +112,7 @@ def topsis(
     Raises
     ------
     DataError
-        If a value is missing, or an indicator is 0 (vector) or the same (minmax) everywhere.
+        If a value is missing, an indicator is 0 (vector) or the same (minmax) everywhere, or no unit differs from another.
 
     Notes
     -----
@@ -134,9 +135,9 @@ def topsis(
     v = w * x / length * sign
     best = np.sqrt(((v - v.max(axis=0)) ** 2).sum(axis=1))
     worst = np.sqrt(((v - v.min(axis=0)) ** 2).sum(axis=1))
-    with np.errstate(invalid="ignore"):
-        closeness = worst / (best + worst)
-    out = pd.DataFrame({"d_best": best, "d_worst": worst, "closeness": closeness}, index=X.index)
+    if not (best + worst).all():
+        raise DataError("topsis: no unit differs from another in what weighs; there is nothing to order")
+    out = pd.DataFrame({"d_best": best, "d_worst": worst, "closeness": worst / (best + worst)}, index=X.index)
     out["rank"] = out["closeness"].rank(ascending=False, method="min")
     return out
 

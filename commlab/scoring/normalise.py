@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-from commlab.errors import DataError, ParameterError, listing
+from commlab.errors import DataError, ParameterError, listing, within_reach
 from commlab.scoring.methods import signs, wordy
 
 __all__ = ["denominate", "impute", "kurtosis", "normalise", "skewness", "treat"]
@@ -36,6 +36,7 @@ def _numbers(X: pd.DataFrame, what: str) -> pd.DataFrame:
     infinite = out.columns[np.isinf(out.to_numpy()).any(axis=0)]
     if len(infinite):
         raise DataError(f"{what}: the columns {listing(infinite)} hold infinite values")
+    within_reach(out.to_numpy(), f"{what}: a value")
     return out
 
 

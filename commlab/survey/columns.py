@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from commlab.errors import DataError, ParameterError, listing
+from commlab.errors import DataError, ParameterError, listing, within_reach
 from commlab.survey.moments import Coded
 from commlab.survey.structure import FloatArray, as_list, column
 
@@ -37,7 +37,7 @@ def values_of(design: SurveyDesign, name: str) -> FloatArray:
     ParameterError
         If the column holds text.
     DataError
-        If a value is infinite.
+        If a value is infinite, or too large or small to calculate with.
     """
     values = column(design.data, name, "variable")
     if not pd.api.types.is_numeric_dtype(values):  # booleans are
@@ -57,6 +57,7 @@ def values_of(design: SurveyDesign, name: str) -> FloatArray:
         raise DataError(
             f'"{name}" is infinite in row {design.data.index[row]}; make it a number or leave it blank'
         )
+    within_reach(numbers, f'"{name}"')
     return numbers
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from commlab.errors import DataError, ParameterError, listing
+from commlab.errors import DataError, ParameterError, listing, within_reach
 from commlab.survey.structure import (
     FloatArray,
     IntArray,
@@ -351,4 +351,5 @@ def _weights(values: pd.Series) -> FloatArray:
         )
     if not numbers.any():
         raise DataError(f'weights "{values.name}" are all 0')
+    within_reach(numbers, f'weight "{values.name}"')
     return numbers

@@ -84,9 +84,14 @@ def ratio(
     by: str | Sequence[str] | None = None,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
-    """Ratio of two totals over the rows that have both; columns as of ``mean``, variable ``y/x``."""
+    """Ratio of two totals over the rows that have both; columns as of ``mean``, variable ``y/x``.
+
+    A domain whose denominator is 0 has no ratio (missing); where that is the whole sample, it is a DataError.
+    """
     y, x = values_of(design, numerator), values_of(design, denominator)
     found = estimates(design, [y], by=by, kind="ratio", denominator=x)
+    if by is None and found.n.all() and np.isnan(found.estimate).all():
+        raise DataError(f'the total of "{denominator}" is 0; a ratio to it has no meaning')
     low, high = intervals.t_interval(found.estimate, found.se, found.df, confidence)
     return found.frame(pd.DataFrame({"variable": [f"{numerator}/{denominator}"]}), low, high)
 

@@ -16,7 +16,7 @@ from scipy import special
 from commlab.errors import DataError
 from commlab.survey.structure import FloatArray, IntArray
 
-__all__ = ["ordered_fit"]
+__all__ = ["ordered_fit", "solved"]
 
 _STEPS, _SMALL = 200, 1e-12
 _FAR = 30.0
@@ -56,10 +56,12 @@ def ordered_fit(
     z = (x - middle) / np.where(scale > 0, scale, 1.0)
     p, k = z.shape[1], len(levels) - 1
     below = np.cumsum(np.bincount(code, w))[:-1] / w.sum()
+    if not (np.diff(below, prepend=0.0, append=1.0) > 0).all():
+        raise _weightless(what)
     theta = np.concatenate([np.zeros(p), special.logit(below)])
     value, score, minus = _likelihood(theta, z, code, w, k)
     for _ in range(_STEPS):
-        step = np.linalg.solve(minus, score.T @ w)
+        step = solved(minus, score.T @ w, what)
         size, moved = 1.0, False
         while size > _SMALL and not moved:  # halved until the likelihood does not fall
             trial = theta + size * step
@@ -83,9 +85,26 @@ def ordered_fit(
     back[:p, :p] = np.diag(1 / np.where(scale > 0, scale, 1.0))
     back[p:, :p] = middle / np.where(scale > 0, scale, 1.0)
     back[p:, p:] = np.eye(k)
-    influence = (score * w[:, None]) @ np.linalg.inv(minus) @ back.T
+    influence = (score * w[:, None]) @ solved(minus, np.eye(len(minus)), what) @ back.T
     names = [f"{_shown(a)}|{_shown(b)}" for a, b in pairwise(levels)]
     return back @ theta, influence, names
+
+
+def solved(a: FloatArray, b: FloatArray, what: str) -> FloatArray:
+    """The solution of a x = b; refused where weights leave nothing of some column.
+
+    Raises
+    ------
+    DataError
+    """
+    try:
+        return np.asarray(np.linalg.solve(a, b), dtype=float)
+    except np.linalg.LinAlgError:
+        raise _weightless(what) from None
+
+
+def _weightless(what: str) -> DataError:
+    return DataError(f"{what} cannot be fitted: next to the largest weights, some answers weigh nothing")
 
 
 def _shown(level: float) -> str:

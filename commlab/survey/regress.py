@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from commlab.errors import DataError, ParameterError, listing
+from commlab.errors import DataError, ParameterError, listing, within_reach
 from commlab.survey import intervals
 from commlab.survey.columns import values_of
 from commlab.survey.engine import covariance_of_sums
-from commlab.survey.ordinal import ordered_fit
+from commlab.survey.ordinal import ordered_fit, solved
 from commlab.survey.structure import FloatArray, column
 
 if TYPE_CHECKING:
@@ -128,6 +128,8 @@ def regression(
     ]
     if endless:
         raise DataError(f"{listing(endless)} of {formula!r} is infinite; make it a number or leave it blank")
+    for name, values in zip([*names, str(left.columns[-1])], [*x.T, y], strict=True):
+        within_reach(values, f'"{name}" of {formula!r}')
     if np.linalg.matrix_rank(x * np.sqrt(w)[:, None]) < p:
         raise DataError(f"the {p} columns of {formula!r} are collinear ({listing(names, most=12)}); drop one")
     if family == "logit" and not np.isin(y, (0, 1)).all():
@@ -173,13 +175,13 @@ def _fit(
     if family == "gaussian":
         root = np.sqrt(w)[:, None]
         beta = np.linalg.lstsq(xs * root, y * root[:, 0], rcond=None)[0]
-        bread = np.linalg.inv(xs.T @ (w[:, None] * xs))
+        bread = solved(xs.T @ (w[:, None] * xs), np.eye(len(beta)), repr(formula))
         return beta / unit, bread / np.outer(unit, unit), y - xs @ beta
     beta = np.zeros(x.shape[1])
     for _ in range(100):
         mu = special.expit(xs @ beta)
         slope = xs.T @ ((w * mu * (1 - mu))[:, None] * xs)
-        step = np.linalg.solve(slope, xs.T @ (w * (y - mu)))
+        step = solved(slope, xs.T @ (w * (y - mu)), repr(formula))
         beta = beta + step
         if np.abs(step).max() <= 1e-13 * max(1.0, np.abs(beta).max()):
             break
@@ -190,7 +192,7 @@ def _fit(
         raise DataError(
             f"a column of {formula!r} tells yes from no without error; the coefficients have no limit"
         )
-    bread = np.linalg.inv(xs.T @ ((w * mu * (1 - mu))[:, None] * xs))
+    bread = solved(xs.T @ ((w * mu * (1 - mu))[:, None] * xs), np.eye(len(beta)), repr(formula))
     return beta / unit, bread / np.outer(unit, unit), y - mu
 
 
@@ -248,7 +250,7 @@ def rank_test(design: SurveyDesign, variable: str, *, groups: str) -> RankTest |
     rank[order] = (np.bincount(tie, middle) / np.bincount(tie))[tie] / w.sum()
     x = np.eye(len(present))[group]
     x[:, 0] = 1.0
-    bread = np.linalg.inv(x.T @ (w[:, None] * x))
+    bread = solved(x.T @ (w[:, None] * x), np.eye(x.shape[1]), f'the ranks of "{variable}"')
     beta = bread @ (x.T @ (w * rank))
     cov = covariance_of_sums(design, used, (x * (w * (rank - x @ beta))[:, None]) @ bread)[1:, 1:]
     df1 = len(present) - 1

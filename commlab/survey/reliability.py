@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from commlab.errors import DataError, ParameterError, listing
+from commlab.errors import DataError, ParameterError, listing, within_reach
 from commlab.survey.intervals import checked_confidence
 from commlab.survey.structure import FloatArray
 
@@ -48,6 +48,8 @@ def _complete(items: pd.DataFrame, least: int = 2) -> pd.DataFrame:
     x = items.astype("float64").dropna()
     if np.isinf(x.to_numpy()).any():
         raise DataError("items hold infinite values")
+    for name in x:
+        within_reach(x[name].to_numpy(), f'item "{name}"')
     if len(x) <= items.shape[1]:
         raise DataError(f"{len(x)} rows have all {items.shape[1]} items; more rows than items are needed")
     flat = [str(c) for c in x if x[c].nunique() < 2]

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from commlab.errors import DataError, ParameterError, listing
+from commlab.errors import DataError, ParameterError, listing, within_reach
 from commlab.survey.structure import FloatArray
 
 __all__ = ["SmallArea", "benchmark", "fay_herriot"]
@@ -110,6 +110,8 @@ def fay_herriot(
     if not np.isfinite(x).all():
         rows = index[~np.isfinite(x).all(axis=1)]
         raise DataError(f"{len(rows)} areas lack a covariate ({listing(rows)}); the model needs them all")
+    for values, what in ((y, "a direct estimate"), (d[known], "a variance"), (x, "a covariate")):
+        within_reach(values, what)
     m, p = int(known.sum()), x.shape[1]
     if m <= p:
         raise DataError(f"{m} areas with direct estimates cannot carry {p} covariates")

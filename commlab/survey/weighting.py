@@ -19,7 +19,7 @@ import pandas as pd
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
-from commlab.errors import DataError, ParameterError
+from commlab.errors import DataError, ParameterError, within_reach
 from commlab.survey.margins import Sample, margins_check, margins_of
 from commlab.survey.structure import FloatArray, IntArray
 
@@ -280,6 +280,7 @@ def kish_effect(weights: npt.ArrayLike) -> float:
     w = w[w > 0]
     if not len(w):
         raise DataError("no weight is above 0")
+    within_reach(w, "a weight")
     return float(len(w) * (w**2).sum() / w.sum() ** 2)
 
 
@@ -287,6 +288,6 @@ def weight_summary(design: SurveyDesign) -> pd.Series:
     """n, sum, smallest, median, largest weight, coefficient of variation, Kish effect and effective n."""
     w = design.weights[design.weights > 0]
     effect = kish_effect(w)
-    cv = w.std(ddof=1) / w.mean() if len(w) > 1 else np.nan
+    cv = w.std(ddof=1) / w.mean() if len(w) > 1 else 0.0
     values = [len(w), w.sum(), w.min(), np.median(w), w.max(), cv, effect, len(w) / effect]
     return pd.Series(values, index=["n", "sum", "min", "median", "max", "cv", "deff_kish", "n_effective"])
