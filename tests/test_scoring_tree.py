@@ -341,6 +341,15 @@ def test_ties(ties, expected):
     assert ranks(pd.Series([90.0, 80, 80, 70], list("abcd")), ties=ties).tolist() == expected
 
 
+def test_the_last_digit_of_a_sum_ranks_grades_and_names_nobody():
+    points = pd.Series({"A/u": 89.99999999999999, "A/v": 90.0, "A/w": 90.00000000000001, "A/x": 80.0})
+    assert ranks(points).tolist() == [1, 1, 1, 4]
+    assert grade(points, {"优": 90, "良": 80}).tolist() == ["优", "优", "优", "良"]
+    assert grade(points, {"优": 90, "良": 80}, most={"优": 0.5}).tolist() == ["良"] * 4
+    assert select(points, pd.Series({"A": 2}))["status"].tolist()[:3] == ["tied"] * 3
+    assert allocate_rewards(points, 90, least=90)["amount"].tolist() == [30, 30, 30, 0]
+
+
 def test_ranks_within_groups_leave_missing_scores_out():
     s = pd.Series([90.0, 80, np.nan, 70], list("abcd"))
     out = ranks(s, within=pd.Series(["x", "y", "x", "y"], list("abcd")))

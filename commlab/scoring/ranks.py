@@ -11,10 +11,10 @@ import pandas as pd
 from commlab.errors import DataError, ParameterError, listing
 from commlab.framework import TOTAL, exact
 
-__all__ = ["grade", "ranks", "select", "totals"]
+__all__ = ["SAME", "grade", "ranks", "select", "totals"]
 
-_SAME = 9
-"""Decimals to which scores are compared on the line: rounding of the last digit names nobody."""
+SAME = 9
+"""Decimals to which scores are compared: the rounding of a sum's last digit ranks, grades and names nobody."""
 TIES = ("min", "average", "max", "dense", "first")
 
 
@@ -66,7 +66,7 @@ def ranks(
     Returns
     -------
     Series, index: unit
-        Ranks; units without a score have none.
+        Ranks; units without a score have none. Scores are compared to nine decimals.
 
     Examples
     --------
@@ -75,7 +75,7 @@ def ranks(
     """
     if ties not in TIES:
         raise ParameterError(f"ties is {ties!r}; it must be one of {', '.join(TIES)}")
-    score = totals(scores)
+    score = totals(scores).round(SAME)
     if within is None:
         out = score.rank(ascending=False, method=ties)  # type: ignore[arg-type]
     else:
@@ -114,7 +114,7 @@ def grade(
     Returns
     -------
     Series of str
-        Missing where the score is missing or falls in no band.
+        Missing where the score is missing or falls in no band. Scores are compared to nine decimals.
 
     Examples
     --------
@@ -131,7 +131,7 @@ def grade(
         wrong = [b for b in long if "label" not in b]
         if wrong:
             raise ParameterError(f"band {dict(wrong[0])} has no label")
-    value = scores.to_numpy(float)
+    value = np.round(scores.to_numpy(float), SAME)
     out = np.full(len(value), None, dtype=object)
     for band in long:
         closed = band.get("closed", "left")
@@ -233,7 +233,7 @@ def select(
 
 
 def _named(group: str, ordered: pd.Series, rank: pd.Series, quota: int, reserve: int) -> pd.DataFrame:
-    known = ordered.dropna().round(_SAME)
+    known = ordered.dropna().round(SAME)
     status = pd.Series("not_named", index=ordered.index, dtype="object")
     status[ordered.isna()] = "no_score"
     margin = pd.Series(np.nan, index=ordered.index)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.framework import exact
-from commlab.scoring.ranks import totals
+from commlab.scoring.ranks import SAME, totals
 
 __all__ = ["allocate_rewards"]
 
@@ -75,13 +75,13 @@ def allocate_rewards(
         raise ParameterError(f"how is {how!r}; it must be one of {', '.join(HOWS)}")
     if (how == "weights") != (weights is not None):
         raise ParameterError("weights= goes with how='weights', and only with it")
-    takes = score.notna()
+    takes, settled = score.notna(), score.round(SAME)
     if least is not None:
-        takes &= score >= least
+        takes &= settled >= least
     if top is not None:
         if top < 1:
             raise ParameterError(f"top is {top}; it must be 1 or more")
-        takes &= score.where(takes).rank(ascending=False, method="min") <= top
+        takes &= settled.where(takes).rank(ascending=False, method="min") <= top
     units = list(score.index[takes.to_numpy()])
     if not units:
         raise DataError("no unit takes part: no score, or none that reaches the limit")

@@ -11,7 +11,7 @@ from commlab.errors import DataError, ParameterError
 from commlab.framework import TOTAL, Framework
 from commlab.scoring.aggregate import aggregate
 from commlab.scoring.draws import Dirichlet, Model, prepared
-from commlab.scoring.ranks import ranks
+from commlab.scoring.ranks import SAME, ranks
 
 __all__ = ["audit", "leave_one_out", "pairs_apart", "sensitivity"]
 
@@ -86,7 +86,7 @@ def sensitivity(
         uniform = sampler.sample(problem, size, calc_second_order=False, seed=seed)
         values = _run(model, {name: (uniform[:, i] * ways[name]).astype(int) for i, name in enumerate(names)})
         if of == "rank":
-            values = rankdata(-values, axis=1, method="min")
+            values = rankdata(-values.round(SAME), axis=1, method="min")
         step = len(names) + 2
         variance = np.vstack([values[::step], values[step - 1 :: step]]).var(axis=0)
         at = [FACTORS.index(name) for name in names]

@@ -15,10 +15,11 @@ import pandas as pd
 from commlab.errors import DataError, ParameterError, listing
 from commlab.framework import Framework
 from commlab.scoring.draws import Dirichlet, draw_scores
-from commlab.scoring.ranks import ranks
+from commlab.scoring.ranks import SAME, ranks
 
 __all__ = ["rank_uncertainty"]
 
+_SAME = 0.5 * 10.0**-SAME
 _BLOCK_CELLS = 500_000
 """Draws x units ranked at once."""
 
@@ -145,7 +146,7 @@ def _ranked(scores: np.ndarray, at: np.ndarray) -> np.ndarray:
         some = -(scores[start : start + step] if everyone else scores[start : start + step, at])
         order = np.argsort(some, axis=1)
         ordered = np.take_along_axis(some, order, axis=1)
-        same = ordered[:, 1:] == ordered[:, :-1]
+        same = ordered[:, 1:] - ordered[:, :-1] < _SAME
         shared = place
         if same.any():
             new = np.hstack([np.ones((len(some), 1), bool), ~same])
