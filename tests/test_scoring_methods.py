@@ -379,6 +379,7 @@ def test_goalposts_human_development_report_2020(tmp_path):
         ("reference", {"unit": "y"}, [-3, 0, 8]),
         ("moderate", {"best": 4}, [1 - 3 / 8, 1, 0]),
         ("interval", {"low": 3, "high": 5}, [1 - 2 / 7, 1, 0]),
+        ("interval", {"low": 0, "high": 50}, [1, 1, 1]),
         ("vector", {}, np.array([1, 4, 12]) / np.sqrt(161)),
         ("sum", {}, np.array([1, 4, 12]) / 17),
         ("sum", {"directions": {"a": -1}}, np.array([12, 3, 1]) / 16),
@@ -389,6 +390,13 @@ def test_goalposts_human_development_report_2020(tmp_path):
 def test_normalisations_by_hand(how, options, values):
     X = pd.DataFrame({"a": [1.0, 4.0, 12.0]}, index=list("xyz"))
     assert normalise(X, how=how, **options)["a"].to_numpy() == pytest.approx(values)
+
+
+def test_best_values_that_all_reach_or_all_have_passed():
+    X = pd.DataFrame({"a": [5.0, 5.0]}, index=list("xy"))
+    assert normalise(X, how="moderate", best=5)["a"].tolist() == [1, 1]
+    with pytest.raises(ParameterError, match="best= of a is worse than every unit"):
+        normalise(pd.DataFrame({"a": [2.0, 5.0]}), how="target", best=1)
 
 
 def test_an_outlier_that_capping_cannot_tame_is_logged():

@@ -201,16 +201,24 @@ def _goalposts(x, sign, low, high, best, clip):  # type: ignore[no-untyped-def]
 
 def _target(x, sign, low, high, best, clip):  # type: ignore[no-untyped-def]
     y, goal = x * sign, best * sign
+    near = x.columns[(goal < y.min()).to_numpy()]
+    if len(near):
+        raise ParameterError(
+            f"target: best= of {listing(near)} is worse than every unit; nothing is on the way to it"
+        )
     return ((y - y.min()) / _spread(goal - y.min(), "target")).clip(upper=1)
 
 
 def _moderate(x, sign, low, high, best, clip):  # type: ignore[no-untyped-def]
-    away = (x - best).abs()
-    return 1 - away / _spread(away.max(), "moderate")
+    return _near((x - best).abs())
 
 
 def _interval(x, sign, low, high, best, clip):  # type: ignore[no-untyped-def]
-    away = (low - x).clip(lower=0) + (x - high).clip(lower=0)
+    return _near((low - x).clip(lower=0) + (x - high).clip(lower=0))
+
+
+def _near(away: pd.DataFrame) -> pd.DataFrame:
+    """1 where nothing is missing to the best value, 0 at the farthest unit."""
     farthest = away.max()
     return 1 - away / farthest.where(farthest > 0, 1.0)
 
