@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from commlab.errors import DataError, ParameterError, listing
+from commlab.errors import DataError, ParameterError, listing, within_reach
 from commlab.framework import TOTAL, exact
 
 __all__ = ["SAME", "grade", "ranks", "select", "totals"]
@@ -36,7 +36,10 @@ def totals(scores: pd.Series | pd.DataFrame) -> pd.Series:
             rows["score"].to_numpy(float), index=pd.Index(rows["unit"], name="unit"), name="score"
         )
     elif isinstance(scores, pd.Series):
-        out = scores.astype("float64").rename("score").rename_axis("unit")
+        numbers = pd.to_numeric(scores, errors="coerce")
+        if (wordy := scores.notna() & numbers.isna()).any():
+            raise DataError(f"scores are no numbers for {listing(scores.index[wordy])}")
+        out = numbers.astype("float64").rename("score").rename_axis("unit")
     else:
         raise ParameterError(
             f"scores are a Series by unit or a frame of aggregate, not {type(scores).__name__}"
@@ -46,6 +49,7 @@ def totals(scores: pd.Series | pd.DataFrame) -> pd.Series:
         raise DataError(f"units have more than one total: {listing(again.unique())}")
     if np.isinf(out.to_numpy()).any():
         raise DataError(f"scores are infinite for {listing(out.index[np.isinf(out.to_numpy())])}")
+    within_reach(out.to_numpy(), "a score")
     return out
 
 
@@ -131,12 +135,15 @@ def grade(
         wrong = [b for b in long if "label" not in b]
         if wrong:
             raise ParameterError(f"band {dict(wrong[0])} has no label")
-    value = np.round(scores.to_numpy(float), SAME)
+    value = totals(scores).round(SAME).to_numpy()
     out = np.full(len(value), None, dtype=object)
-    for band in long:
+    try:
+        ends = [(float(exact(b.get("low", 0))), float(exact(b.get("high", 0)))) for b in long]
+    except ValueError as error:
+        raise ParameterError(f"the ends of bands are numbers: {error}") from None
+    for band, (low, high) in zip(long, ends, strict=True):
         closed = band.get("closed", "left")
-        low = float(exact(band["low"])) if "low" in band else -np.inf
-        high = float(exact(band["high"])) if "high" in band else np.inf
+        low, high = low if "low" in band else -np.inf, high if "high" in band else np.inf
         above = value >= low if closed in ("left", "both") else value > low
         below = value <= high if closed in ("right", "both") else value < high
         out[np.isfinite(value) & above & below & pd.isna(out)] = band["label"]
