@@ -51,7 +51,7 @@ _DAY = (
 _MONTHS = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _BORN = r"(?:出生|生于|生日|诞生|生辰|born|birth(?:day)?|dob)"
 _BORN_IS = r"(?:日期?|时间|年月日?|月日|在|于|是|为|on|in|[:,的\s]){0,5}"
-_FOUNDED = r"(?:成立|建成|竣工|通车|回归|解放|施行|实施|生效|颁布|发布|印发|通过|开业|启用|投入|交房|交付|入住|开工|(?<=[日号\d])起)"
+_FOUNDED = r"(?:成立|建[成立厂校区]|竣工|通车|回归|解放|施行|实施|生效|颁布|发布|印发|通过|开业|启用|投入|交房|交付|入住|开工|(?<=[日号\d])起)"
 _DEGREES = r"\d{1,3}\s?[°度]\s?\d{1,2}(?:\.\d+)?\s?[′'分]\s?(?:\d{1,2}(?:\.\d+)?\s?(?:''|[″\"”秒])?)?\s?(?:[nsew北南东西](?![a-z经纬]))?"
 _DECIMALS = r"-?\d{1,3}\.\d{4,}\s?[°度]?\s?[nsew]?"
 _LATITUDE, _LONGITUDE = (
@@ -93,6 +93,7 @@ _PATTERNS: tuple[tuple[str, int, frozenset[str], re.Pattern[str]], ...] = tuple(
         ("coordinate", 3, "°度", rf"{_WHERE}\D{{0,3}}{_DEGREES}(?:[\s,;、]{{0,2}}{_WHERE}?\s?{_DEGREES})?"),
         ("coordinate", 3, "°度", rf"{_DEGREES}(?:[\s,;]{{0,2}}{_DEGREES})?"),
         ("coordinate", 5, ".", rf"(?<![a-z\d.])(?:{_WHERE}\W{{0,2}})?(?<![\d.]){_DECIMALS}(?:[\s,;/]{{0,2}}(?:{_WHERE}\W{{0,2}})?{_DECIMALS})*(?![\d.])"),
+        ("coordinate", 6, "nNeE经纬", rf"(?<![a-z\d.]){_WHERE}\W{{0,2}}\d{{1,3}}\.\d{{2,}}[\s,;/、]{{0,2}}{_WHERE}\W{{0,2}}\d{{1,3}}\.\d{{2,}}"),
         ("coordinate", 4, ". °度", r"(?:gps|坐标|定位|经纬度?|位置)(?:(?![nsew]\s?\d)\D){0,6}(?P<x>(?:[nsew]\s?)?\d{1,3}[.°度\s]\s?\d[\dnsew\s.,、;/°′″'\"]{3,}[\dnsew])"),
         ("coordinate", 2, "经纬", rf"{_NAMED}\D{{0,3}}\d{{1,3}}(?:[.°度]\s?\d+)*(?:[.′'分度°]\s?\d*)*(?:[″\"秒])?"),
         ("coordinate", 0, "经纬", rf"{_NAMED}[{CN}]{{1,6}}(?:点[{CN}]+)?度(?:[{CN}]{{1,4}}分)?(?:[{CN}]{{1,4}}秒)?"),
@@ -266,7 +267,7 @@ def find(text: str, *, free: bool = True) -> list[tuple[int, int, str]]:
     if names and free:
         found += _buildings(work, names)
     if free:
-        found += _births(dated, work, names)
+        found += list(_births(dated, found, names))
     found += names
     found.sort()
     return found if seen is None else [(seen[a], seen[b - 1] + 1, kind) for a, b, kind in found]
@@ -329,7 +330,9 @@ def _buildings(work: str, names: list[tuple[int, int, str]]) -> Iterator[tuple[i
                 break
 
 
-def _births(dated: str, work: str, names: list[tuple[int, int, str]]) -> Iterator[tuple[int, int, str]]:
+def _births(
+    dated: str, found: list[tuple[int, int, str]], names: list[tuple[int, int, str]]
+) -> Iterator[tuple[int, int, str]]:
     """Exact dates that stand for a child or beside a name as a field of their own."""
     ends = {end for _, end, _ in names}
     for match in _FULL_DATE.finditer(dated):
@@ -337,7 +340,9 @@ def _births(dated: str, work: str, names: list[tuple[int, int, str]]) -> Iterato
         between = _FIELD.search(dated, max(0, start - _NEAR), start)
         of_name = between and between.start() in ends
         child = _CHILD.search(dated, max(0, start - _NEAR), start) or _OF_CHILD.match(dated, end)
-        if (child or (of_name and _FIELD_END.match(dated, end))) and "\1" not in work[start:end]:
+        if (child or (of_name and _FIELD_END.match(dated, end))) and not any(
+            a < end and start < b for a, b, _ in found
+        ):
             yield start, end, "birth"
 
 

@@ -49,7 +49,7 @@ _CASE = re.compile(  # (2020)云0102民初3817号, (2024)金碧民调字第36号
 _STEMS = tuple(
     (frozenset(kinds.split()), re.compile(pattern))
     for kinds, pattern in (
-        ("number latin id bank address", rf"(?:编号|[证单案文表]号|号码|回执|协议书|证书|[证卡])[为是:\s]{{0,3}}(?P<x>{_HAN}{{1,6}}(?:\({_HAN}{{1,2}}\))?{_HAN}{{0,5}}(?:[字调受证权罚决认鉴裁执诉访复用登建残农林][(\[〔]?|(?<=[市县区州])))$"),
+        ("number latin id bank address", rf"(?:编号|[证单案文表]号|号码|回执|协议书|证书|[证卡])(?:编号|号码?)?[为是:\s]{{0,3}}(?P<x>{_HAN}{{1,6}}(?:\({_HAN}{{1,2}}\))?{_HAN}{{0,5}}(?:[字调受证权罚决认鉴裁执诉访复用登建残农林][(\[〔]?|(?<=[市县区州])))$"),
         ("number latin id bank", rf"(?P<x>{_HAN}{{1,4}}(?<![汉数名签文红大打写刻认识])字(?:\d{{4}}第?)?)$"),
         ("number", rf"(?P<x>{_HAN}{{1,6}}\({_HAN}{{1,2}}\){_HAN}{{0,4}})$"),
         ("number latin plate", r"(?P<x>(?:昆明|曲靖|玉溪|大理|丽江|昭通|保山|楚雄|红河|文山|普洱|版纳|德宏|临沧|武汉|上海|成都|重庆|贵阳|南宁|杭州|广州|深圳|北京|长沙|西安)市?[·\s]?)$"),
@@ -94,7 +94,7 @@ def widened(work: str, found: list[Place], unit: re.Pattern[str], words: frozens
         if span := _behind(match, unit, words):
             new.append(span)
     new += [match.span() for match in _CASE.finditer(marks)]
-    return [_with_stem(work, place) for place in _merged(found, new)]
+    return _merged([_with_stem(work, place) for place in _merged(found, new)], [])
 
 
 def _with_stem(work: str, place: Place) -> Place:
