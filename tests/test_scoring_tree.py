@@ -361,6 +361,10 @@ def test_grades_have_stated_ends():
     assert grade(s, {"优": 90, "良": 60}).fillna("-").tolist() == ["优", "良", "良", "-", "-"]
     bands = [{"high": 60, "closed": "right", "label": "low"}, {"low": 60, "closed": "right", "label": "high"}]
     assert grade(s, bands).fillna("-").tolist() == ["high", "high", "low", "low", "-"]
+    with pytest.raises(ParameterError, match="the ends of bands are numbers: 'x'"):
+        grade(pd.Series([95.0]), {"优": "x"})
+    with pytest.raises(DataError, match="no numbers for b"):
+        grade(pd.Series({"a": "95", "b": "x"}), {"优": 90})
 
 
 def test_the_share_of_the_best_grade_can_be_capped():

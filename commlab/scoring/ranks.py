@@ -36,10 +36,7 @@ def totals(scores: pd.Series | pd.DataFrame) -> pd.Series:
             rows["score"].to_numpy(float), index=pd.Index(rows["unit"], name="unit"), name="score"
         )
     elif isinstance(scores, pd.Series):
-        numbers = pd.to_numeric(scores, errors="coerce")
-        if (wordy := scores.notna() & numbers.isna()).any():
-            raise DataError(f"scores are no numbers for {listing(scores.index[wordy])}")
-        out = numbers.astype("float64").rename("score").rename_axis("unit")
+        out = _numbers(scores).rename("score").rename_axis("unit")
     else:
         raise ParameterError(
             f"scores are a Series by unit or a frame of aggregate, not {type(scores).__name__}"
@@ -51,6 +48,14 @@ def totals(scores: pd.Series | pd.DataFrame) -> pd.Series:
         raise DataError(f"scores are infinite for {listing(out.index[np.isinf(out.to_numpy())])}")
     within_reach(out.to_numpy(), "a score")
     return out
+
+
+def _numbers(scores: pd.Series) -> pd.Series:
+    numbers = pd.to_numeric(scores, errors="coerce")
+    wordy = (scores.notna() & numbers.isna()).to_numpy()
+    if wordy.any():
+        raise DataError(f"scores are no numbers for {listing(scores.index[wordy])}")
+    return numbers.astype("float64")
 
 
 def ranks(
@@ -127,27 +132,30 @@ def grade(
     """
     if not len(bands):
         raise ParameterError("there are no bands")
-    if isinstance(bands, Mapping):
-        steps = sorted(((exact(low), label) for label, low in bands.items()), reverse=True)
-        long: list[Mapping[str, Any]] = [{"low": low, "label": label} for low, label in steps]
-    else:
-        long = list(bands)
-        wrong = [b for b in long if "label" not in b]
-        if wrong:
-            raise ParameterError(f"band {dict(wrong[0])} has no label")
-    value = totals(scores).round(SAME).to_numpy()
-    out = np.full(len(value), None, dtype=object)
     try:
-        ends = [(float(exact(b.get("low", 0))), float(exact(b.get("high", 0)))) for b in long]
+        long = _long(bands)
     except ValueError as error:
         raise ParameterError(f"the ends of bands are numbers: {error}") from None
-    for band, (low, high) in zip(long, ends, strict=True):
+    value = _numbers(scores).round(SAME).to_numpy()
+    out = np.full(len(value), None, dtype=object)
+    for band in long:
         closed = band.get("closed", "left")
-        low, high = low if "low" in band else -np.inf, high if "high" in band else np.inf
+        low, high = float(band.get("low", -np.inf)), float(band.get("high", np.inf))
         above = value >= low if closed in ("left", "both") else value > low
         below = value <= high if closed in ("right", "both") else value < high
         out[np.isfinite(value) & above & below & pd.isna(out)] = band["label"]
     return pd.Series(_capped(out, value, long, most or {}), index=scores.index, dtype="str", name="grade")
+
+
+def _long(bands: Sequence[Mapping[str, Any]] | Mapping[str, float]) -> list[Mapping[str, Any]]:
+    """Bands with their label and exact ends."""
+    if isinstance(bands, Mapping):
+        steps = sorted(((exact(low), label) for label, low in bands.items()), reverse=True)
+        return [{"low": low, "label": label} for low, label in steps]
+    wrong = [b for b in bands if "label" not in b]
+    if wrong:
+        raise ParameterError(f"band {dict(wrong[0])} has no label")
+    return [{**b, **{end: exact(b[end]) for end in ("low", "high") if end in b}} for b in bands]
 
 
 def _capped(

@@ -8,7 +8,7 @@ import pandas as pd
 
 from commlab.errors import ParameterError
 from commlab.framework import TOTAL
-from commlab.scoring import ranks
+from commlab.scoring import ranks as ranked
 from commlab.scoring.sources import join_sources
 from commlab.study.standing import moves
 from commlab.study.trace import Step
@@ -125,7 +125,7 @@ class _Teller:
         if self.of == "district":
             peers = self.period.scores("district")
             peers = peers[peers["code"] == code].set_index("unit")["score"]
-            mean, place = peers.mean(), ranks(peers).get(self.unit)
+            mean, place = peers.mean(), ranked(peers).get(self.unit)
             others = tuple(Step("child", f"{u}: {t.number(v, 4)}", number(v)) for u, v in peers.items())
             steps += [
                 *self._moved(code),
