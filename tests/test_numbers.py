@@ -66,7 +66,7 @@ def values_of(name: str) -> np.ndarray:
     return np.array(data["values"], dtype=float)
 
 
-@pytest.mark.parametrize("weight", [1.0, 2.5, 1e-9, 1e12])
+@pytest.mark.parametrize("weight", [1.0, 2.5e-9, 1e12])
 @pytest.mark.parametrize("name", list(UNIVARIATE))
 def test_means_and_deviations_of_a_survey(name, weight):
     y, certified = values_of(name), UNIVARIATE[name]

@@ -66,6 +66,8 @@ FRAMES = {
     "one answered": PLAIN.assign(**{c: PLAIN[c].where(PLAIN.index == 0) for c in [*NUMBERS, "b"]}),
 }
 DESIGNS: dict[str, dict[str, str]] = {"rows": {}, "strata": {"strata": "s"}, "clusters": {"clusters": "c"}}
+SHAPES = {"plain", "one row", "two rows", "one cluster", "a stratum a row", "one answered"}
+"""Frames that a design of rows or of clusters meets otherwise than one of strata."""
 ESTIMATES: dict[str, Callable[[SurveyDesign], Any]] = {
     "mean": lambda d: d.mean(["y", "x"]),
     "mean by": lambda d: d.mean("y", by="g"),
@@ -138,6 +140,8 @@ def wrong(call: Callable[[], Any]) -> list[str]:
 def test_surveys_answer_or_refuse(name):
     found = {}
     for how, options in DESIGNS.items():
+        if how != "strata" and name not in SHAPES:
+            continue
         try:
             design = SurveyDesign(FRAMES[name], weights="w", **options)
         except DataError:
