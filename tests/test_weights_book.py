@@ -205,3 +205,25 @@ def test_a_changed_judgement_moves_weights_consistency_and_who_counts(recalculat
     experts = expected.groups["Ⅰ-1"].experts
     assert [r[1] for r in panel] == pytest.approx(experts["cr"].tolist(), abs=1e-7)
     assert [bool(r[3]) for r in panel] == experts["used"].tolist()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_chapters_of_a_panel_of_one_and_of_scores_that_a_method_refuses(tiny, monkeypatch, language):
+    from commlab.report import chapters
+
+    report = chapters.open_report(tiny, "2019Q4", None, language)
+    judged, scores = report.period.judgments, report.period.scores("district")
+    lone = judged["expert"].iloc[0]
+    kind = type(report.period)
+    monkeypatch.setattr(kind, "judgments", judged[judged["expert"] == lone], raising=False)
+    monkeypatch.setattr(
+        kind, "scores", lambda *_: scores.assign(score=scores["score"] * (scores.index % 7 > 0))
+    )
+    ratios, nodes, _ = chapters.expert_weights(report).blocks
+    assert len(ratios.table) == 1 and (nodes.table["used"] == 1).all()
+    assert ("仅出自一位专家：总目标" in nodes.notes[0]) == (language == "zh")
+    assert chapters.matrices(report).blocks and chapters.mending(report).blocks
+    assert isinstance(chapters.firmness(report).blocks[0], str)  # no interval over one expert
+    told = " ".join(chapters.data_weights(report).blocks[0].notes)
+    assert ("MEREC（有得分为0）" if language == "zh" else "MEREC (a score is 0)") in told
+    assert language == "en" or "need" not in told

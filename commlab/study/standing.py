@@ -16,12 +16,13 @@ from commlab.framework.entries import FULL
 from commlab.scoring import aggregate, collect, rank_uncertainty, score, sensitivity
 from commlab.study.config import Choices
 from commlab.survey import SurveyDesign, satisfaction_covariance
-from commlab.weights import ahp_tree, bootstrap_weights
+from commlab.weights import AHPTree, ahp_tree, bootstrap_weights
 
 __all__ = [
     "MOST_MOVES",
     "Scored",
     "Weighing",
+    "judged_tree",
     "moves",
     "problem_states",
     "rank_drivers",
@@ -53,6 +54,23 @@ class Weighing:
     draws: pd.DataFrame | None
 
 
+def judged_tree(judged: pd.DataFrame, framework: Framework, choices: Choices) -> AHPTree:
+    """Group AHP of the judged nodes as study.yaml says: experts above ``ahp_max_cr`` are left out.
+
+    A study keeps going with few answers: a node that one expert judged has that expert's weights, and the only
+    expert of all counts at face value, whatever the ratio. Reports say which weights rest on one expert alone.
+    """
+    several = judged["expert"].nunique() > 1
+    return ahp_tree(
+        judged,
+        framework,
+        how=choices.ahp_group,
+        method=choices.ahp_method,
+        max_cr=choices.ahp_max_cr if several else None,
+        min_experts=1,
+    )
+
+
 def weigh(
     framework: Framework,
     judgments: pd.DataFrame,
@@ -73,18 +91,9 @@ def weigh(
     draws = None
     local = pd.Series(dtype="float64")
     if len(judged):
-        # One expert alone is taken at face value: there is no group, and nothing to draw from.
-        several = judged["expert"].nunique() > 1
-        tree = ahp_tree(
-            judged,
-            framework,
-            how=choices.ahp_group,
-            method=choices.ahp_method,
-            max_cr=choices.ahp_max_cr if several else None,
-            min_experts=2 if several else 1,
-        )
+        tree = judged_tree(judged, framework, choices)
         local, experts = tree.local, tree.experts
-        if drawn and several:
+        if drawn and experts.loc[experts["used"], "expert"].nunique() > 1:
             draws = bootstrap_weights(tree, framework, draws=choices.draws, seed=choices.seed)
     weighted = framework.with_weights(local) if len(local) else framework
     table = weighted.table.copy()

@@ -141,8 +141,11 @@ def data_weights(report: Report) -> Section:
     for name, (label, method) in methods.items():
         try:
             table[name] = method(scores)
-        except DataError as error:
-            refused.append(f"{label}: {error}")
+        except DataError:
+            zero = name == "merec" and (scores <= 0).to_numpy().any()
+            refused.append(
+                f"{label} ({t('a score is 0') if zero else t('nothing tells the indicators apart')})"
+            )
     data = [c for c in table if c != "experts"]
     if not data:
         return Section(title, 1, [t("No method can weigh these scores: {why}.", why=t.listing(refused))])
@@ -154,22 +157,22 @@ def data_weights(report: Report) -> Section:
     choices, span = report.study.config.choices, {}
     try:
         again = w.bootstrap_units(scores, mean_of, draws=UNIT_DRAWS, seed=choices.seed)
-    except DataError as error:
-        refused.append(f"{t('Data, mean')}: {error}")
+    except DataError:
+        refused.append(t("the interval of the data's mean (the districts are too few or too alike)"))
     else:
         band = w.weight_intervals(again, confidence=choices.confidence)
         table["low"], table["high"] = band["ci_low"], band["ci_high"]
         span = {"low": t("from"), "high": t("to")}
     pair = table[["experts", "data"]]
     table["arithmetic"], table["game"] = w.combine(pair), w.combine(pair, how="game")
-    shown = {"experts": t("Experts")} | {c: methods[c][0] for c in data}
+    shown = {"experts": t("Experts") if own.tree else t("The study's")} | {c: methods[c][0] for c in data}
     shown |= {"data": t("Data, mean")} | span
     shown |= {"arithmetic": t("Both, mean"), "game": t("Both, game theory")}
     apart = (table["data"] - table["experts"]).abs()
     text = t(
         "Weights among {n} secondary indicators from the scores of {units} districts; all count in the direction of "
-        "their score. Experts and data differ most over {label} ({experts} and {data}). Scores of this study use the "
-        "experts' weights.",
+        "their score. The study's weights, which its scores use, and the data's differ most over {label} ({experts} and "
+        "{data}).",
         n=t.integer(len(table)),
         units=t.integer(len(scores)),
         label=own.label(apart.idxmax()),

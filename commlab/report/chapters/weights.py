@@ -35,22 +35,16 @@ class Weighed:
     @cached_property
     def tree(self) -> AHPTree | None:
         """Weights of the nodes whose children are weighed by judgement; None where there is none."""
-        from commlab.weights import ahp_tree
+        from commlab.study.standing import judged_tree
 
-        period, choices = self.report.period, self.report.study.config.choices
+        period, study = self.report.period, self.report.study
         weights = period.indicator_weights()
         nodes = weights.loc[weights["origin"] == "ahp", "parent"].fillna(TOTAL).unique()
         judged = period.judgments
         judged = judged[judged["node"].isin(nodes)]
         if judged.empty:
             return None
-        return ahp_tree(
-            judged,
-            self.report.study.framework,
-            how=choices.ahp_group,
-            method=choices.ahp_method,
-            max_cr=choices.ahp_max_cr,
-        )
+        return judged_tree(judged, study.framework, study.config.choices)
 
     @cached_property
     def draws(self) -> pd.DataFrame:
@@ -132,9 +126,12 @@ def _nodes(own: Weighed, tree: AHPTree):
         all=t.integer(len(nodes)),
         table=table_name(tree.random_index),
     )
-    return own.report.finding(
-        nodes, text, title=t("Consistency of the group's matrices"), columns=_consistency(own, first)
+    alone = nodes.loc[nodes["used"] == 1, "name"]
+    notes = (
+        [t("These weights are one expert's alone: {nodes}.", nodes=t.listing(alone))] if len(alone) else []
     )
+    title, columns = t("Consistency of the group's matrices"), _consistency(own, first)
+    return own.report.finding(nodes, text, title=title, columns=columns, notes=notes)
 
 
 def _levels(own: Weighed, tree: AHPTree):
