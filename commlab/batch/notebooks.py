@@ -17,6 +17,8 @@ from commlab.errors import ParameterError, StudyError, listing
 
 __all__ = ["Parameter", "check_parameters", "clean", "find_notebook", "first_error", "read_parameters"]
 
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+"""A control: named at random, and dead without its kernel."""
 _TYPES = (str, bool, int, float, list, dict)
 
 
@@ -155,6 +157,8 @@ def clean(notebook: Any, parameters: Mapping[str, Any]) -> Any:
         cell["id"] = f"cell-{number:02d}"
         if cell.cell_type == "code":
             cell.outputs = _joined(cell.outputs)
+            for output in cell.outputs:
+                output.get("data", {}).pop(_WIDGET, None)
         if "injected-parameters" in tags:
             cell.source = "\n".join(["# Parameters", *(f"{k} = {v!r}" for k, v in parameters.items())])
     metadata = {

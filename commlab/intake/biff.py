@@ -39,6 +39,8 @@ _ROW, _COLINFO, _FORMULA, _BOOLERR, _NUMBER, _RK, _MULRK = (
 )
 _BIFF8 = 0x0600
 _MOST_SHIFT = 16
+_LAST_COLUMN = 255
+_CELLS = frozenset((0x0006, 0x00BD, 0x00BE, 0x00D6, 0x00FD, 0x0201, 0x0203, 0x0204, 0x0205, 0x027E))
 _PERCENT_FORMATS = frozenset({9, 10})
 
 
@@ -141,6 +143,7 @@ def _sheets(stream: bytes, file: str) -> dict[str, Peek]:
     places: dict[str, int] = {}
     in_percent = set(_PERCENT_FORMATS)
     styles: list[int] = []
+    _refuse_far_cells(stream)
     for kind, body in _records(stream):
         if kind == _BOF and struct.unpack_from("<H", body)[0] != _BIFF8:
             return {}
@@ -163,6 +166,16 @@ def _sheets(stream: bytes, file: str) -> dict[str, Peek]:
             frozenset(sheet.hidden_rows), frozenset(sheet.hidden_columns), sheet.errors, percents=cells
         )
     return out
+
+
+def _refuse_far_cells(stream: bytes) -> None:
+    """Cells where no sheet of this format has any: room for all before them would be made."""
+    at = 0
+    while at + 8 <= len(stream):
+        kind, length, _, column = struct.unpack_from("<HHHH", stream, at)
+        if kind in _CELLS and column > _LAST_COLUMN:
+            raise IndexError(column)
+        at += 4 + length
 
 
 def _text(body: bytes, length: int, start: int) -> str:

@@ -45,6 +45,8 @@ _UNCOMPUTED = re.compile(
     rb"<(?:\w+:)?c\b[^>]*\br=\"([A-Z]+)(\d+)\"[^>]*><(?:\w+:)?f\b(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)"
     rb"(?:<(?:\w+:)?v>\s*</(?:\w+:)?v>|<(?:\w+:)?v\s*/>)?</(?:\w+:)?c>"
 )
+_CLAIMED = re.compile(rb"uniqueCount\s*=\s*[\"']([^\"']*)")
+"""How many texts a part says it has: room for them is made before they are read."""
 _STYLED = re.compile(rb"<(?:\w+:)?c r=\"([A-Z]+)(\d+)\"[^>]*?\bs=\"(\d+)\"")
 
 
@@ -87,7 +89,10 @@ def inspect(path: Path) -> dict[str, Peek]:
             for part in parts:
                 if part.startswith("xl/") and part.endswith(".xml"):
                     with archive.open(part) as stream:
-                        refuse_doctype(stream.read(_PROLOGUE), file=name)
+                        start = stream.read(_PROLOGUE)
+                    refuse_doctype(start, file=name)
+                    if any(int(n) > parts[part].file_size for n in _CLAIMED.findall(start)):
+                        raise ValueError(f"{part} claims more texts than it can hold")
             styles = archive.read("xl/styles.xml") if "xl/styles.xml" in parts else b""
             percents = _percent_styles(styles)
             peeks = {}
