@@ -6,7 +6,7 @@ recalculates what the library computed. A step that a spreadsheet cannot express
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,7 @@ _PEOPLE = ("judged", "count", "survey")
 PERCENT = 100
 
 Formulas = dict[str, list[str]]
+_Record = Mapping[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -132,54 +133,61 @@ def evidence_formulas(
     """
     out: Formulas = {c: [""] * len(rows) for c in ("value", "numerator", "denominator")}
     parts = {(p.code, p.part): p for c in framework.leaves for p in framework.parts(c)}
-    for i, row in enumerate(rows.to_dict("records")):
+    records = rows.to_dict("records")
+    lists: dict[tuple[str, str, str], list[int]] = {}
+    for i, row in enumerate(records):
         top, bottom, per = row["numerator"], row["denominator"], row["per"]
         if pd.notna(top) and pd.notna(bottom) and bottom and _close(top / bottom * per, row["value"]):
             times = "" if per == 1 else f"*{per:.15g}"
             sides = [grid.cell(c, i, own=True) for c in ("numerator", "denominator")]
             out["value"][i] = f"={sides[0]}/{sides[1]}{times}"
-    built = [parts[k].rule not in ("judged", "count") for k in zip(rows["code"], rows["part"], strict=True)]
-    for (_, code, name), mine in rows[built].groupby(["unit", "code", "part"], sort=False):
+        if parts[row["code"], row["part"]].rule not in ("judged", "count"):
+            lists.setdefault((row["unit"], row["code"], row["part"]), []).append(i)
+    for (_, code, name), mine in lists.items():
         part = parts[code, name]
-        _over_lines(part, mine, grid, out)
+        _over_lines(part, {i: records[i] for i in mine}, grid, out)
         if raw is not None and raw_grid is not None and part.rule not in _PEOPLE:
-            for i, row in mine.iterrows():
-                for column, told in _over_units(part, row, raw, raw_grid).items():
+            for i in mine:
+                for column, told in _over_units(part, records[i], raw, raw_grid).items():
                     if not out[column][i]:
                         out[column][i] = told
     return out
 
 
-def _over_lines(part: Part, mine: pd.DataFrame, grid: Grid, out: Formulas) -> None:
+def _over_lines(part: Part, mine: Mapping[int, _Record], grid: Grid, out: Formulas) -> None:
     """The main line of a list from its own lines: sums of a checklist, mean of questions, weakest year."""
-    main, lines = mine[mine["role"] == "main"], mine[mine["role"] == "item"]
-    if len(main) != 1 or lines.empty or int(lines.index[-1] - lines.index[0]) != len(lines) - 1:
+    main = [i for i, row in mine.items() if row["role"] == "main"]
+    lines = [i for i, row in mine.items() if row["role"] == "item"]
+    if len(main) != 1 or not lines or lines[-1] - lines[0] != len(lines) - 1:
         return
-    i, row = int(main.index[0]), main.iloc[0]
-    first, last = int(lines.index[0]), int(lines.index[-1])
+    i, row, first, last = main[0], mine[main[0]], lines[0], lines[-1]
 
     def span(column: str) -> str:
         return grid.span(column, first, last, own=True)
 
+    def known(column: str) -> np.ndarray:
+        values = np.array([mine[k][column] for k in lines], dtype=float)
+        return values[~np.isnan(values)]
+
+    value = known("value")
     if part.rule == "checklist" and part.rollup != "worst":
         for column in ("numerator", "denominator"):
-            if _close(lines[column].sum(), row[column]):
+            if _close(known(column).sum(), row[column]):
                 out[column][i] = f"=SUM({span(column)})"
-    elif part.rule == "survey" and _close(lines["value"].mean(), row["value"]):
+    elif part.rule == "survey" and len(value) and _close(value.mean(), row["value"]):
         out["value"][i] = f"=AVERAGE({span('value')})"
-    elif part.rule == "growth" and _close(lines["value"].min(), row["value"]):
+    elif part.rule == "growth" and len(value) and _close(value.min(), row["value"]):
         out["value"][i] = f"=MIN({span('value')})"
     elif part.rule == "deduction" and row["of"] == 1:
-        left = _deducted(part, lines, grid)
+        left = _deducted(part, {str(mine[k]["item"]): k for k in lines}, grid)
         if left:
             out["value"][i] = left
 
 
-def _deducted(part: Part, lines: pd.DataFrame, grid: Grid) -> str:
+def _deducted(part: Part, at: Mapping[str, int], grid: Grid) -> str:
     """Full marks less each item's points up to its cap, not below the floor."""
     floor = f"{float(exact(part.params.get('floor', 0))):.15g}"
     taken, all_of_it = [], []
-    at = {name: int(i) for i, name in zip(lines.index, lines["item"], strict=True)}
     for item in part.items:
         count = grid.cell("value", at[item["item"]], own=True)
         if item.get("all"):
@@ -191,7 +199,7 @@ def _deducted(part: Part, lines: pd.DataFrame, grid: Grid) -> str:
     return f"=IF(OR({','.join(all_of_it)}),{floor},{rest})" if all_of_it else f"={rest}"
 
 
-def _over_units(part: Part, row: pd.Series, raw: RawValues, grid: Grid) -> dict[str, str]:
+def _over_units(part: Part, row: _Record, raw: RawValues, grid: Grid) -> dict[str, str]:
     """What one line of evidence adds up or counts over communities, where that gives the same number."""
     at = raw.rows(part.type)
     key = row["item"] if row["role"] == "item" else part.metric

@@ -161,6 +161,11 @@ def _lines(value: object, width: float) -> int:
     )
 
 
+def _careful(shown: str, look: dict[str, Any]) -> dict[str, Any]:
+    first = unicodedata.normalize("NFKC", shown.lstrip())[:1]
+    return {**look, "quote_prefix": True} if first in ("=", "+", "-", "@") or shown[:1] == "\t" else look
+
+
 class _Writer:
     """Writes sheets; keeps the cell formats, of which a workbook has one each."""
 
@@ -178,10 +183,7 @@ class _Writer:
     def text(self, page: Any, row: int, column: int, value: object, **look: Any) -> None:
         """Text as text; what looks like a formula is also marked as text for those who edit the cell."""
         shown = clean(value)[:LONGEST_CELL]
-        first = unicodedata.normalize("NFKC", shown.lstrip())[:1]
-        if first in ("=", "+", "-", "@") or shown[:1] == "\t":
-            look["quote_prefix"] = True
-        page.write_string(row, column, shown, self.format(**look))
+        page.write_string(row, column, shown, self.format(**_careful(shown, look)))
 
     def cover(self, name: str, cover: Cover, sheets: Sequence[tuple[str, Sheet]]) -> None:
         page = self.book.add_worksheet(name)
@@ -243,7 +245,11 @@ class _Writer:
             page.set_column(j, j, width)
             total += width
             if col.format in ("text", "label"):
-                lines = [max(n, _lines(v, width)) for n, v in zip(lines, table[column], strict=True)]
+                texts = [str(v) for v in table[column]]
+                taken = {
+                    text: _lines(v, width) for text, v in dict(zip(texts, table[column], strict=True)).items()
+                }
+                lines = [max(n, taken[text]) for n, text in zip(lines, texts, strict=True)]
         for i, n in enumerate(lines, start=2):
             if n > 1:
                 page.set_row(i, LINE_PT * min(n, MOST_LINES))
@@ -263,39 +269,37 @@ class _Writer:
         wrap: dict[str, Any] = {"text_wrap": True} if kind == "text" else {}
         if kind == "text" and col.alignment == "left" and j:
             wrap["indent"] = 1  # text does not touch the number before it
+        look, known = self.format(num_format=pattern, **align), values.notna().to_numpy()
+        texts: dict[tuple[type, str], tuple[str, Any, float]] = {}  # most texts stand in many rows
+        numbers: list[float] = []
         longest = 0.0
-        for i, value in enumerate(values, start=2):
-            formula = formulas[i - 2] if formulas else ""
-            if formula:
-                known = pd.notna(value)
-                page.write_formula(
-                    i,
-                    j,
-                    formula,
-                    self.format(num_format=pattern, **align),
-                    float(value) if known else "",
-                )
-                longest = max(longest, characters(col.cell(value, self.t)) if known else 0)
+        for i, value in enumerate(values):
+            if formulas and formulas[i]:
+                page.write_formula(i + 2, j, formulas[i], look, float(value) if known[i] else "")
+                numbers += [float(value)] if known[i] else []
                 continue
-            if pd.api.types.is_scalar(value) and pd.isna(value):
+            if not known[i]:
                 continue
             if isinstance(value, (bool, np.bool_)):
                 value = col.cell(value, self.t)
             if kind == "text" or isinstance(value, str):
-                shown = col.cell(value, self.t) if col.format == "label" else value
-                self.text(page, i, j, shown, **align, **wrap)
-                longest = max(longest, characters(clean(value)[: 2 * WIDEST]))
+                key = (type(value), str(value))
+                if key not in texts:
+                    shown = clean(col.cell(value, self.t) if col.format == "label" else value)[:LONGEST_CELL]
+                    own = self.format(**_careful(shown, {**align, **wrap}))
+                    texts[key] = shown, own, characters(clean(value)[: 2 * WIDEST])
+                page.write_string(i + 2, j, *texts[key][:2])
             elif kind == "date":
-                day = pd.Timestamp(value).tz_localize(None).to_pydatetime()
-                page.write_datetime(i, j, day, self.format(num_format=pattern))
+                page.write_datetime(i + 2, j, pd.Timestamp(value).tz_localize(None).to_pydatetime(), look)
                 longest = max(longest, 10)
             elif not math.isfinite(float(value)):
-                self.text(page, i, j, "∞" if value > 0 else "-∞", align="right")
+                self.text(page, i + 2, j, "∞" if value > 0 else "-∞", align="right")
             else:
-                number = float(value) * (100 if kind == "points" else 1)
-                page.write_number(i, j, number, self.format(num_format=pattern, **align))
-                longest = max(longest, characters(col.cell(value, self.t)))
-        return longest
+                page.write_number(i + 2, j, float(value) * (100 if kind == "points" else 1), look)
+                numbers.append(float(value))
+        # with as many decimals each, the longest number is the greatest or the least
+        ends = [characters(col.cell(end(numbers), self.t)) for end in (min, max) if numbers]
+        return max([longest, *ends, *(wide for _, _, wide in texts.values())])
 
     def _printed(self, page: Any, title: str, *, rows: int, columns: int, landscape: bool) -> None:
         page.set_paper(9)
