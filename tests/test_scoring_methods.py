@@ -451,6 +451,30 @@ def test_self_inflation_is_paired_over_standards():
     assert np.isnan(out.loc["v", "se"])
 
 
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: icc(pd.DataFrame({"a": ["x", "y"], "b": [1, 2]})), "the columns a are not numbers"),
+        (
+            lambda: krippendorff_alpha(pd.DataFrame({"a": ["x"], "b": ["y"]})),
+            "the columns a, b are not numbers",
+        ),
+        (lambda: fleiss_kappa(pd.DataFrame([[1.5, 1.5], [3, 0]])), "whole numbers from 0"),
+        (lambda: icc(pd.DataFrame([[1, 2], [3, 5]]), confidence=95), "confidence is 95"),
+        (lambda: self_inflation(rated(), confidence=0), "confidence is 0"),
+    ],
+)
+def test_agreement_that_cannot_be_told(call, says):
+    with pytest.raises((DataError, ParameterError), match=says):
+        call()
+
+
+@pytest.mark.parametrize("rows", [[("a", "u", 80)], [("a", "u", 80), ("b", "u", 80), ("b", "v", 70)]])
+def test_raters_are_described_where_their_agreement_cannot_be_told(rows):
+    out = rater_agreement(rated(*rows))
+    assert np.isnan(out.alpha) and out.raters["n"].sum() == len(rows)
+
+
 def test_mutual_evaluation():
     rows = [
         ("S", "street", "a", "community", "duty", 80.0),
@@ -469,6 +493,7 @@ def test_mutual_evaluation():
     up = out["response"].set_index("rater_level").loc["community"]
     assert (up["possible"], up["given"]) == (3, 2)
     assert out["reciprocity"][["a", "b", "difference"]].to_numpy().tolist() == [["S", "a", -10]]
+    assert out["matrix"].loc["S", ["a", "b"]].tolist() == [80, 60] and np.isnan(out["matrix"].loc["c", "a"])
 
 
 def test_mutual_evaluation_with_two_aspects_by_hand():

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from commlab.errors import DataError, ParameterError, within_reach
+from commlab.errors import DataError, ParameterError, listing, within_reach
+from commlab.scoring.methods import wordy
 
-__all__ = ["fleiss_kappa", "icc", "krippendorff_alpha", "targets_differ"]
+__all__ = ["check_confidence", "fleiss_kappa", "icc", "krippendorff_alpha", "targets_differ"]
 
 LEVELS = ("nominal", "ordinal", "interval", "ratio")
 
@@ -15,6 +16,19 @@ LEVELS = ("nominal", "ordinal", "interval", "ratio")
 _FORMS = ("ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k")
 _ROUNDING = 1e-12
 """Sums of squares below this share of the whole are rounding."""
+
+
+def check_confidence(confidence: float) -> None:
+    if not 0 < confidence < 1:
+        raise ParameterError(f"confidence is {confidence}; it must lie between 0 and 1")
+
+
+def _numbers(table: pd.DataFrame, what: str) -> np.ndarray:
+    if not isinstance(table, pd.DataFrame):
+        raise ParameterError(f"{what} takes a frame, not {type(table).__name__}")
+    if words := wordy(table):
+        raise DataError(f"{what}: the columns {listing(words)} are not numbers")
+    return table.apply(pd.to_numeric).to_numpy(dtype=float)
 
 
 def icc(table: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
@@ -47,7 +61,8 @@ def icc(table: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     """
     from scipy import stats
 
-    x = table.to_numpy(dtype=float)
+    check_confidence(confidence)
+    x = _numbers(table, "an intraclass correlation")
     n, k = x.shape
     if n < 2 or k < 2:
         raise DataError(f"an intraclass correlation needs two targets and two raters; found {n} and {k}")
@@ -136,7 +151,7 @@ def krippendorff_alpha(table: pd.DataFrame, *, level: str = "interval") -> float
     """
     if level not in LEVELS:
         raise ParameterError(f"level is {level!r}; it must be one of {', '.join(LEVELS)}")
-    x = table.to_numpy(dtype=float)
+    x = _numbers(table, "krippendorff_alpha")
     if np.isinf(x).any():
         raise DataError("krippendorff_alpha: ratings must be finite")
     within_reach(x, "krippendorff_alpha: a rating")
@@ -186,10 +201,12 @@ def fleiss_kappa(counts: pd.DataFrame) -> float:
     (1) P_i = (sum_j n_ij^2 - m) / (m (m - 1))  (2) kappa = (mean P_i - sum p_j^2) / (1 - sum p_j^2)
     Source: Fleiss (1971) Psychological Bulletin 76: 378-382.
     """
-    x = counts.to_numpy(dtype=float)
+    x = _numbers(counts, "fleiss_kappa")
     m = x.sum(axis=1)
-    if not len(x) or (m != m[0]).any() or m[0] < 2 or (x < 0).any():
+    if not len(x) or (m != m[0]).any() or m[0] < 2:
         raise DataError("fleiss_kappa needs the same number of raters (two or more) for every unit")
+    if (x < 0).any() or (x % 1 != 0).any():
+        raise DataError("fleiss_kappa counts raters: whole numbers from 0")
     agreed = ((x**2).sum(axis=1) - m[0]) / (m[0] * (m[0] - 1))
     chance = float(((x.sum(axis=0) / x.sum()) ** 2).sum())
     if chance == 1:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import DataError, listing
-from commlab.scoring.agreement import icc, krippendorff_alpha, targets_differ
+from commlab.scoring.agreement import check_confidence, icc, krippendorff_alpha, targets_differ
 
 __all__ = [
     "Adjusted",
@@ -59,12 +59,13 @@ def rater_agreement(ratings: pd.DataFrame) -> Agreement:
     Returns
     -------
     Agreement
-        ``alpha``: Krippendorff's for interval scores over all (unit, code). ``icc``: the six forms over
+        ``alpha``: Krippendorff's for interval scores over all (unit, code); missing where nothing was rated twice or
+        all gave one score. ``icc``: the six forms over
         what all raters of a unit's pair have in common, where at least two raters share two things, by pair
         of raters
         (rater_a, rater_b, n, form, estimate). ``raters``: rater, n, mean, sd, leniency (mean difference
-        from the others who rated the same), and discriminates (False where all scores of a rater are the
-        same).
+        from the others who rated the same), and discriminates (False where two or more
+        scores of a rater are all the same).
     """
     wide = _wide(ratings)
     raters = []
@@ -79,7 +80,7 @@ def rater_agreement(ratings: pd.DataFrame) -> Agreement:
                 "mean": mine.mean(),
                 "sd": mine.std(ddof=1) if len(mine) > 1 else np.nan,
                 "leniency": (mine - others).mean() if others.notna().any() else np.nan,
-                "discriminates": mine.nunique() > 1,
+                "discriminates": mine.nunique() > 1 or len(mine) < 2,
             }
         )
     pairs = []
@@ -91,7 +92,11 @@ def rater_agreement(ratings: pd.DataFrame) -> Agreement:
                 pairs.append(icc(both).assign(rater_a=a, rater_b=b, n=len(both)))
     columns = ["rater_a", "rater_b", "n", "form", "estimate", "ci_low", "ci_high"]
     found = pd.concat(pairs, ignore_index=True)[columns] if pairs else pd.DataFrame(columns=columns)
-    return Agreement(krippendorff_alpha(wide), found, pd.DataFrame(raters), len(wide), len(names))
+    # alpha cannot be told where nothing was rated twice, or all gave one score
+    twice = wide[wide.notna().sum(axis=1) > 1].to_numpy()
+    told = len(twice) and np.nanmin(twice) < np.nanmax(twice)
+    alpha = krippendorff_alpha(wide) if told else float("nan")
+    return Agreement(alpha, found, pd.DataFrame(raters), len(wide), len(names))
 
 
 @dataclass(frozen=True)
@@ -205,6 +210,7 @@ def self_inflation(ratings: pd.DataFrame, *, confidence: float = 0.95) -> pd.Dat
     """
     from scipy import stats
 
+    check_confidence(confidence)
     lacking = [c for c in ("stage", "unit", "code", "score") if c not in ratings]
     if lacking:
         raise DataError(f"the ratings lack the columns {listing(lacking)}")
@@ -235,6 +241,7 @@ def mutual_evaluation(mutual: pd.DataFrame) -> dict[str, pd.DataFrame]:
     Returns
     -------
     dict of DataFrame
+        ``matrix``: who (rows) rated whom (columns) how, means over the aspects; blank where nobody did.
         ``rated``: rated, rated_level, aspect, n, mean, sd (self-ratings left out). ``raters``: rater,
         rater_level, n, mean, leniency (mean difference from the others who rated the same, missing where
         nobody else did).
@@ -279,6 +286,7 @@ def mutual_evaluation(mutual: pd.DataFrame) -> dict[str, pd.DataFrame]:
         if a < b and (b, a) in pairs.index
     ]
     return {
+        "matrix": pairs.unstack().rename_axis(columns="rated"),
         "rated": rated,
         "raters": raters,
         "response": pd.DataFrame(
