@@ -143,9 +143,8 @@ def data_weights(report: Report) -> Section:
             table[name] = method(scores)
         except DataError:
             zero = name == "merec" and (scores <= 0).to_numpy().any()
-            refused.append(
-                f"{label} ({t('a score is 0') if zero else t('nothing tells the indicators apart')})"
-            )
+            why = t("a score is 0") if zero else t("nothing tells the indicators apart")
+            refused.append(t("{text} ({where})", text=label, where=why))
     data = [c for c in table if c != "experts"]
     if not data:
         return Section(title, 1, [t("No method can weigh these scores: {why}.", why=t.listing(refused))])
