@@ -8,7 +8,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env reports examples check-data test check lint clean sample lock bench docs
+.PHONY: help env reports examples check-data test check lint clean sample lock bench torture mutate sbom docs
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,6 +53,14 @@ bench: env ## run the benchmarks; each prints its ratios
 
 torture: env ## ill-treat the suite: kills, same bytes, canaries (under 40 minutes)
 	@$(PY) tools/torture.py
+
+mutate: env ## change weights, survey and scoring 300 times: do the tests notice? (goes on where it stopped)
+	@$(PY) tools/mutate.py
+
+sbom: env ## the bill of materials in build/sbom.cdx.json, the list of licences, and a search for secrets
+	@$(PY) tools/supply.py sbom --output build/sbom.cdx.json
+	@$(PY) tools/supply.py licences --output licences.csv
+	@$(PY) tools/supply.py secrets
 
 docs: env ## build the handbook into site/ (look at it with: python -m http.server -d site)
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet --strict
