@@ -633,3 +633,16 @@ def test_the_how_to_names_every_rule_and_its_examples_load(repository: Path, tmp
     for name in ("deductions", "hotline", "importance"):
         folder = repository / "tests/data/studies" / name
         assert f"`{name}`" in page and load_framework(folder / "framework.yaml").leaves
+
+
+def test_a_checklist_is_measured_where_its_items_are(tmp_path):
+    metrics = "metrics:\n" + "".join(
+        f"  {key}: {{zh: {key}, unit: 个, kind: stock, level: {level}}}\n"
+        for key, level in (("a", "district"), ("b", "district"), ("c", "community"))
+    )
+    part = made(tmp_path, leaf("{rule: checklist, items: [a, b]}", metrics)).parts("A")[0]
+    assert part.measured_at == "district" and "district" in part.scored_at
+    with pytest.raises(DataError, match="the items are measured at community and district; say measured_at"):
+        made(tmp_path, leaf("{rule: checklist, items: [a, c]}", metrics))
+    said = made(tmp_path, leaf("{rule: checklist, items: [a, c], measured_at: community}", metrics))
+    assert said.parts("A")[0].measured_at == "community"

@@ -232,7 +232,7 @@ def _part(
     if len(faults.found) > before:
         return None
     metric = metrics.get(p.get("metric", p.get("numerator", "")))
-    measured = p.get("measured_at") or (metric.level if metric else "community")
+    measured = p.get("measured_at") or _measured_at(p, rule, metric, metrics, what, faults)
     return Part(
         code=node["code"],
         part=p.get("part", "main"),
@@ -253,6 +253,22 @@ def _part(
         en=p.get("en", ""),
         line=given.line,
     )
+
+
+def _measured_at(
+    p: Map, rule: str, metric: Metric | None, metrics: Mapping[str, Metric], what: str, faults: Faults
+) -> str:
+    """The level of the metric, or of the metrics that a checklist lists."""
+    if metric is None and rule == "checklist":
+        named = (i.partition("/")[0] for i in p.get("items", []) if isinstance(i, str))
+        levels = sorted({metrics[name].level for name in named if name in metrics})
+        if len(levels) > 1:
+            faults.add(
+                p.lines["items"], f"{what}: the items are measured at {' and '.join(levels)}; say measured_at"
+            )
+        if levels:
+            return levels[0]
+    return metric.level if metric else "community"
 
 
 def _scored_at(rule: str, measured: str) -> tuple[str, ...]:
