@@ -1022,3 +1022,18 @@ def test_two_columns_of_which_one_numbers_the_rows_keep_their_rows(tmp_path, lab
     path.write_text(f"{label},重要性\nA1,3\nA2,4\n", encoding="utf-8")
     table = read_table(path)
     assert table.frame.to_numpy().tolist() == [["A1", 3.0], ["A2", 4.0]]
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "totals"),
+    [
+        ("范围,事项\n全区,助餐点\n翠湖社区,车位\n大观社区,图书馆\n", 3, 0),
+        ("类型,范围,主题,事项,数量\n需求,全区,养老,助餐点,3\n需求,翠湖社区,停车,车位,20\n资源,全区,文化,图书馆,1\n", 3, 0),
+        ("社区,户数,备注\n甲,10,\n乙,20,新\n全区,30,含园区\n", 2, 1),
+        ("街道,社区,户数\n一街道,甲,10\n一街道,乙,20\n全区,,30\n", 2, 1),
+    ],
+)  # fmt: skip
+def test_the_whole_as_the_reach_of_an_entry_is_no_total(tmp_path, text, rows, totals):
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    raw = read_table(tmp_path / "a.csv")
+    assert (len(raw.frame), len(raw.totals)) == (rows, totals)

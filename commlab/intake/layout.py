@@ -267,12 +267,26 @@ def _row_kind(grid: Grid, block: Block, row: int, place: int) -> str:
         if words.is_fill_in(cells) and len(filled) <= 8 and not any(isinstance(c, float) for c in cells[2:]):
             return "fill-in"
     if any(isinstance(line[c], str) and words.total_kind(line[c]) for c in block.keys):
-        return "total"
+        return "data" if _is_scope(block, line, filled) else "total"
     if words.is_part(first) and block.kinds.get(row - 1) == "total":
         return "total"
     if len(filled) == 1:
         return _single(grid, block, row, filled[0])
     return "data"
+
+
+def _is_scope(block: Block, line: Sequence[Any], filled: list[int]) -> bool:
+    """Whether 全区 says how far an entry of a list reaches: it sums up nothing, and words say what the entry is."""
+    told = [c for c in filled if isinstance(line[c], str) and words.total_kind(line[c])]
+    wordy = [
+        c
+        for c in filled
+        if isinstance(line[c], str) and c not in told and not is_number(line[c]) and not is_mark(line[c])
+    ]
+    if not all(words.is_whole(line[c]) for c in told):
+        return False
+    numbers = any(n and is_number(line[c]) for c, n in zip(block.columns, block.numeric, strict=True))
+    return len(wordy) >= (2 if numbers else 1)
 
 
 def _opens_note(grid: Grid, block: Block, row: int, filled: list[int]) -> bool:

@@ -37,9 +37,10 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_SUM = word_set(
-    "总计 合计 小计 共计 总和 汇总 累计 总数 合计数 总计数 小计数 全市 全区 全县 全州 全省 全国 全街道 全镇 全乡 全体 "
-    "全辖区 市辖区 省直辖县级行政区划 自治区直辖县级行政区划 总 计 σ ∑ total totals sum subtotal grandtotal sub-total totalsum"
+_WHOLE = word_set("全市 全区 全县 全州 全省 全国 全街道 全镇 全乡 全体 全辖区")
+_SUM = _WHOLE | word_set(
+    "总计 合计 小计 共计 总和 汇总 累计 总数 合计数 总计数 小计数 市辖区 省直辖县级行政区划 自治区直辖县级行政区划 总 计 σ ∑ "
+    "total totals sum subtotal grandtotal sub-total totalsum"
 )
 _MEAN = word_set("平均 平均值 平均数 均值 均数 平均分 人均 mean average avg")
 _OTHER = word_set(
@@ -120,6 +121,15 @@ def total_kind(text: object) -> str:
     if _MEAN_END.match(word) or word.startswith("平均("):
         return "mean"
     return "sum" if _SUM_END.match(word) or _BEFORE.match(word) else ""
+
+
+def is_whole(text: object) -> bool:
+    """Whether a cell names the whole, which in a list says how far an entry reaches and sums up nothing.
+
+    >>> is_whole("全区"), is_whole("合计")
+    (True, False)
+    """
+    return isinstance(text, str) and folded(text) in _WHOLE
 
 
 def is_part(text: object) -> bool:
