@@ -4,8 +4,8 @@ Usage: python tools/mutate.py [--sample N] [--seed N] [--only PACKAGE]... [--fre
 
 A seeded sample of all mutants of commlab/weights, survey and scoring is tried, each in a copy of the suite against the
 tests that run the changed line and then those that run its module; the first failure ends a trial. What was tried stays in
-build/mutation/ and is not tried again while the module is the same (survivors: while the tests are too; ``--again`` tries
-them all the same, ``--fresh`` everything). tools/mutated/equivalent.csv names survivors that change nothing, with the
+build/mutation/ and is not tried again while its function is the same (survivors: while the tests are too; ``--again``
+tries them all the same, ``--fresh`` everything). tools/mutated/equivalent.csv names survivors that change nothing, with the
 reason; they count neither way. Exit code 1 below 85 %.
 """
 
@@ -38,7 +38,6 @@ TESTS = (
     "tests/test_weights_ahp.py",
     "tests/test_weights_data.py",
     "tests/test_weights_panel.py",
-    "tests/test_weights_gaps.py",
     "tests/test_scoring_*.py",
     "tests/test_laws_scoring.py",
     "tests/test_laws_weights.py",
@@ -132,9 +131,9 @@ class Results:
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         self.known = {entry["name"]: entry for entry in map(json.loads, lines)}
 
-    def verdict(self, name: str, module: str, tests: str, *, again: bool) -> str | None:
-        entry = self.known.get(name)
-        if entry is None or entry["module"] != module:
+    def verdict(self, mutant: Mutant, tests: str, *, again: bool) -> str | None:
+        entry = self.known.get(mutant.name)
+        if entry is None or entry["context"] != mutant.context:
             return None
         if entry["verdict"] in (trial.PASSED, "not run") and (again or entry["tests"] != tests):
             return None
@@ -204,15 +203,16 @@ def main(arguments: list[str] | None = None) -> int:
         tests = digest(test_files(copy))
         verdicts = {}
         for number, mutant in enumerate(sample, 1):
-            module = digest([copy / mutant.path])
-            verdict = results.verdict(mutant.name, module, tests, again=options.again)
+            verdict = results.verdict(mutant, tests, again=options.again)
             if verdict is None:
                 if results.new % CONTROLLED == 0:
                     controlled(mutant, copy, covered)
                 start = time.perf_counter()
                 verdict = tried(mutant, copy, covered)
                 took = round(time.perf_counter() - start, 1)
-                results.keep(name=mutant.name, module=module, tests=tests, verdict=verdict, seconds=took)
+                results.keep(
+                    name=mutant.name, context=mutant.context, tests=tests, verdict=verdict, seconds=took
+                )
                 if verdict != trial.FAILED:
                     print(f"   {number:3d} {verdict}: line {mutant.lines[0]} {mutant.name}", flush=True)
                 elif number % 20 == 0:

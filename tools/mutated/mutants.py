@@ -2,7 +2,7 @@
 
 A mutant is named by what it changes, not by its line, so that a seeded sample stays the same when other lines move:
 ``commlab/survey/moments.py Sums.centred arithmetic "a - b" -> "a + b" 1`` (the last number counts equal ones).
-Left alone is what only words, types or imports: docstrings, annotations, f-strings, the texts of errors, ``__all__``.
+Left alone is what only words, types or imports: docstrings, annotations, f-strings, the texts of errors, ``__all__``, and ``strict=`` of zip.
 """
 
 from __future__ import annotations
@@ -66,6 +66,8 @@ class Mutant:
         Place of the piece in the module's bytes.
     top : bool
         The piece runs at import, not when a function does.
+    context : str
+        Digest of the function, class or statement of the module that holds it.
     """
 
     path: str
@@ -78,6 +80,7 @@ class Mutant:
     start: int
     end: int
     top: bool
+    context: str
 
     @property
     def name(self) -> str:
@@ -99,7 +102,7 @@ def mutants_of(root: Path, path: str) -> list[Mutant]:
     for row in source.splitlines(keepends=True):
         starts.append(starts[-1] + len(row))
     tree = ast.parse(source)
-    spans = _spans(tree)
+    spans, contexts = _spans(tree), _contexts(tree, source)
     seen: Counter[tuple[str, str, str, str]] = Counter()
     found = []
     for where, kind, node, after in _changes(tree, "", False):
@@ -112,7 +115,8 @@ def mutants_of(root: Path, path: str) -> list[Mutant]:
         seen[key] += 1
         top = not where or where.endswith(SIGNATURE) or (where[0].isupper() and "." not in where)
         lines = spans.get(node.lineno, (node.lineno, node.lineno))  # "except" and "case" are no statements
-        found.append(Mutant(path, where, kind, before, after, seen[key], lines, start, end, top))
+        context = contexts[node.lineno]
+        found.append(Mutant(path, where, kind, before, after, seen[key], lines, start, end, top, context))
     return found
 
 
@@ -125,6 +129,18 @@ def _spans(tree: ast.AST) -> dict[int, tuple[int, int]]:
             last = max(body[0].lineno - 1, node.lineno) if body else node.end_lineno or node.lineno
             first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
             out |= dict.fromkeys(range(first, last + 1), (first, last))
+    return out
+
+
+def _contexts(tree: ast.Module, source: bytes) -> dict[int, str]:
+    """Line -> digest of the outermost statement there."""
+    rows = source.splitlines()
+    out: dict[int, str] = {}
+    for node in tree.body:
+        first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
+        last = node.end_lineno or node.lineno
+        told = hashlib.sha256(b"\n".join(rows[first - 1 : last])).hexdigest()[:16]
+        out |= dict.fromkeys(range(first, last + 1), told)
     return out
 
 
@@ -170,7 +186,10 @@ def _within(node: ast.AST, where: str) -> Iterator[tuple[str, str, ast.expr | as
         return
     annotations = {id(getattr(node, a, None)) for a in ("annotation", "returns")}
     for child in ast.iter_child_nodes(node):
-        if id(child) not in annotations:
+        checked = (
+            isinstance(child, ast.keyword) and child.arg == "strict"
+        )  # zip: equal lengths, whatever it says
+        if id(child) not in annotations and not checked:
             yield from _within(child, where)
 
 
