@@ -230,6 +230,27 @@ def test_crossed_tables_are_closed_both_ways():
     assert ("x", "f") not in cells
 
 
+def test_what_a_total_tells_anyway_is_no_reason_to_withhold_more():
+    # Nobody of e/m, who are 6, was dissatisfied, and of e only 2: printed as a bound elsewhere, e leaves 0 to 2 of them.
+    no = {("e", "f"): (40, 2), ("e", "m"): (6, 0), ("w", "f"): (60, 20), ("w", "m"): (8, 3)}
+    no |= {(d, s): (50, 20) for d in "xyz" for s in "fm"}
+    rows = [
+        {
+            "district": d,
+            "sex": s,
+            "item": "q",
+            "statistic": "dissatisfied",
+            "estimate": y / n,
+            "n": n,
+            "yes": y,
+        }
+        for (d, s), (n, y) in no.items()
+    ]
+    table, gone = protect(pd.DataFrame(rows), k=10, parent=["district", "sex"])
+    assert gone["district"].tolist() == ["e", "e", "w", "w"]
+    assert table["estimate"].notna().tolist() == [False] * 6 + [True] * 4
+
+
 def attack(printed: pd.DataFrame, total_n: int, total_yes: int) -> list[tuple[float, float, float, float]]:
     """What a reader can find out about each withheld child: least and most respondents, least and most yes.
 

@@ -10,7 +10,8 @@ domains below it, and what a bound means. Unknown to him are the counts x >= 0 o
 
 Each solution of a linear program is a witness for all figures at once, and one that moves a few domains only is as good
 as any. So first a small program over the domains that hide something, with random objectives; for what that leaves,
-both ends over all domains. What cannot be proven open counts as told.
+both ends over all domains. What cannot be proven open counts as told. To withhold more never closes what was open, so
+that a figure proven open once (``reached``) is not asked about again.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ _MOVED = (2, 8)
 _AT_ONCE = 24
 _ROUNDS = (1, 10)
 """Pairs of objectives that they are tried with."""
+_SMALL = 1000
+"""Unknowns up to which a program is solved sooner as it is."""
 _SEED = 4
 
 
@@ -97,6 +100,10 @@ class Figures:
             (np.ones(len(cells)), (cells, leaf)), shape=(len(self.n), len(self.leaves))
         )
         self.known = np.full(len(self.leaves), self.given is not None)
+        # By reader (who is told the rules, or not; None: sees only what is printed elsewhere), figures, then n of each cell.
+        size = len(self.cell) + len(self.n)
+        self.reached = {rules: np.zeros((2, size)) for rules in (False, True, None)}
+        self.alone = np.full(size, np.nan)
         self.counts = np.zeros((len(self.leaves), len(self.size))) if self.given is None else self.given
 
     def over(self, cells: IntArray, forms: FloatArray, leaves: IntArray) -> sparse.csr_array:
@@ -151,7 +158,6 @@ def told(
     *,
     k: int,
     few: int,
-    among: IntArray,
     every: bool = False,
 ) -> list[Target]:
     """Hidden figures of which a reader finds out more than declared: the first of each component, or ``every`` one.
@@ -159,51 +165,59 @@ def told(
     Parameters
     ----------
     rows : str array, shape (n_rows,)
-        "" printed, "<=" or ">=" bounded, other words: blank.
+        "" printed, "<=" or ">=" bounded, other words: blank. Never less than when it was last asked.
     cells : str array, shape (n_cells,)
         Rule by which a cell is withheld with its n, else "".
     k, few : int
         n of a withheld cell stays ``k`` wide, its shares ``few``; other hidden figures ``few`` - 1. To a reader who is
         told the rules (2), each stays 1 wide.
-    among : int array
-        Components to look at.
     """
-    asked = np.isin(figures.component, among)
-    gone = np.flatnonzero((cells != "") & asked)
-    hidden = np.flatnonzero((rows != "") & asked[figures.cell])
-    keys = np.concatenate([np.c_[gone, np.full(len(gone), -1)], np.c_[figures.cell[hidden], hidden]]).astype(
-        np.int64
-    )
-    if not len(keys):
-        return []
+    gone, hidden = np.flatnonzero(cells != ""), np.flatnonzero(rows != "")
+    at = np.r_[gone, figures.cell[hidden]]
+    keys = np.r_[len(rows) + gone, hidden]
     whole = (cells[figures.cell[hidden]] != "") & figures.people[hidden]
-    declared = np.concatenate([np.full(len(gone), float(k)), np.where(whole, few, few - 1.0)])
-    figures.find(np.unique(figures.component[keys[:, 0]]))
-    out: dict[Target, None] = {}
-    of, beside = figures.component[keys[:, 0]], figures.component[figures.leaves]
-    few_moved, some_moved = (
-        moved[np.isin(beside[moved], of)]
-        for moved in (_movable(figures, rows, cells, most) for most in _MOVED)
-    )
+    declared = np.r_[np.full(len(gone), float(k)), np.where(whole, few, few - 1.0)]
+    most = np.r_[declared[: len(gone)], np.where(figures.people[hidden], few, few - 1.0)]
+    of, beside = figures.component[at], figures.component[figures.leaves]
     elsewhere = np.where(figures.fixed[figures.cell], rows, "gone"), np.where(figures.fixed, cells, "R2")
+    out: dict[Target, None] = {}
     for rules in (False, True) if len(gone) else (False,):
-        wide = np.ones(len(keys)) if rules else declared
+        wide = np.minimum(
+            np.ones(len(keys)) if rules else declared, np.nan_to_num(figures.alone[keys], nan=np.inf)
+        )
+        low, high = figures.reached[rules]
 
-        def program(leaves: IntArray, left: IntArray, rules: bool = rules) -> _Program:
-            return _Program(figures, rows, cells, leaves, keys[left], k, few, rules)
+        def program(leaves: IntArray, asked: IntArray, rules: bool | None = rules) -> _Program:
+            figure, cell = elsewhere if rules is None else (rows, cells)
+            return _Program(figures, figure, cell, leaves, at[asked], keys[asked], k, few, rules)
 
-        open_ = set() if every else {figures.component[cell] for cell, _ in out}
-        left = np.flatnonzero(~np.isin(of, list(open_)))
+        left = np.flatnonzero(high[keys] - low[keys] < wide - _EPS)
+        if not every:
+            left = left[~np.isin(of[left], [figures.component[cell] for cell, _ in out])]
+        if not len(left):
+            continue
+        figures.find(np.unique(of[left]))
+        few_moved, moved = (_movable(figures, rows, cells, leaves) for leaves in _MOVED)
+        few_moved = few_moved[np.isin(beside[few_moved], of[left])]
         left = left[program(few_moved, left).unproven(wide[left], _ROUNDS[0])]
         for component in np.unique(of[left]):
-            mine = left[of[left] == component]
-            moved = program(some_moved[beside[some_moved] == component], mine)
-            mine = mine[moved.unproven(wide[mine], _ROUNDS[1])]
-            if len(mine):
-                leaves = np.flatnonzero(beside == component)
-                alone = _Program(figures, *elsewhere, leaves, keys[mine], k, few, False)
-                found = keys[mine[program(leaves, mine).narrow(wide[mine], alone, every)]]
-                out |= dict.fromkeys((int(c), int(r)) for c, r in found)
+            mine, leaves = left[of[left] == component], np.flatnonzero(beside == component)
+            some = moved[beside[moved] == component]
+            mine = mine[program(some, mine).unproven(wide[mine], _ROUNDS[1])]
+            new = mine[np.isnan(figures.alone[keys[mine]])]
+            figures.alone[keys[new]] = np.inf
+            new = new[program(leaves, new, None).unproven(most[new], _ROUNDS[1])]
+            figures.alone[keys[new]] = list(program(leaves, new, None).widths(_AT_ONCE))
+            wide[mine] = np.minimum(wide[mine], figures.alone[keys[mine]])
+            if len(some) < len(leaves):
+                mine = mine[program(leaves, mine).unproven(wide[mine], _ROUNDS[1])]
+            mine = mine[high[keys[mine]] - low[keys[mine]] < wide[mine] - _EPS]
+            widths = program(leaves, mine).widths(_AT_ONCE if every else 2)
+            for i, width in zip(mine, widths, strict=bool(every)):
+                if width < wide[i] - _EPS:
+                    out[int(at[i]), int(keys[i]) if keys[i] < len(rows) else -1] = None
+                    if not every:
+                        break
     return list(out)
 
 
@@ -242,12 +256,14 @@ class _Program:
         rows: npt.NDArray,
         cells: npt.NDArray,
         leaves: IntArray,
+        at: IntArray,
         keys: IntArray,
         k: int,
         few: int,
-        rules: bool,
+        rules: bool | None,
     ) -> None:
         alive = np.diff(figures.below[:, leaves].indptr) > 0
+        self.keys, self.reached = keys, figures.reached[rules]
 
         def over(at: IntArray, forms: FloatArray) -> sparse.csr_array:
             return figures.over(at, forms, leaves)
@@ -261,22 +277,24 @@ class _Program:
 
         shown, low, high = of(""), of("<="), of(">=")
         sized = np.flatnonzero((cells == "") & alive)
-        at = np.concatenate([sized, figures.cell[shown]])
+        where = np.concatenate([sized, figures.cell[shown]])
         forms = np.vstack([np.tile(figures.size, (len(sized), 1)), figures.forms[shown]])
-        kept = _independent(at, forms)
-        self.equal = over(at[kept], forms[kept])
+        kept = _independent(where, forms)
+        self.equal = over(where[kept], forms[kept])
         below, room = [], []
-        for at, side in ((low, figures.forms[low]), (high, figures.whole[high] - figures.forms[high])):
-            below.append(over(figures.cell[at], side))
-            room.append(np.maximum(few - 1 - figures.now(at, side), 0))
+        for row, side in ((low, figures.forms[low]), (high, figures.whole[high] - figures.forms[high])):
+            below.append(over(figures.cell[row], side))
+            room.append(np.maximum(few - 1 - figures.now(row, side), 0))
         if rules:
             for small, sign in ((cells == "R1", 1), ((cells != "") & (cells != "R1"), -1)):
                 below.append(sign * sizes(small))
                 n = figures.n[small & alive]
                 room.append(np.maximum(k - 1 - n if sign > 0 else n - k, 0))
         self.below, self.room = sparse.vstack(below, format="csr"), np.concatenate(room)
-        forms = np.vstack([figures.forms, figures.size])[keys[:, 1]]  # row -1 is the cell's n
-        self.ask = over(keys[:, 0], forms)
+        forms = np.vstack([figures.forms, figures.size])[
+            np.minimum(keys, len(rows))
+        ]  # the last is any cell's n
+        self.ask = over(at, forms)
         least = -figures.counts[leaves].ravel()
         self.bounds = np.c_[least, np.full(len(least), float(4 * max(k, few * len(figures.size))))]
 
@@ -304,7 +322,7 @@ class _Program:
                 b_eq=None if equal is None else np.zeros(equal.shape[0]),
                 bounds=np.tile(self.bounds, (m, 1)),
                 method="highs",
-                options={"presolve": False},  # small programs, solved sooner as they are
+                options={"presolve": m * width > _SMALL},
             )
             for k in range(m):
                 x = None if found.x is None else found.x[k * width : (k + 1) * width]
@@ -313,7 +331,7 @@ class _Program:
     def unproven(self, declared: FloatArray, rounds: int) -> IntArray:
         """Asked figures that random objectives do not show to be as open as declared."""
         rng = np.random.default_rng(_SEED)
-        low, high = np.zeros(len(declared)), np.zeros(len(declared))
+        low, high = self.reached
         left = np.arange(len(declared))
 
         def objectives() -> Iterator[FloatArray]:
@@ -324,32 +342,22 @@ class _Program:
                 yield chosen
                 yield -chosen
 
-        before, tried = len(left), 0
-        for step in self._ends(objectives(), 2):
-            low, high = np.minimum(low, step), np.maximum(high, step)
-            left, tried = np.flatnonzero(high - low < declared - _EPS), tried + 1
+        before = len(left)
+        for tried, step in enumerate(self._ends(objectives(), 2), 1):
+            low[self.keys] = np.minimum(low[self.keys], step)
+            high[self.keys] = np.maximum(high[self.keys], step)
+            left = np.flatnonzero(high[self.keys] - low[self.keys] < declared - _EPS)
             if not len(left) or (tried % 2 == 0 and len(left) == before):
                 break
             before = len(left) if tried % 2 == 0 else before
         return left
 
-    def narrow(self, declared: FloatArray, alone: _Program, every: bool) -> IntArray:
-        """Asked figures narrower than declared, and than what is printed elsewhere tells ``alone``: the first, or ``every`` one."""
-        out = []
-        left = self.unproven(declared, _ROUNDS[1])
-        for at, wide in zip(left, self._widths(left, _AT_ONCE if every else 2), strict=True):
-            if wide < declared[at] - _EPS and wide < next(alone._widths(left[left == at], 2)) - _EPS:
-                out.append(at)
-                if not every:
-                    break
-        return np.array(out, dtype=np.int64)
-
-    def _widths(self, asked: IntArray, at_once: int) -> Iterator[float]:
-        """max - min of some asked figures."""
-        ones = np.eye(self.ask.shape[0])[np.repeat(asked, 2)] * np.tile([[1.0], [-1.0]], (len(asked), 1))
+    def widths(self, at_once: int) -> Iterator[float]:
+        """max - min of the asked figures."""
+        m = len(self.keys)
         if not self.ask.shape[1]:
-            yield from np.zeros(len(asked))
+            yield from np.zeros(m)
             return
-        ends = self._ends(iter(ones), at_once)
-        for at, least, most in zip(asked, ends, ends, strict=True):
-            yield float(most[at] - least[at])
+        ends = self._ends(iter(np.repeat(np.eye(m), 2, axis=0) * np.tile([[1.0], [-1.0]], (m, 1))), at_once)
+        for i, least, most in zip(range(m), ends, ends, strict=True):
+            yield float(most[i] - least[i])

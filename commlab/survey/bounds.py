@@ -18,7 +18,6 @@ Counts are unweighted: who knows the weights learns no more from weighted figure
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -65,26 +64,17 @@ def secure(
     out["bound"] = pd.Series("", index=out.index, dtype="str")
     table = _Table(out, cells, points)
     figures, row, of = _figures(out, table, cells, points, counts)
-    find = partial(told, figures, k=k, few=FEW)
-    before = np.full(len(row), None, dtype=object), np.full(len(of), None, dtype=object)
     found: list[Target] = []
 
-    def widened() -> bool:
+    def widened(every: bool) -> bool:
+        nonlocal found
+        found = told(figures, table.state[row], cells.rule[of], k=k, few=FEW, every=every)
         return table.widen({(int(of[c]), int(row[r]) if r >= 0 else -1): None for c, r in found})
 
-    while True:
-        table.close()
-        now = table.state[row], cells.rule[of]
-        # What the last step left as it was, and open, need not be asked about again.
-        moved = np.concatenate([figures.cell[now[0] != before[0]], np.flatnonzero(now[1] != before[1])])
-        again = [c for c, _ in found]
-        found = find(*now, among=figures.component[np.r_[moved, np.array(again, dtype=np.int64)]])
-        before = now
-        if not widened():
-            found = find(*now, among=figures.component[[c for c, _ in found]], every=True) if found else []
-            if not widened():
-                break
+    table.close()
+    while widened(every=False) or (found and widened(every=True)):
         close(cells, k, yes, both_sides)
+        table.close()
     # Nothing is left to withhold: where the rules themselves would tell, all are withheld by one.
     plain = np.isin(cells.beside, cells.beside[of[np.array([c for c, _ in found], dtype=np.int64)]]) & (
         cells.rule != ""
