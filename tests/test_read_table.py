@@ -1037,3 +1037,33 @@ def test_the_whole_as_the_reach_of_an_entry_is_no_total(tmp_path, text, rows, to
     (tmp_path / "a.csv").write_text(text, encoding="utf-8")
     raw = read_table(tmp_path / "a.csv")
     assert (len(raw.frame), len(raw.totals)) == (rows, totals)
+
+
+def test_a_sheets_unit_holds_for_all_columns_of_a_group_of_money(tmp_path):
+    rows = [
+        ["单位:万元"],
+        ["社区", "经费", None, None, "受理(件)"],
+        [None, "预算", None, "社会", None],
+        [None, "财政", "自筹", None, None],
+        ["甲社区", 1.2, 0.5, 0.3, 10],
+        ["乙社区", 2, 1, 0, 20],
+    ]
+    merges = ["B2:D2", "B3:C3", "D3:D4", "A2:A4", "E2:E4"]
+    frame = read_table(write(tmp_path / "a.xlsx", rows, merges)).frame
+    assert frame.iloc[0, 1:].tolist() == [12000.0, 5000.0, 3000.0, 10.0]
+    assert list(frame.columns)[3] == "经费/社会"
+
+
+def test_a_rounded_code_is_told_as_it_stands(tmp_path):
+    (tmp_path / "a.csv").write_text(
+        "社区代码,户数\n530102001001,1\n5.30102E+11,2\n5.30103E+11,2\n", encoding="utf-8"
+    )
+    ledger = read_table(tmp_path / "a.csv").ledger
+    assert "5.30102E+11" in ledger.loc[ledger["rule"] == "lossy", "before"].iloc[0]
+
+
+@pytest.mark.parametrize("said", ["五十", "百分之八十", "▲5", "不清楚", "约两千", "无此项", "同上"])
+def test_a_number_in_words_below_numbers_begins_no_other_table(tmp_path, said):
+    rows = [["社区", "户数"], ["甲", 5], ["乙", said], ["丙", 7], ["丁", 8]]
+    raw = read_table(write(tmp_path / "a.xlsx", rows))
+    assert raw.frame["社区"].tolist() == ["甲", "乙", "丙", "丁"] and raw.frame["户数"].isna().sum() <= 1

@@ -90,6 +90,7 @@ _PATTERNS: tuple[tuple[str, int, frozenset[str], re.Pattern[str]], ...] = tuple(
         ("email", 0, "@", rf"{_MAIL}@[a-z0-9\-]{{2,}}"),
         ("email", 0, "cC", rf"(?<![a-z0-9._\-])[a-z0-9._\-]{{2,64}}(?:[^\w.]{{1,3}}|[{HAN}]{{1,2}}a?)(?:vip\W)?{_MAILERS}(?:\W{{1,3}}|点)(?:com|cn|net|c0m)(?![a-z])"),
         ("email", 0, "#", r"(?<![a-z0-9._%+\-])[a-z0-9._%+\-]{2,64}#[a-z0-9\-]+\.(?:com|cn|net|org)[a-z.]*"),
+        ("", 3, "eE", r"(?<![\w.])\d\.\d{1,6}e\+?\d{1,3}(?![\w.])"),  # 5.30102E+11: what a spreadsheet left of a code
         ("coordinate", 3, "°度", rf"{_WHERE}\D{{0,3}}{_DEGREES}(?:[\s,;、]{{0,2}}{_WHERE}?\s?{_DEGREES})?"),
         ("coordinate", 3, "°度", rf"{_DEGREES}(?:[\s,;]{{0,2}}{_DEGREES})?"),
         ("coordinate", 5, ".", rf"(?<![a-z\d.])(?:{_WHERE}\W{{0,2}})?(?<![\d.]){_DECIMALS}(?:[\s,;/]{{0,2}}(?:{_WHERE}\W{{0,2}})?{_DECIMALS})*(?![\d.])"),

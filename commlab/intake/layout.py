@@ -7,6 +7,7 @@ repeat from left to right are blocks set side by side.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import Any
@@ -20,6 +21,9 @@ from commlab.intake.values import is_code_label, is_number
 __all__ = ["ROW_KINDS", "Block", "Layout", "find"]
 
 _SAMPLE = 200
+_TOLD_NUMBER = re.compile(
+    r"[\d零〇一二三四五六七八九十百千万两半几约近多余不无未暂待同]"
+)  # 五十, ▲5, 不清楚, 同上: no label
 _LONG = 40
 
 
@@ -376,6 +380,8 @@ def _starts_table(grid: Grid, block: Block, row: int) -> bool:
     over = [c for c, n in zip(block.columns, block.numeric, strict=True) if n and c in filled]
     wordy = [c for c in over if len(words.folded(grid.rows[row][c])) >= 2 and not is_mark(grid.rows[row][c])]
     numbers = sum(block.numeric)
+    if len(wordy) == 1 and block.kinds.get(row - 1) == "data" and _TOLD_NUMBER.search(line[wordy[0]]):
+        return False
     if not numbers or len(wordy) * 2 < min(len(filled), numbers) or not wordy:
         return False
     below: Iterable[int] = range(row + 1, min(row + 6, len(grid.rows)))
