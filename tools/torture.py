@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:  # run as a script
     sys.path.insert(0, str(ROOT))
 
-from tools.tortured import canaries, kills, sameness  # noqa: E402
+from tools.tortured import canaries, kills, quarters, sameness  # noqa: E402
 from tools.tortured.common import Tally  # noqa: E402
 
 PARTS: dict[str, tuple[Callable[[Tally, int], None], str]] = {
@@ -27,6 +27,10 @@ PARTS: dict[str, tuple[Callable[[Tally, int], None], str]] = {
         "60 runs killed at a random moment, the report's process, a child or the whole group",
     ),
     "sameness": (sameness.run, "same bytes in two folders, hash seeds, time zones, with one worker and two"),
+    "quarters": (
+        quarters.run,
+        "20 quarters in a row in one process: no growth of memory, files, kernels, ports",
+    ),
     "canaries": (
         canaries.run,
         "what stands in the raw files only, looked for in everything that is released",
