@@ -40,16 +40,13 @@ LEVELS = ("city", "district", "street", "community", "compound", "department")
 METHODS = ("field", "media", "questionnaire", "documents")
 STAGES = ("self", "district", "expert")
 ACTIONS = ("recognised", "changed", "rejected", "flagged")
+CLASSES = ("open", "quasi", "sensitive", "identifier")  # quasi: with others it may tell who it is
 SEVERITIES = ("note", "rounding", "warning", "error")
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a contract.
-
-    ``kind`` is ``text``, ``number``, ``integer``, ``date`` or ``flag``; ``privacy`` is the class of DESIGN's
-    disclosure rules: ``open``, ``quasi`` (quasi-identifier), ``sensitive`` or ``identifier``.
-    """
+    """One column of a contract: ``kind`` is text, number, integer, date or flag, ``privacy`` one of ``CLASSES``."""
 
     name: str
     kind: str = "text"
@@ -61,6 +58,10 @@ class Column:
     matches: str = ""
     privacy: str = "open"
     doc: str = ""
+
+    def __post_init__(self) -> None:
+        if self.privacy not in CLASSES:
+            raise ParameterError(f"{self.name}: the class {self.privacy!r} is not one of {listing(CLASSES)}")
 
 
 @dataclass(frozen=True)
