@@ -9,6 +9,7 @@ A message says what, where (file, sheet, cell; unit and column), what was found 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -20,8 +21,31 @@ REACH = 1e30
 """Largest number that is calculated with, 1 / REACH the smallest: squares, products with weights and fourth powers fit."""
 
 
+_LONGEST, _END = 4_000, 800
+_UNSEEN = frozenset(("Cc", "Cf", "Cs", "Cn", "Zl", "Zp"))
+
+
+def _told(message: str) -> str:
+    """A message as a terminal may print it, whatever it quotes: what nobody sees spelt out, the middle of a long one left out.
+
+    >>> _told("found '\u202e'"), len(_told("x" * 9_999))
+    ("found '\\\\u202e'", 4003)
+    """
+    if len(message) > _LONGEST:
+        message = f"{message[: _LONGEST - _END]} … {message[-_END:]}"
+    if message.isprintable():
+        return message
+    return "".join(
+        c.encode("unicode_escape").decode() if unicodedata.category(c) in _UNSEEN and c not in "\n\t" else c
+        for c in message
+    )
+
+
 class CommlabError(Exception):
     """Base of every error that commlab raises on purpose."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(_told(message))
 
 
 class DataError(CommlabError):
@@ -52,7 +76,7 @@ class DataError(CommlabError):
         faults: Sequence[str] = (),
     ) -> None:
         self.file, self.sheet, self.cell, self.faults = file, sheet, cell, tuple(faults)
-        self.bare = message
+        self.bare = message = _told(message)
         place = " ".join(filter(None, [file, f"[{sheet}]" if sheet else None, cell]))
         super().__init__(f"{place}: {message}" if place else message)
 

@@ -7,6 +7,7 @@ differs: a node of a known code changes that node wherever it stands, a new one 
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +76,9 @@ def _locate(name_or_path: str | Path, folder: Path) -> Path:
     if isinstance(name_or_path, str) and text in bundled():
         return _FOLDER / f"{text}.yaml"
     path = folder / text
-    if path.is_file():
-        return path
+    with contextlib.suppress(OSError, ValueError):  # a name too long, or with a zero byte
+        if path.is_file():
+            return path
     raise ParameterError(
         f"no framework is called {text!r} and no file stands at {path}; "
         f"bundled are {', '.join(bundled()) or 'none'}"

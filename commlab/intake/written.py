@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from commlab.errors import DataError
+from commlab.text import unseen
 
 __all__ = ["Faults", "read_written"]
 
@@ -115,7 +116,7 @@ class _Reader:
             if not isinstance(key_node, yaml.ScalarNode):
                 self.faults.at(line, "a key is a list or a mapping; a key is text")
                 continue
-            key = key_node.value
+            key = self._seen(key_node)
             if kind not in ("str", "int", "float") or (kind != "str" and not _PLAIN.fullmatch(key)):
                 self.faults.at(
                     line,
@@ -129,8 +130,19 @@ class _Reader:
             out[key] = self.value(value_node, (*place, key))
         return merged | out
 
+    def _seen(self, node: yaml.ScalarNode) -> str:
+        """A word as it stands; characters that nobody sees are a fault."""
+        if gone := unseen(node.value):
+            told = ", ".join(f"U+{ord(c):04X}" for c in gone[:5])
+            self.faults.at(
+                node.start_mark.line + 1,
+                f"{node.value[:40]!a} holds characters that nobody sees ({told}); type it again",
+            )
+        return str(node.value)
+
     def _scalar(self, node: yaml.ScalarNode, place: Place) -> Any:
         kind, text = node.tag.removeprefix(_TAG), node.value
+        self._seen(node)
         if kind == "null":
             return None
         if kind == "bool":

@@ -23,6 +23,7 @@ from commlab.report.finding import Finding, Paragraph, Section, blocks
 from commlab.report.press import FORMATS
 from commlab.report.wording import study_text
 from commlab.study import Period
+from commlab.text import clean
 
 __all__ = ["csv_text", "documents", "write_figures"]
 
@@ -127,8 +128,9 @@ def csv_text(frame: pd.DataFrame) -> str:
 
 
 def _safe(text: str) -> str:
-    seen = unicodedata.normalize("NFKC", text).lstrip("\ufeff\u200b \u3000")
-    return f"'{text}" if seen[:1] and seen[0] in _STARTERS else text
+    shown = clean(text)
+    seen = unicodedata.normalize("NFKC", shown).lstrip(" ")
+    return f"'{shown}" if seen[:1] and seen[0] in _STARTERS else shown
 
 
 def write_figures(folder: Path, figures: pd.DataFrame, period: Period, *, language: str) -> str:

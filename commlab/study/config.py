@@ -20,6 +20,7 @@ from commlab.study.inputs import READERS, Faults, Input, read_inputs, read_label
 
 __all__ = ["FORMAT", "READERS", "Choices", "Input", "Quotas", "StudyConfig", "find_study", "read_config"]
 
+_LONGEST_PATH = 200
 FORMAT = 1
 """Version of study.yaml that this library reads."""
 
@@ -198,6 +199,8 @@ def read_config(root: str | Path) -> StudyConfig:
     words, notes = _words(given.get("words") or {}, faults), _notes(given.get("notes") or [], faults)
     quotas = _quotas(given.get("quotas"), faults)
     notebooks = _titles(given.get("notebooks") or {}, "notebooks", faults)
+    if len(str(given.get("framework"))) > _LONGEST_PATH:
+        faults.add(f"framework: a bundled name or a path of at most {_LONGEST_PATH} characters")
     instrument = given.get("instrument")
     if instrument is not None and not re.fullmatch(r"\w[\w-]*", str(instrument)):
         faults.add(f"instrument: a name of letters, digits, _ and - (a codebook's), found {instrument!r}")

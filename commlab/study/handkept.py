@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from commlab.errors import DataError, listing
-from commlab.text import UNSEEN
+from commlab.text import UNSEEN, clean
 
 __all__ = ["inert", "read_csv", "to_csv", "unquoted", "unseen_cells"]
 
@@ -81,7 +81,7 @@ def inert(text: object) -> str:
     >>> inert("=1+1"), inert("－"), inert("五华区")
     ("'=1+1", '－', '五华区')
     """
-    value = str(text)
+    value = clean(text)
     folded = unicodedata.normalize("NFKC", value)
     return f"'{value}" if _EXECUTED.match(folded) and len(folded.strip()) > 1 else value
 

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
     from commlab.study.register import Register
 
-__all__ = ["folder_fault", "look_alikes", "naming_lines", "spelt"]
+__all__ = ["LONGEST_NAME", "folder_fault", "look_alikes", "naming_lines", "spelt"]
 
-LONGEST = 60
+LONGEST, LONGEST_NAME = 60, 200
+"""Characters of a folder's name, and of any other."""
 _FOLDER = re.compile(r"[\w(（][\w ()（）·•・,，、&+'’\-–—.]*")
 _DEVICE = re.compile(r"con|prn|aux|nul|conin\$|conout\$|clock\$|(?:com|lpt)[0-9¹²³]", re.I)
 _OWN = frozenset(("city", "methods", "en", "outdated", "index.html", "status.json", "run.log"))

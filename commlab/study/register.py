@@ -19,7 +19,7 @@ from commlab.intake import Register as Names
 from commlab.periods import period_key
 from commlab.study.config import Quotas
 from commlab.study.handkept import read_csv
-from commlab.study.naming import folder_fault, spelt
+from commlab.study.naming import LONGEST_NAME, folder_fault, spelt
 from commlab.study.raw import code_hash
 from commlab.study.review import REMEMBERED, read_answers
 from commlab.tables import empty, validate
@@ -194,8 +194,9 @@ def _read(root: Path, city: str, period: str, quotas: Quotas | None) -> Register
     made = pd.Series([f"S{i + 2:05d}" for i in range(len(units))], index=units.index, dtype="str")
     units["code"] = units["code"].fillna(made)
     nameless = units.index[units["unit"].isna()]
-    if len(nameless):
-        raise DataError('column "unit" is blank', file=f"{_FOLDER}/units.csv", cell=f"row {nameless[0] + 2}")
+    if len(nameless) or units.empty:
+        where = f"row {nameless[0] + 2}" if len(nameless) else None
+        raise DataError('column "unit" is blank', file=f"{_FOLDER}/units.csv", cell=where)
     units["name"] = units["name"].fillna(units["unit"].str.rpartition("/")[2])
     units["source"] = [f"{_FOLDER}/units.csv#!{i + 2}:{i + 2}" for i in range(len(units))]
     units = validate("units", _complete("units", units, period))
@@ -273,9 +274,14 @@ def _days(column: pd.Series, file: str) -> pd.Series:
 def _check_names(units: pd.DataFrame) -> None:
     """No line ends in a name; what a district is called also names a folder."""
     file = f"{_FOLDER}/units.csv"
-    broken = [n for n in (*units["unit"], *units["name"]) if any(c in "\n\r\t" for c in n)]
+    broken = [
+        n
+        for n in (*units["unit"], *units["name"])
+        if len(n) > LONGEST_NAME or any(c in "\n\r\t\x85\u2028\u2029" for c in n)
+    ]
     if broken:
-        raise DataError(f"names hold a line end or a tab: {listing(map(spelt, broken))}", file=file)
+        told = f"names hold a line end or a tab, or more than {LONGEST_NAME} characters: {listing(map(spelt, broken))}"
+        raise DataError(told, file=file)
     districts = units.loc[units["level"] == "district", "unit"]
     faults = [fault for fault in map(folder_fault, districts) if fault]
     again = districts[districts.str.casefold().duplicated()]
