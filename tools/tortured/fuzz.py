@@ -16,6 +16,7 @@ import resource
 import shutil
 import signal
 import struct
+import subprocess
 import sys
 import tempfile
 import time
@@ -31,7 +32,7 @@ import yaml
 
 from commlab.errors import CommlabError
 from tools.tortured.attacks import attacks
-from tools.tortured.common import ROOT, Tally, study
+from tools.tortured.common import ROOT, Tally, environment
 
 MINUTES = 4.0
 BATCH = 60
@@ -42,11 +43,16 @@ MEMORY = 3 << 30
 KEPT = "TORTURE_KEEP"
 """Environment variable: a folder in which inputs that found something are kept."""
 
+_MAKE = "import sys; from pathlib import Path; from tools.tortured.fuzz import make; make(Path(sys.argv[1]))"
+
 Reader = Callable[[Path], object]
 
 
 def run(tally: Tally, seed: int, minutes: float = MINUTES) -> None:
-    with study() as root, tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+        # Made by another process: this one forks, and may have no threads.
+        subprocess.run([sys.executable, "-c", _MAKE, folder], check=True, cwd=ROOT, env=environment())
+        root = Path(folder) / "study"
         targets = list(_targets(root, Path(folder)))
         for number, (name, seeds, reader, mutator) in enumerate(targets):
             budget = minutes * 60 / (len(targets) + 1)
@@ -91,28 +97,35 @@ def _targets(root: Path, folder: Path) -> Iterator[tuple[str, list[Path], Reader
 
 def _seeds(root: Path, folder: Path) -> dict[str, list[Path]]:
     """A few files of every kind; those that nobody sends in the tiny study are made from its tables."""
-    import pandas as pd
-    import pyreadstat
-
+    made = folder / "seeds"
     raw = sorted((root / "data/raw").rglob("*.xlsx"))
     out = {suffix: [ROOT / f"tests/data/office{suffix}"] for suffix in (".ods", ".xls")}
     out[".xlsx"] = [raw[i] for i in range(0, len(raw), max(1, len(raw) // 6))]
     out[".csv"] = sorted((root / "data/raw").rglob("*.csv"))
-    frame = pd.read_excel(next(p for p in raw if "居民" in p.parent.name), engine="calamine")
+    return out | {
+        "questionnaire": [made / "answers.csv"],
+        ".tsv": [made / "table.tsv"],
+        ".sav": [made / "answers.sav"],
+    }
+
+
+def make(folder: Path) -> None:
+    """The tiny study, and its questionnaire in the formats that nobody sends it in."""
+    import pandas as pd
+    import pyreadstat
+
+    from tools.sample_study import write_study
+
+    root = write_study(folder / "study", size="tiny")
     (folder / "seeds").mkdir()
-    out["questionnaire"] = [folder / "seeds" / "answers.csv"]
-    frame.head(40).to_csv(out["questionnaire"][0], index=False)
-    out[".tsv"] = [folder / "seeds" / "table.tsv"]
-    frame.head(20).to_csv(out[".tsv"][0], index=False, sep="\t")
-    out[".sav"] = [folder / "seeds" / "answers.sav"]
+    book = next(p for p in sorted((root / "data/raw").rglob("*.xlsx")) if "居民" in p.parent.name)
+    frame = pd.read_excel(book, engine="calamine")
+    frame.head(40).to_csv(folder / "seeds/answers.csv", index=False)
+    frame.head(20).to_csv(folder / "seeds/table.tsv", index=False, sep="\t")
     short = frame.iloc[:20, 5:10].set_axis([f"v{i}" for i in range(5)], axis=1).astype("str").astype(object)
     labels = {"v0": {1.0: "满意", 2.0: "不满意"}}
-    pyreadstat.write_sav(
-        short.assign(v0=[float(1 + i % 2) for i in range(20)]),
-        str(out[".sav"][0]),
-        variable_value_labels=labels,
-    )
-    return out
+    answers = short.assign(v0=[float(1 + i % 2) for i in range(20)])
+    pyreadstat.write_sav(answers, str(folder / "seeds/answers.sav"), variable_value_labels=labels)
 
 
 def _opened(root: Path) -> Reader:
