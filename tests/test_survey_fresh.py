@@ -17,6 +17,8 @@ from commlab.survey import (
     RankTests,
     SurveyDesign,
     benchmark,
+    driver_odds,
+    drivers,
     fay_herriot,
     holm,
     rank_test,
@@ -227,3 +229,50 @@ def test_a_total_of_zero_is_met():
     design = of(x=centred).calibrate({"s": SEXES, "x": 0.0}, method="raking")
     assert abs(design.weights @ centred) < 1e-8
     assert design.weights.sum() == pytest.approx(1250)
+
+
+NOBODY = np.where(ONE["c"] == "n", np.nan, ONE["y"])
+
+
+def test_nobody_answered():
+    design = of(m=np.nan, part=NOBODY, id=np.arange(len(ONE)))
+    for call in (
+        lambda: design.mean(["y", "m"]),
+        lambda: design.total("m"),
+        lambda: design.ratio("m", "y"),
+        lambda: design.quantile("m"),
+    ):
+        with pytest.raises(DataError, match=r"m(/y)?: no answers at all"):
+            call()
+    for found in (design.mean("part", by="c"), design.total("part", by="c")):
+        row = found.set_index("c").loc["n"]
+        assert row["n"] == 0 and row[["estimate", "se", "ci_low", "ci_high"]].isna().all()
+        assert found.set_index("c").drop("n")["estimate"].notna().all()
+
+
+def test_an_answer_stands_once():
+    data = ONE.assign(response_id=np.arange(len(ONE)), household=np.arange(len(ONE)) // 2)
+    twice = pd.concat([data, data.iloc[[0, 3]]], ignore_index=True)
+    with pytest.raises(DataError, match=r'2 rows repeat .* same "response_id" \(0, 3; first: row'):
+        SurveyDesign(twice, weights="w", strata="h", clusters=["u", "response_id"])
+    other = twice.assign(id=twice["response_id"]).drop(columns="response_id")
+    with pytest.raises(DataError, match='same "id"'):
+        SurveyDesign(other, weights="w", strata="h", clusters=["u", "id"])
+    panel = pd.concat([data.assign(wave=1), data.assign(wave=2)], ignore_index=True)
+    for rows, key in ((panel, "response_id"), (data, "household"), (data, "response_id")):
+        SurveyDesign(rows, weights="w", strata="h", clusters=["u", key])
+
+
+def test_answers_off_the_scale_drive_nothing():
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame(rng.integers(1, 6, (200, 3)), columns=["overall", "a", "b"])
+    design = SurveyDesign(data)
+    assert len(drivers(design, "overall", ["a", "b"], draws=0, scale=(1, 5))) == 2
+    stray = SurveyDesign(
+        data.assign(a=data["a"].where(data.index > 2, 9), b=data["b"].where(data.index != 5, 99))
+    )
+    for ask in (drivers, driver_odds):
+        with pytest.raises(DataError, match=r'"a" has 3 answers off its scale: 9.0; "b" has 1 .* 99.0'):
+            ask(stray, "overall", ["a", "b"])
+        with pytest.raises(DataError, match=r'"a" has \d+ answers off its scale: 5.0'):
+            ask(design, "overall", ["a", "b"], scale=(1, 4))

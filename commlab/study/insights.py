@@ -158,7 +158,7 @@ def _drivers(
     for level, unit, part in parts:
         try:
             found = drivers(
-                part, target, others, method="johnson", draws=DRAWS, seed=config.choices.seed,
+                part, target, others, method="johnson", draws=DRAWS, seed=config.choices.seed, scale=(1, points),
                 confidence=config.choices.confidence,
             )  # fmt: skip
             table = importance_performance(

@@ -10,12 +10,12 @@ import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing, within_reach
 from commlab.survey.moments import Coded
-from commlab.survey.structure import FloatArray, as_list, column
+from commlab.survey.structure import FloatArray, IntArray, as_list, column
 
 if TYPE_CHECKING:
     from commlab.survey.design import SurveyDesign
 
-__all__ = ["answers_of", "values_of", "variables_of"]
+__all__ = ["answered", "answers_of", "values_of", "variables_of"]
 
 
 def variables_of(variables: str | Sequence[str]) -> list[str]:
@@ -69,3 +69,15 @@ def answers_of(design: SurveyDesign, name: str) -> FloatArray | Coded:
         if coded is not None:
             return coded
     return values_of(design, name)
+
+
+def answered(names: Sequence[str], n: IntArray) -> None:
+    """Refuse variables that nobody answered; ``n`` has a column a variable.
+
+    Raises
+    ------
+    DataError
+    """
+    empty = [name for name, some in zip(names, n.sum(axis=0), strict=True) if not some]
+    if empty:
+        raise DataError(f"{listing(empty)}: no answers at all; there is nothing to estimate from")

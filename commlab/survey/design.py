@@ -26,6 +26,7 @@ from commlab.survey.structure import (
     column,
     compact,
     factorize,
+    repeated,
     shown,
 )
 from commlab.survey.variance import LONELY
@@ -63,7 +64,8 @@ class SurveyDesign:
     ParameterError
         If a column is unknown, or there are more strata or population sizes than stages.
     DataError
-        If the data are empty, or a design column has missing, negative or otherwise impossible values.
+        If the data are empty, a design column has missing, negative or otherwise impossible values, or answers stand
+        there twice.
 
     Notes
     -----
@@ -103,6 +105,14 @@ class SurveyDesign:
             "fpc": as_list(fpc),
         }
         self.structure: Structure = build(data, **self._spec)
+        twice = repeated(data, self.structure)
+        if len(twice):
+            name = self.structure.clusters[-1]
+            raise DataError(
+                f'{len(twice)} rows repeat the answer of another with the same "{name}" '
+                f"({listing(data[name].iloc[twice].unique())}; first: row {data.index[twice[0]]}); drop them, or name "
+                "the wave of a panel in a column wave or period"
+            )
         if weights is None:
             self.weights = self._from_fpc()
         else:

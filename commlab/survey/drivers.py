@@ -40,6 +40,8 @@ __all__ = ["driver_odds", "drivers", "importance_performance"]
 _METHODS = ("shapley", "johnson")
 _MOST = 16
 """Items up to which all subsets are visited."""
+_SPAN, _STRAY = 2, 0.05
+"""What makes a scale of codes, and of others behind a gap strays: least codes less one, and most of them."""
 
 
 def drivers(
@@ -50,6 +52,7 @@ def drivers(
     method: str = "shapley",
     draws: int = 200,
     seed: int = 2019,
+    scale: tuple[int, int] | None = None,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """How much each item has to do with the outcome, under survey weights.
@@ -65,6 +68,9 @@ def drivers(
         "shapley" visits all subsets: up to 16 items.
     draws : int
         Bootstrap draws for the intervals; 0 for none.
+    scale : (int, int), optional
+        Lowest and highest code of outcome and items. Default: any numbers, but a few codes far off the others of a
+        scale (9 or 99 among 1 to 5) are refused.
 
     Returns
     -------
@@ -75,7 +81,7 @@ def drivers(
     Raises
     ------
     DataError
-        If too few rows have every answer or a column does not vary.
+        If too few rows have every answer, a column does not vary, or answers lie off the scale.
     """
     if method not in _METHODS:
         raise ParameterError(f"method={method!r} is not one of {', '.join(_METHODS)}")
@@ -85,7 +91,7 @@ def drivers(
     if method == "shapley" and len(names) > _MOST:
         raise ParameterError(f'{len(names)} items have too many orders; use method="johnson" above {_MOST}')
     level = checked_confidence(confidence)
-    x = np.column_stack([_answers(design, name) for name in [*names, outcome]])
+    x = _answers(design, [*names, outcome], scale)
     used = ~np.isnan(x).any(axis=1) & (design.weights > 0)
     if used.sum() <= len(names) + 1:
         raise DataError(
@@ -133,9 +139,38 @@ def _percentiles(draws: FloatArray, level: float) -> FloatArray:
     )
 
 
-def _answers(design: SurveyDesign, name: str) -> FloatArray:
-    y = values_of(design, name)
-    return np.where(np.isin(y, (tables.DONT_KNOW, tables.NOT_APPLICABLE)), np.nan, y)
+def _answers(design: SurveyDesign, names: Sequence[str], scale: tuple[int, int] | None) -> FloatArray:
+    """Answers on the scale, a column each.
+
+    Raises
+    ------
+    DataError
+        If answers lie off the scale, all items at once.
+    """
+    x = np.column_stack([values_of(design, name) for name in names])
+    x[np.isin(x, (tables.DONT_KNOW, tables.NOT_APPLICABLE))] = np.nan
+    faults = []
+    for name, y in zip(names, x[design.weights > 0].T, strict=True):
+        off = _off(y[~np.isnan(y)], scale)
+        if len(off):
+            faults.append(f'"{name}" has {len(off)} answers off its scale: {listing(np.unique(off))}')
+    if faults:
+        raise DataError(
+            "; ".join(faults) + "; mend the codebook, or give scale=(lowest, highest)", faults=faults
+        )
+    return x
+
+
+def _off(y: FloatArray, scale: tuple[int, int] | None) -> FloatArray:
+    """Answers off the scale; without one, those few that lie behind a gap above the codes from 0 or 1 on."""
+    if scale is not None:
+        return y[(y < scale[0]) | (y > scale[1]) | (y % 1 != 0)]
+    codes = np.unique(y)
+    if not len(codes) or codes[0] not in (0, 1) or (codes % 1).any():
+        return y[:0]
+    last = codes[np.flatnonzero(np.diff(codes, append=np.inf) > 1)[0]]
+    off = y[y > last]
+    return off if last - codes[0] >= _SPAN and len(off) < _STRAY * len(y) else y[:0]
 
 
 def _correlation(x: FloatArray, w: FloatArray) -> FloatArray:
@@ -183,7 +218,12 @@ def _johnson(r: FloatArray) -> FloatArray:
 
 
 def driver_odds(
-    design: SurveyDesign, outcome: str, items: Sequence[str], *, confidence: float = 0.95
+    design: SurveyDesign,
+    outcome: str,
+    items: Sequence[str],
+    *,
+    scale: tuple[int, int] | None = None,
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """How much the odds of a higher answer to the outcome grow with each item, the others held (4).
 
@@ -193,6 +233,8 @@ def driver_odds(
     outcome : str
         Overall satisfaction, as ordered codes.
     items : sequence of str
+    scale : (int, int), optional
+        As of ``drivers``.
 
     Returns
     -------
@@ -208,13 +250,13 @@ def driver_odds(
     names = variables_of(items)
     if outcome in names:
         raise ParameterError(f'outcome "{outcome}" stands among the items too')
-    data = pd.DataFrame({f"x{i}": _answers(design, name) for i, name in enumerate(names)})
-    data["y"] = _answers(design, outcome)
+    columns = [f"x{i}" for i in range(len(names))]
+    data = pd.DataFrame(_answers(design, [*names, outcome], scale), columns=[*columns, "y"])
     plain = copy(design)
     plain.data = pd.concat([design.data.reset_index(drop=True).add_prefix("_"), data], axis=1)
     fit = regression(
         plain,
-        "y ~ " + " + ".join(f"x{i}" for i in range(len(names))),
+        "y ~ " + " + ".join(columns),
         family="ordinal",
         confidence=confidence,
     )
@@ -272,7 +314,10 @@ def importance_performance(
     names = variables_of(items)
     outcome = importance if isinstance(importance, str) else None
     if isinstance(importance, str):
-        importance = drivers(design, importance, names, confidence=confidence, draws=draws, seed=seed)
+        scale: Any = options.get("scale")
+        importance = drivers(
+            design, importance, names, confidence=confidence, draws=draws, seed=seed, scale=scale
+        )
     if isinstance(importance, pd.DataFrame):
         table = importance.set_index("item")[["share", "ci_low", "ci_high"]]
     else:
@@ -333,7 +378,7 @@ def _priorities(
     options: Mapping[str, object],
 ) -> FloatArray:
     """(3) in every draw of the bootstrap, importance and satisfied shares from the same units."""
-    x = np.column_stack([_answers(design, name) for name in [*names, outcome]])
+    x = _answers(design, [*names, outcome], None)
     used, w = ~np.isnan(x).any(axis=1) & (design.weights > 0), design.weights
     multipliers = list(bootstrap_multipliers(design, draws, seed))
     shares = _drawn(x[used], w[used], [m[used] for m in multipliers], "shapley")

@@ -169,7 +169,9 @@ def _together(domains: pd.DataFrame, done: Sequence[_Column], kind: str) -> Esti
     v = np.stack([c.variance for c in done], axis=1)
     n = np.stack([c.n for c in done], axis=1)
     estimate = np.stack([c.estimate for c in done], axis=1)
-    if kind != "total":
+    if kind == "total":
+        estimate, v = np.where(n == 0, np.nan, estimate), np.where(n == 0, np.nan, v)
+    else:
         v = np.where((n < 2) | np.isnan(estimate), np.nan, v)
     s2 = np.stack([c.s2 for c in done], axis=1)
     size = np.stack([c.size for c in done], axis=1)

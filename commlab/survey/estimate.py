@@ -10,7 +10,7 @@ import pandas as pd
 
 from commlab.errors import DataError
 from commlab.survey import intervals, variance
-from commlab.survey.columns import answers_of, values_of, variables_of
+from commlab.survey.columns import answered, answers_of, values_of, variables_of
 from commlab.survey.engine import estimates, influences, is_inside, spread
 from commlab.survey.moments import Coded
 from commlab.survey.structure import FloatArray, column, factorize
@@ -44,17 +44,20 @@ def mean(
     -------
     DataFrame
         A row per domain and variable: [by...], variable, estimate, se, ci_low, ci_high, df, deff, n. A domain
-        with one answer has no standard error (NaN); one with df < 1 gets the t quantile of one.
+        with one answer has no standard error (NaN); one with df < 1 gets the t quantile of one. A domain where
+        nobody answered stands there with n = 0 and no figures (NaN).
 
     Raises
     ------
     ParameterError
         If a column is unknown or holds text.
     DataError
-        If a stratum is lonely, or a domain lies inside one unit of a one-stage cluster sample.
+        If a stratum is lonely, a domain lies inside one unit of a one-stage cluster sample, or a variable has no
+        answers at all.
     """
     names = variables_of(variables)
     found = estimates(design, (answers_of(design, v) for v in names), by=by)
+    answered(names, found.n)
     low, high = intervals.t_interval(found.estimate, found.se, found.df, confidence)
     return found.frame(pd.DataFrame({"variable": names}), low, high)
 
@@ -68,10 +71,12 @@ def total(
 ) -> pd.DataFrame:
     """Estimated population totals; columns as of ``mean``.
 
-    A missing answer adds nothing to a total, so that totals with missing answers are low: compare ``n``.
+    A missing answer adds nothing to a total, so that totals with missing answers are low: compare ``n``. Where nobody
+    answered, n is 0 and there is no total (NaN; R's is 0).
     """
     names = variables_of(variables)
     found = estimates(design, (answers_of(design, v) for v in names), by=by, kind="total")
+    answered(names, found.n)
     low, high = intervals.t_interval(found.estimate, found.se, found.df, confidence)
     return found.frame(pd.DataFrame({"variable": names}), low, high)
 
@@ -90,7 +95,8 @@ def ratio(
     """
     y, x = values_of(design, numerator), values_of(design, denominator)
     found = estimates(design, [y], by=by, kind="ratio", denominator=x)
-    if by is None and found.n.all() and np.isnan(found.estimate).all():
+    answered([f"{numerator}/{denominator}"], found.n)
+    if by is None and np.isnan(found.estimate).all():
         raise DataError(f'the total of "{denominator}" is 0; a ratio to it has no meaning')
     low, high = intervals.t_interval(found.estimate, found.se, found.df, confidence)
     return found.frame(pd.DataFrame({"variable": [f"{numerator}/{denominator}"]}), low, high)

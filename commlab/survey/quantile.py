@@ -27,7 +27,7 @@ import pandas as pd
 
 from commlab.errors import ParameterError
 from commlab.survey import intervals
-from commlab.survey.columns import values_of
+from commlab.survey.columns import answered, values_of
 from commlab.survey.engine import estimates
 from commlab.survey.structure import FloatArray
 
@@ -125,6 +125,7 @@ def quantile(
     if not levels or not all(0 <= q <= 1 for q in levels):
         raise ParameterError(f"p={p!r} must be shares between 0 and 1")
     y = values_of(design, variable)
+    answered([variable], ~np.isnan(y[design.weights > 0])[:, None])
     domain, domains = design.domains(by)
     rows = []
     groups = [(y[domain == i], design.weights[domain == i]) for i in range(len(domains))]

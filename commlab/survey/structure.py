@@ -28,6 +28,7 @@ __all__ = [
     "compact",
     "factorize",
     "generator",
+    "repeated",
     "shown",
     "tally",
 ]
@@ -295,6 +296,32 @@ def build(
         above = unit
     certain = np.isclose(stages[0].fraction, 1) if n_stages > 1 else np.zeros(len(stages[0].size), dtype=bool)
     return Structure(tuple(stages), tuple(faults), tuple(strata), tuple(clusters), certain)
+
+
+_RARE = 0.05
+"""Largest share of last units with several rows that are taken for one answer given twice, not for households."""
+
+
+def repeated(data: pd.DataFrame, structure: Structure) -> IntArray:
+    """Rows that repeat an earlier one where the last stage's units are respondents.
+
+    A ``response_id`` stands for one answer of a wave (columns ``period`` or ``wave``); another key only where rows that
+    share it are alike in every column and rare.
+    """
+    last, name = structure.stages[-1], structure.clusters[-1]
+    if name is None or last.n_units == len(data):
+        return np.zeros(0, dtype=np.int64)
+    if name == "response_id":
+        keys = [last.unit, *(codes_of(data[c].astype("str"), c)[0] for c in ("period", "wave") if c in data)]
+        return np.flatnonzero(pd.DataFrame(dict(enumerate(keys))).duplicated())
+    several = np.bincount(last.unit) > 1
+    rows = np.flatnonzero(several[last.unit])
+    if len(structure.stages) < 2 or several.mean() > _RARE:
+        return np.zeros(0, dtype=np.int64)
+    try:
+        return rows[data.iloc[rows].duplicated().to_numpy()]
+    except TypeError:  # columns of lists: nothing to compare
+        return np.zeros(0, dtype=np.int64)
 
 
 def _sizes(values: pd.Series) -> FloatArray:
