@@ -16,10 +16,19 @@ from commlab.scoring.rules import meets
 from commlab.scoring.texts import Letters
 from commlab.survey import SurveyDesign
 from commlab.survey.structure import compact
+from tests.test_scoring_rules import UNITS, asked, facts, framework, rated, years
+from tests.test_scoring_tree import made
 
 ITEMS = pd.DataFrame(np.random.default_rng(7).integers(1, 6, (60, 4)) + 0.0, columns=list("abcd"))
 ITEMS["b"] += ITEMS["a"]
 ITEMS["c"] += ITEMS["a"]
+
+
+def evidence(tmp_path, part, **given) -> pd.DataFrame:
+    """What is gathered for a leaf of one part."""
+    usual = {"measures": facts(), "ratings": rated(), "survey": asked(), "units": UNITS}
+    return cs.collect(framework(tmp_path, part), **(usual | given))
+
 
 # --- weights ------------------------------------------------------------------------------
 
@@ -174,3 +183,135 @@ def test_texts_are_compared_by_their_bytes():
     assert not letters("甲", "乙丙").same(letters("甲乙", "丙"))
     assert not letters("甲", "乙丙").same(letters("甲", "乙丁"))
     assert Letters.of(pa.chunked_array([pa.array(["甲", None], pa.large_string())])) is None
+
+
+# --- evidence and trees: a framework of one leaf L, districts D and E with communities ------------
+
+
+def test_growth_tells_what_was_added(tmp_path):
+    part = "{rule: growth, metric: workers, target: 0.03, measured_at: district, scored_at: [district]}"
+    found = evidence(tmp_path, part, measures=years("D", 100, 110))
+    step = found[(found["unit"] == "D") & (found["role"] != "main")].iloc[0]
+    assert (step["numerator"], step["denominator"]) == (10, 100)
+
+
+def test_facts_need_no_source(tmp_path):
+    part = "{rule: growth, metric: workers, target: 0.03, measured_at: district, scored_at: [district]}"
+    found = evidence(tmp_path, part, measures=years("D", 100, 110).drop(columns="source"))
+    assert found.set_index(["unit", "role"]).loc[("D", "main"), "state"] == "observed"
+
+
+def test_a_part_for_one_kind_is_judged_there_and_nowhere_else(tmp_path):
+    part = "{rule: judged, type: urban, scored_at: [community]}"
+    ratings = rated(("expert", "e1", "D/1", 80.0), ("expert", "e1", "D/3", 70.0))
+    main = evidence(tmp_path, part, ratings=ratings).query("role == 'main'").set_index("unit")["state"]
+    assert main["D/1"] == "observed" and main["D/3"] == "not_applicable" and main["D/2"] == "missing"
+
+
+def test_the_worst_point_of_one_community_is_not_its_share(tmp_path):
+    part = (
+        '{rule: checklist, items: [green/a, green/b], op: "==", target: 0, scored_at: [community, district],'
+        " rollup: worst}"
+    )
+    units = UNITS[UNITS["unit"].isin(["D", "D/1", "E", "E/1"])]
+    found = evidence(
+        tmp_path,
+        part,
+        measures=facts(green__a={"D/1": 0, "E/1": 0}, green__b={"D/1": 1, "E/1": 0}),
+        units=units,
+    )
+    main = found[found["role"] == "main"].set_index("unit")["value"]
+    # worst of several communities; of one there is nothing to choose from
+    assert main[["D", "D/1", "E"]].tolist() == [0.5, 0.5, 1.0]
+
+
+def test_answers_of_residents_are_told_per_one(tmp_path):
+    part = "{rule: survey, items: [q], statistic: index, scored_at: [district]}"
+    found = evidence(tmp_path, part, survey=asked(("D", "q", "index", 75.0, 2.0, 40.0)))
+    main = found[(found["unit"] == "D") & (found["role"] == "main")].iloc[0]
+    assert (main["per"], main["of"], main["value"]) == (1, 1, pytest.approx(75))
+
+
+def test_a_leaf_may_be_scored_for_some_units_and_in_any_order(tmp_path):
+    f = made(tmp_path)
+    rows = [
+        ("u", "A1", 80),
+        ("v", "A1", 60),
+        ("w", "A1", 40),
+        ("w", "B1", 10),
+        ("u", "B1", 50),
+        ("v", "A2", 90),
+    ]
+    table = pd.DataFrame(
+        [(u, c, "main", float(x), "scored") for u, c, x in rows],
+        columns=["unit", "code", "part", "score", "state"],
+    )
+    total = cs.aggregate(table, f).query("code == 'total'").set_index("unit")["score"]
+    assert total.to_dict() == pytest.approx({"u": 0.6 * 80 + 0.4 * 50, "v": 75.0, "w": 0.6 * 40 + 0.4 * 10})
+
+
+def test_errors_are_given_for_leaves_only(tmp_path):
+    f = made(tmp_path)
+    rows = [(u, c, "main", 70.0, 1.0, "observed", "main") for u in ("u", "v") for c in ("A1", "A2", "B1")]
+    table = pd.DataFrame(rows, columns=["unit", "code", "part", "value", "se", "state", "role"])
+    wrong = pd.Series({("u", "A"): 4.0})
+    with pytest.raises(DataError, match="errors are given for codes that are no leaves: A"):
+        cs.draw_scores(table, f, sampling=wrong, ratings=None, draws=2)
+
+
+def test_the_audit_counts_units_that_have_both(tmp_path):
+    f = made(tmp_path)
+    rows = [(f"u{i}", c, "main", float(s), "scored") for i, row in enumerate(
+        [(80, 60, 50), (70, 65, 40), (60, 30, 90), (50, 55, 20)]) for c, s in zip(("A1", "A2", "B1"), row, strict=True)]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["unit", "code", "part", "score", "state"])
+    gone = (table["unit"] == "u3") & (table["code"] == "A2")
+    table.loc[gone, ["score", "state"]] = [np.nan, "missing"]
+    found = cs.audit(cs.aggregate(table, f), f).set_index("code")
+    assert found["n"].to_dict() == {"A1": 4, "A2": 3, "B1": 4}
+    kept = cs.aggregate(table, f).pivot(index="unit", columns="code", values="score").iloc[:3]
+    assert found.loc["A2", "correlation"] == pytest.approx(kept["A2"].corr(kept["total"]))
+
+
+def test_a_mean_over_units_that_merge_weighs_by_their_numbers(tmp_path):
+    part = "{rule: judged, scored_at: [district]}"
+    scores = [("D/1", 80.0), ("D/2", 60.0), ("D/3", 70.0), ("E/1", 30.0)]
+    found = evidence(tmp_path, part, ratings=rated(*(("expert", "e1", u, s) for u, s in scores)))
+    main = found[found["role"] == "main"]
+    assert set(main["statistic"]) == {"mean_of_units"} and main["n"].tolist() == [3, 1]
+    changes = pd.DataFrame({"before": ["D", "E"], "after": ["F", "F"]})
+    f = framework(tmp_path, part)
+    put = cs.on_later_boundaries(found, f, changes, households=pd.Series({"D": 1.0, "E": 1.0}))
+    assert put.loc[put["role"] == "main", "value"].tolist() == [pytest.approx((3 * 70 + 30) / 4)]
+
+
+# --- kernels and stages ------------------------------------------------------------------
+
+
+def test_a_stratum_without_an_answer_has_no_degree_of_freedom_to_lose(monkeypatch):
+    data = pd.DataFrame(
+        {"y": np.arange(24) % 5 + 1.0, "h": np.repeat(list("abc"), 8), "c": np.repeat(range(12), 2)}
+    )
+    data["g"] = np.where(data.index % 2, "x", "y")
+    data.loc[data["h"] == "c", "y"] = np.nan
+    design = SurveyDesign(data, strata="h", clusters="c")
+    slow = design.mean("y", by="g")
+    monkeypatch.setattr("commlab.survey.kernel.MANY", 0)
+    fast = SurveyDesign(data, strata="h", clusters="c").mean("y", by="g")
+    assert slow["df"].tolist() == fast["df"].tolist() == [6, 6]
+
+
+def test_a_stream_by_its_own_units_needs_their_next_stage():
+    data = pd.DataFrame({"c": [1, 1, 2, 2, 3, 3], "y": [1.0, 2, 3, 4, 5, 6], "w": 2.0, "units": 9})
+    with pytest.raises(DataError, match='lie inside one "c" each'):
+        cv.stream_means([data], "y", weights="w", clusters="c", fpc="units", by="c")
+
+
+def test_a_judgement_of_equals_is_mended_to_one_and_a_goal_that_is_met_ends_the_mending():
+    names = list("abcd")
+    equal = pd.DataFrame(np.ones((4, 4)), index=names, columns=names)
+    assert cw.ahp(equal).worst["mended_scale"].tolist() == [1.0] * 6
+    odd = equal.copy()
+    odd.loc["a", "b"], odd.loc["b", "a"] = 5.0, 0.2
+    result = cw.ahp(odd)
+    assert result.repaired(target=result.cr) is result
+    assert result.repaired(target=result.cr / 2).cr <= result.cr / 2
