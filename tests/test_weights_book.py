@@ -215,13 +215,16 @@ def test_the_chapters_of_a_panel_of_one_and_of_scores_that_a_method_refuses(tiny
     judged, scores = report.period.judgments, report.period.scores("district")
     lone = judged["expert"].iloc[0]
     kind = type(report.period)
-    monkeypatch.setattr(kind, "judgments", judged[judged["expert"] == lone], raising=False)
+    unasked = judged["row"].isin(["Ⅱ-1", "Ⅱ-2"]) & judged["column"].isin(["Ⅱ-1", "Ⅱ-2"])
+    alone = judged[(judged["expert"] == lone) & ~unasked]
+    monkeypatch.setattr(kind, "judgments", alone, raising=False)
     monkeypatch.setattr(
         kind, "scores", lambda *_: scores.assign(score=scores["score"] * (scores.index % 7 > 0))
     )
     ratios, nodes, _ = chapters.expert_weights(report).blocks
     assert len(ratios.table) == 1 and (nodes.table["used"] == 1).all()
     assert ("仅出自一位专家：总目标" in nodes.notes[0]) == (language == "zh")
+    assert ("有1处未作判断" if language == "zh" else "Judgements not made: 1") in nodes.notes[1]
     assert chapters.matrices(report).blocks and chapters.mending(report).blocks
     assert isinstance(chapters.firmness(report).blocks[0], str)  # no interval over one expert
     told = " ".join(chapters.data_weights(report).blocks[0].notes)

@@ -124,12 +124,13 @@ class _Book:
             "column_mean": t("column mean"),
         }
         joined = {"aij": t("judgements aggregated (AIJ)"), "aip": t("priorities aggregated (AIP)")}
+        harker = first.completion == "harker"
         rows: list[tuple[str, Any, str]] = [
             (t("Consistency ratio that passes"), CR_LIMIT, "0.00"),
             (t("Consistency ratio above which an expert is left out"), first.max_cr, "0.00"),
             (t("Weights by"), methods[first.method], ""),
             (t("Expert group"), joined[first.how], ""),
-            (t("Missing judgements"), "Harker" if first.completion == "harker" else "lambda_min", ""),
+            (t("Missing judgements"), t("Harker's method") if harker else t("smallest λmax"), ""),
         ]
         if self.steps:
             rows += [

@@ -28,7 +28,8 @@ GCI_LIMIT = {3: 0.3147, 4: 0.3526}
 """By number of items, the geometric consistency index that answers to CR = 0.1 (Aguaron and Moreno-Jimenez
 2003)."""
 GCI_LIMIT_MORE = 0.370
-COMPLETIONS = ("lambda_min", "harker")
+FILLED = {"lambda_min": "completed by the smallest lambda_max", "harker": "left out by Harker's method"}
+"""By completion, what becomes of judgements not made."""
 RandomIndex = str | float | Mapping[int, float]
 
 
@@ -51,8 +52,8 @@ def solve(
     random_index: RandomIndex = "saaty",
 ) -> Solved:
     """Weights and consistency of every matrix of a stack. Parameters as in ``ahp``."""
-    if completion not in COMPLETIONS:
-        raise ParameterError(f"completion must be one of {', '.join(COMPLETIONS)}; found {completion!r}")
+    if completion not in FILLED:
+        raise ParameterError(f"completion must be one of {', '.join(FILLED)}; found {completion!r}")
     a, n = stack.values, len(stack.items)
     gaps = np.flatnonzero(stack.missing)
     full = used = a
@@ -123,7 +124,7 @@ class AHP(Told):
     def text(self) -> str:
         """The result in one sentence."""
         verdict = "passes" if self.consistent else "fails"
-        gaps = f"; {len(self.missing)} judgements missing" if self.missing else ""
+        gaps = f"; {len(self.missing)} judgements missing, {FILLED[self.completion]}" if self.missing else ""
         return (
             f"{self.n} items, lambda_max {self.lambda_max:.4f}, CR {self.cr:.4f} ({self.random_index} random "
             f"index): "

@@ -130,6 +130,10 @@ def _nodes(own: Weighed, tree: AHPTree):
     notes = (
         [t("These weights are one expert's alone: {nodes}.", nodes=t.listing(alone))] if len(alone) else []
     )
+    gaps = int(tree.experts["missing"].sum())
+    if gaps:
+        told = "Judgements not made: {n}; their matrices are completed by the values that make λmax smallest."
+        notes.append(t(told, n=t.integer(gaps)))
     title, columns = t("Consistency of the group's matrices"), _consistency(own, first)
     return own.report.finding(nodes, text, title=title, columns=columns, notes=notes)
 
