@@ -36,7 +36,7 @@ _STRONG = (
     "泽晨辰炎泰雄琛钧腾楠榕弘贵福祥彬昌茂坚彪震豪邦绍俊峻峰志宇轩涵萱梓雨思诗琪彤莹洁慧淑惠蕾芬芝芹菊翠虹娥娣凯帆鑫淼焱柱忠孝仁勋儒宝喜寿耀麟骏跃冰丹霄璇玥玮珂珏瑞瑛璟雯霖媚嫦姗姝娇妮婧甜萍萌蓝蕊菱"
     "葵荷苹蕴晖晗昊昱曦朋滨澄漪潇炜烨煜熙焕煌卿仙仪伶侠俏倪偲冬凌勤嵩巍峥岭帅廷彦徽懿捷擎攀斐昕昆晟曼杉枫桐柯棠樱歆沁沛津济浦渊湘溪滢灿灵焰燊珠琨琰瑜璋璞甫皓盼睿砚碧祺禾秉竹笑筱粤紫绮缨翎翼芊芙苇茵"
     "菀萧蒙虎蜜衡诚谊豫贞赟逸邵钊钰铁铃铭锋锐镇闯阔隽霆颜馥驰鸿鹃鹤黎龙娆姬婶尧奎炳坤垚培堃增奕孜宪崇巧廉弼徐恺悦愉慈戈拓振挺敬旺昀晏晴朔杏枚柳栩桃梁棋楷榆樊兵果群曙粉莘妹桦槐椿栗珩珣瑄璘妙妤嫣嫄禹"
-    "宸汐沫屿钰璨珈妗雅静翊睦聆舜芮苓苒茉荃荔葆蔓衍诺赫轶迅迪郁铎铠锴骐骅骥鲲麒"
+    "宸汐沫屿钰璨珈妗驹烁旻萦潼漾珑蔷雅静翊睦聆舜芮苓苒茉荃荔葆蔓衍诺赫轶迅迪郁铎铠锴骐骅骥鲲麒"
 )
 _WEAK = (
     "小卫会全发安保静洪云月香平文明建国华春秋夏花海江林森山川永远长世光学书武东西南北中正宁乐康健民政善功友义德达维顺新天心有才成生行和信万金银富财加立力嫂少子家士良元兴盛胜利彩青清源泉水波浪宽厚道松柏石岩素"
@@ -131,7 +131,10 @@ _NO_PLACE = (
     r"集团|银行|大厦|立交|国际|新城|家园|地铁|派出所|街道)"
 )
 # at the beginning of a clause, before what a person does or has
-_DOER = re.compile(rf"(?<![{HAN}])(?P<x>{_ALL}(?:{_GIVEN2}|(?<=[{_COMMON}])[{HAN}]{{2}})){_DOES}")
+_DOER = re.compile(
+    rf"(?<![{HAN}])(?P<x>{_ALL}(?:{_GIVEN2}|(?<=[{_COMMON}])(?:[{HAN}]{{2}}|[{_STRONG}]))){_DOES}|"
+    rf"(?<![{HAN}])(?P<y>[{_COMMON}]{_GIVEN2})(?=[,。;)]|$)"
+)
 # surname and given name by their characters alone, wherever they stand
 _MADE = re.compile(
     rf"(?P<x>[{SURNAMES}{_RARE}{_FIRST}](?:(?<=[{_COMMON}])(?:[{_STRONG}][{_STRONG}{_WEAK}]|[{_WEAK}大][{_STRONG}])|"
@@ -192,7 +195,7 @@ def find_names(work: str, *, free: bool = False) -> list[tuple[int, int, str]]:
         nonlocal work
         match = pattern.search(work)
         while match:
-            start, end = match.span("x")
+            start, end = match.span(match.lastgroup or "x")
             fits = (
                 work[end - 1] not in _PLACES
                 and not _NO_NAME.match(work, start)
