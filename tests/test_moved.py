@@ -18,7 +18,7 @@ from commlab.study.later import on_boundaries_of
 from commlab.study.period import Period
 from commlab.study.register import Register
 from commlab.study.results import Clean
-from commlab.study.standing import moves
+from commlab.study.moves import moves
 from commlab.study.surveyed import answered
 
 

@@ -392,3 +392,22 @@ def test_damaged_memory_of_reports_is_empty(tmp_path: Path, content: bytes) -> N
     assert folder.read_reports() == {"units": {"昆明市": {}}}
     (folder.path / "reports.json").write_bytes(content)
     assert folder.read_reports() == {}
+
+
+def test_what_is_remembered_is_made_once_and_again_where_it_is_damaged(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    made = []
+
+    def make():
+        made.append(1)
+        return b"content\n\x00"
+
+    assert [store.remembered("thing", "k", make) for _ in range(2)] == [b"content\n\x00"] * 2 and len(
+        made
+    ) == 1
+    assert store.remembered("thing", "other", make) == b"content\n\x00" and len(made) == 2
+    path = tmp_path / "commlab" / "thing"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert store.remembered("thing", "other", make) == b"content\n\x00" and len(made) == 3
+    monkeypatch.setenv("XDG_CACHE_HOME", str(path))  # a file where a folder should be: nothing is kept
+    assert store.remembered("thing", "k", make) == b"content\n\x00" and len(made) == 4

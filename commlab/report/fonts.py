@@ -1,7 +1,7 @@
 """The Chinese font of the web pages, cut down to the characters that a page holds.
 
-A page carries two fonts: one with Latin and the characters of the library's own catalog, cut once a
-process, and one with whatever else the page holds, which is small and quick to cut. Both depend on the text
+A page carries two fonts: one with Latin and the characters of the library's own catalog, cut once and kept for other
+processes, and one with whatever else the page holds, which is small and quick to cut. Both depend on the text
 alone, so the same page is the same bytes.
 """
 
@@ -17,6 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from commlab.figures.theme import font_folder
+from commlab.store import file_hash, json_hash, remembered
 
 __all__ = ["LARGEST", "page_fonts"]
 
@@ -42,7 +43,7 @@ def page_fonts(text: str) -> list[str]:
         One or two WOFF2 fonts, base64.
     """
     base = _base_characters()
-    common = _cut(base)
+    common = _common_font()
     rest = frozenset(c for c in text if c > " ") - base
     budget = LARGEST - len(common)
     extra = _cut(rest) if rest else b""
@@ -58,6 +59,20 @@ def _base_characters() -> frozenset[str]:
     catalog = (resources.files("commlab") / "locale" / "zh.po").read_text(encoding="utf-8")
     latin = {chr(c) for c in range(0x20, 0x7F)}
     return frozenset(latin | {c for c in catalog if c > " "} | set("—–…·•≥≤±×−“”‘’、。，；：（）【】"))
+
+
+@cache
+def _common_font() -> bytes:
+    from importlib.metadata import version
+
+    made_by = [
+        version("fonttools"),
+        version("brotli"),
+        file_hash(__file__),
+        file_hash(font_folder() / _FONT_FILE),
+    ]
+    base = _base_characters()
+    return remembered("page-font", json_hash([*made_by, "".join(sorted(base))]), lambda: _cut(base))
 
 
 @cache

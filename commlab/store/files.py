@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -67,6 +67,38 @@ def write_bytes(path: str | Path, data: bytes, *, flush: bool = True) -> str:
     with atomic_path(final, flush=flush) as part:
         part.write_bytes(data)
     return digest
+
+
+def remembered(name: str, key: str, make: Callable[[], bytes]) -> bytes:
+    """What ``make`` gives, kept in the user's own cache folder from one process to the next.
+
+    Parameters
+    ----------
+    name : str
+        What it is; an older version of it makes way.
+    key : str
+        Hash of everything that it is made from.
+
+    Notes
+    -----
+    The file lies in ``$XDG_CACHE_HOME/commlab`` (usual: ``~/.cache/commlab``) and begins with the hash of key and content: one that
+    is damaged, or anybody else's, is made again. Where nothing can be written nothing is kept.
+    """
+    path = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "commlab" / name
+    if not path.is_absolute():  # the user has no home
+        return make()
+    with contextlib.suppress(OSError):
+        digest, _, content = path.read_bytes().partition(b"\n")
+        if digest == _sealed(key, content):
+            return content
+    content = make()
+    with contextlib.suppress(OSError):
+        write_bytes(path, _sealed(key, content) + b"\n" + content, flush=False)
+    return content
+
+
+def _sealed(key: str, content: bytes) -> bytes:
+    return hashlib.sha256(key.encode() + b"\n" + content).hexdigest().encode()
 
 
 def write_text(path: str | Path, text: str) -> str:

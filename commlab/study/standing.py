@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from commlab.framework import TOTAL, Framework
+from commlab.framework import Framework
 from commlab.framework.entries import FULL
 from commlab.scoring import aggregate, collect, rank_uncertainty, score, sensitivity
 from commlab.study.config import Choices
@@ -19,11 +19,9 @@ from commlab.survey import SurveyDesign, satisfaction_covariance
 from commlab.weights import AHPTree, ahp_tree, bootstrap_weights
 
 __all__ = [
-    "MOST_MOVES",
     "Scored",
     "Weighing",
     "judged_tree",
-    "moves",
     "problem_states",
     "rank_drivers",
     "scored",
@@ -32,11 +30,8 @@ __all__ = [
     "weigh",
 ]
 
-MOST_MOVES = 8
-"""Standards whose own part in a change is told one by one."""
 SOBOL_RUNS = 1024
 """Base sample of the analysis of variance: a power of two."""
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -233,38 +228,6 @@ def rank_drivers(
         draws=SOBOL_RUNS,
         seed=choices.seed,
     )
-
-
-def moves(explained: pd.DataFrame, unit: str, *, most: int = MOST_MOVES) -> pd.DataFrame:
-    """The steps from a unit's earlier total to its present one; they add up to the change.
-
-    Parameters
-    ----------
-    explained : DataFrame
-        As ``explain_change`` gives it.
-    most : int
-        Standards told one by one, the largest changes first.
-
-    Returns
-    -------
-    DataFrame
-        code, effect, change. First what the values of single standards did, then (code ``total``) ``values``: all
-        other standards together, and ``weights``, ``coverage``, ``membership``, ``method`` where they are not 0. Empty
-        where the unit cannot be compared.
-    """
-    mine = explained[explained["unit"] == unit]
-    if mine.empty or mine["effect"].eq("not_comparable").any():
-        return pd.DataFrame({"code": [], "effect": [], "change": []}).astype({"code": "str", "effect": "str"})
-    told = mine[(mine["code"] != TOTAL) & (mine["effect"] == "values")]
-    told = told.groupby("code", sort=False, as_index=False)["change"].sum().assign(effect="values")
-    order = told["change"].abs().sort_values(ascending=False, kind="stable").index
-    single = told.loc[order[:most]]
-    sums = mine[(mine["code"] == TOTAL) & (mine["effect"] != TOTAL)].set_index("effect")["change"].copy()
-    rest = sums["values"] - single["change"].sum()
-    sums["values"] = rest if abs(rest) > _ROUNDING else 0.0
-    others = pd.DataFrame({"code": TOTAL, "effect": sums.index, "change": sums.to_numpy()})
-    others = others[others["change"] != 0]
-    return pd.concat([single, others], ignore_index=True)[["code", "effect", "change"]]
 
 
 def problem_states(problems: pd.DataFrame, districts: dict[str, str], *, on: pd.Timestamp) -> pd.DataFrame:

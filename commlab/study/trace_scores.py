@@ -10,7 +10,7 @@ from commlab.errors import ParameterError
 from commlab.framework import TOTAL
 from commlab.scoring import ranks as ranked
 from commlab.scoring.sources import join_sources
-from commlab.study.standing import moves
+from commlab.study.moves import moves
 from commlab.study.trace import Step
 from commlab.study.trace_cells import Cells, number
 from commlab.text import MISSING, Text

@@ -8,7 +8,7 @@ from commlab.framework import TOTAL
 from commlab.report.chapters.base import Report
 from commlab.report.finding import Col, Finding, Section
 from commlab.scoring.explain import EFFECTS
-from commlab.study.standing import moves
+from commlab.study.moves import moves
 
 __all__ = ["moved"]
 

@@ -18,8 +18,6 @@ from commlab.report.chapters.base import Report
 from commlab.report.finding import Col, Finding, Section
 from commlab.study import Period
 from commlab.study.results import Clean
-from commlab.study.standing import scored, weigh
-from commlab.study.surveyed import answered
 from commlab.text import MISSING
 
 __all__ = ["half_years", "options_of", "team", "things_done"]
@@ -103,6 +101,9 @@ def _scores_of(report: Report, period: Period) -> pd.DataFrame:
     """Node scores of the districts in an earlier period: as stored, or computed alone where its results are not."""
     if period.folder.read_stage():
         return period.scores("district")
+    from commlab.study.standing import scored, weigh
+    from commlab.study.surveyed import answered
+
     config, register = report.study.config, report.study.register
     tables = ("measures", "responses", "ratings", "judgments", "mutual")
     clean = Clean(period.name, {n: period.table(n) for n in tables}, period.districts, period.items)
