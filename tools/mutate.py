@@ -3,7 +3,7 @@
 Usage: python tools/mutate.py [--sample N] [--seed N] [--only PACKAGE]... [--fresh] [--again]
 
 A seeded sample of all mutants of commlab/weights, survey and scoring is tried, each in a copy of the suite against the
-tests that run the changed line and then those that run its module; the first failure ends a trial. What was tried stays in
+tests that run the changed line and then some that run its module; the first failure ends a trial. What was tried stays in
 build/mutation/ and is not tried again while its function is the same (survivors: while the tests are too; ``--again``
 tries them all the same, ``--fresh`` everything). tools/mutated/equivalent.csv names survivors that change nothing, with the
 reason; they count neither way. Exit code 1 below 85 %.
@@ -46,6 +46,8 @@ TESTS = (
 STATE = ROOT / "build" / "mutation"
 EQUIVALENT = ROOT / "tools" / "mutated" / "equivalent.csv"
 ENOUGH = 0.85
+FURTHER = 20.0
+"""Seconds of tests that run the module but not the statement: a shared fixture may have run it for them."""
 CONTROLLED = 20
 """Every so many trials the same tests run without a change, and must pass."""
 PLUGIN = "tools.mutated.covered"
@@ -59,7 +61,7 @@ class Map:
         self.tests: dict[str, dict[str, list[int]]] = found["tests"]
 
     def of(self, mutant: Mutant) -> tuple[list[str], list[str]]:
-        """Tests that run the changed statement, and the others that run its module; quick ones first."""
+        """Tests that run the changed statement, and the quickest others that run its module; quick ones first."""
         first, last = mutant.lines
         touching = [name for name, rows in self.tests.items() if mutant.path in rows]
         near = {
@@ -68,7 +70,11 @@ class Map:
             if mutant.top or any(first <= row <= last for row in self.tests[name][mutant.path])
         }
         touching.sort(key=lambda name: (self.seconds[name], name))
-        return [n for n in touching if n in near], [n for n in touching if n not in near]
+        others, left = [], FURTHER
+        for name in touching:
+            if name not in near and (left := left - self.seconds[name]) > 0:
+                others.append(name)
+        return [n for n in touching if n in near], others
 
     def limit(self, tests: Iterable[str]) -> float:
         """Processor seconds after which a trial hangs."""
