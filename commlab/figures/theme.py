@@ -117,7 +117,8 @@ def font_folder() -> Path:
 
 
 @cache
-def _known_characters() -> frozenset[int]:
+def known_characters() -> frozenset[int]:
+    """What the fonts of pages and figures can draw, as numbers of characters."""
     from matplotlib.ft2font import FT2Font
 
     return frozenset(FT2Font(str(font_folder() / FONT_FILE)).get_charmap())
@@ -132,7 +133,7 @@ def label_text(text: object, width: int = 24) -> str:
     width : int
         Half-width characters a line (a Chinese character takes two).
     """
-    known = _known_characters()
+    known = known_characters()
     plain = "".join(c if ord(c) in known else UNKNOWN for c in " ".join(clean(text).split()))
     if " " in plain and all(ord(c) < FIRST_IDEOGRAPH for c in plain):
         lines = textwrap.wrap(plain, max(width, 8))

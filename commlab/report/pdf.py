@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+import unicodedata
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from commlab.errors import DataError
-from commlab.figures.theme import font_folder
+from commlab.figures.theme import UNKNOWN, font_folder, known_characters
 from commlab.report.document import Document, Heading, Items, Para, Part, Picture, Table
 from commlab.report.docx_pages import LAST_ROWS, keep_together
 
@@ -62,12 +63,20 @@ def pdf_bytes(document: Document) -> bytes:
                 root=str(root),
                 font_paths=[str(font_folder())],
                 ignore_system_fonts=True,
-                sys_inputs={"document": json.dumps(_told(document, files), ensure_ascii=False)},
+                sys_inputs={"document": _drawable(json.dumps(_told(document, files), ensure_ascii=False))},
                 pdf_standards=["a-2b"],
                 timestamp=EPOCH,
             )
         except typst.TypstError as error:
             raise DataError(f'"{document.title}" cannot be set as PDF: {error.message}') from error
+
+
+def _drawable(text: str) -> str:
+    """The text with a mark for each character that the font lacks: typst sets no PDF/A of which a sign is missing."""
+    odd = {c for c in set(text) if ord(c) not in known_characters() and c != "\n"}
+    kinds = {c: unicodedata.category(c) for c in odd}
+    marks = {c: " " if kinds[c] == "Zs" else "" if kinds[c] in ("Mn", "Me", "Cf") else UNKNOWN for c in odd}
+    return text.translate(str.maketrans(marks))
 
 
 def _told(document: Document, files: dict[str, str]) -> dict[str, Any]:

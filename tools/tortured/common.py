@@ -38,16 +38,16 @@ class Tally:
 
 
 @contextlib.contextmanager
-def study(prefix: str = "torture-") -> Iterator[Path]:
-    """The tiny sample study in a folder of its own, nothing read yet."""
+def study(prefix: str = "torture-", *, notebooks: str = "*") -> Iterator[Path]:
+    """The tiny sample study in a folder of its own, nothing read yet, with the notebooks of a pattern."""
     from tools.sample_study import write_study
 
     with tempfile.TemporaryDirectory(prefix=prefix) as folder:
         root = Path(folder) / "study"
         write_study(root, size="tiny")
-        shutil.copytree(
-            ROOT / "notebooks", root / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints")
-        )
+        (root / "notebooks").mkdir()
+        for path in sorted((ROOT / "notebooks").glob(f"{notebooks}.ipynb")):
+            shutil.copy(path, root / "notebooks")
         yield root
 
 
@@ -76,7 +76,10 @@ def made(root: Path, *folders: str) -> dict[str, str]:
     out = {}
     for name in folders or ("data/processed", "reports", "figures"):
         for path in sorted((root / name).rglob("*")):
-            if path.is_file() and path.name not in CLOCKED:
+            hidden = any(
+                p.startswith(".") for p in path.relative_to(root).parts
+            )  # caches: memories, no outputs
+            if path.is_file() and path.name not in CLOCKED and not hidden:
                 out[path.relative_to(root).as_posix()] = store.file_hash(path)
     return out
 

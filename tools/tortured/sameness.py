@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 from tools.tortured.common import Tally, differences, finished, made, study
 
 OTHERS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
@@ -23,7 +25,7 @@ def run(tally: Tally, seed: int) -> None:
             tally.case("first run", [done.stderr[-400:]])
             return
         wanted = made(calm)
-    kinds = sorted({n.rpartition(".")[2] for n in wanted})
+    kinds = sorted({PurePosixPath(n).suffix for n in wanted})
     print(f"   {len(wanted)} files: {', '.join(kinds)}", flush=True)
     for name, (variables, options) in OTHERS.items():
         with study("同一份 数据-") as root:
