@@ -1,6 +1,6 @@
 """Ill-treat the whole suite and say what was tried and what was found.
 
-Usage: python tools/torture.py [--only NAME]... [--minutes N] [--seed N]
+Usage: python tools/torture.py [--only NAME]... [--minutes N] [--seed N]   (minutes of fuzzing)
 
 Every part works on the tiny sample study in a folder of its own and prints one line a case. Exit code 1 where anything was found.
 ``make test`` keeps a quick part of each; this is the long one (under 40 minutes on two cores).
@@ -31,6 +31,11 @@ PARTS: dict[str, tuple[Callable[[Tally, int], None], str]] = {
         quarters.run,
         "20 quarters in a row in one process: no growth of memory, files, kernels, ports",
     ),
+    "hostile": (
+        hostile.run,
+        "hostile strings at every door, and in every place of whole studies that are opened",
+    ),
+    "fuzz": (fuzz.run, "files and settings broken at random, by budget"),
     "canaries": (
         canaries.run,
         "what stands in the raw files only, looked for in everything that is released",
@@ -44,6 +49,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--seed", type=int, default=20191231, help="of everything random (default: %(default)s)"
     )
+    parser.add_argument(
+        "--minutes", type=float, default=fuzz.MINUTES, help="of fuzzing (default: %(default)s)"
+    )
     options = parser.parse_args(arguments)
     found = 0
     start = time.perf_counter()
@@ -52,7 +60,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"== {name}: {about}", flush=True)
         tally = Tally(name)
         began = time.perf_counter()
-        run(tally, options.seed)
+        if name == "fuzz":
+            fuzz.run(tally, options.seed, options.minutes)
+        else:
+            run(tally, options.seed)
         print(
             f"== {name}: {tally.tried} tried, {len(tally.found)} found, {time.perf_counter() - began:.0f} s",
             flush=True,

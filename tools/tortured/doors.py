@@ -395,12 +395,12 @@ def _csv_cell(text: str, folder: Path) -> str:
         rows = list(csv.reader(io.StringIO(told, newline="")))
         if [r[1:] for r in rows] != [["n"], ["1.0"], ["2.0"]]:
             return f"another cell was changed: {told[:80]!a}"
-        if _executes(rows[1][0]):
+        if executes(rows[1][0]):
             return f"a spreadsheet would calculate {rows[1][0][:60]!a}"
     return ""
 
 
-def _executes(cell: str) -> bool:
+def executes(cell: str) -> bool:
     """Whether a spreadsheet takes a cell of a text file for a formula, however it folds width, spaces and hidden characters."""
     import unicodedata
 
