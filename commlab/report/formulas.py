@@ -185,7 +185,8 @@ def _over_lines(part: Part, mine: Mapping[int, _Record], grid: Grid, out: Formul
 
 
 def _deducted(part: Part, at: Mapping[str, int], grid: Grid) -> str:
-    """Full marks less each item's points up to its cap, not below the floor."""
+    """Full marks less each item's points up to its cap, not below the floor; nothing where no item was counted."""
+    counts = ",".join(grid.cell("value", at[i["item"]], own=True) for i in part.items)
     floor = f"{float(exact(part.params.get('floor', 0))):.15g}"
     taken, all_of_it = [], []
     for item in part.items:
@@ -196,7 +197,8 @@ def _deducted(part: Part, at: Mapping[str, int], grid: Grid) -> str:
         points = f"{float(exact(item['per'])):.15g}*MAX(0,{count})"
         taken.append(f"MIN({points},{float(exact(item['cap'])):.15g})" if "cap" in item else points)
     rest = f"MAX({floor},{part.full:.15g}{''.join('-' + t for t in taken)})"
-    return f"=IF(OR({','.join(all_of_it)}),{floor},{rest})" if all_of_it else f"={rest}"
+    left = f"IF(OR({','.join(all_of_it)}),{floor},{rest})" if all_of_it else rest
+    return f'=IF(COUNT({counts})=0,"",{left})'
 
 
 def _over_units(part: Part, row: _Record, raw: RawValues, grid: Grid) -> dict[str, str]:

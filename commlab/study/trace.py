@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from commlab.errors import ParameterError
+from commlab.errors import ParameterError, listing
 
 if TYPE_CHECKING:
     from commlab.study.period import Period
 
-__all__ = ["Step", "Trace", "trace"]
+__all__ = ["Step", "Trace", "canonical", "trace"]
 
 _MOST_VALUES = 12
 
@@ -95,6 +95,25 @@ class Trace:
         for step in self.beside:
             walk(step, "  ")
         return "\n".join(lines)
+
+
+def canonical(period: Period, unit: str) -> str:
+    """The register's name of a unit: as it stands there, of a place with that name only, or as districts are called.
+
+    Raises
+    ------
+    ParameterError
+        If nothing, or more than one unit, is called so.
+    """
+    register, text = period.study.register, unit.strip()
+    if text in {*register.units["unit"], period.study.config.city}:
+        return text
+    same = register.units.loc[register.units["name"] == text, "unit"]
+    if len(same) > 1:
+        raise ParameterError(
+            f"{len(same)} units are called {text!r}: {listing(same)}; name one of them whole"
+        )
+    return str(same.iloc[0]) if len(same) else period.study.district(text)
 
 
 def trace(period: Period, unit: str, code: str) -> Trace:

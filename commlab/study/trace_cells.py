@@ -16,7 +16,21 @@ from commlab.text import MISSING, Text
 if TYPE_CHECKING:
     from commlab.study.period import Period
 
-__all__ = ["Cells", "number"]
+__all__ = ["WORDS", "Cells", "number"]
+
+
+WORDS = {
+    "self": "self",
+    "district": "district",
+    "expert": "expert",
+    "mutual": "mutual evaluation",
+    "residents": "residents",
+    "field": "field check",
+    "media": "web and media",
+    "questionnaire": "questionnaire",
+    "documents": "documents",
+}
+"""Stages and methods -> the message that names them."""
 
 
 def number(value: Any) -> float | None:
@@ -67,7 +81,9 @@ class Cells:
         if pd.notna(row["denominator"]):
             times = "" if pd.isna(per) or per == 1 else f" × {t.number(per, 0)}"
             told = f" = {t.number(row['numerator'], 4)} / {t.number(row['denominator'], 4)}{times}"
-        bits = [str(row[c]) for c in ("item", "stage", "method") if isinstance(row[c], str) and row[c]]
+        item = [self.label(row["item"])] if isinstance(row["item"], str) and row["item"] else []
+        words = [row["stage"], *str(row["method"]).split(",")]
+        bits = [*item, *(t(WORDS.get(w, w)) for w in words if isinstance(w, str) and w)]
         text = t(
             "{what}: {value}{quotient} (n = {n})",
             what=" · ".join(bits) or t("evidence"),
@@ -149,6 +165,18 @@ class Cells:
         # what concerns cared-for people is told in sums only
         return [m for m in out if not self.metrics[m].sensitive]
 
+    def label(self, key: str) -> str:
+        """Label of a metric or of an item of one; what is neither is told as it is."""
+        if key == "share_meeting":
+            return self.t("share of units that meet the norm")
+        name, _, item = key.partition("/")
+        if name not in self.metrics:
+            return key
+        metric, english = self.metrics[name], self.t.language == "en"
+        label = (metric.en if english else "") or metric.zh
+        own = metric.items.get(item, {})
+        return f"{label}/{own.get(self.t.language) or own.get('zh') or item}" if item else label
+
     def parts_of(self, metric: str) -> list[str]:
         """The metrics that are reported: of a ratio its numerator and denominator."""
         entry = self.metrics[metric]
@@ -156,8 +184,8 @@ class Cells:
 
     def value(self, row: Any) -> Step:
         """A value as read, with the ledger lines about its cell."""
-        name = self.metrics[row.metric].zh if row.metric in self.metrics else row.metric
-        text = f"{row.unit} {name} {row.as_of:%Y-%m-%d}: {self.t.number(row.value, 2)}"
+        key = f"{row.metric}/{row.item}" if isinstance(row.item, str) and row.item else str(row.metric)
+        text = f"{row.unit} {self.label(key)} {row.as_of:%Y-%m-%d}: {self.t.number(row.value, 2)}"
         return Step("value", text, number(row.value), str(row.source))
 
     @cached_property

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from commlab.errors import ParameterError, listing
-from commlab.study.trace import Step
+from commlab.study.trace import Step, canonical
 from commlab.study.trace_cells import Cells, number
 from commlab.text import Text
 
@@ -34,16 +34,9 @@ def fact(period: Period, unit: str, code: str) -> tuple[str, Step] | None:
     )
     for known, tell in kinds:
         if known:
-            name = _unit(period, unit)
+            name = canonical(period, unit)
             return name, tell(period, name, code, Text(period.study.config.language))
     return None
-
-
-def _unit(period: Period, unit: str) -> str:
-    register = period.study.register
-    if unit in register.district_of or unit == period.study.config.city:
-        return unit
-    return period.district(unit)
 
 
 def _level(period: Period, unit: str) -> str:

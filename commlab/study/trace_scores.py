@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from commlab.errors import ParameterError
-from commlab.framework import TOTAL
+from commlab.framework import TOTAL, Part
 from commlab.scoring import ranks as ranked
 from commlab.scoring.sources import join_sources
 from commlab.study.moves import moves
-from commlab.study.trace import Step
+from commlab.study.trace import Step, canonical
 from commlab.study.trace_cells import Cells, number
 from commlab.text import MISSING, Text
 
@@ -23,11 +24,14 @@ __all__ = ["score_step"]
 
 def score_step(period: Period, unit: str, code: str) -> tuple[str, Step, tuple[Step, ...]]:
     """The unit's canonical name, the way of its score of one node, and what it is told with."""
-    candidates = period.scores("candidate")
-    if len(candidates) and unit in set(candidates["unit"]):
-        of = "candidate"
-    else:
-        of, unit = "district", period.district(unit)
+    unit, candidates = canonical(period, unit), period.scores("candidate")
+    of = "candidate" if len(candidates) and unit in set(candidates["unit"]) else "district"
+    if of == "district" and unit not in period.study.register.districts:
+        raise ParameterError(
+            f"{unit} has no score of its own in {period.name}: scored are districts and candidate communities; what it reported"
+            " is traced by metric or survey item"
+        )
+    unit = period.district(unit) if of == "district" else unit
     scores = period.scores(of)
     mine = scores[scores["unit"] == unit].set_index("code")
     if code not in mine.index:
@@ -168,7 +172,11 @@ class _Teller:
             before=t.period(before.name),
         )
         below = tuple(
-            Step("estimate", f"{r.code} {r.effect} {t.signed(r.change, 4)}".strip(), number(r.change))
+            Step(
+                "estimate",
+                f"{r.code} {t(_EFFECTS.get(r.effect, r.effect))} {t.signed(r.change, 4)}".strip(),
+                number(r.change),
+            )
             for r in parts.itertuples()
         )
         return [Step("compare", text, number(whole), below=below)]
@@ -240,21 +248,22 @@ class _Teller:
             share = Step(
                 "weight", t("share in the standard {share}", share=t.percent(part.share, 2)), part.share
             )
-            norm = ", ".join(f"{k} = {v}" for k, v in part.params.items() if not isinstance(v, tuple | dict))
+            rule, norm = t(_RULES[part.rule]), told_norm(part, self.cells.label, t)
+            named = (part.zh if t.language == "zh" else part.en) or part.part.replace("main", "1")
             row = self.leaves.get((code, part.part))
             if row is None:
                 text = t(
                     "part {part}, rule {rule} ({norm}): not scored at this level",
-                    part=part.part,
-                    rule=part.rule,
-                    norm=norm,
+                    part=named,
+                    rule=rule,
+                    norm=norm or MISSING,
                 )
                 steps.append(Step("part", text, below=(share,)))
                 continue
             text = t(
                 "part {part}, rule {rule} ({norm}), share {share}: value {value} -> score {score} ({state})",
-                part=part.part,
-                rule=part.rule,
+                part=named,
+                rule=rule,
                 norm=norm or MISSING,
                 share=t.percent(part.share, 0),
                 value=t.number(row["value"], 4),
@@ -278,6 +287,71 @@ class _Teller:
         return steps
 
 
+def told_norm(part: Part, label: Callable[[str], str], t: Text) -> str:
+    """What a part asks for, in words: metric, relation and target as printed, and how it is graded."""
+    p = part.params
+    what = label(str(part.metric)) if part.metric else ""
+    bits: list[str] = []
+    if part.rule == "growth":
+        bits = [t("growth a year of {what} {norm}", what=what, norm=f"≥ {p['target']}")]
+    elif part.rule == "range":
+        bits = [f"{p['low']} ≤ {what} ≤ {p['high']}"]
+    elif part.rule in ("threshold", "rate", "checklist") and part.op is not None:
+        if part.rule == "rate":
+            what = f"{label(p['numerator'])} / {label(p['denominator'])}"
+        elif part.rule == "checklist":
+            what = t.listing(label(str(i)) for i in part.items) or what
+        norm = f"{_SIGNS.get(part.op, part.op)} {part.target}"
+        mean = p.get("statistic") == "mean"
+        bits = [t("mean of {what} {norm}", what=what, norm=norm) if mean else f"{what} {norm}"]
+    elif part.rule == "bands":
+        bits = [what, *(_band(b) for b in p["bands"])]
+    elif part.rule == "deduction":
+        bits = [t("full marks {n}", n=f"{part.full:g}")]
+        bits += [f"{i.get('zh') or i['item']} −{'100%' if i.get('all') else i['per']}" for i in part.items]
+    elif part.rule == "survey":
+        asked = {"all": t("of all who were asked"), "substantive": t("of those with an opinion")}
+        bits = [f"{t.listing(str(i) for i in part.items)} ({p.get('statistic', 'index')})"]
+        bits += [asked[p["denominator"]]] if "denominator" in p else []
+        bits += [t("at least {n} answers", n=p["min_n"])] if "min_n" in p else []
+    else:
+        bits = [what, *(t.listing(label(str(i)) for i in part.items) for _ in part.items[:1])]
+    bits += [f"{k} {p[k]}" for k in ("per", "cap", "of", "floor", "periods") if k in p]
+    bits += [t("in proportion below it")] if part.graded else []
+    return "; ".join(b for b in bits if b)
+
+
+def _band(band: Mapping[str, Any]) -> str:
+    low, high = (str(band[k]) if k in band else "" for k in ("low", "high"))
+    left = "[" if low and band.get("closed", "left") in ("left", "both") else "("
+    right = "]" if high and band.get("closed", "left") in ("right", "both") else ")"
+    return f"{left}{low}, {high}{right} → {band['score']}"
+
+
+_SIGNS = {">=": "≥", "<=": "≤", "==": "="}
+_RULES = {
+    "judged": "expert judgement",
+    "threshold": "threshold",
+    "range": "range",
+    "growth": "growth",
+    "rate": "rate",
+    "yes_no": "yes or no",
+    "checklist": "checklist",
+    "count": "expert judgement with a count as evidence",
+    "deduction": "deduction",
+    "bonus": "bonus",
+    "bands": "bands",
+    "survey": "survey index",
+    "veto": "veto",
+}
+_EFFECTS = {
+    "values": "Values",
+    "weights": "Weights",
+    "coverage": "What could be measured",
+    "membership": "What applies",
+    "method": "Rules",
+    "boundaries": "Units that changed",
+}
 _STATES = {
     "scored": "scored",
     "failed": "norm not met",
