@@ -315,3 +315,32 @@ def test_a_judgement_of_equals_is_mended_to_one_and_a_goal_that_is_met_ends_the_
     result = cw.ahp(odd)
     assert result.repaired(target=result.cr) is result
     assert result.repaired(target=result.cr / 2).cr <= result.cr / 2
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_protection_does_not_depend_on_the_order_of_rows(seed):
+    rng = np.random.default_rng(seed)
+    places = [f"c{i}" for i in range(6)]
+    n = rng.integers(6, 40, 6)
+    yes = np.array([rng.integers(0, k + 1) for k in n])
+    parent = dict(zip(places, ["west"] * 3 + ["east"] * 3, strict=True)) | {"west": "city", "east": "city"}
+    sums = {"west": slice(0, 3), "east": slice(3, 6), "city": slice(0, 6)}
+    rows = [(u, int(a), int(b)) for u, a, b in zip(places, n, yes, strict=True)]
+    rows += [(u, int(n[s].sum()), int(yes[s].sum())) for u, s in sums.items()]
+    table = pd.DataFrame(rows, columns=["unit", "n", "yes"]).assign(item="q", statistic="satisfied", se=0.1)
+    table["estimate"] = table["yes"] / table["n"]
+
+    def shown(order: np.ndarray) -> pd.DataFrame:
+        found, _ = cv.protect(table.iloc[order].reset_index(drop=True), k=10, parent=parent)
+        return found.sort_values("unit").reset_index(drop=True)
+
+    first = shown(np.arange(len(table)))
+    assert first["estimate"].isna().any()
+    for order in (np.arange(len(table))[::-1], rng.permutation(len(table))):
+        pd.testing.assert_frame_equal(shown(order), first)
+
+
+def test_an_importance_below_zero_is_named_alone():
+    design = SurveyDesign(pd.DataFrame({"a": [1, 2, 3], "b": [3, 2, 2]}))
+    with pytest.raises(DataError, match=r"wrong: a$"):
+        cv.overall_index(design, ["a", "b"], importance=pd.Series({"a": -1.0, "b": 0.5}))

@@ -224,6 +224,10 @@ def main(arguments: list[str] | None = None) -> int:
                 elif number % 20 == 0:
                     print(f"   {number:3d} ...", flush=True)
             verdicts[mutant] = verdict
+    names = {m.name for m in every}
+    for name in equivalents():
+        if name not in names:
+            print(f"no longer there, take it out of {EQUIVALENT.name}: {name}")
     return told(verdicts, (time.perf_counter() - began) / 60)
 
 
