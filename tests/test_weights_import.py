@@ -131,6 +131,11 @@ def test_pairs_below_the_whole_are_no_totals(tmp_path):
     assert ratios(frame, "Ⅰ-1") == {("Ⅱ-1", "Ⅱ-2"): 0.25}
     assert ratios(frame[frame["expert"] == "E2"]) == pytest.approx({("Ⅰ-1", "Ⅰ-2"): 1 / 3})
     assert not (ledger["severity"] == "error").any()
+    # what stood there and is no number is not lost in silence
+    rows[2][-1] = "两倍"
+    frame, ledger = read(tmp_path, {"Sheet1": rows}, spec)
+    assert ratios(frame[frame["expert"] == "E1"])[("Ⅰ-1", "Ⅰ-3")] != PAIRS[("Ⅰ-1", "Ⅰ-3")]
+    assert ledger.loc[ledger["rule"] == "judgement without number", "first_cells"].tolist() == ["3:3"]
 
 
 SLIDERS = [

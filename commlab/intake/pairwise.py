@@ -122,6 +122,15 @@ def rescued(table: Table) -> Table:
         table.pad.add(
             "pairs below the whole", told, action="changed", severity="note", n=len(again), cells=cells
         )
+        # of a total's cell the reader keeps the number alone: what it could not read is gone
+        value = table.named("value", required=False)
+        blank = [] if value is None else totals[value].isna()
+        lost = [cell for cell, empty in zip(cells, blank, strict=False) if empty]
+        if lost:
+            told = f"{len(lost)} judgements below the whole hold no number; they count as not made. Write 3 or 1/3"
+            table.pad.add(
+                "judgement without number", told, column=value, severity="warning", n=len(lost), cells=lost
+            )
     texts = [c for c in frame if pd.api.types.is_string_dtype(frame[c])]
     frame[texts] = frame[texts].replace(_COLON, r"\1/\2", regex=True)  # 1:3 is 1/3
     changed = []

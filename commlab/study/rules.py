@@ -271,7 +271,7 @@ RULES: dict[str, tuple[str, str]] = {
         "check the export for answers that stand twice",
     ),
     "pairs below the whole": (
-        "the sheet compares elements of several branches; each pair counts below its own parent",
+        "{n} rows that look like totals are judgements below the whole; used",
         "",
     ),
     "idle verdict": (
@@ -351,6 +351,7 @@ RULES: dict[str, tuple[str, str]] = {
         "write both codes into the header of each slider",
     ),
     "judgement without expert": ("{n} judgements name no expert and were left out", "enter the expert"),
+    "judgement without number": ("{n} judgements below the whole hold no number; not made", "write 3 or 1/3"),
     "judgement without node": ("{n} judgements name no node and were left out", "enter its code"),
     "flag fast": ("{n} answers are flagged: too fast", ""),
     "flag straightline": ("{n} answers are flagged: the same answer throughout", ""),
