@@ -170,7 +170,7 @@ def test_equal_variances_in_closed_form():
     beta, (rss,), *_ = np.linalg.lstsq(x.to_numpy(), y.to_numpy(), rcond=None)
     m, p = x.shape
     a = rss / (m - p) - 0.5  # REML and the moment equation have this root, ML divides by m
-    for method, expected in (("reml", a), ("fh", a), ("ml", rss / m - 0.5)):
+    for method, expected in (("reml", a), ("fh", a), ("moment", a), ("ml", rss / m - 0.5)):
         found = fay_herriot(y, d, x, method=method)
         assert found.sigma2 == pytest.approx(expected, rel=1e-8)
         assert found.beta.tolist() == pytest.approx(beta.tolist(), rel=1e-10)
@@ -217,7 +217,7 @@ def test_no_variance_between_areas_is_zero():
 @pytest.mark.parametrize(
     ("change", "error", "says"),
     [
-        ({"method": "bayes"}, ParameterError, "not one of reml, ml, fh"),
+        ({"method": "bayes"}, ParameterError, "not one of reml, ml, moment, fh"),
         ({"variance": [0.0] * 20}, DataError, r"20 areas have no positive sampling variance \(c0"),
         ({"variance": [1.0] * 3}, DataError, "20 direct estimates, 3 variances"),
         ({"covariates": pd.DataFrame({"a": 1.0, "b": 1.0}, index=range(20))}, DataError, "collinear: a, b"),

@@ -102,6 +102,7 @@ def test_no_stratum_gives_more_than_it_has():
             "earlier must be probabilities .* not in b",
         ),
         (lambda: quota_status(pd.Series(["a"]), pd.Series({"a": -1})), DataError, "not in a"),
+        (lambda: quota_status(pd.Series({"a": 2.5}), pd.Series({"a": 1})), DataError, "whole numbers.*: a"),
         (
             lambda: quota_status(pd.DataFrame({"u": ["a"]}), pd.Series({"a": 1})),
             ParameterError,
@@ -156,6 +157,14 @@ def test_systematic_draws_hit_their_probabilities():
         np.array([1, 2, 3, 4, 10, 20]) / 20
     )  # the largest is certain, one of the rest (sizes sum to 20)
     np.testing.assert_allclose(hits / 400, np.minimum(expected, 1), atol=0.08)
+
+
+def test_answers_counted_so_far_are_a_quota_status():
+    target = pd.Series({"a": 2, "b": 3})
+    counted = quota_status(pd.Series({"a": 2, "b": 1, "x": 4}), target)
+    pd.testing.assert_frame_equal(
+        counted, quota_status(pd.Series(list("aabxxxx")), target), check_names=False
+    )
 
 
 def test_quota_status():
@@ -279,6 +288,11 @@ def test_priorities_vary_with_importance_and_satisfaction():
             lambda d: importance_performance(d, ["a"], importance=pd.Series({"b": 1})),
             ParameterError,
             "given for a",
+        ),
+        (
+            lambda d: importance_performance(d, ["a", "b"], importance=pd.Series({"a": -1, "b": 2})),
+            DataError,
+            "wrong: a",
         ),
         (lambda d: replicates(d, method="BRR"), ParameterError, "method='BRR'"),
     ],

@@ -92,7 +92,7 @@ def overall_index(
     """
     columns = _columns(design, items, "index", options)
     names = list(columns)
-    a = _shares(importance, names)
+    a = importance_shares(importance, names)
     means, matrix = covariance_of(design, columns, by=by, label="item")
     found = estimates(design, columns.values(), by=by)
     g, k = found.estimate.shape
@@ -112,7 +112,7 @@ def overall_index(
     return pd.concat([found.domains, pd.DataFrame(numbers)], axis=1)
 
 
-def _shares(importance: pd.Series | None, names: Sequence[str]) -> FloatArray:
+def importance_shares(importance: pd.Series | None, names: Sequence[str]) -> FloatArray:
     """Importances that add up to 1."""
     weights = pd.Series(1.0, index=list(names)) if importance is None else importance.reindex(list(names))
     if weights.isna().any() or (weights < 0).any() or not weights.sum() > 0:
@@ -148,7 +148,7 @@ def overall_from_counts(
     if not counts.index.is_unique:
         raise DataError(f"counts name rows twice: {listing(counts.index[counts.index.duplicated()])}")
     items = list(dict.fromkeys(counts.index.get_level_values(-1)))
-    a = pd.Series(_shares(importance, items), index=items)
+    a = pd.Series(importance_shares(importance, items), index=items)
     plain = counts.set_axis(pd.RangeIndex(len(counts)), axis=0)
     found = satisfaction_from_counts(plain, confidence=confidence, **options)
     index = found[found["statistic"] == "index"].set_index(counts.index)

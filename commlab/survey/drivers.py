@@ -26,6 +26,7 @@ from commlab import tables
 from commlab.errors import DataError, ParameterError, listing
 from commlab.survey.columns import values_of, variables_of
 from commlab.survey.compare import holm
+from commlab.survey.composite import importance_shares
 from commlab.survey.intervals import checked_confidence
 from commlab.survey.regress import regression
 from commlab.survey.replicate import bootstrap_multipliers
@@ -318,15 +319,14 @@ def importance_performance(
         importance = drivers(
             design, importance, names, confidence=confidence, draws=draws, seed=seed, scale=scale
         )
-    if isinstance(importance, pd.DataFrame):
-        table = importance.set_index("item")[["share", "ci_low", "ci_high"]]
-    else:
-        table = pd.DataFrame({"share": importance / importance.sum()})
-        table["ci_low"] = table["ci_high"] = table["share"]
-    lacking = [n for n in names if n not in table.index]
+    given = importance.set_index("item") if isinstance(importance, pd.DataFrame) else importance
+    lacking = [n for n in names if n not in given.index]
     if lacking:
         raise ParameterError(f"no importance is given for {listing(lacking)}")
-    weight = table.loc[names]
+    if isinstance(given, pd.DataFrame):
+        weight = given.loc[names, ["share", "ci_low", "ci_high"]]
+    else:
+        weight = pd.DataFrame(dict.fromkeys(("share", "ci_low", "ci_high"), importance_shares(given, names)))
     found = satisfaction(design, names, confidence=confidence, **options)  # type: ignore[arg-type]
     index = found[found["statistic"] == "index"].set_index("item").loc[names]
     yes = found[found["statistic"] == "satisfied"].set_index("item").loc[names]

@@ -60,8 +60,8 @@ def sample_size(
         ("p", p, 0, 1),
         ("response_rate", response_rate, 0, 1.0000001),
     ):
-        if not low < value < high:
-            raise ParameterError(f"{name}={value} must lie between {low} and {high:.4g}")
+        if isinstance(value, str) or not low < value < high:
+            raise ParameterError(f"{name}={value!r} must lie between {low} and {high:.4g}")
     if not deff > 0:
         raise ParameterError(f"deff={deff} must be above 0")
     z = special.ndtri(0.5 + checked_confidence(confidence) / 2)
@@ -352,7 +352,8 @@ def quota_status(valid: pd.Series | pd.DataFrame, target: pd.Series) -> pd.DataF
     Parameters
     ----------
     valid : Series or DataFrame
-        Unit of each valid answer; a frame where quotas cross several columns (unit, sex, age band).
+        Unit of each valid answer; a frame where quotas cross several columns (unit, sex, age band). Or the number of
+        answers so far, by unit (index).
     target : Series
         Answers wanted per unit, or per combination of the frame's columns (a MultiIndex of their names).
 
@@ -364,13 +365,12 @@ def quota_status(valid: pd.Series | pd.DataFrame, target: pd.Series) -> pd.DataF
     Raises
     ------
     DataError
-        If a target is missing, negative or given twice.
+        If a target is missing, negative or given twice, or a count of answers is no whole number.
     """
     wanted = pd.to_numeric(target, errors="coerce")
-    bad = target.index[~(wanted >= 0)]
-    if len(bad) or target.index.has_duplicates:
-        named = listing(bad) if len(bad) else listing(target.index[target.index.duplicated()].unique())
-        raise DataError(f"targets must be numbers >= 0, one for each unit; they are not in {named}")
+    bad = target.index[~(wanted >= 0) | target.index.duplicated()]
+    if len(bad):
+        raise DataError(f"targets must be numbers >= 0, one for each unit; they are not in {listing(bad)}")
     if isinstance(valid, pd.DataFrame):
         names = [str(n) for n in target.index.names]
         if target.index.nlevels < 2 or set(names) != set(map(str, valid.columns)):
@@ -378,7 +378,7 @@ def quota_status(valid: pd.Series | pd.DataFrame, target: pd.Series) -> pd.DataF
                 f"the target's index has {listing(names)}, the answers {listing(valid.columns)}; name them alike"
             )
         valid = valid[names]
-    counts = valid.value_counts()
+    counts = _counted(valid, target.index)
     index = target.index.append(counts.index.difference(target.index))
     out = pd.DataFrame({"target": wanted.reindex(index, fill_value=0)})
     out["valid"] = counts.reindex(index, fill_value=0)
@@ -386,3 +386,14 @@ def quota_status(valid: pd.Series | pd.DataFrame, target: pd.Series) -> pd.DataF
     out["share"] = np.where(out["target"] > 0, out["valid"] / out["target"].where(out["target"] > 0), np.nan)
     out["done"] = out["valid"] >= out["target"]
     return out.sort_values(["share"], kind="stable", na_position="last")
+
+
+def _counted(valid: pd.Series | pd.DataFrame, units: pd.Index) -> pd.Series:
+    """Answers by unit, counted here or before."""
+    if isinstance(valid, pd.DataFrame) or valid.isin(units).any() or not valid.index.isin(units).any():
+        return valid.value_counts()
+    counts = pd.to_numeric(valid, errors="coerce")
+    bad = valid.index[~((counts >= 0) & (counts % 1 == 0)) | valid.index.duplicated()]
+    if len(bad):
+        raise DataError(f"answers so far must be whole numbers, one for each unit; wrong: {listing(bad)}")
+    return counts.astype(np.int64)

@@ -22,7 +22,7 @@ from commlab.survey.structure import FloatArray
 
 __all__ = ["SmallArea", "benchmark", "fay_herriot"]
 
-_METHODS = ("reml", "ml", "fh")
+_METHODS = ("reml", "ml", "moment", "fh")
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,8 @@ def fay_herriot(
         Their sampling variances, > 0 where there is a direct estimate.
     covariates : DataFrame or array, shape (n_areas, n_covariates)
         The whole design matrix, aligned by position; no intercept is added.
-    method : "reml", "ml" or "fh"
+    method : "reml", "ml" or "moment"
+        "moment" is Fay and Herriot's own; "fh", its name in R's sae, does as well.
     tolerance : float
         Relative change of A at which iterating stops.
 
@@ -86,6 +87,7 @@ def fay_herriot(
     """
     if method not in _METHODS:
         raise ParameterError(f"method={method!r} is not one of {', '.join(_METHODS)}")
+    method = "fh" if method == "moment" else method
     y = np.asarray(pd.to_numeric(pd.Series(direct), errors="coerce"), dtype=float)
     d = np.asarray(pd.to_numeric(pd.Series(variance), errors="coerce"), dtype=float)
     frame = pd.DataFrame(covariates)
