@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:  # run as a script
     sys.path.insert(0, str(ROOT))
 
-from tools.tortured import canaries, kills, quarters, sameness  # noqa: E402
+from tools.tortured import canaries, fuzz, hostile, kills, quarters, sameness  # noqa: E402
 from tools.tortured.common import Tally  # noqa: E402
 
 PARTS: dict[str, tuple[Callable[[Tally, int], None], str]] = {

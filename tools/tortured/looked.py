@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import zipfile
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,7 @@ def profile(root: Path) -> tuple[Profile, list[str]]:
     wrong: list[str] = []
     pages = []
     for path in sorted(
-        p
-        for name in ("reports", "release", "figures", "data/processed", "data/register")
-        for p in (root / name).rglob("*")
+        p for name in ("reports", "release", "figures", "data/processed") for p in (root / name).rglob("*")
     ):
         if not path.is_file() or any(part.startswith(".") for part in path.relative_to(root).parts):
             continue
@@ -217,7 +216,7 @@ def _pages(paths: Sequence[Path]) -> tuple[set[str], list[str]]:
                 asked: list[str] = []
                 page = browser.new_page()
                 page.on("request", lambda request, asked=asked: asked.append(request.url))
-                page.on("dialog", lambda dialog, path=path: _asked(dialog, path, wrong))
+                page.on("dialog", partial(_asked, path=path, wrong=wrong))
                 page.goto(path.as_uri())
                 seen = page.evaluate(_SEEN_IN_PAGE)
                 page.close()

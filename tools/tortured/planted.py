@@ -15,6 +15,7 @@ from typing import Any
 import openpyxl
 import yaml
 
+from commlab.intake.readings import read
 from commlab.study.naming import LONGEST_NAME
 from commlab.text import unseen
 from tools.tortured.attacks import Attack, attacks
@@ -61,7 +62,7 @@ def hash_of(text: str) -> int:
 def _name(text: str) -> bool:
     """What a community may be called, so that its own row stays one."""
     return (
-        bool(text.strip())
+        read(text).kind == "text"
         and len(text) < LONGEST_NAME
         and not unseen(text)
         and not any(c in "\n\r\t/\x85\u2028\u2029" for c in text)
