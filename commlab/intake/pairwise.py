@@ -126,7 +126,7 @@ def rescued(table: Table) -> Table:
         value = table.named("value", required=False)
         blank = [] if value is None else totals[value].isna()
         lost = [cell for cell, empty in zip(cells, blank, strict=False) if empty]
-        if lost:
+        if value and lost:
             told = f"{len(lost)} judgements below the whole hold no number; they count as not made. Write 3 or 1/3"
             table.pad.add(
                 "judgement without number", told, column=value, severity="warning", n=len(lost), cells=lost
