@@ -228,11 +228,13 @@ def init_command(options: argparse.Namespace) -> int:
     from commlab.cli.init import init_study
 
     forms = init_study(options.folder, template=options.template, period=options.period)
-    period = commlab.open_study(options.folder).newest
+    study = commlab.open_study(options.folder)
+    period, own = study.newest, study.config.framework
+    described = f"study.yaml, {own}" if (study.root / own).is_file() else "study.yaml"  # else bundled
     print(f"{options.folder} is a study of {period}. Next:")
     told = [
         ("  data/register/units.csv", "your districts and communities"),
-        ("  study.yaml, framework.yaml", "your files and your indicators"),
+        (f"  {described}", "your files and your indicators"),
         (f"  forms/{period}/", f"{len(forms)} blank workbooks for the offices"),
         (f"  data/raw/{period}/", "put what they send there, then: commlab check, commlab report"),
     ]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from commlab.report.index_page import write_index
     from commlab.report.overview import index
     from commlab.report.press import export
+    from commlab.report.tidy import save
     from commlab.report.xlsx import Sheet, write_workbook
 
 _HOMES = {
@@ -32,6 +33,7 @@ _HOMES = {
     "export": "press",
     "index": "overview",
     "read_document": "document",
+    "save": "tidy",
     "write_index": "index_page",
     "write_workbook": "xlsx",
 }
@@ -49,6 +51,7 @@ __all__ = [
     "export",
     "index",
     "read_document",
+    "save",
     "write_index",
     "write_workbook",
 ]

@@ -191,6 +191,17 @@ class Report:
         """Whether the study asks for such tables at all; a chapter about what it never asks for says nothing."""
         return any(entry.reader in readers for entry in self.study.config.inputs)
 
+    def drawn(self) -> list[str]:
+        """What the intervals of scores and ranks come from, in words: what was drawn, not what could be."""
+        ranks, t = self.period.ranks("district"), self.t
+        told = {
+            "weights": t("expert weights (bootstrap over experts)"),
+            "survey sampling error": t("sampling error of survey items"),
+            "disagreement of raters": t("disagreement of raters"),
+        }
+        names = dict.fromkeys(n for text in ranks["sources"].unique() for n in text.split(", ") if n)
+        return [told[n] for n in names]
+
     def notes(self, chapter: str) -> list[str]:
         """Sentences that the framework and the study have for a chapter, each with where it stands."""
         told = []

@@ -273,13 +273,7 @@ def _rules(report: Report) -> Section:
     items.append(t("Scores go up the tree by the weighted {how}.", how=how[choices.aggregation]))
     if asked:
         items += _of_answers(report)
-    sources = []
-    if len(report.period.result("weight_experts")):
-        sources.append(t("expert weights (bootstrap over experts)"))
-    if asked:
-        sources.append(t("sampling error of survey items"))
-    if report.has("ratings"):
-        sources.append(t("disagreement of raters"))
+    sources = report.drawn()
     items.append(
         t(
             "Score and rank intervals come from {draws} joint draws (seed {seed}) of: {sources}.",

@@ -51,12 +51,13 @@ def _standing(report: Report) -> list[str]:
         )
     ]
     if n > 1:
-        ranked = "It ranks {rank} of {n}; weights, survey error and raters leave the rank between {low} and {high}."
+        ranked = "It ranks {rank} of {n}; {sources} leave the rank between {low} and {high}."
         told.append(
             t(
                 "It ranks {rank} of {n}." if narrow else ranked,
                 rank=t.integer(here["rank"]),
                 n=t.integer(n),
+                sources=t.listing(report.drawn()),
                 low=t.integer(here["rank_low"]),
                 high=t.integer(here["rank_high"]),
             )
@@ -190,11 +191,19 @@ def _moved(report: Report) -> list[str]:
 
 
 def official_parts(report: Report) -> pd.DataFrame:
-    """unit, code, part, value, score, state of the parts whose norm the document prints in hard words."""
-    parts = report.study.framework.part_table
+    """unit, code, part, value, score, state of the parts whose norm the document prints in hard words.
+
+    Points in proportion are no norm met: what has less than full marks has the state ``failed`` here.
+    """
+    framework = report.study.framework
+    parts = framework.part_table
     official = parts[parts["official"] & ~parts["soft"] & parts["rule"].isin(NORMS)][["code", "part"]]
-    leaves = report.period.leaf_scores("district")
-    return leaves.merge(official, on=["code", "part"])
+    full = {(p.code, p.part): p.full for c in framework.leaves for p in framework.parts(c)}
+    rows = report.period.leaf_scores("district").merge(official, on=["code", "part"])
+    most = [full[key] for key in zip(rows["code"], rows["part"], strict=True)]
+    return rows.assign(
+        met=(rows["state"] == "scored") & (rows["score"] >= pd.Series(most, dtype=float) - EXACT)
+    )
 
 
 def _norms(report: Report) -> list[str]:
@@ -203,12 +212,12 @@ def _norms(report: Report) -> list[str]:
     if rows.empty:
         return []
     if report.is_city:
-        failed = rows[rows["state"] == "failed"].groupby("unit").size()
+        met = rows["state"].eq("scored").groupby(rows["unit"]).all()
         return [
             t(
                 "All printed norms that apply are met by {n} of {all} districts.",
-                n=t.integer(rows["unit"].nunique() - len(failed)),
-                all=t.integer(rows["unit"].nunique()),
+                n=t.integer(met.sum()),
+                all=t.integer(len(met)),
             )
         ]
     mine = rows[rows["unit"] == report.unit]
