@@ -21,6 +21,7 @@ from commlab.batch import cluster
 from commlab.batch.engine.client import EngineError, available
 from commlab.batch.jobs import code_inputs
 from commlab.errors import ParameterError, StudyError
+from tests import sockets
 
 pytestmark = pytest.mark.skipif(not available(), reason="workers fork on Linux; kernels are used elsewhere")
 
@@ -34,7 +35,7 @@ def free_port() -> int:
 
 
 class Cluster:
-    """``dask scheduler`` and two ``dask worker`` processes on 127.0.0.1."""
+    """``dask scheduler`` and two ``dask worker`` processes on 127.0.0.1, where every socket beyond it is refused."""
 
     def __init__(self, scratch: Path) -> None:
         self.address, self.scratch = f"tcp://127.0.0.1:{free_port()}", scratch
@@ -45,10 +46,14 @@ class Cluster:
         port = ["--host", "127.0.0.1", "--port", self.address.rpartition(":")[2]]
         command = [sys.executable, "-m", "dask", what, *(port if what == "scheduler" else []), *options]
         with open(self.scratch / f"{what}.log", "ab") as log:
-            return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, cwd=self.scratch)
+            return subprocess.Popen(
+                command, stdout=log, stderr=log, start_new_session=True, cwd=self.scratch,
+                env=os.environ | sockets.guarded(self.scratch),
+            )  # fmt: skip
 
     def worker(self) -> subprocess.Popen[bytes]:
         options = ["--no-nanny", "--no-dashboard", "--nthreads", "1", "--host", "127.0.0.1"]
+        options += ["--dashboard-address", "127.0.0.1:0"]  # or its page of health listens to everybody
         return self.start("worker", self.address, *options, "--local-directory", str(self.scratch))
 
     def close(self) -> None:
@@ -62,6 +67,11 @@ def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     one = Cluster(tmp_path_factory.mktemp("dask"))
     yield one
     one.close()
+
+
+def beyond(one: Cluster) -> list[str]:
+    """Addresses other than the scheduler's and the workers' that one of them asked for."""
+    return [address for event, address in sockets.noted(one.scratch) if event == "refused"]
 
 
 def left(one: Cluster) -> list[str]:
@@ -82,6 +92,7 @@ def test_workers_that_share_the_folder_make_the_reports_of_one_machine(
     assert states(here) == states(there)
     assert (folder(period, "五华区") / "report.html").read_bytes() == page
     assert not [p for p in (period.study.root / "reports").iterdir() if p.name != "2019Q4"]
+    assert sockets.noted(dask.scratch) and not beyond(dask)
 
 
 def test_workers_that_do_not_share_it_are_sent_the_study_once(
