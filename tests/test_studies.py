@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from test_traceable import followed
 
 import commlab as cl
 from commlab import batch
@@ -44,6 +45,15 @@ def told(root: Path, name: str, unit: str | None, language: str = "zh") -> dict[
     report = chapters.open_report(root / name, cl.open_study(root / name).newest, unit, language)
     made = {c: getattr(chapters, c)(report) for c in CHAPTERS}
     return {c: "" if section is None else repr(section) for c, section in made.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"), [("deductions", "和平社区"), ("hotline", "东镇"), ("importance", "一期")]
+)
+def test_every_number_of_their_reports_is_traceable(studies: Path, name: str, unit: str) -> None:
+    """Also where points are taken off, and where groups have marks and means of their own."""
+    lost, walked, _ = followed(studies / name, cl.open_study(studies / name).newest, unit)
+    assert lost == [] and walked > 50
 
 
 # ------------------------------------------------------------------------------- a sheet of 100 points

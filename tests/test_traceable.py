@@ -289,7 +289,7 @@ def tables_of(report) -> list[tuple[str, object]]:
     return [
         (c, f)
         for c in CHAPTERS
-        for f in inside(getattr(chapters, c)(report))
+        for f in inside(getattr(chapters, c)(report) or [])
         if f.show_table and len(f.table)
     ]
 
@@ -346,10 +346,11 @@ def printed_numbers(text: str) -> list[tuple[float, int, bool]]:
     return [(float(n.replace(",", "")), len(d), bool(p)) for n, d, p in found]
 
 
-def test_every_number_of_a_district_report_is_traceable(tiny: Path) -> None:
-    """Each cell of each table: unrounded it stands on the way of its subject, and that way ends in files that exist."""
-    period = cl.open_study(tiny).period(PERIOD)
-    report = chapters.open_report(tiny, PERIOD, period.districts[0], "zh")
+def followed(root: Path, name: str, unit: str) -> tuple[list[str], int, set[tuple[str, str]]]:
+    """Walks each cell of each table of a report: unrounded it must stand on the way of its subject, which ends in files
+    that exist. What did not, how many numbers there were, and in which columns."""
+    period = cl.open_study(root).period(name)
+    report = chapters.open_report(root, name, unit, "zh")
     labels = {report.item(i): i for i in period.items}
     ways, walked, lost, seen = Ways(period, report.unit), 0, [], set()
     for chapter, found in tables_of(report):
@@ -360,30 +361,35 @@ def test_every_number_of_a_district_report_is_traceable(tiny: Path) -> None:
             about = subject(chapter, row, report, labels)
             assert about is not None, f"{chapter} {found.title}: nothing says what {row} is about"
             values, told, places = ways.of(*about)
-            assert any((tiny / p.partition("#")[0]).is_file() for p in places), (about, places)
-            for name, col in columns.items():
-                cell, shown = row[name], col.cell(row[name], report.t)
-                if name in NAMES or (name == "measured" and chapter == "indicator_dictionary"):
+            assert any((root / p.partition("#")[0]).is_file() for p in places), (about, places)
+            for column, col in columns.items():
+                cell, shown = row[column], col.cell(row[column], report.t)
+                if column in NAMES or (column == "measured" and chapter == "indicator_dictionary"):
                     continue
-                seen.add((chapter, name))
+                seen.add((chapter, column))
                 if isinstance(cell, pd.Timestamp):
                     walked += 1
                     ok = f"{cell:%Y-%m-%d}" in told
                 elif isinstance(cell, int | float | np.number) and not pd.isna(cell):
                     walked += 1
                     ok = holds(values, float(cell)) or (
-                        name == "priority" and holds(100 * values, float(cell))
+                        column == "priority" and holds(100 * values, float(cell))
                     )
                 else:  # an interval or a quotient in words: each number as it is printed
                     numbers = printed_numbers(shown)
                     walked += len(numbers)
                     ok = all(
                         holds_near(values, n, d)
-                        or ((percent or name.startswith("priority")) and holds_near(100 * values, n, d))
+                        or ((percent or column.startswith("priority")) and holds_near(100 * values, n, d))
                         for n, d, percent in numbers
                     )
                 if not ok:
-                    lost.append(f"{chapter} {about} {name}: {shown}")
+                    lost.append(f"{chapter} {about} {column}: {shown}")
+    return lost, walked, seen
+
+
+def test_every_number_of_a_district_report_is_traceable(tiny: Path) -> None:
+    lost, walked, seen = followed(tiny, PERIOD, cl.open_study(tiny).period(PERIOD).districts[0])
     assert lost == []
     assert walked > 700 and {c for c, _ in seen} >= {
         "method",

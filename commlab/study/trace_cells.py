@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from commlab.errors import listing
+from commlab.framework import exact
 from commlab.study.trace import Step
 from commlab.tables import STAGES
 from commlab.text import MISSING, Text
@@ -94,7 +95,19 @@ class Cells:
         source = row["source"] if isinstance(row["source"], str) else ""
         residents = part.rule == "survey" and row["stage"] not in STAGES
         below = (self.answers(),) if residents else (*self._values(row, part), *self.ledger(source))
-        return Step("evidence", text, number(row["value"]), source, (*self._quotient(row), *below))
+        sides = (*self._quotient(row), *self._each(row, part))
+        return Step("evidence", text, number(row["value"]), source, (*sides, *below))
+
+    def _each(self, row: dict[str, Any], part: Any) -> tuple[Step, ...]:
+        """What a fault on a sheet of deductions costs."""
+        own = [i for i in part.items if part.rule == "deduction" and i["item"] == row["item"]]
+        told = (("per", "{n} points each"), ("cap", "{n} points at most"))
+        return tuple(
+            Step("estimate", self.t(text, n=str(i[key])), float(exact(i[key])))
+            for i in own
+            for key, text in told
+            if key in i
+        )
 
     def _quotient(self, row: dict[str, Any]) -> tuple[Step, ...]:
         """Both sides of a quotient and what it comes to; of a checklist's line this is the share that passed."""

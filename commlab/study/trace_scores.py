@@ -9,6 +9,7 @@ import pandas as pd
 
 from commlab.errors import ParameterError
 from commlab.framework import TOTAL, Part
+from commlab.framework.entries import FULL
 from commlab.scoring import ranks as ranked
 from commlab.scoring.sources import join_sources
 from commlab.study.moves import moves
@@ -102,15 +103,26 @@ class _Teller:
             ),
             Step("compare", t("{n} lines of evidence", n=t.integer(lines)), float(lines)),
         ]
+        full, whole = self.framework.full(code), self.framework.full(TOTAL)
+        if whole != FULL or any(n.points is not None for n in self.framework.nodes):
+            steps.append(Step("compare", t("full marks {n}", n=f"{full:g}"), full))
         if code != "total":
-            lost = self.weights.loc[code, "weight"] * (self.framework.full(code) - row["score"])
+            if abs(row["weight"] - self.weights.loc[code, "weight"]) > _ROUNDING:
+                share = t.percent(row["weight"], 3)
+                steps.append(
+                    Step(
+                        "weight", t("weighs {share} of what applies here", share=share), number(row["weight"])
+                    )
+                )
+            lost = row["weight"] * (1 - row["score"] / full) * whole
             steps.append(
                 Step(
                     "compare", t("loses {points} points of the total", points=t.number(lost, 4)), number(lost)
                 )
             )
-        if code == "total":
-            ranks = self.period.ranks(self.of).set_index("unit").loc[self.unit]
+        standing = self.period.ranks(self.of).set_index("unit")
+        if code == "total" and self.unit in standing.index:
+            ranks = standing.loc[self.unit]
             steps += [
                 Step(
                     "compare",
@@ -129,6 +141,8 @@ class _Teller:
         if self.of == "district":
             peers = self.period.scores("district")
             peers = peers[peers["code"] == code].set_index("unit")["score"]
+            if self.unit in standing.index:  # compared with their own group only
+                peers = peers[standing["group"].reindex(peers.index) == standing.at[self.unit, "group"]]
             mean, place = peers.mean(), ranked(peers).get(self.unit)
             others = tuple(Step("child", f"{u}: {t.number(v, 4)}", number(v)) for u, v in peers.items())
             steps += [
@@ -229,6 +243,11 @@ class _Teller:
         )
         return [Step("weight", text, number(own["weight"]), below=tuple(below))]
 
+    def _line(self, part: Part) -> str:
+        """Where the rule is written, if it stands in a file of the study."""
+        name = self.period.study.config.framework
+        return f"{name}#!{part.line}:{part.line}" if (self.period.study.root / name).is_file() else ""
+
     def _child(self, code: str) -> Step:
         t = self.t
         row = self.scores.loc[code]
@@ -258,7 +277,7 @@ class _Teller:
                     rule=rule,
                     norm=norm or MISSING,
                 )
-                steps.append(Step("part", text, below=(share,)))
+                steps.append(Step("part", text, source=self._line(part), below=(share,)))
                 continue
             text = t(
                 "part {part}, rule {rule} ({norm}), share {share}: value {value} -> score {score} ({state})",
@@ -281,6 +300,7 @@ class _Teller:
                     "part",
                     text,
                     number(row["score"]),
+                    self._line(part),
                     below=(share, *(self.cells.evidence(r, part) for r in mine)),
                 )
             )
@@ -328,6 +348,7 @@ def _band(band: Mapping[str, Any]) -> str:
     return f"{left}{low}, {high}{right} → {band['score']}"
 
 
+_ROUNDING = 1e-9
 _SIGNS = {">=": "≥", "<=": "≤", "==": "="}
 _RULES = {
     "judged": "expert judgement",
