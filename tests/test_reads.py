@@ -8,8 +8,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from commlab.batch.reads import READS, reads_of
-from commlab.report import chapters
+import commlab
+from commlab.batch.reads import READS, of_workbook, reads_of
+from commlab.report import appendix, chapters
 from commlab.study.period import Period
 from commlab.study.results import RESULTS
 from commlab.tables import CONTRACTS
@@ -77,3 +78,18 @@ def test_a_chapter_reads_nothing_else(
     chapter(report, *[""] * len(more))
     hashed = ["ledger", "status"] if name == "manifest" else []  # all that a report's inputs are told by
     assert seen & {*RESULTS, *CONTRACTS, "status"} <= {*READS[name], *hashed}
+
+
+@pytest.mark.parametrize("unit", ["city", "五华区"])
+def test_a_workbook_reads_nothing_of_what_it_is_kept_without(tiny, unit, tmp_path, monkeypatch):
+    seen: set[str] = set()
+    period = commlab.open_study(tiny).period("2019Q4")
+    for way in ("result", "table", "table_raw"):
+        real = getattr(Period, way)
+        monkeypatch.setattr(Period, way, lambda self, n, real=real: seen.add(n) or real(self, n))
+    appendix(period, unit, tmp_path / "appendix.xlsx")
+    inputs = {f"result:{n}": "h" for n in seen} | {
+        "result:2019Q4/problems": "h",
+        "notebook:50-district-report.ipynb": "h",
+    }
+    assert of_workbook(inputs) == {f"result:{n}": "h" for n in seen} != {}

@@ -17,7 +17,7 @@ from commlab.study import Period
 from commlab.study.results import RESULTS
 from commlab.tables import CONTRACTS
 
-__all__ = ["READS", "Reads", "reads_of"]
+__all__ = ["READS", "Reads", "of_workbook", "reads_of"]
 
 READS: Mapping[str, tuple[str, ...]] = {
     "candidates": ("ranks", "scores"),
@@ -54,6 +54,9 @@ READS: Mapping[str, tuple[str, ...]] = {
     "weights_workbook": ("judgments", "weights", "weight_experts"),
 }
 """Chapter -> results and clean tables that it reads; which districts can be reported all of them know."""
+
+_NOT_IN_WORKBOOK = {"problem_states", "problems"}
+"""Results and tables whose figures only the pages print, not a report's workbook."""
 
 _EXPLORER = ("evidence", "leaves", "measures", "ranks", "responses", "satisfaction", "scores", "weights")
 _MEANT: Mapping[str, tuple[str, ...]] = {
@@ -128,6 +131,12 @@ class Reads:
             if not own_ledger and (reads is None or table in reads):
                 found[f"{name}/{table}"] = value
         return found
+
+
+def of_workbook(inputs: Mapping[str, str]) -> dict[str, str]:
+    """Of what a report depends on, what its workbook does: not the notebook, nor what only the pages print."""
+    left = {k: k.removeprefix("result:").rpartition("/")[2] for k in inputs if not k.startswith("notebook:")}
+    return {k: inputs[k] for k, name in left.items() if name not in _NOT_IN_WORKBOOK}
 
 
 def reads_of(notebook: Path) -> set[str] | None:

@@ -19,7 +19,8 @@ from commlab import store
 from commlab.batch.engine.client import SETTINGS, EngineError, without_grammar
 from commlab.batch.jobs import Job
 from commlab.batch.notebooks import clean, first_error
-from commlab.errors import CommlabError
+from commlab.batch.reads import of_workbook
+from commlab.errors import CommlabError, StudyError
 
 __all__ = [
     "Outcome",
@@ -158,13 +159,28 @@ def publish(job: Job, folder: Path) -> dict[str, str]:
         if job.kind == "method":
             report = chapters.open_report(job.root, job.period, None, job.language)
             chapters.weights_workbook(report, folder / "appendix.xlsx")
-        else:
+        elif not _kept_workbook(job, folder):
             period = commlab.open_study(job.root).period(job.period)
             appendix(period, job.unit, folder / "appendix.xlsx", language=job.language)
     return {
         target.relative_to(job.root).as_posix(): store.file_hash(source)
         for source, target in produced(job, folder).items()
     }
+
+
+def _kept_workbook(job: Job, folder: Path) -> bool:
+    """Take over the last run's workbook where something changed that it does not rest on; True where that was done."""
+    made = job.folder / job.file("appendix", "xlsx")
+    try:
+        manifest = store.read_json(job.manifest)
+        before, digest = dict(manifest["inputs"]), manifest["outputs"][made.relative_to(job.root).as_posix()]
+        same = manifest["fingerprint"] != job.fingerprint and manifest["parameters"] == dict(job.parameters)
+    except (StudyError, KeyError, TypeError, ValueError):
+        return False
+    if not same or of_workbook(before) != of_workbook(job.inputs) or not made.is_file():
+        return False
+    shutil.copyfile(made, folder / "appendix.xlsx")
+    return store.file_hash(folder / "appendix.xlsx") == digest
 
 
 def publish_record(record: Mapping[str, Any], folder: str) -> dict[str, str]:
