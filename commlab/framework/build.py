@@ -143,7 +143,9 @@ def _weights(
 
 def _outside(node: Map) -> bool:
     parts = [p for p in node.get("parts", []) if isinstance(p, dict)]
-    return bool(parts) and all(p.get("rule") in RULES and not RULES[p["rule"]].shared for p in parts)
+    return bool(parts) and all(
+        isinstance(p.get("rule"), str) and p["rule"] in RULES and not RULES[p["rule"]].shared for p in parts
+    )
 
 
 def _parts(

@@ -45,6 +45,7 @@ _UNCOMPUTED = re.compile(
     rb"<(?:\w+:)?c\b[^>]*\br=\"([A-Z]+)(\d+)\"[^>]*><(?:\w+:)?f\b(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)"
     rb"(?:<(?:\w+:)?v>\s*</(?:\w+:)?v>|<(?:\w+:)?v\s*/>)?</(?:\w+:)?c>"
 )
+_FAR_ROW = re.compile(rb"<(?:\w+:)?c\b[^>]*?\br\s*=\s*[\"'][A-Z]+(\d{6,})[\"']")
 _CLAIMED = re.compile(rb"uniqueCount\s*=\s*[\"']([^\"']*)")
 """How many texts a part says it has: room for them is made before they are read."""
 _STYLED = re.compile(rb"<(?:\w+:)?c r=\"([A-Z]+)(\d+)\"[^>]*?\bs=\"(\d+)\"")
@@ -185,8 +186,8 @@ def _column(letters: bytes) -> int:
 def _refuse_far_cells(xml: bytes, name: str, sheet: str) -> None:
     last = 1
     tail = _LAST_ROW.findall(xml[xml.rfind(b"<row") :] if b"<row" in xml else xml[-4096:])
-    if tail:
-        last = max(int(number) for number in tail)
+    # A cell may name another row than the one that it stands in.
+    last = max([last, *map(int, tail), *map(int, _FAR_ROW.findall(xml))])
     if last * _NEAR_COLUMNS > MOST_CELLS or _VERY_FAR.search(xml):
         column, row = max(_FAR_CELL.findall(xml), key=lambda cell: _column(cell[0]), default=(b"A", b"1"))
         if last * _column(column) <= MOST_CELLS:

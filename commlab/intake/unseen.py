@@ -25,7 +25,7 @@ _MOST_CELLS = 5
 def strip_cells(rows: list[list[Any]]) -> dict[tuple[int, int], str]:
     """Take what nobody sees out of cells, in place: which characters, by cell (row, column)."""
     texts = {cell for row in rows for cell in row if type(cell) is str}
-    odd = {t: gone for t in texts if not (t.isascii() and t.isprintable()) and (gone := unseen(t))}
+    odd = {t: gone for t in texts if not (t.isascii() and t.isprintable()) and (gone := _odd(t))}
     if not odd:
         return {}
     found = {
@@ -36,7 +36,12 @@ def strip_cells(rows: list[list[Any]]) -> dict[tuple[int, int], str]:
     }
     for i, j in found:
         rows[i][j] = clean(rows[i][j]).strip() or None
-    return found
+    return {cell: gone for cell, gone in found.items() if gone != "\r"}
+
+
+def _odd(text: str) -> str:
+    """What nobody sees, and line ends that no keyboard has."""
+    return unseen(text) + "".join(c for c in "\r\x85\u2028\u2029" if c in text)
 
 
 def named(characters: Iterable[str]) -> str:

@@ -113,7 +113,7 @@ def _read(path: Path, where: str) -> str:
     told = json.dumps(
         raw.ledger.astype(object).where(raw.ledger.notna(), None).to_dict("records"), ensure_ascii=False
     )
-    if any(not c.isprintable() and c not in "\u3000\u00a0\ue000\u2028" for c in told):
+    if unseen(told):
         return "the ledger holds characters that nobody sees"
     texts = [*map(str, frame.columns), *(v for v in frame.to_numpy().ravel() if isinstance(v, str))]
     if any(clean(t) != t for t in texts):
