@@ -55,6 +55,7 @@ _IS_FLAT = re.compile(FLAT)
 _LISTED = re.compile(r"(?:\d{1,4}[、,/\-~]\s?)+$")
 _PRODUCT = re.compile(r"(?:批号|批次|货号|邮编|邮政编码|区号|条形?码)[是为:\s]{0,2}$")
 _AT_HOME = re.compile(r"(?:楼[上下]|隔壁|对[门面]|[住家房租栋幢座]|(?<![会议动教诊浴公])室)[的是在]?$")
+_LIVED_IN = re.compile(r"\s?的?(?:住户|租[户客]|业主|邻居|那[家户]|户主|房东|室)(?![数均])")
 _ROUND = re.compile(r"\d+0")
 _FEW, _SOME, _MANY = 3, 5, 7  # digits from which a number is looked at, cannot be a flat, is hardly counted
 _BEFORE = 7  # characters before a number in which a quantity is looked for
@@ -106,6 +107,8 @@ def harmless_number(work: str, start: int, end: int, *, doors: bool = False) -> 
     """Whether the number at a place of a folded text names nobody and nothing of theirs; with ``doors``, beside a door."""
     run = work[start:end]
     digits = sum(c.isdigit() for c in run)
+    if is_flat(run) and _LIVED_IN.match(work, end):
+        return False
     if is_flat(run) and (doors or _AT_HOME.search(work, max(0, start - _BEFORE), start)):
         return _SURELY.match(work, end) is not None
     if digits < _FEW or any(p.fullmatch(run) for p in (_SERVICE, _DATE_ONLY, _RANGE, _AMOUNT)):
