@@ -26,7 +26,7 @@ from tools.tortured import doors
 from tools.tortured.attacks import attacks
 from tools.tortured.doors import DOORS, REFUSED, tried
 
-STEP = 24
+STEP = 60
 HIDDEN = "五华\u200b区\u202e"
 
 
