@@ -344,3 +344,25 @@ def test_an_importance_below_zero_is_named_alone():
     design = SurveyDesign(pd.DataFrame({"a": [1, 2, 3], "b": [3, 2, 2]}))
     with pytest.raises(DataError, match=r"wrong: a$"):
         cv.overall_index(design, ["a", "b"], importance=pd.Series({"a": -1.0, "b": 0.5}))
+
+
+def test_a_band_needs_a_label():
+    with pytest.raises(ParameterError, match=r"band \{'low': 60\} has no label"):
+        cs.grade(pd.Series({"a": 70.0}), [{"low": 80, "label": "good"}, {"low": 60}])
+
+
+def test_one_group_of_a_place_is_not_told_by_the_others_and_the_places_total():
+    rows = [
+        ("c0", "f", 40),
+        ("c0", "m", 5),
+        ("c1", "f", 41),
+        ("c1", "m", 42),
+        ("c2", "f", 43),
+        ("c2", "m", 44),
+    ]
+    table = pd.DataFrame(rows, columns=["unit", "sex", "n"]).assign(item="q", statistic="satisfied", se=0.1)
+    table["yes"] = table["n"] // 2
+    table["estimate"] = table["yes"] / table["n"]
+    _, gone = cv.protect(table, k=10, parent=dict.fromkeys(["c0", "c1", "c2"], "city"))
+    by_place = gone.groupby("unit")["sex"].nunique()
+    assert by_place["c0"] == 2 and (by_place == 2).all()
