@@ -18,6 +18,7 @@ from commlab.survey import SurveyDesign
 from commlab.survey.structure import compact
 from tests.test_scoring_rules import UNITS, asked, facts, framework, rated, years
 from tests.test_scoring_tree import made
+from tests.test_survey_design import SPEC, two_stage
 
 ITEMS = pd.DataFrame(np.random.default_rng(7).integers(1, 6, (60, 4)) + 0.0, columns=list("abcd"))
 ITEMS["b"] += ITEMS["a"]
@@ -182,6 +183,7 @@ def test_texts_are_compared_by_their_bytes():
     assert letters("甲", "乙丙").same(letters("甲", "乙丙"))
     assert not letters("甲", "乙丙").same(letters("甲乙", "丙"))
     assert not letters("甲", "乙丙").same(letters("甲", "乙丁"))
+    assert not letters("a").same(letters("b"))
     assert Letters.of(pa.chunked_array([pa.array(["甲", None], pa.large_string())])) is None
 
 
@@ -366,3 +368,14 @@ def test_one_group_of_a_place_is_not_told_by_the_others_and_the_places_total():
     _, gone = cv.protect(table, k=10, parent=dict.fromkeys(["c0", "c1", "c2"], "city"))
     by_place = gone.groupby("unit")["sex"].nunique()
     assert by_place["c0"] == 2 and (by_place == 2).all()
+
+
+def test_a_stream_by_its_own_units_does_not_mind_a_lonely_stratum(tmp_path):
+    data = two_stage(communities=1).assign(w=2.0)
+    design = SurveyDesign(data, weights="w", **SPEC)
+    data.to_parquet(tmp_path / "a.parquet")
+    given = {"weights": "w", "strata": "h", "clusters": "unit", "fpc": ["communities", "adults"]}
+    found = cv.stream_means(tmp_path / "a.parquet", "y", by="unit", **given)
+    pd.testing.assert_frame_equal(found, design.mean("y", by="unit"), check_dtype=False, rtol=1e-9)
+    with pytest.raises(DataError, match="town"):
+        cv.stream_means(tmp_path / "a.parquet", "y", **given)
