@@ -14,6 +14,8 @@ __all__ = ["compare"]
 
 _MOVES = ("added", "removed", "moved", "weight", "points", "rule", "metric")
 """Kinds of change that can move a score; a new label or method cannot."""
+_WITHIN = ("weight", "moved")
+"""What changes the part a node has in those above it, not its own score."""
 _OF_METRIC = ("unit", "kind", "level", "numerator", "denominator", "per", "sensitive")
 
 
@@ -28,8 +30,8 @@ def compare(before: Framework, after: Framework) -> pd.DataFrame:
     -------
     DataFrame
         code, part, what (``added removed moved label weight points methods rule metric``), key, before, after,
-        moves (whether scores can move), scores (the codes whose scores can: the node and all above it, after the
-        change and before it, up to ``total``). A metric that is counted otherwise stands at every part that uses it.
+        moves (whether scores can move), scores (the codes whose scores can: the node, unless only its weight or place
+        changed, and all above it, after the change and before it, up to ``total``). A metric that is counted otherwise stands at every part that uses it.
         No rows: the frameworks score alike.
 
     Examples
@@ -59,8 +61,8 @@ def compare(before: Framework, after: Framework) -> pd.DataFrame:
     out = pd.DataFrame(rows, columns=columns, dtype=object)
     out["moves"] = out["what"].isin(_MOVES)
     out["scores"] = [
-        ", ".join(_above(code, after, before)) if moves else ""
-        for code, moves in zip(out["code"], out["moves"], strict=True)
+        ", ".join(c for c in _above(code, after, before) if c != code or what not in _WITHIN) if moves else ""
+        for code, what, moves in zip(out["code"], out["what"], out["moves"], strict=True)
     ]
     return out.astype({"scores": "str"})
 

@@ -157,7 +157,7 @@ def leave_one_out(
     -------
     DataFrame
         code, weight (global), shift_mean, shift_max (absolute change of rank over units), unit (that moved
-        most), tau (Kendall's tau-b with the ranks as published).
+        most; missing where none did), tau (Kendall's tau-b with the ranks as published).
     """
     from scipy import stats
 
@@ -175,7 +175,7 @@ def leave_one_out(
         shift = (other - base).abs()
         known = other.notna()
         tau = stats.kendalltau(base[known], other[known]).statistic if known.sum() > 1 else np.nan
-        most = shift.idxmax() if shift.notna().any() else None
+        most = shift.idxmax() if shift.max() > 0 else None
         rows.append((code, weights[code], shift.mean(), shift.max(), most, tau))
     return pd.DataFrame(rows, columns=["code", "weight", "shift_mean", "shift_max", "unit", "tau"])
 
