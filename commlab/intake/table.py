@@ -250,7 +250,7 @@ def _declared_for(
     ]
     for unit in declared:
         last = [i for i in free if units.suits(unit, body.labels[i].rpartition("/")[2])]
-        below = [i for i in free if units.suits(unit, body.labels[i]) and units.is_open(body.labels[i])]
+        below = [i for i in free if units.suits(unit, body.labels[i]) and units.is_origin(body.labels[i])]
         meant = sorted({*last, *below}) or [i for i in free if units.suits(unit, body.labels[i])]
         unsaid = [i for i in free if units.is_open(body.labels[i]) and not totals.is_rate(body.labels[i])]
         if any(units.speaks_of(unit, note) for note in notes):

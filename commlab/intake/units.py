@@ -67,6 +67,9 @@ _OTHER_KIND = re.compile(
     r"率|占比|比例|比重|比$|数量|[人户项笔件次个家场处名]数|人次|户次|序号|编号|代码|年份|日期|时间|是否|名称|备注|说明|"
     rf"排名|名次|位次|等级|类型|类别|(?<!{')(?<!'.join(_SUMS.split('|'))})数$"
 )
+_ORIGIN = re.compile(
+    r"(?:中央|国家|省|市|区县?|县|街道|乡镇|社区|上级|本级|自有|自筹|社会|其他|其它|合计|小计|总计|企业|个人|集体|单位|民间|慈善|20\d\d年?|第?[一二三四1-4]季度|\d{1,2}月|上年|本年|上期|本期)(?:级|投入|来源|部分|力量)?"
+)
 _PEOPLE = re.compile(r"人口|人数|户籍|常住|流动|人员")
 _BY_KIND = {"元": _MONEY, "人": _PEOPLE, "户": re.compile(r"户"), "平方米": re.compile(r"面积")}
 
@@ -212,6 +215,15 @@ def is_open(label: str) -> bool:
     """
     last = label.rpartition("/")[2]
     return not of_other_kind(last) and not any(words.search(last) for words in _BY_KIND.values())
+
+
+def is_origin(label: str) -> bool:
+    """Whether the last level of a label says whose money it is, or of when.
+
+    >>> is_origin("经费/社会"), is_origin("经费/2018年"), is_origin("投入/调解员")
+    (True, True, False)
+    """
+    return bool(_ORIGIN.fullmatch(_folded(label.rpartition("/")[2])))
 
 
 def scale(values: np.ndarray, times: float) -> np.ndarray:
