@@ -18,13 +18,17 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:  # run as a script
     sys.path.insert(0, str(ROOT))
 
-from tools.tortured import canaries, fuzz, hostile, kills, quarters, sameness  # noqa: E402
+from tools.tortured import canaries, faults, fuzz, hostile, kills, quarters, sameness  # noqa: E402
 from tools.tortured.common import Tally  # noqa: E402
 
 PARTS: dict[str, tuple[Callable[[Tally, int], None], str]] = {
     "kills": (
         kills.run,
         "60 runs killed at a random moment, the report's process, a child or the whole group",
+    ),
+    "faults": (
+        faults.run,
+        "a full disk, a folder that cannot be made, two runs at once, clocks, changing files",
     ),
     "sameness": (sameness.run, "same bytes in two folders, hash seeds, time zones, with one worker and two"),
     "quarters": (
