@@ -379,3 +379,28 @@ def test_a_stream_by_its_own_units_does_not_mind_a_lonely_stratum(tmp_path):
     pd.testing.assert_frame_equal(found, design.mean("y", by="unit"), check_dtype=False, rtol=1e-9)
     with pytest.raises(DataError, match="town"):
         cv.stream_means(tmp_path / "a.parquet", "y", **given)
+
+
+def test_errors_of_leniencies_are_those_of_least_squares():
+    rows = [("a", "x", 80), ("a", "y", 70), ("b", "x", 60), ("b", "z", 66), ("c", "x", 90), ("c", "y", 75), ("c", "z", 88),
+            ("d", "x", 70), ("d", "y", 66)]  # fmt: skip
+    ratings = pd.DataFrame(rows, columns=["unit", "rater", "score"])
+    found = cs.adjust_raters(ratings.assign(code="L", stage="expert", method="field"))
+    x = np.hstack([pd.get_dummies(ratings[c]).to_numpy(dtype=float) for c in ("unit", "rater")])
+    inverse = np.linalg.pinv(x.T @ x)
+    theta = inverse @ x.T @ ratings["score"].to_numpy(dtype=float)
+    residual = ratings["score"] - x @ theta
+    sigma = np.sqrt((residual**2).sum() / (len(rows) - np.linalg.matrix_rank(x)))
+    n = ratings["rater"].value_counts().sort_index().to_numpy()
+    contrast = np.hstack([np.zeros((3, 4)), np.eye(3) - n / n.sum()])  # each against the mean weighted by n
+    raters = found.raters.sort_values("rater")
+    np.testing.assert_allclose(raters["leniency"], contrast @ theta, atol=1e-9)
+    np.testing.assert_allclose(
+        raters["se"], sigma * np.sqrt(np.diag(contrast @ inverse @ contrast.T)), rtol=1e-9
+    )
+
+
+def test_a_second_stage_below_an_endless_first_one_does_not_matter():
+    data = pd.DataFrame({"c": [1, 1, 2, 3, 3], "id": range(5), "y": [1.0, 2.0, 4.0, 3.0, 5.0]})
+    two, one = (SurveyDesign(data, clusters=c).mean("y") for c in (["c", "id"], "c"))
+    pd.testing.assert_frame_equal(two, one)
