@@ -834,6 +834,24 @@ def test_a_bonus_and_a_veto_are_values(tmp_path):
     assert struck["A", "values"] == pytest.approx(-48) and struck["total", "total"] == pytest.approx(-48)
 
 
+def test_points_do_not_turn_coverage_into_method(tmp_path):
+    nodes = [
+        {"code": "A", "zh": "甲", "points": 40, "children": [
+            {"code": "A1", "zh": "一", "points": 25, "parts": [{"rule": "judged"}]}, {"code": "A2", "zh": "二", "points": 15, "parts": [{"rule": "judged"}]}]},
+        {"code": "B", "zh": "乙", "points": 60, "parts": [{"rule": "judged"}]},
+    ]  # fmt: skip
+    f = made(tmp_path, nodes)
+
+    def of(*values):
+        table = pd.DataFrame({"unit": "u", "code": ["A1", "A2", "B"], "part": "main", "score": values})
+        return aggregate(table.assign(state=np.where(table["score"].notna(), "scored", "missing")), f)
+
+    # 20 + 6 + 54 = 80; without A1, A2 stands for all of A: 16 + 54 = 70
+    out = effects(explain_change(of(80.0, 40.0, 90.0), of(np.nan, 40.0, 90.0)))
+    assert out["total"] == pytest.approx(-10) and out["coverage"] == pytest.approx(-10)
+    assert out["method"] == out["values"] == out["weights"] == 0
+
+
 def test_only_arithmetic_means_are_explained(f):
     nodes = aggregate(scores(u=(80, 60, 50)), f, how="geometric")
     with pytest.raises(DataError, match="only arithmetic means"):

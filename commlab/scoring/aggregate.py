@@ -115,11 +115,12 @@ def aggregate(
     Returns
     -------
     DataFrame
-        unit, code, score, state, coverage, weight, contribution, effective, nominal, leaf; a row for ``total`` and
+        unit, code, score, state, coverage, weight, contribution, effective, nominal, full, leaf; a row for ``total`` and
         every node of each unit, in the framework's order.
         ``coverage`` = measured / applicable weight below the node (failed counts as measured).
         ``weight`` is the node's share in the total among what applies to the unit (the leaves' sum to 1).
         ``nominal`` is its weight in the framework, the same for all units.
+        ``full`` is full marks of the node.
         ``effective`` is its weight in the score after what was not measured handed its own to its siblings.
         ``contribution`` = effective * score is what the node adds to the total; at every level these sum to
         it
@@ -309,6 +310,7 @@ class Tree:
             for name, column in zip(found, told, strict=True):
                 found[name].append(column)
         found["nominal"] = list(self._nominal(codes))
+        found["full"] = [self.framework.full(c) for c in codes]
         found["leaf"] = [not self.framework.children(c) for c in codes]
         alike: dict[bytes, pd.Series] = {}
         flat: dict[str, Any] = {"unit": repeated(self.leaves.units, k), "code": tiled(codes, n)}

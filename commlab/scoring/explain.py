@@ -64,7 +64,8 @@ def explain_change(
 
     Notes
     -----
-    A leaf adds e x to the total T: x its score, e = n m h its ``effective`` weight, of which n is its ``nominal``
+    A leaf adds e x to the total T: x its score on the scale of the total (score / ``full`` times full marks of the
+    whole), e = n m h its ``effective`` weight on that scale, of which n is its ``nominal``
     weight in the framework, m what the not applicable handed on (``weight`` / n), h what the unmeasured handed on
     (e / ``weight``). With bars for means over the two periods, leaves measured in both have
     (1) values = e_bar (x1 - x0)  (2) weights, membership, coverage = (x_bar - T_bar) times the parts of e1 - e0 that
@@ -192,11 +193,12 @@ def _read(code: str, nodes: pd.DataFrame) -> _Leaf:
     if code not in nodes.index:
         return _Leaf(np.nan, 0.0, (0.0, 1.0, 1.0), 0.0, False)
     row = nodes.loc[code]
-    e, w = float(row["effective"]), float(row["weight"])
+    scale = float(nodes.loc[TOTAL, "full"] / row["full"]) if "full" in nodes else 1.0
+    e, w = float(row["effective"]) / scale, float(row["weight"])
     n = float(row["nominal"]) if "nominal" in nodes else w
     seen = bool(pd.notna(row["score"]) and e > 0)
     extra = 0.0 if seen or e != 0 else float(row["contribution"])
-    return _Leaf(float(row["score"]), e, (n, w / n if n else 0.0, e / w if w else 0.0), extra, seen)
+    return _Leaf(float(row["score"]) * scale, e, (n, w / n if n else 0.0, e / w if w else 0.0), extra, seen)
 
 
 def _averages(nodes: pd.DataFrame, after_of: Mapping[str, Mapping[str, tuple[float, float]]]) -> pd.DataFrame:
@@ -217,7 +219,9 @@ def _averaged(parts: pd.DataFrame, w: pd.Series) -> pd.DataFrame:
     columns = [c for c in ("effective", "weight", "nominal", "contribution") if c in parts]
     scaled = parts[columns].mul(w, axis=0)
     out = scaled.groupby(parts["code"], sort=False).sum()
-    out["leaf"] = parts.groupby("code", sort=False)["leaf"].first()
+    for column in ("leaf", "full"):
+        if column in parts:
+            out[column] = parts.groupby("code", sort=False)[column].first()
     measured = parts.assign(score=parts["score"].notna()).groupby("code", sort=False)["score"].any()
     with np.errstate(invalid="ignore", divide="ignore"):
         value = out["contribution"] / out["effective"].where(out["effective"] > 0)

@@ -20,7 +20,7 @@ comparisons       variable (district, sex...), group, versus, mean, mean_versus,
 small_areas       unit (community), district, n, direct, se, modelled, low, high, source (direct, direct and model, model), rule
 evidence          set (district, candidate) + the evidence contract
 leaves            set, unit, code, part, value, score, state, source
-scores            set, unit, code, score, state, coverage, weight, contribution, effective, nominal, leaf
+scores            set, unit, code, score, state, coverage, weight, contribution, effective, nominal, full, leaf
 ranks             set, unit, rank, rank_low, rank_median, rank_high, p_top, score, score_low, score_high, group
 rank_drivers      unit (district), source (weights, sampling, ratings, how, missing), first, first_margin, total, total_margin, variance
 explained         unit (district), code, effect (values, weights, coverage, membership, method, total, not_comparable; boundaries: the
