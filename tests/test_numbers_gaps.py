@@ -12,6 +12,7 @@ from commlab import scoring as cs
 from commlab import survey as cv
 from commlab import weights as cw
 from commlab.errors import DataError, ParameterError
+from commlab.scoring.errors import _quantiles
 from commlab.scoring.rules import meets
 from commlab.scoring.texts import Letters
 from commlab.survey import SurveyDesign
@@ -404,3 +405,8 @@ def test_a_second_stage_below_an_endless_first_one_does_not_matter():
     data = pd.DataFrame({"c": [1, 1, 2, 3, 3], "id": range(5), "y": [1.0, 2.0, 4.0, 3.0, 5.0]})
     two, one = (SurveyDesign(data, clusters=c).mean("y") for c in (["c", "id"], "c"))
     pd.testing.assert_frame_equal(two, one)
+
+
+def test_the_table_of_normal_errors_has_mean_zero_and_variance_one():
+    table = _quantiles().astype(float)
+    assert abs(table.mean()) < 1e-7 and abs(table.std() - 1) < 1e-7
