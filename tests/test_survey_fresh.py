@@ -148,6 +148,13 @@ def test_jackknife(case):
     assert design.df == r["df"]
 
 
+@pytest.mark.parametrize("how", ["linear", "post"])
+def test_replicates_are_calibrated_as_the_design_is(case, how):
+    design, r = replicates(WEIGHTED[how](case[0])), case[1]["JKn_weighted"][how]
+    same(design.mean(["y", "t"]), r["mean"])
+    same(design.total("y"), r["total"])
+
+
 @pytest.mark.parametrize("wave", [1, 2])
 @pytest.mark.parametrize("lonely", ["remove", "certainty", "adjust", "average"])
 def test_lonely_strata_certainties_and_a_census(lonely, wave):

@@ -39,6 +39,10 @@ out <- lapply(designs, function(d) {
     ratio = S(svyratio(~y, ~t, e)), linear = S(svyglm(y ~ x + s, e)), independence = test(svychisq(~s + b, e))))
   j <- as.svrepdesign(d, type = "JKn")
   r$JKn <- list(mean = S(svymean(~y + t, j)), by = S(svyby(~y, ~c, j, svymean)), ratio = S(svyratio(~y, ~t, j)), df = degf(j))
+  k <- calibrate(j, ~c + s + x - 1, c(totals, x = 20), calfun = "linear", epsilon = 1e-13)
+  k2 <- postStratify(j, ~c, data.frame(c = c("n", "s", "w"), Freq = c(400, 500, 350)))
+  r$JKn_weighted <- list(linear = list(mean = S(svymean(~y + t, k)), total = S(svytotal(~y, k))),
+    post = list(mean = S(svymean(~y + t, k2)), total = S(svytotal(~y, k2))))
   r })
 rules <- c("remove", "certainty", "adjust", "average")
 out$lonely <- lapply(setNames(rules, rules), function(l) { options(survey.lonely.psu = l)
