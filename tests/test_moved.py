@@ -15,10 +15,10 @@ from commlab.report.finding import Finding
 from commlab.scoring import explain_change
 from commlab.study import stage, standing
 from commlab.study.later import on_boundaries_of
+from commlab.study.moves import moves
 from commlab.study.period import Period
 from commlab.study.register import Register
 from commlab.study.results import Clean
-from commlab.study.moves import moves
 from commlab.study.surveyed import answered
 
 
