@@ -701,6 +701,9 @@ def test_units_that_merged_are_compared_on_later_boundaries(f):
     out = explain_change(before, after, unit_changes=changes)
     assert effects(out)["total"] == pytest.approx(0, abs=1e-12)
     assert set(out.loc[out["effect"] == "not_comparable", "unit"]) == {"c", "d"}
+    closed = pd.DataFrame({"before": ["c"], "after": [None], "share": [np.nan]})
+    listed = explain_change(before, after, unit_changes=closed).query("effect == 'not_comparable'")
+    assert set(listed["unit"]) == {"a", "b", "c", "d", "u"}
     weighed = explain_change(before, after, unit_changes=changes, households=pd.Series({"a": 3.0, "b": 1.0}))
     assert effects(weighed)["total"] == pytest.approx(-0.3 * 5)
 

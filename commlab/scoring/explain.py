@@ -80,7 +80,10 @@ def explain_change(
     averaged: set[str] = set()
     if unit_changes is not None and len(unit_changes):
         after_of = successors(first["unit"].unique(), unit_changes, households)
-        kept = first[~first["unit"].isin([*went(unit_changes), *after_of])]
+        followed = went(
+            unit_changes.dropna(subset="after")
+        )  # what has no successor is listed as not comparable
+        kept = first[~first["unit"].isin([*followed, *after_of])]
         if evidence is not None and framework is not None:
             put = on_later_boundaries(evidence, framework, unit_changes, households=households)
             made = aggregate(score(put[put["unit"].isin(after_of)], framework), framework, missing=missing)
