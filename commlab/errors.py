@@ -31,14 +31,21 @@ def _told(message: str) -> str:
     >>> _told("found '\u202e'"), len(_told("x" * 9_999))
     ("found '\\\\u202e'", 4003)
     """
-    if len(message) > _LONGEST:
-        message = f"{message[: _LONGEST - _END]} … {message[-_END:]}"
+    message = _cut(message)
     if message.isprintable():
         return message
-    return "".join(
-        c.encode("unicode_escape").decode() if unicodedata.category(c) in _UNSEEN and c not in "\n\t" else c
-        for c in message
+    return _cut(
+        "".join(
+            c.encode("unicode_escape").decode()
+            if unicodedata.category(c) in _UNSEEN and c not in "\n\t"
+            else c
+            for c in message
+        )
     )
+
+
+def _cut(message: str) -> str:
+    return message if len(message) <= _LONGEST else f"{message[: _LONGEST - _END]} … {message[-_END:]}"
 
 
 class CommlabError(Exception):
