@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 
+from commlab.intake.patterns import later
+
 __all__ = ["FLAT", "MEASURED", "WORDS", "harmless_latin", "harmless_number", "is_flat"]
 
 _UNITS = (
@@ -28,35 +30,35 @@ _SURE_UNITS = (
     "张(?=[,。;、)\\s]|$|[照证票卡床桌纸])|把(?=[,。;、)\\s]|$)|间(?=[,。;、)\\s]|$|房)|处(?!理|罚|置)|㎡|m²|/月|/年|/人|/天|/户|/平|/吨|/次|km|m2|kg|cm|mm|kw|kwh|g|mb|gb|mah|db|hz|rpm|w|v|m|教室|会议|医院|中学|大街"
 )
 _LIST = r"(?:\s?(?:[、,~/\-]|到|至|和|或|及)\s?\d[\d,.]*){0,6}"
-MEASURED = re.compile(rf"{_LIST}\s?(?:{_UNITS})|\s?[×x*]\s?\d", re.IGNORECASE)
-_SURELY = re.compile(rf"{_LIST}\s?(?:{_SURE_UNITS})|\s?[×x*]\s?\d", re.IGNORECASE)
-_COUNTED = re.compile(r"\s?(?:元|块|人|户|平|吨|亩|立方|字|kwh|度|次|票|期|万|亿|千)", re.IGNORECASE)
-_QUANTITY = re.compile(
+MEASURED = later(rf"{_LIST}\s?(?:{_UNITS})|\s?[×x*]\s?\d", re.IGNORECASE)
+_SURELY = later(rf"{_LIST}\s?(?:{_SURE_UNITS})|\s?[×x*]\s?\d", re.IGNORECASE)
+_COUNTED = later(r"\s?(?:元|块|人|户|平|吨|亩|立方|字|kwh|度|次|票|期|万|亿|千)", re.IGNORECASE)
+_QUANTITY = later(
     r"(?:[每一]年|[每一]个?月|[每一]天|应该|[共骗就约近超逾达至仅有才收交缴花罚扣欠差借贷赔补退付投筹捐奖涨降减增费价钱薪资租款金贴助偿励入出贵要剩占测]|测得|取号|排号|[从由比]|预算|成本|一共|总共|大概|"
     r"只要|需要|[合总共]计|[到了]?\D元的?|不足|不到|人口|[数量额摊击限分值赞]|每(?:[人户家平车辆次吨]|学[期年]|季度?)|得票|面积|得分|里程|市值|产量|步数|字数|标准|多达|高达|低于|高于|多于|少于|"
     r"第|国发|政发|〔|〕|\d[×x*]|[血气水油]压|血糖|心率|指数|读数|aqi|gdp|浓度|[高低][压値值]?|会议室|活动室|教室|诊室|包间|k\d{1,3}\+|[A-Za-z]\d+~|\+|Φ)\s?(?:是|到|到了|至|了|为|:|约|近|达|过)?\s?$",
     re.IGNORECASE,
 )
 # numbers that are names: 101医院, 119消防, 315晚会, 360软件
-_NAMING = re.compile(
+_NAMING = later(
     r"\s?(?:医院|智库|消防|急救|查号|世博|软件|热线|晚会|事件|加班|教室|文创|[联互]动|杀毒|浏览器|创意|艺术|路|大道|所|厂|团|队|地块|开头|打头|号段|街区|、双)"
 )
-_SERVICE = re.compile(
+_SERVICE = later(
     r"11[0459]|12[02]|1[12]\d{3}|100\d{2}|1008611|95\d{3}|96\d{3,4}|400-?\d{3}-?\d{4}|400\d-?\d{3}-?\d{3}"
 )
-_DATE_ONLY = re.compile(
+_DATE_ONLY = later(
     r"(?:19|20)\d{2}[-/.]\d{1,2}(?:[-/.]\d{1,2})?|(?:19|20)\d{2}(?:[-~/](?:19|20)?\d{2})?|"
     r"\d{1,2}:\d{2}(?:[-~:]\d{1,2}(?::\d{2})?)*|\d{1,2}[./]\d{1,2}[-~]\d{1,2}[./]\d{1,2}"
 )
-_RANGE = re.compile(r"\d{1,3}(?:[.\-~/:]\d{1,3})+|\d{1,2}(?:,\d{1,3}){2,}")
-_AMOUNT = re.compile(r"\d{1,6}\.\d{1,3}|\d{1,3}(?:,\d{3})+(?:\.\d+)?|1:\d{2,5}|\d{1,2}00+-\d{1,2}00+")
+_RANGE = later(r"\d{1,3}(?:[.\-~/:]\d{1,3})+|\d{1,2}(?:,\d{1,3}){2,}")
+_AMOUNT = later(r"\d{1,6}\.\d{1,3}|\d{1,3}(?:,\d{3})+(?:\.\d+)?|1:\d{2,5}|\d{1,2}00+-\d{1,2}00+")
 FLAT = r"(?:[1-9]|[1-3]\d)(?:0[1-9]|1[0-2])"  # the floor, then 01 to 12
-_IS_FLAT = re.compile(FLAT)
-_LISTED = re.compile(r"(?:\d{1,4}[、,/\-~]\s?)+$")
-_PRODUCT = re.compile(r"(?:批号|批次|货号|邮编|邮政编码|区号|条形?码)[是为:\s]{0,2}$")
-_AT_HOME = re.compile(r"(?:楼[上下]|隔壁|对[门面]|[住家房租栋幢座]|(?<![会议动教诊浴公])室)[的是在]?$")
-_LIVED_IN = re.compile(r"\s?的?(?:住户|租[户客]|业主|邻居|那[家户]|户主|房东|室)(?![数均])")
-_ROUND = re.compile(r"\d+0")
+_IS_FLAT = later(FLAT)
+_LISTED = later(r"(?:\d{1,4}[、,/\-~]\s?)+$")
+_PRODUCT = later(r"(?:批号|批次|货号|邮编|邮政编码|区号|条形?码)[是为:\s]{0,2}$")
+_AT_HOME = later(r"(?:楼[上下]|隔壁|对[门面]|[住家房租栋幢座]|(?<![会议动教诊浴公])室)[的是在]?$")
+_LIVED_IN = later(r"\s?的?(?:住户|租[户客]|业主|邻居|那[家户]|户主|房东|室)(?![数均])")
+_ROUND = later(r"\d+0")
 _FEW, _SOME, _MANY = 3, 5, 7  # digits from which a number is looked at, cannot be a flat, is hardly counted
 _BEFORE = 7  # characters before a number in which a quantity is looked for
 
@@ -73,25 +75,21 @@ WORDS = frozenset(
         "windows windows10 xiaomi youtube yunnan",
     )
 )
-_STANDARD = re.compile(
-    r"(?:gb|gbt|iso|iec|ieee|db|jgj|cjj|hj|yd|jtg|cecs)[\d\-.]*(?:/t)?[\d\-.]*", re.IGNORECASE
-)
+_STANDARD = later(r"(?:gb|gbt|iso|iec|ieee|db|jgj|cjj|hj|yd|jtg|cecs)[\d\-.]*(?:/t)?[\d\-.]*", re.IGNORECASE)
 # iPhone12, Office2016, v1.0.3: a product and its version
-_VERSION = re.compile(
+_VERSION = later(
     r"(?:iphone|ipad|ios|android|windows|win|office|word|excel|wps|app|mate|nova|reno|note|redmi|oppo|vivo|honor|galaxy|java|html|usb|hdmi|photoshop|"
     r"cctv|wifi|led|version|v|r)?[\-_]?\d{1,4}(?:\.\d{1,4}){0,3}(?:pro|plus|max|se|mini|s|x|p|e|i|w)?",
     re.IGNORECASE,
 )
-_COUNTED_CODE = re.compile(r"[a-z]{1,4}\d{1,4}(?:\.\d+)?", re.IGNORECASE)  # 高铁G1234次, GDP6475.88亿
-_CODE_UNIT = re.compile(
-    r"\s?(?:次|[路线](?![东西南北中一二三]?段?\d)|亿|万|元|%|人|倍|国道|高速|列车|航班|公交)"
-)
-_END_OF_ID = re.compile(r"\d{3}[Xx]")
-_MODEL = re.compile(
+_COUNTED_CODE = later(r"[a-z]{1,4}\d{1,4}(?:\.\d+)?", re.IGNORECASE)  # 高铁G1234次, GDP6475.88亿
+_CODE_UNIT = later(r"\s?(?:次|[路线](?![东西南北中一二三]?段?\d)|亿|万|元|%|人|倍|国道|高速|列车|航班|公交)")
+_END_OF_ID = later(r"\d{3}[Xx]")
+_MODEL = later(
     r"(?:(?:型号|规格|牌号|品牌)[是为:\s]*|(?<![手司车])(?:[机仪计泵屏阀]|电[视脑池]|[警扬]?[报播]?器|摄像头|探头|空调|冰箱)[A-Za-z统一款型\s:]{0,7})$"
 )
-_MODEL_SHAPE = re.compile(r"[A-Za-z]{1,3}-?[A-Za-z]?\d{1,4}[A-Za-z\d]{0,6}", re.ASCII)
-_SHORT_CODE = re.compile(
+_MODEL_SHAPE = later(r"[A-Za-z]{1,3}-?[A-Za-z]?\d{1,4}[A-Za-z\d]{0,6}", re.ASCII)
+_SHORT_CODE = later(
     r"[A-Za-z]{1,4}-?\d{1,3}(?:\.\d{1,2})?|[A-Za-z]{2,4}-(?:[A-Za-z]\d{2}|\d{2}[A-Za-z]{1,3})|\d{1,4}(?:\.\d+)?[A-Za-z]{1,4}",
     re.ASCII,
 )

@@ -8,8 +8,7 @@ they stand. A number with 号 is one behind the name of a road, a village, a com
 
 from __future__ import annotations
 
-import re
-
+from commlab.intake.patterns import later
 from commlab.intake.persons import HAN, SURNAMES
 
 __all__ = ["BARE_DOOR", "BUILDING", "CN", "COUNTING", "DOORS"]
@@ -79,10 +78,10 @@ DOORS: tuple[tuple[str, int, str, str], ...] = (
     ("address", 4, "-", r"(?<![\d\-/.a-z])(?:\d{1,3}|[a-z]\d{0,2})-[1-9]\d?0[1-9](?![\d\-]|\s?(?:(?:[元人个次年月平米]|户(?!内))|天(?!天)))"),
 )  # fmt: skip
 
-BARE_DOOR = re.compile(
+BARE_DOOR = later(
     rf"(?<![\d.,\-第])\d{{1,2}}-\d{{1,2}}(?:-\d{{1,4}})?(?![\d.%号]|{COUNTING}|\s?(?:教室|会议|人次|米))"
 )  # 7-602漏水到5-2
 
-BUILDING = re.compile(
+BUILDING = later(
     r"(?<![\d第a-zA-Z、])\d{1,3}\s?[栋幢](?![、和与及到至\-~\d])"
 )  # a door where a person is named

@@ -20,6 +20,7 @@ from operator import or_
 
 from commlab.intake.allowed import MEASURED, WORDS, harmless_latin, harmless_number, is_flat
 from commlab.intake.doors import BARE_DOOR, BUILDING, CN, COUNTING, DOORS
+from commlab.intake.patterns import later
 from commlab.intake.persons import HAN, find_names
 from commlab.intake.runs import widened
 
@@ -27,13 +28,13 @@ __all__ = ["HAN", "find", "fold", "valid_id"]
 
 _DIGIT_WORDS = "零〇○洞一幺壹二贰貳两三叁參四肆五伍六陆陸七柒拐八捌九玖勾"
 _CHINESE_DIGITS = str.maketrans(_DIGIT_WORDS, "00001112222333445566677788999"[: len(_DIGIT_WORDS)])
-_SPOKEN = re.compile(rf"(?:[{_DIGIT_WORDS}\d](?:[\s\-,.、/|;+*·。]|杠|然后|空格|后面是?){{0,2}}){{7,}}")
-_ALIKE = re.compile(
+_SPOKEN = later(rf"(?:[{_DIGIT_WORDS}\d](?:[\s\-,.、/|;+*·。]|杠|然后|空格|后面是?){{0,2}}){{7,}}")
+_ALIKE = later(
     r"(?<![A-Za-z\d])(?=(?:[OolI][\s\-.]{0,2})*\d)(?:[\dOolI][\s\-.]{0,2}){10,18}[\dOolIXx](?![A-Za-z\d])"
 )
 _LETTERS_ALIKE = str.maketrans("OolI", "0011")
 _WHOLE, _SHORT = (11, 18), 8  # digits of a mobile number and of an ID; shorter runs are taken as they are
-_INVISIBLE = re.compile(
+_INVISIBLE = later(
     "[\u00ad\u0300-\u036f\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u20d0-\u20f0\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]"
 )
@@ -83,7 +84,7 @@ _WEB = r"(?:https?://[\w.\-]+|(?<![a-z0-9_@.\-])(?:[a-z0-9\-]+\.)+(?:com|cn|net|
 # In this order; what one pattern takes the next no longer sees. A group named x narrows what is masked. The number says
 # how many digits, the letters of which characters one, a text must have for the pattern to be tried at all.
 _PATTERNS: tuple[tuple[str, int, frozenset[str], re.Pattern[str]], ...] = tuple(
-    (kind, least, frozenset(needs), re.compile(pattern, re.IGNORECASE))
+    (kind, least, frozenset(needs), later(pattern, re.IGNORECASE))
     for kind, least, needs, pattern in (
         ("email", 0, "@", rf"(?<![a-z0-9._%+\-])(?:[a-z0-9_]+\s){{1,5}}@\s?[a-z0-9\-]+(?:{_DOT}[a-z0-9\-]+)+"),
         ("email", 0, "@aA艾爱鼠", rf"{_MAIL}{_AT}[a-z0-9\-]+(?:{_DOT}[a-z0-9\-]+)+"),
@@ -176,24 +177,24 @@ _BY_CHAR = {
     c: sum(1 << k for k, needs in enumerate(_NEEDS) if c in needs) for c in frozenset().union(*_NEEDS)
 }
 
-_NUMBER = re.compile(r"(?<![A-Za-z0-9_])(?<![A-Za-z]-)\d[\d,]*+(?:[.\-:/~]\d++)*+(?![A-Za-z_])")
-_LATIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_\-.]*[A-Za-z0-9_]")
-_HAN_CHAR = re.compile(f"[{HAN}]")
+_NUMBER = later(r"(?<![A-Za-z0-9_])(?<![A-Za-z]-)\d[\d,]*+(?:[.\-:/~]\d++)*+(?![A-Za-z_])")
+_LATIN = later(r"[A-Za-z0-9_][A-Za-z0-9_\-.]*[A-Za-z0-9_]")
+_HAN_CHAR = later(f"[{HAN}]")
 _ONES_OWN = frozenset(
     ("mobile", "id", "landline", "account", "email")
 )  # a name stands beside these: 李秀英139...
-_WORD, _NEAR, _SENTENCE_END = 6, 16, re.compile(r"[。;!?\n]")
-_FULL_DATE = re.compile(
+_WORD, _NEAR, _SENTENCE_END = 6, 16, later(r"[。;!?\n]")
+_FULL_DATE = later(
     r"(?<![\d.])(?:19|20)\d{2}(?:\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}(?:\s?[日号])?|(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(?![\d.])(?!\s?\d{1,2}:)"
 )
-_FIELD = re.compile(r"(?:\([^()]{1,8}\))?(?:[,、;:\s(]?[男女]?(?:[\u4e00-\u9fff]{1,3}族)?[,、;:\s(]?)$")
-_FIELD_END = re.compile(r"\s?(?:[,。;)、\s]|$)")
-_CHILD = re.compile(
+_FIELD = later(r"(?:\([^()]{1,8}\))?(?:[,、;:\s(]?[男女]?(?:[\u4e00-\u9fff]{1,3}族)?[,、;:\s(]?)$")
+_FIELD_END = later(r"\s?(?:[,。;)、\s]|$)")
+_CHILD = later(
     r"(?:[一二三]胎|(?<![你们])我|老[伴公婆爸妈头]子?|[爸妈爷奶]{1,2}|岳[父母]|[父母]亲|本人|(?:身份证|户口[本簿]?)上?[写登]?[的是记为]{0,2}|[娃孩婴宝童]|孙[子女]|儿子|女儿|[老小][大二三]|[大小]的|[男女])[子是叫:,(]{0,2}$"
 )
-_OF_CHILD = re.compile(r"\s?的?(?:那个|这个)?(?:娃|小孩|宝宝|婴儿|的孩子|的宝)")
-_DIGIT = re.compile(r"[0-9]")
-_CUE = re.compile(rf"[0-9A-Za-z{_DIGIT_WORDS}十甲乙丙丁戊]")
+_OF_CHILD = later(r"\s?的?(?:那个|这个)?(?:娃|小孩|宝宝|婴儿|的孩子|的宝)")
+_DIGIT = later(r"[0-9]")
+_CUE = later(rf"[0-9A-Za-z{_DIGIT_WORDS}十甲乙丙丁戊]")
 
 
 @lru_cache(maxsize=1 << 14)

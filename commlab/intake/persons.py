@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 
+from commlab.intake.patterns import later
+
 __all__ = ["HAN", "SURNAMES", "find_names"]
 
 HAN = r"\u3400-\u4dbf\u4e00-\u9fff"
@@ -90,11 +92,11 @@ _WORDS = (
     "唐突|程序|康养|全体|童年|文体|成员|成本|成都|成绩|吉祥|欧式|游客|游乐|梅花|盛大|季度|常住|左右|左边|左侧|伍佰|石板|石桥|江苏|夏季|丁字|雷雨|"
     "龙头|金属|白领|白血|陈旧|陈述|谢谢|温馨|何况|解释|施舍|都是|孔洞|史上|侯车|常[来去在有说住用到把被遇出发]|严[查肃惩办]|保[密留障修]|安[居心然慰插排家]|何去|易[被出发造滋碎损]|万[事物分]|曾经|许[多可愿]|章程|舒[服适心畅]|尤其|莫名|莫非|普通|普遍|普及|刀具|纳入|纳税|纳凉|武汉|武昌|党[风政]|廉[洁政租]|阳宗海|[一二三四五六]期|孙[女子]|文本|滇池|金马|金碧|阿里|代表|申请|水平|麻将|解[散除放]|应该|应急|应当|对应|国家|国际|信息|利用|利益|商量|明天|明年|明白|明确|年轻|年龄|高新|高明|安康|安心|康明|纪[律检要念委录实]|时[间候期段常刻代长速有不]|万达|万科|万福|洪灾|时代|强烈|强行|惠民|惠及|盛世|占用|占道|占据|强制|全部|全家|全国|路政|华为|平安|文艺|文山|相信|关注|关爱|关怀|宣传|介绍|原来|原因|越来|经济|经常|农村|居民|公园|公里|容易|空间|平台|应由|保山|普洱|昭通|万州|柳州|福州|常州|温州|兰州|郑州|徐州|贵阳|安阳|洛阳|党[委支群]|那[个边里么]|简单|简直|海埂|海拔|归还|寿命|凌晨|白菜|金多|河长|曾用|姓.|居[委民住家然]|容[易貌器]|班[长组次级]|宣[传布读]|封[闭条控堵]|印[章刷象]|宿舍|宫|庄[稼严]|农[村民业贸田忙行]|习惯|边[缘上界]|席[位地]|池[塘子水]|阴[沟暗天雨]|劳[动务保资]|融[入合资]|益[处民]|福[利建州]|起[来诉草点动火]|丰[富收]|齐[全心]|皮肤|念[书叨]|索[要赔道]|祖[父母国籍]|扶[手贫梯持]|堵[塞住车在]|虎|督[促查办导]|幸[好亏]|怀[疑孕]|危[险房害旧]|谈[话心判妥]|诸[多如]|滑[倒坡落梯]|井[盖水口]|厉[害行]|山[上区体坡]|木[板头门]"
 )
-_NO_NAME = re.compile(rf"(?:{_WORDS})")
+_NO_NAME = later(rf"(?:{_WORDS})")
 
 # each with characters of which a text must have one
 _PATTERNS = tuple(
-    (frozenset(needs), re.compile(pattern))
+    (frozenset(needs), later(pattern))
     for needs, pattern in (
         ("·", rf"(?:{_ANNOUNCED}|{_ROLES})\s?[:是为叫]?\s?(?P<x>[{HAN}]{{1,8}}(?:·[{HAN}]{{1,8}}){{1,3}})"),
         (_CAPITALS, rf"(?:{_ANNOUNCED}|我是|name\sis|I\sam|I'm|Mr\.?|Mrs\.?|Ms\.?|Miss)\s?[:是为叫]?\s?(?P<x>{_LATIN_NAME})"),
@@ -131,21 +133,21 @@ _NO_PLACE = (
     r"集团|银行|大厦|立交|国际|新城|家园|地铁|派出所|街道)"
 )
 # at the beginning of a clause, before what a person does or has
-_DOER = re.compile(
+_DOER = later(
     rf"(?<![{HAN}])(?P<x>{_ALL}(?:{_GIVEN2}|(?<=[{_COMMON}])(?:[{HAN}]{{2}}|[{_STRONG}]))){_DOES}|"
     rf"(?<![{HAN}])(?P<y>[{_COMMON}]{_GIVEN2})(?=[,。;)]|$)"
 )
 # surname and given name by their characters alone, wherever they stand
-_MADE = re.compile(
+_MADE = later(
     rf"(?P<x>[{SURNAMES}{_RARE}{_FIRST}](?:(?<=[{_COMMON}])(?:[{_STRONG}][{_STRONG}{_WEAK}]|[{_WEAK}大][{_STRONG}])|"
     rf"[{_STRONG}]{{2}}|(?:{_SECOND})[{_STRONG}{_WEAK}]{{1,2}})){_NO_PLACE}"
 )
 # and more weakly made ones where somebody is spoken of
-_MAYBE = re.compile(
+_MAYBE = later(
     rf"(?P<x>[{SURNAMES}{_RARE}](?:[{_STRONG}{_WEAK}]{{2}}{_NO_PLACE}|[{_STRONG}](?:(?![{HAN}])|(?=[每两一于因现正本仍未入系时拒报收参核愿负担摔提表代协已自])|{_GOES_ON})|"
     rf"(?<=[{_COMMON}])(?:[{_WEAK}](?:(?![{HAN}])|{_GOES_ON})|[{HAN}]{{1,2}}(?=[{_EDGE}]|$))))"
 )
-_SPOKEN_OF = re.compile(
+_SPOKEN_OF = later(
     rf"(?:{_ANNOUNCED}|{_ROLES}|走访人?|访[到问]|探[视望]|慰问|来[访电]|登记人?|[登填上]报人|经办|报[修警案]人|受理人|记录人|[家亲]属|死者|逝者|对象|嫌疑人|行为人|当事人?|双方|"
     r"[其之他她][子女父母妻夫弟兄姐妹]|[姑姨舅叔伯]?[父母妈爸爹娘]|家庭|[写叫的就,;:。]是|上写|夫|妻|[长次独孙侄][子女]|儿童|[男女]童|少年|[甲乙丙]方|提到|载明|助理|替|帮|车主|户名|签[字名收]|批示|医生|[民刑交辅协巡]警|专[干员]|老师|教师|护[士工]|委托|由|"
     r"陪同|[与和跟同及向对给请让找叫被将]|安排|调[出入离]|疑为|认定|转[给交告]|交[给由]?|隔壁|楼[上下]|对[门面]|称[为其]?|自称|名单|[组队站科所部院校会村厂行店团馆处局]长|[孤婴]儿|[老病伤]人|[孕产]妇|"
@@ -153,13 +155,13 @@ _SPOKEN_OF = re.compile(
 )
 _BESIDE = rf"[{SURNAMES}{_RARE}](?:[{_STRONG}{_WEAK}]{{1,2}}|(?<=[{_COMMON}])[{HAN}]{{1,2}}?)"
 _LISTED = (  # beside a name
-    re.compile(rf"\0[、和与及跟](?P<x>{_BESIDE})(?=[{_EDGE}、]|[等和与及跟]|$)"),
-    re.compile(rf"(?P<x>{_BESIDE})(?=[、和与及跟]\0)"),
+    later(rf"\0[、和与及跟](?P<x>{_BESIDE})(?=[{_EDGE}、]|[等和与及跟]|$)"),
+    later(rf"(?P<x>{_BESIDE})(?=[、和与及跟]\0)"),
 )
 _FOREIGN = "娜买提江阿不都力木合艾孜古丽热依玛吐尔逊帕尼沙库班肉扎克迪卡哈里巴图格桑卓扎西央宗次仁旺堆尼玛拉姆多吉达瓦平措罗布米吾斯曼赛麦买尔亚森伊努艳"
 # with what a text must have to be looked at
 _OTHERS = tuple(
-    (frozenset(needs), re.compile(pattern))
+    (frozenset(needs), later(pattern))
     for needs, pattern in (
         ("·", rf"(?<![{HAN}])(?P<x>[{_FOREIGN}][{HAN}]{{0,3}}[{_FOREIGN}](?:·[{_FOREIGN}][{HAN}]{{0,3}}[{_FOREIGN}]){{1,2}})(?![{HAN}])"),
         ("", rf"(?P<x>[{_FOREIGN}]{{4,8}})"),
@@ -174,7 +176,7 @@ _OTHERS = tuple(
     )
 )  # fmt: skip
 # ends of another word before what looks like a surname
-_ACROSS = re.compile(
+_ACROSS = later(
     "[对关由属位处终至等]于|[工流过课教里日行全]程|[主责信担]任|[工物投出]资|[打面钱红]包|[地对双官警方各]方|[提最]高|[收水电缴免付消花租]费|[订工名账简清]单|[公上]司|[了理化调]解|[门防]卫|[停汽电修堵]车|"
     "[楼住租平危]房|[儿孩]童|[有相机开海无]关|[检调巡核排抽]查|[社医低环确担]保|[完建造达变]成|[道马公铁修]路|[方]向|[作人公]文|[安]宁|[正经日平]常|[保公治]安|[现资租押基奖罚]金|[一二三四五六七八九十几数0-9]万|"
     "[明雪]白|[付收的块少要交花]钱|[历]史|[多其剩]余|[照回不]顾|[时路地阶]段|[措设实]施|[园森树]林|[红绿落树]叶|[允也]许|[规公盖]章|[感]谢|[容交贸]易|[小社园校片]区|[银农工建交]行|[年日农]历|[越]越"
@@ -182,7 +184,7 @@ _ACROSS = re.compile(
 _FREE = frozenset("\0\x01")  # nothing of these in a name: taken before
 _PLACES = frozenset("镇乡村街县区市州省")  # 松峰镇 is nobody
 _LOOK = 8  # characters before a name in which it is told that somebody is spoken of
-_CUE = re.compile(
+_CUE = later(
     rf"叫|名|人|主|民|长|员|者|本人|我是|公|婆|夫|妻|儿|邻|东|租|工|事|干部|[谢扬亏诉报找请]|[老小阿][{_NICK}]|{_TITLES}|{_KIN}|爸|妈|父|母|爷|弟|妹|[子女]|"
     rf"隔壁|楼[上下]|对[门面]|联系|身份证|电话|手机|某|[xX×*]|[三四五六]|阿|\sam\s|name|M[rsi]|\0|\x01|代表|族|[男女住]|同学|接待|反映|户|\("
 )

@@ -11,6 +11,8 @@ from __future__ import annotations
 import itertools
 import re
 
+from commlab.intake.patterns import later
+
 __all__ = ["widened"]
 
 Place = tuple[int, int, str]
@@ -23,7 +25,7 @@ _GROUP = (
     rf"(?:{_TAKEN}+|[A-Za-z0-9_]++(?={_TAKEN})|[A-Za-z]{{0,4}}+\d[\dA-Za-z]*+|[A-Za-z_](?![A-Za-z])|"
     r"[A-Za-z]{1,4}(?=[\s\-._(\[〔][A-Za-z]?[\d\x01]))"
 )
-_JOINED = re.compile(
+_JOINED = later(
     rf"(?<![A-Za-z\d.%])(?<!\d:)(?:{_GROUP}(?:{_GLUE}?{_GROUP})+|[A-Za-z_](?:[\s.\-,、]{{1,2}}[A-Za-z\d_](?![A-Za-z])){{4,}})(?![:\d])"
 )
 _CUES = (
@@ -32,22 +34,20 @@ _CUES = (
     r"卡号|[账帐][号户]|车牌|牌照|号牌|车号|车架号?|发动机号?|住址|地址|门牌|房号|家住|定位|坐标|经度|纬度|点位|"
     r"(?<![A-Za-z])(?:ip|IP|mac|MAC|imei|IMEI)|(?:open|union|user)_?id|工单|受理|编号|[单案户表证学工]号|案卷|钢号|卡片|订单|尾号|查询码|取件码|验证码|会员|回执|协议书|号码牌|门禁|密码|单号"
 )
-_NAMED = re.compile(
-    r"信|卫星|[vVwWxX]|[qQ]|扣扣|企鹅|宝|音|快手|邮|mail|账|帐|会员|id"
-)  # may be letters alone
+_NAMED = later(r"信|卫星|[vVwWxX]|[qQ]|扣扣|企鹅|宝|音|快手|邮|mail|账|帐|会员|id")  # may be letters alone
 _PIECE = rf"(?:{_TAKEN}+|[A-Za-z0-9_@*]++|[{_SAID}]+|[两二三四五六]个[{_SAID}])"
 _WIDE = rf"(?:{_GLUE}|[:#=+→@\s]{{1,2}}|第|号(?=[A-Za-z\d]))"
-_BEHIND_CUE = re.compile(
+_BEHIND_CUE = later(
     rf"(?:{_CUES})(?P<gap>[^,;。!?\n{_TAKEN}A-Za-z\d{_SAID}]{{0,8}})(?P<x>{_PIECE}(?:{_WIDE}?{_PIECE})*)"
 )
-_PLAIN_GAP = re.compile(r"[\s:是为的填写成名叫加搜号码账帐群登记就改作做=→(\[“\"'<,]*")
+_PLAIN_GAP = later(r"[\s:是为的填写成名叫加搜号码账帐群登记就改作做=→(\[“\"'<,]*")
 _YEAR, _HAN = r"[(\[〔【](?:19|20)\d\d[)\]〕】]", r"[\u4e00-\u9fff]"
-_CASE = re.compile(  # (2020)云0102民初3817号, (2024)金碧民调字第36号, 昆信字〔2020〕17号, 昆官信〔2020〕0318号
+_CASE = later(  # (2020)云0102民初3817号, (2024)金碧民调字第36号, 昆信字〔2020〕17号, 昆官信〔2020〕0318号
     rf"{_YEAR}{_HAN}{{1,3}}(?:\d{{2,5}}|{_TAKEN}+){_HAN}{{1,4}}(?:\d+|{_TAKEN}+)号?|{_YEAR}{_HAN}{{1,8}}字第?\d+号|{_HAN}{{1,8}}(?:(?<![发办通规函令政]字)(?<=字){_YEAR}(?:第?\d+号|{_TAKEN}+)|{_YEAR}第?0\d{{2,4}}号|{_YEAR}{_HAN}{{1,6}}(?:第?\d{{3,}}号|{_TAKEN}++(?!{_HAN}{{1,4}}[\d{_TAKEN}])))"
 )
 # what belongs to a number and stands before it: 编号盘龙调2022-073, 昆公西(刑)受字〔2023〕2871号, 昆明A0K7731, 微信A小菊 xj_08
 _STEMS = tuple(
-    (frozenset(kinds.split()), re.compile(pattern))
+    (frozenset(kinds.split()), later(pattern))
     for kinds, pattern in (
         ("number latin id bank address", rf"(?:编号|[证单案文表]号|号码|回执|协议书|证书|工单|护照|[证卡])(?:编号|号码?)?[为是:\s]{{0,3}}(?P<x>{_HAN}{{1,6}}(?:\({_HAN}{{1,2}}\))?{_HAN}{{0,5}}(?:[字调受证权罚决认鉴裁执诉访复用登建残农林][(\[〔]?|(?<=[市县区州])))$"),
         ("number latin id bank", rf"(?P<x>{_HAN}{{1,4}}(?<![汉数名签文红大打写刻认识])字(?:\d{{4}}第?)?)$"),
@@ -56,25 +56,25 @@ _STEMS = tuple(
         ("account latin number", r"(?:微信|[vV]信|wx|WX|昵称|网名|抖音|快手|账号)[号名搜叫为是:\s]{0,3}(?P<x>(?=[^A-Za-z\d]{0,8}[A-Za-z\d])[^,;。:\s]{1,10}\s?)$"),
     )
 )  # fmt: skip
-_TAIL = re.compile(r"号(?![线楼文车厅门码院桌窗])")
+_TAIL = later(r"号(?![线楼文车厅门码院桌窗])")
 _STEM = 24  # characters before a number in which they are looked for
-_PIECES = re.compile(_PIECE)
-_HARMLESS_RUN = re.compile(
+_PIECES = later(_PIECE)
+_HARMLESS_RUN = later(
     r"(?:\d{1,3}[、,/~\-]\s?)+\d{1,3}|[1-9]\d{0,2}0-[1-9]\d{0,2}0|(?:\d{1,3}\.\d{1,2}[\s,、/~\-]{1,2})*\d{1,3}\.\d{1,2}|"
     r"(?:(?:19|20)\d\d[\s、,/~\-]{1,2})*(?:19|20)\d\d|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,2}(?:[.\-/]\d{1,2}){1,3}|[vV]?\d+(?:\.\d{1,2}){1,3}"
 )
-_SERVICES = re.compile(
+_SERVICES = later(
     r"(?<![\dA-Za-z])(?<!\d[\s\-])(?:1[12]\d{3}|100\d\d|1008611|95\d{3}|96\d{3,4}|400-?\d{3}-?\d{4}|400\d-?\d{3}-?\d{3})(?![\s\-]?[\dA-Za-z])"
 )
-_TAKEN_RUN = re.compile(f"{_TAKEN}+")
-_LETTERS_BY = re.compile(
+_TAKEN_RUN = later(f"{_TAKEN}+")
+_LETTERS_BY = later(
     rf"[A-Za-z_][\-._]?{_TAKEN}|{_TAKEN}[\-._]?[A-Za-z_]|(?<![A-Za-z])(?!QQ|[WV]X|IP|ID|NO)[A-Z]{{2,3}}\s{_TAKEN}"
 )
-_SHORT_CODE = re.compile(r"[A-Za-z]{1,4}-?\d{1,3}")
-_BEGINNING = re.compile(r"\s?(?:开头|打头|起头|那个|号段|的号)")
+_SHORT_CODE = later(r"[A-Za-z]{1,4}-?\d{1,3}")
+_BEGINNING = later(r"\s?(?:开头|打头|起头|那个|号段|的号)")
 _ENOUGH, _ENOUGH_JOINED, _ENOUGH_BEHIND, _ENOUGH_LETTERS = 7, 5, 3, 5
 _FEW, _LEAST = 5, 4  # so few digits only directly behind the cue; so many characters at least
-_LATIN, _SPOKEN = re.compile(r"[A-Za-z\d_]"), re.compile(f"[{_SAID}]")
+_LATIN, _SPOKEN = later(r"[A-Za-z\d_]"), later(f"[{_SAID}]")
 
 
 def widened(work: str, found: list[Place], unit: re.Pattern[str], words: frozenset[str]) -> list[Place]:
