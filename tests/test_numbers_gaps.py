@@ -410,3 +410,9 @@ def test_a_second_stage_below_an_endless_first_one_does_not_matter():
 def test_the_table_of_normal_errors_has_mean_zero_and_variance_one():
     table = _quantiles().astype(float)
     assert abs(table.mean()) < 1e-7 and abs(table.std() - 1) < 1e-7
+
+
+def test_items_that_always_tie_are_higher_half_of_the_time():
+    draws = pd.DataFrame({"a": [0.3, 0.4, 0.5], "b": [0.3, 0.4, 0.5], "c": [0.3, 0.5, 0.4]})
+    found = cw.indistinguishable(draws).set_index(["first", "second"])["share_first_higher"]
+    assert found.tolist() == [0.5, 0.5, 0.5]
