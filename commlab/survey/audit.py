@@ -23,7 +23,6 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from scipy.optimize import linprog
 
 from commlab.survey.structure import FloatArray
 from commlab.survey.wholes import split
@@ -130,6 +129,8 @@ class Figures:
         sizes = self.over(cells, np.tile(self.size, (len(cells), 1)), leaves)
         wanted = self.value[rows], self.n[cells]
         # Weighted figures agree with no counts; then the least distance (4) min |F x - f|, n exact
+        from scipy.optimize import linprog  # reports that only read results go without it
+
         eye = sparse.eye_array(len(rows), format="csr")
         found = linprog(
             np.r_[np.zeros(figures.shape[1]), np.ones(2 * len(rows))],
