@@ -306,6 +306,8 @@ class _Program:
         """
         if not all(self.ask.shape):
             return
+        from scipy.optimize import linprog
+
         m, width = 0, self.ask.shape[1]
         equal = below = None
         while chosen := list(islice(objectives, at_once)):
