@@ -40,6 +40,7 @@ _ROW, _COLINFO, _FORMULA, _BOOLERR, _NUMBER, _RK, _MULRK = (
 _BIFF8 = 0x0600
 _MOST_SHIFT = 16
 _LAST_COLUMN = 255
+_TEXTS = 0x00FC
 _CELLS = frozenset((0x0006, 0x00BD, 0x00BE, 0x00D6, 0x00FD, 0x0201, 0x0203, 0x0204, 0x0205, 0x027E))
 _PERCENT_FORMATS = frozenset({9, 10})
 
@@ -59,7 +60,9 @@ def inspect(data: bytes, *, file: str) -> dict[str, Peek]:
     """
     try:
         stream = _stream(data, ("Workbook", "Book"))
-        return _sheets(stream, file) if stream else {}
+        if not stream:
+            raise IndexError(0)
+        return _sheets(stream, file)
     except (struct.error, IndexError, UnicodeDecodeError):
         raise DataError("is damaged or cut off and cannot be read; ask for it again", file=file) from None
 
@@ -70,7 +73,8 @@ def inspect(data: bytes, *, file: str) -> dict[str, Peek]:
 def _stream(data: bytes, names: tuple[str, ...]) -> bytes:
     """The bytes of the first stream of these names; empty where there is none."""
     shift, small_shift = struct.unpack_from("<HH", data, 30)
-    if max(shift, small_shift) > _MOST_SHIFT:
+    claimed = (*struct.unpack_from("<II", data, 40), *struct.unpack_from("<4xI4xI", data, 60))
+    if max(shift, small_shift) > _MOST_SHIFT or max(claimed) > len(data):
         raise IndexError(shift)
     size, small = 1 << shift, 1 << small_shift
     directory, cutoff, mini_start = struct.unpack_from("<I4xII", data, 48)
@@ -82,6 +86,8 @@ def _stream(data: bytes, names: tuple[str, ...]) -> bytes:
         length = struct.unpack_from("<H", entry, 64)[0]
         name = entry[: max(length - 2, 0)].decode("utf-16-le", "replace")
         start, count = struct.unpack_from("<II", entry, 116)
+        if entry[66] in (2, 5) and count > len(data):
+            raise IndexError(count)
         if entry[66] == 5:  # the root holds the small streams
             root = _chain(data, table, start, size)
         elif name in names:
@@ -175,6 +181,8 @@ def _refuse_far_cells(stream: bytes) -> None:
         kind, length, _, column = struct.unpack_from("<HHHH", stream, at)
         if kind in _CELLS and column > _LAST_COLUMN:
             raise IndexError(column)
+        if kind == _TEXTS and length >= 8 and max(struct.unpack_from("<II", stream, at + 4)) > len(stream):
+            raise IndexError(at)
         at += 4 + length
 
 
