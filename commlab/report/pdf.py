@@ -75,7 +75,9 @@ def _drawable(text: str) -> str:
     """The text with a mark for each character that the font lacks: typst sets no PDF/A of which a sign is missing."""
     odd = {c for c in set(text) if ord(c) not in known_characters() and c != "\n"}
     kinds = {c: unicodedata.category(c) for c in odd}
-    marks = {c: " " if kinds[c] == "Zs" else "" if kinds[c] in ("Mn", "Me", "Cf") else UNKNOWN for c in odd}
+    marks: dict[str, str | int | None] = {
+        c: " " if kinds[c] == "Zs" else "" if kinds[c] in ("Mn", "Me", "Cf") else UNKNOWN for c in odd
+    }
     return text.translate(str.maketrans(marks))
 
 
