@@ -146,6 +146,32 @@ def test_a_file_whose_name_hides_something_is_refused(name: str | bytes, tiny_co
     assert str(error.value).isprintable()
 
 
+def test_a_file_that_changes_while_it_is_read_and_changes_back_leaves_nothing_fresh(
+    tiny_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from commlab.study import clean as cleaning
+
+    path = tiny_copy / "data/raw/2019Q3/社区统计/五华区.xlsx"
+    good = path.read_bytes()
+    usual = cleaning.find_files
+
+    def exchanged(*given: object) -> object:
+        found = usual(*given)  # type: ignore[arg-type]
+        path.write_bytes((path.parent / "盘龙区.xlsx").read_bytes())
+        return found
+
+    period = cl.open_study(tiny_copy).period("2019Q3")
+    with monkeypatch.context() as patch:
+        patch.setattr(cleaning, "find_files", exchanged)
+        with pytest.raises(StudyError, match="changed while they were read"):
+            period.clean()
+    path.write_bytes(good)
+    again = cl.open_study(tiny_copy).period("2019Q3")
+    again.clean()
+    read = again.measures["source"].str.contains("社区统计/五华区")
+    assert read.sum() > 100 and again.measures.loc[read, "unit"].str.startswith("五华区/").all()
+
+
 def test_messages_spell_out_what_nobody_sees_and_stay_short() -> None:
     assert str(DataError("found \x1b[2J\u202e", file="a\u200b")) == "a\\u200b: found \\x1b[2J\\u202e"
     assert len(str(StudyError("x" * 100_000 + "mend it"))) < 5_000 and str(

@@ -57,10 +57,13 @@ class Kept:
         if known is not None:
             note, frames = known
             return [_again(file, one, frames, i) for i, one in enumerate(note)]
+        before = _stamp(file)
         read = reader(file)
         if any(r.disagreements is not None for r in read):
             return read
-        if self._key(file, rests_on) == key:  # else it was changed while it was read
+        if (
+            self._key(file, rests_on) == key and _stamp(file) == before
+        ):  # else it was changed while it was read
             kept = {f"{i}.{n}": frame for i, r in enumerate(read) for n, frame in _frames(r).items()}
             memory.write(key, kept, [_plain(r) for r in read])
         return read
@@ -79,6 +82,11 @@ class Kept:
     def _key(self, file: RawFile, rests_on: object) -> str:
         place = [file.name, file.period, file.role, file.fields]
         return store.json_hash([self.basis, rests_on, *place, repr(file.input), store.file_hash(file.path)])
+
+
+def _stamp(file: RawFile) -> tuple[int, ...]:
+    stat = file.path.stat()
+    return stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def _frames(read: FileRead) -> dict[str, pd.DataFrame]:

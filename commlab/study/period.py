@@ -10,7 +10,7 @@ import pandas as pd
 
 from commlab.errors import ParameterError, StudyError
 from commlab.store import ProcessedFolder, json_hash
-from commlab.study.raw import code_hash, has_files, input_hashes, report_hashes
+from commlab.study.raw import code_hash, has_files, input_hashes, report_hashes, stamps
 from commlab.study.results import RESULTS, period_end
 from commlab.study.staged import bring_up_to_date, computed
 from commlab.tables import CONTRACTS, empty, previous_period
@@ -53,6 +53,7 @@ class Period:
         before = self.previous
         if before is not None and has_files(self.study.root, before.name):
             before.clean(reading=reading)
+        touched = stamps(self.study.config, self.name)
         hashes = input_hashes(self.study.config, self.study.register, self.name)
         note = self.folder.read_inputs()
         if not force and note and note.get("hashes") == hashes and self.folder.tables():
@@ -71,6 +72,11 @@ class Period:
                 before=note or {},
                 anew=force,
             )
+            if stamps(self.study.config, self.name) != touched:
+                self.folder.unsettle(tables=True)
+                raise StudyError(
+                    f"files in data/raw/{self.name} were changed while they were read; wait until all are there, then check again"
+                )
         self._tables.clear()
         self._results.clear()
         for cached in (

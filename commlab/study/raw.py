@@ -37,6 +37,7 @@ __all__ = [
     "refused_links",
     "report_hashes",
     "secret_key",
+    "stamps",
 ]
 
 _SAMPLE_KEY = "commlab sample study"
@@ -211,6 +212,13 @@ def _framework_hash(config: StudyConfig, cache: store.HashCache) -> str:
     bundled = store.tree_hash(Path(commlab.__file__).parent / "frameworks")
     beside = config.root / config.framework
     return store.json_hash([cache.hash(beside), bundled]) if beside.is_file() else bundled
+
+
+def stamps(config: StudyConfig, period: str) -> dict[str, tuple[int, ...]]:
+    """What tells whether a raw file of a period was touched, even where its bytes come back: inode, times, size."""
+    files, _ = find_files(config, period)
+    found = {f.name: f.path.stat() for f in files}
+    return {n: (s.st_ino, s.st_mtime_ns, s.st_ctime_ns, s.st_size) for n, s in found.items()}
 
 
 @cache

@@ -117,7 +117,8 @@ def _word(data: bytes) -> tuple[set[str], list[str]]:
     for name, tree, _ in members:
         for element in tree.iter():
             tag = _bare(element.tag)
-            kinds.add(f"{_NUMBERS.sub('', name)} {tag}")
+            if tag != "br":  # a text of several lines
+                kinds.add(f"{_NUMBERS.sub('', name)} {tag}")
             if tag == "instrText":
                 kinds.add(f"field {(element.text or '').split()[0] if (element.text or '').strip() else ''}")
             elif tag == "fldSimple":
