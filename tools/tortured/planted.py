@@ -65,6 +65,7 @@ def _name(text: str) -> bool:
         read(text).kind == "text"
         and len(text) < LONGEST_NAME
         and not unseen(text)
+        and "_x" not in text  # a workbook's spelling of another character
         and not any(c in "\n\r\t/\x85\u2028\u2029" for c in text)
     )
 
