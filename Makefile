@@ -51,7 +51,7 @@ sample: env ## write the sample study's raw files again (same seed, same bytes)
 bench: env ## run the benchmarks; each prints its ratios
 	@for b in benchmarks/*.py; do echo "== $$b"; $(PY) $$b || exit 1; done
 
-torture: env ## ill-treat the suite: kills, same bytes, canaries (under 40 minutes)
+torture: env ## ill-treat the suite: kills, faults, same bytes, canaries, hostile strings, fuzzing, twenty quarters
 	@$(PY) tools/torture.py
 
 mutate: env ## change weights, survey and scoring 300 times: do the tests notice? (goes on where it stopped)

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 __all__ = ["REACH", "CommlabError", "DataError", "ParameterError", "StudyError", "listing", "within_reach"]
 
@@ -111,10 +113,13 @@ def listing(names: Iterable[object], *, most: int = 5) -> str:
 def within_reach(numbers: npt.NDArray[np.floating], what: str) -> None:
     """Refuse numbers whose squares and products would leave what a computer can hold, so that none is lost in silence.
 
+    >>> import numpy as np
     >>> within_reach(np.array([1e200, 3.0]), '"income"')
     Traceback (most recent call last):
     commlab.errors.DataError: "income" reaches 1e+200; numbers up to 1e+30 can be calculated with: give it in another unit
     """
+    import numpy as np  # only who computes needs it
+
     top = max(numbers.max(initial=0.0), -numbers.min(initial=0.0))
     if top != top:  # some are missing
         top = max(np.fmax.reduce(numbers, axis=None), -np.fmin.reduce(numbers, axis=None), 0.0)

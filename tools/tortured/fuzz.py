@@ -2,7 +2,7 @@
 
 Seeds are files of every kind that is read, and the study's own YAML. A mutator changes bytes, the members of packages,
 lines and values; Hypothesis makes tables up. Cases run in children with a limit of memory, time and output, so that a reader
-in C that dies is found, too. Where the package atheris can be imported (it is no dependency), it adds inputs by coverage.
+in C that dies is found, too.
 """
 
 from __future__ import annotations
