@@ -448,7 +448,10 @@ def test_delphi_leaves_incomplete_raters_out_of_agreement_only():
     together = w.delphi(table.replace({"Ⅰ-1": "A1"})).agreement
     assert together["level"].tolist() == ["all"] and together["items"].tolist() == [5]
     assert result.items.set_index("code").loc["Ⅱ-1", "n"] == 3
-    lone = w.delphi(answers()[lambda t: t["expert"] == "e0"])
+    alone = answers()[lambda t: t["expert"] == "e0"]
+    with pytest.raises(DataError, match="in round 1 only e0 scored"):
+        w.delphi(alone)
+    lone = w.delphi(alone, min_experts=1)
     assert np.isnan(lone.agreement.loc[0, "w"]) and lone.items["sd"].isna().all()
 
 

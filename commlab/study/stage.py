@@ -61,7 +61,7 @@ def compute(
 
 def _weights(weighing: standing.Weighing, opinions: pd.DataFrame) -> dict[str, pd.DataFrame]:
     if len(opinions):
-        found = delphi(opinions)
+        found = delphi(opinions, min_experts=1)  # a round under way is shown as far as it has come
         items, agreement = found.items, found.agreement
     else:
         items = pd.DataFrame(columns=["round", "code", "mean", "sd", "cv", "full_score_rate", "keep"])

@@ -98,6 +98,7 @@ def delphi(
     levels: Mapping[str, Any] | pd.Series | None = None,
     cv_limit: float | None = None,
     issued: int | Mapping[int, int] | None = None,
+    min_experts: int = 2,
 ) -> Delphi:
     """Describe Delphi rounds and screen their indicators.
 
@@ -116,6 +117,8 @@ def delphi(
         method.
     issued : int or mapping of round -> int, optional
         Questionnaires sent out; gives the response rate.
+    min_experts : int
+        Fewer experts in a round are refused. With 1, a lone expert's round is described; its sd and W are NaN.
 
     Returns
     -------
@@ -125,7 +128,7 @@ def delphi(
     ------
     DataError
         If columns lack, an answer is repeated, a score is negative or above the full score (round, expert,
-        code named).
+        code named), or fewer than ``min_experts`` scored in a round.
 
     Notes
     -----
@@ -149,6 +152,12 @@ def delphi(
         )
     table["level"] = _levels(table, levels)
     scored = table.dropna(subset=["importance"])
+    for number, experts in scored.groupby("round")["expert"].unique().items():
+        if len(experts) < min_experts:
+            raise DataError(
+                f"in round {number} only {listing(experts)} scored; a round needs at least {min_experts} experts: "
+                "ask for more, or pass min_experts=1"
+            )
     items = _items(scored, full)
     thresholds = _thresholds(items)
     items = _screened(items, thresholds, cv_limit)

@@ -30,7 +30,7 @@ def delphi_rounds(report: Report, issued: Mapping[int, int] | None = None) -> Se
     sent = {int(r): int(n) for r, n in (issued or {}).items()} or None
     levels = {n.code: n.level for n in report.study.framework.nodes}
     known = levels if set(opinions["code"]) <= set(levels) else None
-    done: Delphi = delphi(opinions, issued=sent, levels=known)
+    done: Delphi = delphi(opinions, issued=sent, levels=known, min_experts=1)
     return Section(
         title,
         1,
