@@ -533,3 +533,19 @@ def test_late_and_corrected_files_are_told_until_the_report_is_made_again(tmp_pa
     assert lines["file"].tolist() == ["data/raw/2019Q4/a.xlsx"] * 2 + ["data/raw/2019Q4/b.xlsx"]
     manifest.write_text("2", encoding="utf-8")
     assert late_arrivals(tmp_path, "2019Q4") == {}
+
+
+@pytest.mark.parametrize(
+    ("period", "title", "named"),
+    [
+        ("2019Q4", "2019年第三季度社区统计表", "2019Q3"), ("2019Q4", "2019年 4 季度", None), ("2019Q4", "2019年上半年", "2019H1"),
+        ("2019H2", "2019年上半年居委会汇报表", "2019H1"), ("2019H2", "2019年第四季度", None), ("2019H2", "2019年第2季度", "2019Q2"),
+        ("2019", "2018年度规范化核查表", "2018"), ("2019", "2019年度与2018年度", None), ("2019", "2018年3月印发", None),
+        ("2019M11", "2019年10月月报", "2019M10"), ("2019M11", "2019年11月", None), ("2019M11", "填报日期：2019年12月3日", None),
+        ("2019M11", "2019年13月", None), ("2019Q4", "填报：2019年12月", None), ("2019Q4", "2018年度末", None),
+    ],
+)  # fmt: skip
+def test_a_title_that_names_another_period(period: str, title: str, named: str | None) -> None:
+    raw = type("Raw", (), {"notes": [title], "sheet": "表"})()
+    told = across.other_period(raw, period, "f.xlsx")
+    assert [line["before"] for line in told] == ([named] if named else [])

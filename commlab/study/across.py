@@ -15,6 +15,7 @@ from commlab.intake.forms import squash
 from commlab.intake.ledger import split_source
 from commlab.intake.privacy import personal_column
 from commlab.intake.quality import FLAGS, set_valid
+from commlab.periods import GRAMMAR, period_key
 from commlab.tables import CONTRACTS
 from commlab.text import Text
 
@@ -25,8 +26,11 @@ __all__ = ["other_period", "pasted_texts", "repeated_files", "same_persons", "te
 
 _LONG, _SENTENCE = 20, re.compile(r"[，。；、,;]")
 _SHORTEST = 10
-_PERIOD = re.compile(r"(20\d\d)年?第?([一二三四1-4])季度")
-_QUARTERS = {"一": 1, "二": 2, "三": 3, "四": 4}
+_NAMED = {
+    "Q": r"(20\d\d)年?第?([一二三四1-4])季度", "H": r"(20\d\d)年?([上下])半年", "M": r"(20\d\d)年(\d{1,2})月(?!\d?\d日)", "": r"(20\d\d)(?:年度|年?全年)(?!末)",
+}  # fmt: skip
+"""How a title names a period, by the letter of its kind."""
+_PLACES = {"一": 1, "二": 2, "三": 3, "四": 4, "上": 1, "下": 2}
 
 
 def without_repeats(
@@ -130,14 +134,30 @@ def repeated_files(files: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def other_period(raw: RawTable, period: str, name: str) -> list[dict[str, Any]]:
-    """A title that names another quarter than the one that the file was sent for."""
-    named = [(f"{year}Q{_QUARTERS.get(q, q)}", words) for note in raw.notes
-             for words, year, q in ((m[0], m[1], m[2]) for m in _PERIOD.finditer(squash(note)))]  # fmt: skip
-    if "Q" not in period or not named or period in {p for p, _ in named}:
+    """A title that names another period than the one that the file was sent for.
+
+    Quarters and half-years are held against each other: a quarter's table inside the half-year is none of another.
+    Months and years count only where the study's own periods are such: titles carry days and years of many things.
+    """
+    own = period[4:5]
+    named = [p for note in raw.notes for kind in ("QH" if own in ("Q", "H") else [own]) for p in _named(squash(note), kind)]  # fmt: skip
+    if not named or any(_overlap(period, p) for p in named):
         return []
-    told = f"{name}: its title says {named[0][1]}; ask whether this is the file of {period}"
-    return [{"file": name, "sheet": raw.sheet, "rule": "other period named", "message": told, "before": named[0][1],
+    told = f"{name}: its title says {named[0]}; ask whether this is the file of {period}"
+    return [{"file": name, "sheet": raw.sheet, "rule": "other period named", "message": told, "before": named[0],
              "after": Text("zh").period(period)}]  # fmt: skip
+
+
+def _named(title: str, kind: str) -> list[str]:
+    """The periods of a kind (``Q``, ``H``, ``M``, "" for years) that a title names."""
+    found = (m.groups() for m in re.finditer(_NAMED[kind], title))
+    said = (g[0] + (f"{kind}{_PLACES.get(g[1], g[1]):0>{1 + (kind == 'M')}}" if kind else "") for g in found)
+    return [p for p in said if re.fullmatch(GRAMMAR, p)]
+
+
+def _overlap(one: str, other: str) -> bool:
+    (a, m, length), (b, n, more) = period_key(one), period_key(other)
+    return 12 * a + m - length < 12 * b + n and 12 * b + n - more < 12 * a + m
 
 
 def texts_of(raw: RawTable, naming: Collection[str]) -> list[str]:
