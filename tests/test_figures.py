@@ -79,6 +79,16 @@ def draw_disagreement(frame):
     return figures.disagreement(own, each_label="单个专家", group_label="群组", xlabel="权重")
 
 
+def draw_control(frame):
+    points = pd.concat(
+        [frame.assign(panel=p, value=frame["score"], at=range(len(frame))) for p in frame["label"]]
+    )
+    points = points.assign(out=points["value"] > 85, high=85.0, middle=75.0, low=65.0)
+    return figures.control_chart(
+        points, value_label="满意", limit_label="控制限", middle_label="中线", out_label="失控"
+    )
+
+
 DRAWN = {
     f.__name__: f
     for f in (
@@ -91,6 +101,7 @@ DRAWN = {
         draw_heatmap,
         draw_distribution,
         draw_disagreement,
+        draw_control,
     )
 }
 
@@ -161,6 +172,18 @@ def test_alternative_text_tells_the_values():
     assert "说不清 5.0%" in draw_likert(scores()).alt
     assert "上季度 70.0, 本季度 60.0, -10.0 [-11.0, -9.0]" in draw_changes(scores()).alt
     assert "1 [1, 3]" in draw_ranks(scores()).alt
+    assert draw_control(scores()).alt.startswith(
+        "党组织领导 服务设施: 满意 90.0, 控制限 [65.0, 85.0], 失控 1/3 (服务设施); 居住环境 "
+    )
+
+
+def test_points_of_a_chart_without_a_value_are_gaps_and_one_without_any_is_told():
+    points = pd.DataFrame({"at": [2, 0, 1, 0], "label": ["c", "a", "b", "a"], "value": [9.0, 1.0, np.nan, np.nan],
+                           "out": [True, False, False, False], "high": 5.0, "panel": ["甲", "甲", "甲", "乙"]})  # fmt: skip
+    drawn = figures.control_chart(
+        points, value_label="数", limit_label="限", out_label="报警", same_scale=False
+    )
+    assert drawn.alt == "甲 c: 数 9.0, 限 5.0, 报警 1/2 (c); 乙 —"
 
 
 def test_one_row_and_a_star_with_two_points_are_drawn():

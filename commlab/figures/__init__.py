@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from commlab.figures.rows import bars, changes, disagreement, ranks_with_uncertainty, scores_with_city_mean
 from commlab.figures.shapes import distribution, heatmap, likert, radar
+from commlab.figures.steps import control_chart
 from commlab.figures.theme import Figure
 
 __all__ = [
     "Figure",
     "bars",
     "changes",
+    "control_chart",
     "disagreement",
     "distribution",
     "heatmap",

@@ -16,11 +16,10 @@ from commlab.report.chapters.base import Report
 from commlab.report.finding import Col, Section
 
 if TYPE_CHECKING:
+    from commlab.figures import Figure
     from commlab.study import Period
 
 __all__ = ["asked", "handling", "options_of", "panel_so_far", "steps", "warning"]
-
-WHOLE = 100
 
 
 def options_of(report: Report, key: str) -> Any:
@@ -84,7 +83,7 @@ def warning(report: Report) -> Section | None:
     if report.is_city:
         blocks = _all_warned(report, chart, watched, first, notes)
     else:
-        blocks = _one_warned(report, watched[watched["unit"] == report.unit], notes)
+        blocks = _one_warned(report, chart[chart["unit"] == report.unit], notes)
     return Section(title, 1, [*blocks, *report.notes("warning")])
 
 
@@ -105,7 +104,7 @@ def _chart_columns(report: Report) -> dict[str, Col]:
 def _all_warned(
     report: Report, chart: pd.DataFrame, watched: pd.DataFrame, first: pd.DataFrame, notes: list[str]
 ) -> list[Any]:
-    from commlab.figures import heatmap
+    from commlab.figures import control_chart
 
     t = report.t
     now = watched[watched["period"] == report.period.name].reset_index(drop=True)
@@ -119,9 +118,10 @@ def _all_warned(
         verdict=now["alarm"].map({True: t("alarm"), False: t("none")}),
         since=now["unit"].map(since).fillna(""),
     )
-    ratio = (chart["count"] / chart["expected"] * WHOLE).where(chart["expected"] > 0)
-    wide = chart.assign(ratio=ratio).pivot(index="unit", columns="period", values="ratio")
-    wide = wide.reindex(list(dict.fromkeys(chart["unit"]))).rename(columns=t.period)
+    points = pd.DataFrame({
+        "panel": watched["unit"], "at": watched["period"].map({p: i for i, p in enumerate(dict.fromkeys(chart["period"]))}), "label": watched["period"],
+        "value": watched["cusum"] / watched["limit"], "high": 1.0, "out": watched["alarm"],
+    })  # fmt: skip
     columns = {"unit": Col(t("District"))} | _chart_columns(report)
     columns |= {
         "since": Col(t("First alarm"), align="center"),
@@ -131,15 +131,15 @@ def _all_warned(
     return [
         report.finding(
             now, text, title=t("Charts of {period}", period=report.period_label), columns=columns,
-            figure=heatmap(wide, colour_label=t("Count as a percentage of the expected count")),
-            figure_title=t("Counts against what is usual, quarter by quarter"),
+            figure=control_chart(points, value_label=t("CUSUM as a share of its limit"), limit_label=t("Limit"), out_label=t("alarm"), percent=True),
+            figure_title=t("Control charts of the watched quarters"),
             notes=[*notes, t("Dispersion: variance over mean of the first quarters, about 1 where counts are Poisson; much larger values make false alarms more frequent.")],
         )
     ]  # fmt: skip
 
 
-def _one_warned(report: Report, rows: pd.DataFrame, notes: list[str]) -> list[Any]:
-    t = report.t
+def _one_warned(report: Report, chart: pd.DataFrame, notes: list[str]) -> list[Any]:
+    t, rows = report.t, chart[chart["watched"]]
     if rows.empty:
         return [t("Some quarter of {unit} has no count, so that no chart can be drawn.", unit=report.unit)]
     last = rows.iloc[-1]
@@ -154,7 +154,22 @@ def _one_warned(report: Report, rows: pd.DataFrame, notes: list[str]) -> list[An
         quarter=rows["period"].map(t.period), verdict=rows["alarm"].map({True: t("alarm"), False: t("none")})
     )
     columns = {"quarter": Col(t("Quarter"))} | _chart_columns(report)
-    return [report.finding(table, text, title=t("Watched quarters"), columns=columns, notes=notes)]
+    figure, figure_title = _two_panels(report, chart), t("Control charts of counts and of their CUSUM")
+    return [report.finding(table, text, title=t("Watched quarters"), columns=columns, figure=figure, figure_title=figure_title, notes=notes)]  # fmt: skip
+
+
+def _two_panels(report: Report, chart: pd.DataFrame) -> Figure:
+    """The counts of a district beside what is usual, and below them the CUSUM with its limit."""
+    from commlab.figures import control_chart
+
+    t = report.t
+    at = chart.assign(at=range(len(chart)), label=chart["period"], out=chart["alarm"])
+    counts = at.assign(panel=t("Count"), value=at["count"], middle=at["expected"], high=float("nan"))
+    sums = at.assign(panel=t("CUSUM"), value=at["cusum"], high=at["limit"].where(at["watched"]))
+    return control_chart(
+        pd.concat([counts, sums], ignore_index=True), value_label=t("Value"), middle_label=t("Usual count"),
+        limit_label=t("Limit"), out_label=t("alarm"), same_scale=False,
+    )  # fmt: skip
 
 
 def handling(report: Report) -> Section | None:

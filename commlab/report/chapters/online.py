@@ -7,7 +7,7 @@ path), ``scale``, ``satisfied``, ``grace``, ``every``, ``width``, ``run``, ``bas
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -16,6 +16,9 @@ from commlab.processes import Stream, p_chart, settle, subgroups
 from commlab.report.chapters.base import Report
 from commlab.report.finding import Col, Finding, Section
 from commlab.survey import protect
+
+if TYPE_CHECKING:
+    from commlab.figures import Figure
 
 __all__ = ["online", "online_chart", "online_stream"]
 
@@ -126,6 +129,7 @@ def _by_district(report: Report, options: Mapping[str, Any], charts: Mapping[str
     alarm = pd.concat(list(charts.values()))["false_alarm"].mean()
     return report.finding(
         table, text, title=t("Ratings online by district"), columns=columns,
+        figure=_drawn(report, charts), figure_title=t("Control charts of the ratings"),
         notes=[
             t(
                 "Limits: p ± {width} × √(p(1 − p)/n), p from {baseline}, n the ratings of the point (NIST/SEMATECH e-Handbook 6.3.3.2). Where nothing changes, {alarm} of the points lie outside all the same.",
@@ -133,6 +137,23 @@ def _by_district(report: Report, options: Mapping[str, Any], charts: Mapping[str
             ),
             t("Those who rate are not a sample of the residents; the figures say how the ratings move, not what all think."),
         ],
+    )  # fmt: skip
+
+
+def _drawn(report: Report, charts: Mapping[str, pd.DataFrame]) -> Figure:
+    """The charts of the districts; points that may not be shown, or only as a bound, are gaps without limits."""
+    from commlab.figures import control_chart
+
+    t = report.t
+    rows = pd.concat([c.assign(panel=d) for d, c in charts.items()], ignore_index=True)
+    open_ = ~rows["hidden"] & (rows["bound"] == "")
+    points = rows.assign(
+        label=rows["at"].dt.strftime("%Y-%m-%d"), value=rows["share"], out=rows["signal"] != ""
+    )
+    points[["value", "low", "high"]] = points[["value", "low", "high"]].where(open_)
+    return control_chart(
+        points, value_label=t("Satisfied"), middle_label=t("Middle line"), limit_label=t("Limits"),
+        out_label=t("Out of control"), percent=True,
     )  # fmt: skip
 
 
