@@ -167,7 +167,7 @@ def _two_panels(report: Report, chart: pd.DataFrame) -> Figure:
     counts = at.assign(panel=t("Count"), value=at["count"], middle=at["expected"], high=float("nan"))
     sums = at.assign(panel=t("CUSUM"), value=at["cusum"], high=at["limit"].where(at["watched"]))
     return control_chart(
-        pd.concat([counts, sums], ignore_index=True), value_label=t("Value"), middle_label=t("Usual count"),
+        pd.concat([counts, sums], ignore_index=True), value_label=t("Value of the quarter"), middle_label=t("Usual count"),
         limit_label=t("Limit"), out_label=t("alarm"), same_scale=False,
     )  # fmt: skip
 
