@@ -155,12 +155,11 @@ def control_chart(
             entries.append(f"{name} {MISSING}")
             continue
         last = known.iloc[-1]
-        limits = (
-            t.interval(last["low"], last["high"], percent=percent)
-            if pd.notna(last["low"])
-            else show(last["high"])
-        )
-        told = f"{name} {last['label']}: {value_label} {show(last['value'])}, {limit_label} {limits}"
+        told = f"{name} {last['label']}: {value_label} {show(last['value'])}"
+        if pd.notna(last["low"]):
+            told += f", {limit_label} {t.interval(last['low'], last['high'], percent=percent)}"
+        elif pd.notna(last["high"]):
+            told += f", {limit_label} {show(last['high'])}"
         out = known[known["out"].astype(bool)]
         entries.append(f"{told}, {out_label} {len(out)}/{len(known)}" + (f" ({', '.join(map(str, out['label']))})" if len(out) else ""))  # fmt: skip
     height = HEAD_MM + PANEL_MM * down * (1.6 if across == 1 else 1.0)

@@ -135,6 +135,7 @@ def _by_district(report: Report, options: Mapping[str, Any], charts: Mapping[str
                 "Limits: p ± {width} × √(p(1 − p)/n), p from {baseline}, n the ratings of the point (NIST/SEMATECH e-Handbook 6.3.3.2). Where nothing changes, {alarm} of the points lie outside all the same.",
                 width=t.number(options["width"], 0), baseline=t.period(options["baseline"]), alarm=t.percent(alarm),
             ),
+            t("Gaps in the charts are points of few ratings."),
             t("Those who rate are not a sample of the residents; the figures say how the ratings move, not what all think."),
         ],
     )  # fmt: skip
