@@ -65,8 +65,9 @@ sbom: env ## the bill of materials in build/sbom.cdx.json, the list of licences,
 docs: env ## build the handbook into site/ (look at it with: python -m http.server -d site)
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet --strict
 
-lock: env ## pin every dependency again with hashes
+lock: env ## pin every dependency again with hashes; then the list of licences and the bill of materials
 	@.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev pyproject.toml -o requirements.lock
+	@$(MAKE) --no-print-directory sbom
 
 clean: ## remove everything that can be made again (not the raw files)
 	@rm -rf data/processed/2* data/processed/.cache figures/2* reports examples site .pytest_cache .mypy_cache .ruff_cache

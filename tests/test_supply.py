@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.metadata as metadata
 import json
 import re
@@ -52,6 +53,16 @@ def test_make_installs_from_the_lock_alone(repository):
 def test_licences_are_listed_and_nothing_under_the_gpl_is_imported(packages, repository):
     assert not [said for p in packages if (said := supply.unwelcome(p))]
     assert (repository / "licences.csv").read_text(encoding="utf-8") == supply.licences(), "run: make sbom"
+
+
+def test_a_new_lock_writes_its_licences_and_bill_anew(repository):
+    make = (repository / "Makefile").read_text(encoding="utf-8")
+    lock = make.split("\nlock:", 1)[1].split("\n\n", 1)[0].splitlines()
+    assert "-o requirements.lock" in lock[1] and lock[2].split()[-1] == "sbom"
+    assert "\nsbom: env " in make and "\n$(STAMP): requirements.lock " in make  # what is read is what is installed
+    with (repository / "licences.csv").open(encoding="utf-8", newline="") as file:
+        listed = {row["package"]: row["version"] for row in csv.DictReader(file)}
+    assert listed == {name: version for name, (version, _) in supply.locked().items()}, "run: make sbom"
 
 
 def test_what_the_library_imports_is_in_the_lock(packages, repository):
