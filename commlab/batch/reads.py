@@ -20,7 +20,8 @@ from commlab.tables import CONTRACTS
 __all__ = ["READS", "Reads", "of_workbook", "reads_of"]
 
 READS: Mapping[str, tuple[str, ...]] = {
-    "candidates": ("ranks", "scores"),
+    "apart": ("pairs", "ranks"),
+    "candidates": ("pairs", "ranks", "scores"),
     "change": ("change",),
     "cleaning_summary": ("ledger",),
     "cover": ("ranks",),
@@ -48,7 +49,7 @@ READS: Mapping[str, tuple[str, ...]] = {
     "satisfaction": ("comparisons", "distribution", "drivers", "satisfaction", "small_areas"),
     "scale": ("scale", "scale_items"),
     "small_areas": ("small_areas",),
-    "summary": ("change", "leaves", "problem_states", "ranks", "satisfaction", "scores"),
+    "summary": ("change", "leaves", "pairs", "problem_states", "ranks", "satisfaction", "scores"),
     "weak_points": ("evidence", "leaves", "ranks", "scores", "weights"),
     "weights_cover": ("ranks",),
     "weights_workbook": ("judgments", "weights", "weight_experts"),

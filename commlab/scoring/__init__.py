@@ -25,8 +25,8 @@ from commlab.scoring.raters import (
     self_inflation,
 )
 from commlab.scoring.rewards import allocate_rewards
-from commlab.scoring.sensitivity import audit, leave_one_out, pairs_apart, sensitivity
-from commlab.scoring.uncertainty import rank_uncertainty
+from commlab.scoring.sensitivity import audit, leave_one_out, sensitivity
+from commlab.scoring.uncertainty import pairs_apart, rank_uncertainty
 from commlab.scoring.wide import aggregate_wide
 
 __all__ = [

@@ -13,7 +13,7 @@ from commlab.scoring.aggregate import aggregate
 from commlab.scoring.draws import Dirichlet, Model, prepared
 from commlab.scoring.ranks import SAME, ranks
 
-__all__ = ["audit", "leave_one_out", "pairs_apart", "sensitivity"]
+__all__ = ["audit", "leave_one_out", "sensitivity"]
 
 OUTPUTS = ("score", "rank")
 FACTORS = ("weights", "sampling", "ratings", "how", "missing")
@@ -230,33 +230,3 @@ def _redundant(code: str, wide: pd.DataFrame, framework: Framework, limit: float
             found[other] = float(np.corrcoef(both.to_numpy(float).T)[0, 1])
     best = max(found, key=lambda c: found[c], default=None)
     return best if best is not None and found[best] >= limit else None
-
-
-def pairs_apart(scores: np.ndarray, units: Sequence[str], *, confidence: float = 0.95) -> pd.DataFrame:
-    """Which pairs of units can be told apart, from their joint draws.
-
-    Parameters
-    ----------
-    scores : ndarray, shape (n_draws, n_units)
-        As ``draw_scores`` gives them.
-    units : sequence of str
-    confidence : float
-        A pair is apart if one of them leads in at least this share of the draws.
-
-    Returns
-    -------
-    DataFrame
-        a, b (a leads on average), p_lead (share of draws in which a is ahead, ties counted half), apart.
-    """
-    if scores.ndim != 2 or scores.shape[1] != len(units):
-        raise ParameterError(f"scores are draws x {len(units)} units, not of shape {scores.shape}")
-    order = np.argsort(-scores.mean(axis=0), kind="stable")
-    rows = []
-    for i, a in enumerate(order):
-        ahead = scores[:, [a]] - scores[:, order[i + 1 :]]
-        p = (ahead > 0).mean(axis=0) + (ahead == 0).mean(axis=0) / 2
-        rows += [
-            (units[a], units[b], float(q), bool(q >= confidence))
-            for b, q in zip(order[i + 1 :], p, strict=True)
-        ]
-    return pd.DataFrame(rows, columns=["a", "b", "p_lead", "apart"])

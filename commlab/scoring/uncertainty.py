@@ -14,10 +14,11 @@ import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.framework import Framework
-from commlab.scoring.draws import Dirichlet, draw_scores
+from commlab.scoring.agreement import check_confidence
+from commlab.scoring.draws import Dirichlet, Draws, draw_scores
 from commlab.scoring.ranks import SAME, ranks
 
-__all__ = ["rank_uncertainty"]
+__all__ = ["pairs_apart", "rank_uncertainty", "ranked"]
 
 _SAME = 0.5 * 10.0**-SAME
 _BLOCK_CELLS = 500_000
@@ -87,8 +88,7 @@ def rank_uncertainty(
     or not applicable for a unit hands its weight to its siblings in each draw, as in ``aggregate``. Scores of
     draws stay within 0 and full marks.
     """
-    if not 0 < confidence < 1:
-        raise ParameterError(f"confidence is {confidence}; it must lie between 0 and 1")
+    check_confidence(confidence)
     drawn = draw_scores(
         evidence,
         framework,
@@ -99,9 +99,17 @@ def rank_uncertainty(
         draws=draws,
         seed=seed,
     )
+    return ranked(drawn, within=within, top=top, confidence=confidence)
+
+
+def ranked(
+    drawn: Draws, *, within: pd.Series | None = None, top: int | pd.Series = 1, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Ranks, scores and their intervals from drawn scores; what ``rank_uncertainty`` returns."""
     units = pd.Index(drawn.units, name="unit")
     group = _grouped(units, within)
     quota = _quota(group, top)
+    draws = len(drawn.scores)
     rank = ranks(drawn.base, within=within)
     tail = (1 - confidence) / 2
     columns = ["rank", "rank_low", "rank_median", "rank_high", "p_top"]
@@ -123,6 +131,59 @@ def rank_uncertainty(
     out["score_low"], out["score_high"] = ends
     out["sources"] = ", ".join(drawn.sources)
     return out.reset_index().astype({"unit": "str", "sources": "str"})
+
+
+def pairs_apart(
+    scores: np.ndarray, units: Sequence[str], *, within: pd.Series | None = None, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Which pairs of units can be told apart, from their joint draws.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (n_draws, n_units)
+        As ``draw_scores`` gives them.
+    units : sequence of str
+    within : Series, optional
+        Group of each unit; pairs are inside groups.
+    confidence : float
+        A pair is apart if the interval of its difference leaves out 0: one of them leads in at least
+        1 - (1 - confidence) / 2 of the draws. Each pair by itself: nothing is added for looking at many.
+
+    Returns
+    -------
+    DataFrame
+        a, b (a leads on average), p_lead (share of draws in which a is ahead, ties counted half), apart.
+
+    Raises
+    ------
+    ParameterError
+        If the scores are not draws x units, or ``confidence`` lies outside 0 to 1.
+    DataError
+        If there is no draw, a score is missing, or a unit belongs to no group.
+    """
+    scores = np.asarray(scores, dtype=float)
+    if scores.ndim != 2 or scores.shape[1] != len(units):
+        raise ParameterError(f"scores are draws x {len(units)} units, not of shape {scores.shape}")
+    check_confidence(confidence)
+    if not len(scores) or not np.isfinite(scores).all():
+        raise DataError(
+            "pairs are told apart by draws of which every unit has a score; there are gaps, or no draws"
+        )
+    group = _grouped(pd.Index(units), within)
+    means, sure = scores.mean(axis=0), 1 - (1 - confidence) / 2
+    rows = []
+    for name in dict.fromkeys(group):
+        at = np.flatnonzero(group == name)
+        at = at[np.argsort(-means[at], kind="stable")]
+        drawn = np.ascontiguousarray(scores[:, at].T)
+        for i, a in enumerate(at[:-1]):
+            ahead = drawn[i] - drawn[i + 1 :]
+            p = ((ahead >= _SAME).mean(axis=1) + (ahead > -_SAME).mean(axis=1)) / 2
+            rows += [
+                (units[a], units[b], float(q), bool(q >= sure)) for b, q in zip(at[i + 1 :], p, strict=True)
+            ]
+    out = pd.DataFrame(rows, columns=["a", "b", "p_lead", "apart"])
+    return out.astype({"a": "str", "b": "str", "p_lead": "float64", "apart": "bool"})
 
 
 def _position(draws: int, share: float) -> int:

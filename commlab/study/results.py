@@ -22,6 +22,7 @@ evidence          set (district, candidate) + the evidence contract
 leaves            set, unit, code, part, value, score, state, source
 scores            set, unit, code, score, state, coverage, weight, contribution, effective, nominal, full, leaf
 ranks             set, unit, rank, rank_low, rank_median, rank_high, p_top, score, score_low, score_high, group
+pairs             set, group, a, b (of one group, a leads on average), p_lead, apart
 rank_drivers      unit (district), source (weights, sampling, ratings, how, missing), first, first_margin, total, total_margin, variance
 explained         unit (district), code, effect (values, weights, coverage, membership, method, total, not_comparable; boundaries: the
                   earlier score is counted on today's units), change (points of the total since the period before)
@@ -79,7 +80,9 @@ PARTS = {
         ("responses",),
     ),
     "scores": Part(
-        ("evidence", "leaves", "scores", "ranks", "rank_drivers", "explained"), _SCORED, before=_SCORED
+        ("evidence", "leaves", "scores", "ranks", "pairs", "rank_drivers", "explained"),
+        _SCORED,
+        before=_SCORED,
     ),
     "problems": Part(("problem_states",), ("problems",)),
 }

@@ -86,7 +86,13 @@ def _scores(
     chosen = chosen[chosen.map(register.district_of).isin(clean.districts)]
     sets = {"district": set(clean.districts), "candidate": set(chosen)}
     drivers = pd.DataFrame(columns=["unit", "source", "first", "total", "variance"])
-    frames: dict[str, list[pd.DataFrame]] = {"evidence": [], "leaves": [], "scores": [], "ranks": []}
+    frames: dict[str, list[pd.DataFrame]] = {
+        "evidence": [],
+        "leaves": [],
+        "scores": [],
+        "ranks": [],
+        "pairs": [],
+    }
     for name, members in sets.items():
         if not members:
             continue
@@ -99,20 +105,18 @@ def _scores(
         if name == "candidate":
             groups = pd.Series({u: register.district_of[u] for u in chosen}, dtype="str")
             quota = _quota(config, register)
-            ranks = standing.standing(
-                result, weighing, config.choices, within=groups, top=quota, sampling=joint
-            )
-            ranks["group"] = ranks["unit"].map(groups)
         else:
-            peers = _peers(config, register, clean.districts)
-            ranks = standing.standing(result, weighing, config.choices, within=peers, sampling=joint)
-            ranks["group"] = ranks["unit"].map(peers)
+            groups, quota = _peers(config, register, clean.districts), 1
             drivers = standing.rank_drivers(result, weighing, config.choices, sampling=joint)
+        ranks, pairs = standing.standing(
+            result, weighing, config.choices, within=groups, top=quota, sampling=joint
+        )
         for key, frame in (
             ("evidence", result.evidence),
             ("leaves", result.leaves),
             ("scores", result.nodes),
-            ("ranks", ranks),
+            ("ranks", ranks.assign(group=ranks["unit"].map(groups))),
+            ("pairs", pairs.assign(group=pairs["a"].map(groups))),
         ):
             frames[key].append(frame.assign(set=name))
     return {"rank_drivers": drivers} | {

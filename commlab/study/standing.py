@@ -13,7 +13,8 @@ import pandas as pd
 
 from commlab.framework import Framework
 from commlab.framework.entries import FULL
-from commlab.scoring import aggregate, collect, rank_uncertainty, score, sensitivity
+from commlab.scoring import aggregate, collect, draw_scores, pairs_apart, score, sensitivity
+from commlab.scoring.uncertainty import ranked
 from commlab.study.config import Choices
 from commlab.survey import SurveyDesign, satisfaction_covariance
 from commlab.weights import AHPTree, ahp_tree, bootstrap_weights
@@ -183,29 +184,29 @@ def standing(
     weighing: Weighing,
     choices: Choices,
     *,
-    within: pd.Series | None = None,
+    within: pd.Series,
     top: pd.Series | int = 1,
     sampling: pd.DataFrame | None = None,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rank, score and their intervals from joint draws of expert weights, survey error and rater disagreement.
 
     Returns
     -------
-    DataFrame
-        unit, rank, rank_low, rank_median, rank_high, p_top, score, score_low, score_high.
+    tuple of DataFrame
+        unit, rank, rank_low, rank_median, rank_high, p_top, score, score_low, score_high; and, from the same draws,
+        a, b, p_lead, apart of all pairs within a group.
     """
-    return rank_uncertainty(
+    drawn = draw_scores(
         result.evidence,
         weighing.framework,
         weights=weighing.draws,
         sampling="evidence" if sampling is None else sampling,
-        within=within,
-        top=top,
         choices={"how": [choices.aggregation], "missing": [choices.missing]},
         draws=choices.draws,
         seed=choices.seed,
-        confidence=choices.confidence,
     )
+    ranks = ranked(drawn, within=within, top=top, confidence=choices.confidence)
+    return ranks, pairs_apart(drawn.scores, drawn.units, within=within, confidence=choices.confidence)
 
 
 def rank_drivers(

@@ -3,7 +3,7 @@ the study never asks for what the chapter tells.
 
 ``open_report`` first; then, in the order of the page: ``cover``, ``summary``, ``method``, ``sample``, ``indicators``,
 ``satisfaction``, ``change``, ``moved``, ``weak_points``, ``problems``, ``candidates`` and the appendices. The city page adds
-``districts``; the method notebooks use ``intake``, for satisfaction ``groups``, ``scale``, ``districts_by_item``, ``small_areas``, ``next_sample`` and ``raking``, and for weights ``weights_cover``, ``expert_weights``, ``matrices``,
+``districts`` and ``apart``; the method notebooks use ``intake``, for satisfaction ``groups``, ``scale``, ``districts_by_item``, ``small_areas``, ``next_sample`` and ``raking``, and for weights ``weights_cover``, ``expert_weights``, ``matrices``,
 ``mending``, ``firmness``, ``data_weights``, ``delphi_rounds`` and ``weights_workbook``. The full cycle of governance has
 ``steps``, ``warning``, ``handling``, ``stations``, ``five_lists`` and ``sources_joined``. Assessment in both directions has ``two_way``, ``assessment_levels``,
 ``online``, ``funds``, ``rewards`` and ``points``. Typed governance has
@@ -12,6 +12,7 @@ the study never asks for what the chapter tells.
 
 from __future__ import annotations
 
+from commlab.report.chapters.apart import apart
 from commlab.report.chapters.appendices import (
     cleaning_summary,
     denominators,
@@ -55,6 +56,7 @@ from commlab.report.chapters.weights import expert_weights, matrices, mending
 
 __all__ = [
     "Report",
+    "apart",
     "assessment_levels",
     "candidates",
     "change",

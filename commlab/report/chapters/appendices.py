@@ -38,6 +38,7 @@ INPUTS = {
     "leaves": "scores of the standards' parts",
     "scores": "indicator scores",
     "ranks": "ranks and their intervals",
+    "pairs": "pairs of units and whether they can be told apart",
     "rank_drivers": "what moves the ranks",
     "explained": "what moved the total scores",
     "problem_states": "states of problems",

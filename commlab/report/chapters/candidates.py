@@ -8,7 +8,7 @@ from commlab.report.chapters.base import Report
 from commlab.report.finding import Col, Section
 from commlab.text import MISSING, Text
 
-__all__ = ["candidates"]
+__all__ = ["LEAST_CHANCE", "candidates", "over_the_line"]
 
 LEAST_CHANCE = 0.01
 """Chances below this, or as near to certainty, are not told apart."""
@@ -80,10 +80,41 @@ def candidates(report: Report) -> Section | None:
         notes=[
             t(
                 "Candidates are compared only within their district. What is measured at the district is the same for all of them. This table proposes nothing; naming is decided by the city."
-            )
+            ),
+            *_alike(report, names),
         ],
     )
     return Section(title, 1, [table])
+
+
+def over_the_line(report: Report) -> pd.DataFrame:
+    """group, inside, outside, p_lead, apart: pairs of candidates on both sides of their district's quota."""
+    printed, pairs = report.study.config.quotas, report.period.result("pairs")
+    ranks = report.period.ranks("candidate")
+    columns = ["group", "inside", "outside", "p_lead", "apart"]
+    if printed is None or ranks.empty or pairs.empty:
+        return pd.DataFrame(columns=columns)
+    quota = report.study.register.quotas.set_index("unit")[printed.places]
+    named = ranks["rank"] <= ranks["group"].map(quota)
+    inside = dict(zip(ranks["unit"], named, strict=True))
+    pairs = pairs[pairs["set"] == "candidate"]
+    pairs = pairs[pairs["a"].map(inside) != pairs["b"].map(inside)]
+    turned = ~pairs["a"].map(inside).astype(bool)
+    return pairs.assign(
+        inside=pairs["a"].where(~turned, pairs["b"]),
+        outside=pairs["b"].where(~turned, pairs["a"]),
+        p_lead=pairs["p_lead"].where(~turned, 1 - pairs["p_lead"]),
+    )[columns]
+
+
+def _alike(report: Report, names: pd.Series) -> list[str]:
+    """The note of a district's page on candidates over the line that cannot be told apart."""
+    t, pairs = report.t, over_the_line(report)
+    pairs = pairs[(pairs["group"] == report.unit) & ~pairs["apart"].astype(bool)]
+    if report.is_city or pairs.empty:
+        return []
+    told = [f"{names[a]}–{names[b]}" for a, b in zip(pairs["inside"], pairs["outside"], strict=True)]
+    return [t("Inside and outside the quota by score, but not told apart: {pairs}.", pairs=t.listing(told))]
 
 
 def _chance(t: Text, p: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from commlab.report.chapters.apart import alike, standing_beside
 from commlab.report.chapters.base import EXACT, Report
 from commlab.report.finding import Bullets, Section
 
@@ -62,6 +63,7 @@ def _standing(report: Report) -> list[str]:
                 high=t.integer(here["rank_high"]),
             )
         )
+        told.append("" if narrow else standing_beside(report))
     told.append(
         t("All of the applicable weight was measured.")
         if total["coverage"] == 1
@@ -126,10 +128,12 @@ def _group(report: Report, group: pd.DataFrame, ranks: pd.DataFrame) -> list[str
     ]
     if len(group) == 1 or not report.uncertain:
         return told
-    overlap = group[group["score_high"] >= first["score_low"]]
-    if len(overlap) > 1:
-        message = "The score intervals of {n} more districts overlap with the first one's: do not read these places as an order."
-        return [*told, t(message, n=t.integer(len(overlap) - 1))]
+    near = alike(report)[first["unit"]]
+    if near:
+        message = (
+            "{n} more districts cannot be told apart from {first}: do not read these places as an order."
+        )
+        return [*told, t(message, n=t.integer(len(near)), first=first["unit"])]
     return [*told, t("{unit} leads by more than the uncertainty of its score.", unit=first["unit"])]
 
 
