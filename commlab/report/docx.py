@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from commlab.report.document import Document, Heading, Items, Para, Part, Picture, Table
-from commlab.report.docx_pages import LAST_ROWS, first_pages, keep_together
+from commlab.report.docx_pages import FIRST_ROWS, LAST_ROWS, first_pages, keep_together
 from commlab.report.docx_styles import TWIPS_PER_MM, element, field_runs, new_document, section_properties
 from commlab.report.layout import TEXT_WIDTH_MM
 
@@ -251,7 +251,8 @@ def _table_element(table: Table, style_ids: dict[float, str]) -> Any:
     whole = keep_together(table)
     made.extend(_header_rows(table, widths, style))
     for i, row in enumerate(table.rows):
-        keep = i < len(table.rows) - 1 and (whole or i == 0 or i >= len(table.rows) - LAST_ROWS)
+        rest = len(table.rows) - 1 - i
+        keep = rest > 0 and (whole or i < FIRST_ROWS - 1 or rest < LAST_ROWS)
         shade = "E9EFF6" if i in table.strong else None
         cells = [
             _cell(v, w, c.align, style, keep=keep, shade=shade)

@@ -28,16 +28,16 @@ from commlab.report.layout import (
     row_heights,
 )
 
-__all__ = ["LAST_ROWS", "first_pages", "keep_together"]
+__all__ = ["FIRST_ROWS", "LAST_ROWS", "first_pages", "keep_together"]
 
 TIMES = 0.9
 """Width of a letter or digit of Times New Roman where half a Chinese character is 1."""
 HEADING_PT, CAPTION_PT, NOTE_PT, PICTURE_PT = 14.0, 34.0, 18.0, 42.0
 """Space that goes with a heading, a table's caption, a note, a picture's caption."""
-LAST_ROWS = 4
-"""Rows at the end of a long table that stay together: no page holds one row alone."""
-TOGETHER = 2 / 3
-"""Part of a page up to which a table is not broken."""
+FIRST_ROWS, LAST_ROWS = 3, 4
+"""Rows at the beginning and at the end of a broken table that stay together: no page holds one row alone."""
+TOGETHER, FEW_TOGETHER = 1 / 4, 1 / 2
+"""Parts of a page up to which a table is not broken, and one of few rows: a longer one would leave as much empty."""
 
 
 def first_pages(document: Document) -> dict[str, int]:
@@ -103,7 +103,8 @@ class _Flow:
         head, *rows = _rows(table)
         whole = CAPTION_PT + head + sum(rows)
         self.block(
-            CAPTION_PT + head, keep=whole - CAPTION_PT - head if keep_together(table) else sum(rows[:2])
+            CAPTION_PT + head,
+            keep=whole - CAPTION_PT - head if keep_together(table) else sum(rows[:FIRST_ROWS]),
         )
         for height in rows:
             if self.used + height > self.room:
@@ -119,8 +120,10 @@ def _cover(document: Document, layout: Layout) -> float:
 
 
 def keep_together(table: Table) -> bool:
-    """Whether a table is kept on one page: where it takes less than two thirds of one."""
-    return CAPTION_PT + sum(_rows(table)) < PAGE_PT[table.landscape] * TOGETHER
+    """Whether a table is kept on one page: where it is short, or has too few rows for two parts."""
+    few = len(table.rows) < FIRST_ROWS + LAST_ROWS
+    most = PAGE_PT[table.landscape] * (FEW_TOGETHER if few else TOGETHER)
+    return CAPTION_PT + sum(_rows(table)) < most
 
 
 def _rows(table: Table) -> list[float]:

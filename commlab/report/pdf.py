@@ -17,7 +17,7 @@ from typing import Any
 from commlab.errors import DataError
 from commlab.figures.theme import UNKNOWN, font_folder, known_characters
 from commlab.report.document import Document, Heading, Items, Para, Part, Picture, Table
-from commlab.report.docx_pages import LAST_ROWS, keep_together
+from commlab.report.docx_pages import FIRST_ROWS, LAST_ROWS, keep_together
 
 __all__ = ["pdf_bytes"]
 
@@ -122,10 +122,15 @@ def _breakable(text: str) -> str | list[str | list[str]]:
     return [*runs, text[at:]] if runs else text
 
 
-def _last(table: Table) -> int:
-    """How many rows at the end stay together: none where one of them is long."""
-    rows = table.rows[-LAST_ROWS:]
-    return len(rows) if all(len(v) <= LONGEST_KEPT for row in rows for v in row) else 1
+def _kept(table: Table) -> dict[str, int]:
+    """How many rows at the beginning and at the end stay together: none where one of them is long."""
+    if len(table.rows) < FIRST_ROWS + LAST_ROWS:
+        return {"first": 1, "last": 1}
+    ends = {"first": table.rows[:FIRST_ROWS], "last": table.rows[-LAST_ROWS:]}
+    return {
+        end: len(rows) if all(len(v) <= LONGEST_KEPT for row in rows for v in row) else 1
+        for end, rows in ends.items()
+    }
 
 
 def _part(part: Part, document: Document, files: dict[str, str]) -> dict[str, Any]:
@@ -146,8 +151,7 @@ def _part(part: Part, document: Document, files: dict[str, str]) -> dict[str, An
             "notes": [_breakable(document.text("Note: {note}", note=n)) for n in part.notes],
             "size": part.size_pt,
             "whole": keep_together(part),
-            "last": _last(part),
-        }
+        } | _kept(part)
     return {
         "type": "figure",
         "caption": part.caption,
