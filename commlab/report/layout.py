@@ -6,6 +6,7 @@ Widths are counted in characters, so that Word and PDF pages come out alike and 
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -39,6 +40,12 @@ LATIN_WIDTH = 1.15
 """Width of a Latin letter where half a Chinese character is 1."""
 DIGIT_WIDTH = 1.0
 """Width of a digit, as it is set in tables."""
+BROAD_MORE = 0.4
+"""How much wider a capital or a per cent sign is than other Latin characters."""
+_BROAD = re.compile(r"[A-Z%@]")
+SEAM = 0.5
+"""Space that word processors set between a Chinese character and a Latin one."""
+_SEAM = re.compile(r"(?<=[\u2e80-\u9fff])(?=[0-9A-Za-z])|(?<=[0-9A-Za-z%])(?=[\u2e80-\u9fff])")
 SNUG = 0.05
 """What a table costs whose columns leave nothing to spare, in pages."""
 HEADER_LINES = 3
@@ -84,45 +91,34 @@ def characters(text: str, *, latin: float = LATIN_WIDTH) -> float:
 
 
 @lru_cache(maxsize=1 << 14)
-def _counted(text: str) -> tuple[tuple[int, int], ...]:
+def _counted(text: str) -> tuple[tuple[int, float], ...]:
     """Chinese and other characters of every line; the same cells are measured for several pages and formats."""
     lines = text.split("\n")
     wide = [0 if x.isascii() else sum(unicodedata.east_asian_width(c) in "WFA" for c in x) for x in lines]
-    return tuple((w, len(x) - w) for w, x in zip(wide, lines, strict=True))
+    return tuple(
+        (w, len(x) - w + len(_BROAD.findall(x)) * BROAD_MORE + len(_SEAM.findall(x)) * SEAM)
+        for w, x in zip(wide, lines, strict=True)
+    )
 
 
-def _width(character: str, latin: float = LATIN_WIDTH) -> float:
-    return 2.0 if unicodedata.east_asian_width(character) in "WFA" else latin
-
-
-def _longest_word(text: str) -> float:
+def _longest_word(text: str, latin: float) -> float:
     """What cannot be broken over lines: Latin words and numbers; Chinese breaks anywhere."""
-    longest = run = 0.0
-    for c in text:
-        breaks = unicodedata.east_asian_width(c) in "WF" or c.isspace()
-        run = 0.0 if breaks else run + _width(c)
-        longest = max(longest, run)
-    return longest
+    words = "".join(" " if unicodedata.east_asian_width(c) in "WF" else c for c in text).split()
+    return max((characters(word, latin=latin) for word in words), default=0.0)
 
 
 @dataclass(frozen=True)
 class _Need:
     """Widths of one column, in halves of a Chinese character.
 
-    ``hard`` breaks no number, ``snug`` and ``least`` no word of the header either, ``least`` with room to spare;
-    ``wish`` keeps nine cells in ten on one line, ``most`` all of them.
+    ``hard`` breaks no number, ``least`` no word of the header either; ``wish`` keeps nine cells in ten on one
+    line, ``most`` all of them.
     """
 
     hard: float
-    snug: float
     least: float
     wish: float
     most: float
-
-    def closer(self) -> _Need:
-        """The same with letters as narrow as digits are."""
-        ratio = DIGIT_WIDTH / LATIN_WIDTH
-        return replace(self, wish=max(self.snug, self.wish * ratio), most=max(self.snug, self.most * ratio))
 
 
 def laid_out(table: Table) -> Table:
@@ -137,13 +133,14 @@ def laid_out(table: Table) -> Table:
     ValueError
         If the numbers of all columns do not fit side by side on any page.
     """
-    needs = [_need(table, j) for j in range(len(table.columns))]
+    ways = LATIN_WIDTH, DIGIT_WIDTH  # letters with room to spare; as narrow as digits are
     loose, tight = (
         [[[characters(x, latin=latin) for x in cell.split("\n")] for cell in row] for row in table.rows]
-        for latin in (LATIN_WIDTH, DIGIT_WIDTH)
+        for latin in ways
     )
-    closer = [n.closer() for n in needs]
-    roomy, snug, hard = ([getattr(n, name) for n in needs] for name in ("least", "snug", "hard"))
+    needs, closer = ([_need(table, j, latin) for j in range(len(table.columns))] for latin in ways)
+    roomy, snug = ([n.least for n in each] for each in (needs, closer))
+    hard = [n.hard for n in closer]
     for tried in (((roomy, loose, 0.0), (snug, tight, SNUG)), ((hard, tight, 0.0),)):
         costs: list[tuple[float, int, list[float]]] = []
         for least, lengths, extra in tried:
@@ -169,27 +166,28 @@ def laid_out(table: Table) -> Table:
     )
 
 
-def _need(table: Table, j: int) -> _Need:
+def _need(table: Table, j: int, latin: float) -> _Need:
     column = table.columns[j]
     cells = [row[j] for row in table.rows]
-    lengths = sorted(characters(v) for v in cells) or [0.0]
+    lengths = sorted(characters(v, latin=latin) for v in cells) or [0.0]
     body, usual = lengths[-1], lengths[int(0.9 * (len(lengths) - 1))]
-    head = characters(column.label)
-    word = max((_longest_word(v) for v in cells), default=0.0)
-    short = body if body <= SHORTEST_LINE else min(usual, SHORTEST_LINE)
-    body_word = min(max(word, 0.0 if column.align == "left" else body), LONGEST_UNBROKEN)
-    hard = max(2.0, short if column.align == "left" else 0.0, body_word * DIGIT_WIDTH / LATIN_WIDTH)
-    word = min(_longest_word(column.label), LONGEST_UNBROKEN)
+    head = characters(column.label, latin=latin)
+    word = max((_longest_word(v, latin) for v in cells), default=0.0)
+    if column.align == "left":
+        hard = max(word, body if body <= SHORTEST_LINE else min(usual, SHORTEST_LINE))
+    else:
+        hard = body
+    hard = max(2.0, min(hard, LONGEST_UNBROKEN))
+    word = min(_longest_word(column.label, latin), LONGEST_UNBROKEN)
     if column.group:
         shared_by = sum(other.group == column.group for other in table.columns)
-        word = max(word, _longest_word(column.group) / shared_by)
+        word = max(word, _longest_word(column.group, latin) / shared_by)
     lines = head if head <= SHORT_HEADER else 2 * math.ceil(head / 2 / HEADER_LINES)
-    snug = max(hard, word * DIGIT_WIDTH / LATIN_WIDTH, lines)
-    least = max(hard, body_word, word, lines)
+    least = max(hard, word, lines)
     claim = column.share or 1.0  # what the chapter asked for, until the shares are known
     longest = 8 * SHORTEST_LINE
     wish = max(least, claim * min(usual, longest), min(head, 2 * SHORTEST_LINE))
-    return _Need(hard, snug, least, wish, max(wish, min(body, longest)))
+    return _Need(hard, least, wish, max(wish, min(body, longest)))
 
 
 def _room(page: Page, columns: int) -> float:
