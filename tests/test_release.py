@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import base64
+import bz2
 import gzip
 import io
 import json
+import lzma
+import quopri
 import re
 import shutil
 import zipfile
 import zlib
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -91,6 +95,43 @@ HIDDEN = {
     "page.pdf": pdf(CANARY),
     "title.pdf": pdf("x", title=CANARY),
     f"{CANARY}.csv": "x",
+    # encoded twice, or as another language spells it
+    "twice.html": "".join(f"&amp;#{ord(c)};" for c in CANARY),
+    "twice_link.html": quote(quote(CANARY)),
+    "old_link.html": "".join(f"%u{ord(c):04X}" for c in CANARY),
+    "style.html": '<style>a{content:"' + "".join(f"\\{ord(c):x} " for c in CANARY) + '"}</style>',
+    "points.html": "".join(f"\\u{{{ord(c):x}}}" for c in CANARY),
+    "long.json": "".join(f"\\U{ord(c):08x}" for c in CANARY),
+    "bytes.json": "".join(f"\\x{b:02x}" for b in CANARY.encode()),
+    "octal.json": "".join(f"\\{b:03o}" for b in CANARY.encode()),
+    "mail.html": quopri.encodestring(CANARY.encode()),
+    "hex.json": CANARY.encode().hex(),
+    "b32.json": base64.b32encode(CANARY.encode()),
+    "web.json": base64.urlsafe_b64encode(f"??>>{CANARY}?~".encode()),
+    "folded.html": base64.encodebytes(f"{'so ' * 18}{CANARY} it is".encode()),
+    "colours.json": "\x1b[31m".join(CANARY),
+    # with something between its letters, in other encodings
+    "joined.html": "&#8203;".join(CANARY),
+    "gb_spaced.csv": " ".join(CANARY).encode("gb18030"),
+    "utf16_bare.csv": " ".join(CANARY).encode("utf-16-le"),
+    "utf16_big.csv": " ".join(CANARY).encode("utf-16-be"),
+    "utf32.csv": " ".join(CANARY).encode("utf-32-le"),
+    "gb.docx": packed(**{"a.xml": "<b/>".join(CANARY).encode("gbk")}),
+    "chunk.png": png((b"tEXt", b"a\0" + " ".join(CANARY).encode("gb18030"))),
+    # packed another way
+    "sheet_name.xlsx": packed(**{"xl/workbook.xml": f'<sheet name="{CANARY}" state="hidden"/>'}),
+    "remark.xlsx": packed(**{"xl/comments1.xml": f"<t>{CANARY}</t>"}),
+    "described.docx": packed(**{"word/document.xml": f'<wp:docPr id="1" descr="{CANARY}"/>'}),
+    "gzip.docx": packed(**{"a.bin": gzip.compress(CANARY.encode())}),
+    "second.json": gzip.compress(b"x") + gzip.compress(CANARY.encode()),
+    "bzip2.json": bz2.compress(CANARY.encode()),
+    "xz.json": lzma.compress(CANARY.encode()),
+    "zlib.html": base64.b64encode(zlib.compress(CANARY.encode())),
+    "raw.html": base64.b64encode(zlib.compress(CANARY.encode(), wbits=-15)),
+    "private.png": png((b"prVt", zlib.compress(CANARY.encode()))),
+    "front.docx": b"x" * 50 + packed(**{"a.bin": zlib.compress(CANARY.encode())}),
+    "drawn.html": f"<svg><text>{'</tspan><tspan>'.join(CANARY)}</text></svg>",
+    "svg_link.html": f'<img src="data:image/svg+xml,{quote(f"<svg id=x{CANARY}>")}">',
 }
 
 
@@ -107,9 +148,28 @@ def test_a_canary_is_found_wherever_it_hides(name: str, tmp_path: Path) -> None:
 def test_a_notebook_is_no_kind_of_file_for_the_public_and_is_looked_through_all_the_same(
     tmp_path: Path,
 ) -> None:
-    cell = {"cell_type": "code", "metadata": {"who": CANARY}, "outputs": [{"traceback": ["a", CANARY]}]}
-    (tmp_path / "a.ipynb").write_text(json.dumps({"cells": [cell]}), encoding="utf-8")
-    assert {f.kind for f in scan(tmp_path, [CANARY])} == {"a kind of file that is not released", "canary"}
+    picture = base64.b64encode(png((b"tEXt", b"a\0" + CANARY.encode()))).decode()
+    for cell in (
+        {"metadata": {"who": CANARY}},
+        {"source": [CANARY[:3], CANARY[3:]]},
+        {"outputs": [{"traceback": [f"\x1b[31m{c}\x1b[0m" for c in CANARY]}]},
+        {"outputs": [{"data": {"image/png": "\n".join(re.findall(".{1,76}", picture))}}]},
+    ):
+        (tmp_path / "a.ipynb").write_text(json.dumps({"cells": [cell]}), encoding="utf-8")
+        assert {f.kind for f in scan(tmp_path, [CANARY])} == {"a kind of file that is not released", "canary"}
+
+
+def test_what_cannot_be_looked_into_is_told_and_noise_is_no_canary(tmp_path: Path) -> None:
+    noise = np.random.default_rng(7).bytes(150_000)
+    (tmp_path / "a.png").write_bytes(png((b"prVt", noise)) + noise)
+    names = ["王芳", "李伟", "0371", "张敏"]
+    assert (
+        scan(tmp_path, [*names, *(f"{a}{b}" for a in "赵钱孙李周吴郑王" for b in "一二三四五六七八")]) == []
+    )
+    (tmp_path / "b.docx").write_bytes(packed(**{"a.xml": "x"})[:-8])
+    (tmp_path / "c.pdf").write_bytes(pdf("x")[:-400])
+    told = {f.file for f in scan(tmp_path) if f.kind.startswith("cannot be looked into")}
+    assert told == {"b.docx", "c.pdf"}
 
 
 @pytest.mark.parametrize(
@@ -148,7 +208,7 @@ def test_archives_in_archives_come_to_an_end_and_links_are_told(tmp_path: Path) 
     (tmp_path / "a.docx").write_bytes(content)
     (tmp_path / "b.html").symlink_to(tmp_path / "a.docx")
     kinds = {f.kind for f in scan(tmp_path)}
-    assert kinds >= {"packed too deeply to be looked at", "link to another file"}
+    assert kinds >= {"cannot be looked into: damaged, or packed too deeply", "link to another file"}
 
 
 def test_canaries_are_compared_by_letters_and_digits() -> None:

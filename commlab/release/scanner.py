@@ -1,21 +1,17 @@
 """Opens every member of every file of a release and looks for what must not be there.
 
-Nothing is taken on trust: archives are opened (also inside archives), PDF streams and PNG chunks inflated, base64 and escapes
-undone, and the text of a page is looked at with and without its tags. What is found is told by file, member and kind,
-never by value.
+Nothing is taken on trust: archives are opened (also inside archives), PDF streams and PNG chunks inflated; base64, base32, hexadecimal
+and escapes undone (several times, one in another); what is no UTF-8 is read in every encoding of an office; and the text of a page is
+looked at with and without its tags. What is found is told by file, member and kind, never by value.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
+import hashlib
 import html
-import io
-import json
 import re
+import sys
 import unicodedata
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,20 +19,28 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-__all__ = ["SUFFIXES", "Finding", "inside", "plain", "scan"]
+from commlab.release.members import inside
+
+__all__ = ["SUFFIXES", "Finding", "plain", "scan"]
 
 SUFFIXES = (".csv", ".docx", ".html", ".json", ".pdf", ".png", ".xlsx")
 """Kinds of files that a release may hold."""
 IDENTIFIERS = ("mobile", "id", "email", "plate")
 """Kinds of identifiers that are looked for in every text; the others look too much like figures."""
-DEEPEST = 6
-"""Archives in archives, encoded text in encoded text: what lies deeper is a finding of its own."""
+CLOSED = "cannot be looked into: damaged, or packed too deeply"
+ENCODINGS = ("gb18030", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "big5")
+"""How what is no UTF-8 may be meant."""
+TELLING = 5
+"""Bytes from which a canary does not stand in what is no text by chance."""
+LONGEST_GUESS = 200_000
+"""Bytes up to which something that is no text is read in all of them; a longer one is searched as it is stored."""
+UNDONE = 4
+"""How many times escapes are undone that lie in one another."""
 LEAST_CANARY = 2
 """Letters and digits from which a canary tells something."""
 LONGEST_CANARY = 100
 LONGEST_LOOK, OVERLAP = 2000, 100
 """A long line is looked at in pieces that overlap."""
-_BASE64 = re.compile(rb"[A-Za-z0-9+/]{24,}={0,2}")
 _BASE64_TEXT = re.compile(r"[A-Za-z0-9+/]{200,}={0,2}")
 _BETWEEN = re.compile(r"[\W_]+")
 _BLOCKS = re.compile(
@@ -47,10 +51,15 @@ _DRAWN = re.compile(r"(?:^|> )stream \d+$")
 _NUMERALS = re.compile(r"[\d零〇一二三四五六七八九幺]")
 LEAST_DIGITS = 4
 """A line with fewer digits holds no number of a person."""
+_CONTAINERS = (b"\x89PNG", b"PK\x03\x04", b"%PDF")
+"""How files begin whose parts are read one by one."""
 _TAGS = re.compile(r"<[^<>]{0,4000}>")
-_ESCAPES = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|_x([0-9a-fA-F]{4})_")
-_PNG = b"\x89PNG\r\n\x1a\n"
-_STREAM = re.compile(rb"stream\r?\n(.*?)\r?\nendstream", re.DOTALL)
+_ESCAPES = re.compile(r"(?:\\u|%u|_x)([0-9a-fA-F]{4})_?|\\U([0-9a-fA-F]{8})|\\u\{([0-9a-fA-F]{1,6})\}")
+_BYTES = re.compile(
+    r"(?:\\x[0-9a-fA-F]{2})+|(?:\\[0-3][0-7]{2})+|(?:=[0-9A-F]{2}(?:=\r?\n)?){3,}|(?:=[0-9a-f]{2}){3,}"
+)
+_IN_STYLES = re.compile(r"\\([0-9a-fA-F]{1,6}) ?")
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _FORBIDDEN: tuple[tuple[str, re.Pattern[str], re.Pattern[str]], ...] = tuple(
     (kind, re.compile(where), re.compile(what))
     for kind, where, what in (  # kind, members it is looked for in, what must not be there
@@ -75,6 +84,15 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.file}{' > ' if self.member else ''}{self.member}: {self.kind}"
+
+
+@dataclass(frozen=True)
+class Canaries:
+    """What is looked for: in a text, in what may be one, and in bytes as they are stored."""
+
+    texts: re.Pattern[str] | None
+    telling: re.Pattern[str] | None
+    stored: re.Pattern[str] | None
 
 
 def plain(text: str) -> str:
@@ -102,15 +120,17 @@ def scan(folder: str | Path, canaries: Iterable[str] = ()) -> list[Finding]:
     rows, comments, outside links, macros, paths of this machine, and files of another kind than ``SUFFIXES``.
     """
     told = [c[:LONGEST_CANARY] for c in dict.fromkeys(canaries) if len(plain(c)) >= LEAST_CANARY]
-    texts = _any_of({plain(c) for c in told})
-    stored = {
-        c.encode(code).decode("latin-1")
-        for c in told
-        for code in ("utf-8", "utf-16-le", "utf-16-be", "gb18030")
-    }
-    raw = _any_of(stored)
+    words = {plain(c) for c in told}
+    codes = ("utf-8", *ENCODINGS[:3])
+    stored = {c.encode(code).decode("latin-1") for c in told for code in codes}
+    canary = Canaries(
+        _any_of(words),
+        _any_of(w for w in words if len(w.encode("gb18030")) >= TELLING),
+        _any_of(s for s in stored if len(s) >= TELLING),
+    )
     root = Path(folder)
     found: set[Finding] = set()
+    known: dict[tuple[str, bytes], set[str]] = {}  # documents have members in common
     for path in sorted(p for p in root.rglob("*") if p.is_file() or p.is_symlink()):
         name = path.relative_to(root).as_posix()
         if path.is_symlink():
@@ -118,14 +138,15 @@ def scan(folder: str | Path, canaries: Iterable[str] = ()) -> list[Finding]:
             continue
         if path.suffix not in SUFFIXES:
             found.add(Finding(name, "", "a kind of file that is not released"))
-        found |= {Finding(name, "", kind) for kind in _kinds(name, texts)}
+        found |= {Finding(name, "", kind) for kind in _kinds(name, canary.texts)}
         for member, content in inside(path.read_bytes(), path.suffix):
-            kinds = (
-                {"packed too deeply to be looked at"}
-                if content is None
-                else set(_found(member, content, texts, raw))
-            )
-            found |= {Finding(name, member, kind) for kind in kinds}
+            if content is None:
+                found.add(Finding(name, member, CLOSED))
+                continue
+            key = (member, hashlib.blake2b(content, digest_size=16).digest())
+            if key not in known:
+                known[key] = set(_found(member, content, canary))
+            found |= {Finding(name, member, kind) for kind in known[key]}
     return sorted(found)
 
 
@@ -147,29 +168,84 @@ def _any_of(words: Iterable[str]) -> re.Pattern[str] | None:
     return re.compile(pattern(tree)) if tree else None
 
 
-def _found(
-    member: str, content: bytes, texts: re.Pattern[str] | None, raw: re.Pattern[str] | None
-) -> Iterator[str]:
+def _found(member: str, content: bytes, canary: Canaries) -> Iterator[str]:
     """What one member holds that may not leave the house."""
+    if canary.stored is not None and canary.stored.search(content.decode("latin-1")):
+        yield "canary"
+    drawn = bool(_DRAWN.search(member))  # of a PDF: its pages are read as text
+    for text, sure in _readings(content):
+        if drawn and not sure:  # a font
+            continue
+        texts = canary.texts if sure else canary.telling
+        undone = text if drawn else _undone(text)
+        if texts is not None and (
+            texts.search(plain(undone)) or ("\\" in text and texts.search(plain(_styled(text))))
+        ):
+            yield "canary"
+        if drawn or not sure:  # figures, or no text at all
+            continue
+        # What is shown: runs of one paragraph or cell belong together, and no attribute is a number of somebody.
+        yield from _kinds(_TAGS.sub("", _BLOCKS.sub("\n", undone)), texts)
+        for kind, where, what in _FORBIDDEN:
+            if where.search(member) and what.search(text):
+                yield kind
+
+
+def _is_utf8(content: bytes) -> bool:
     try:
-        text = content.decode("utf-8")
+        content.decode("utf-8")
     except UnicodeDecodeError:
-        text = content.decode("utf-16", errors="ignore") if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
-    if raw is not None and raw.search(content.decode("latin-1")):
-        yield "canary"
-    if not text:
+        return False
+    return True
+
+
+def _readings(content: bytes) -> Iterator[tuple[str, bool]]:
+    """The text of a member, and whether it is one; where it is no UTF-8, in every encoding it may be meant in."""
+    if _is_utf8(content):
+        yield content.decode("utf-8"), True
+        if b"\0" not in content:
+            return
+    if len(content) > LONGEST_GUESS or content[:4] in _CONTAINERS:
         return
-    undone = html.unescape(_ESCAPES.sub(lambda m: chr(int(m[1] or m[2] or m[3], 16)), text))
-    undone = unquote(undone) if "%" in undone else undone
-    if texts is not None and texts.search(plain(undone)):
-        yield "canary"
-    if _DRAWN.search(member):
-        return  # what a PDF draws is figures only; its pages are read as text
-    # What is shown: runs of one paragraph or cell belong together, and no attribute is a number of somebody.
-    yield from _kinds(_TAGS.sub("", _BLOCKS.sub("\n", undone)), texts)
-    for kind, where, what in _FORBIDDEN:
-        if where.search(member) and what.search(text):
-            yield kind
+    marked = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+    for code in ENCODINGS:
+        try:
+            yield content.decode(code), code == "gb18030" or marked
+        except UnicodeDecodeError:
+            yield content.decode(code, "ignore"), False
+
+
+def _undone(text: str) -> str:
+    """A text without escapes: entities, per cent, backslashes, quoted-printable, colours of a terminal."""
+    for _ in range(UNDONE):
+        before = text
+        text = html.unescape(text)
+        if "%" in text or "\\" in text or "_x" in text:
+            text = _ESCAPES.sub(_letter, text)
+        if "\\" in text or "=" in text:
+            text = _BYTES.sub(_letters, text)
+        text = unquote(text) if "%" in text else text
+        text = _ANSI.sub("", text) if "\x1b" in text else text
+        if text == before:
+            break
+    return text
+
+
+def _letter(found: re.Match[str]) -> str:
+    number = int(next(g for g in found.groups() if g is not None), 16)
+    return chr(number) if number <= sys.maxunicode else ""
+
+
+def _letters(found: re.Match[str]) -> str:
+    """Bytes that were spelt out."""
+    base = 8 if found[0][1] in "0123" and found[0][0] == "\\" else 16
+    data = bytes(int(number, base) for number in re.findall(r"[0-9a-fA-F]{2,3}", found[0]))
+    return data.decode("utf-8") if _is_utf8(data) else data.decode("latin-1")
+
+
+def _styled(text: str) -> str:
+    """A text with the escapes of a style sheet undone."""
+    return _IN_STYLES.sub(lambda m: chr(int(m[1], 16)) if int(m[1], 16) <= sys.maxunicode else "", text)
 
 
 @lru_cache(maxsize=20_000)
@@ -190,118 +266,3 @@ def _kinds(text: str, canaries: re.Pattern[str] | None) -> Iterator[str]:
                 look = words[start : start + LONGEST_LOOK]
                 if "@" in look or len(_NUMERALS.findall(look)) >= LEAST_DIGITS:
                     yield from _identifiers(look)
-
-
-def inside(
-    content: bytes, suffix: str = "", member: str = "", depth: int = 0
-) -> Iterator[tuple[str, bytes | None]]:
-    """Every part of a file that can hold text: (member, content); None where it lies deeper than ``DEEPEST``."""
-    if depth > DEEPEST:
-        yield member, None
-        return
-    yield member, content
-    below = f"{member} > " if member else ""
-    if content[:4] == b"PK\x03\x04":
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            yield f"{below}(comment)", archive.comment
-            for info in archive.infolist():
-                yield f"{below}{info.filename} (extra)", info.extra + info.comment + info.filename.encode()
-                yield from inside(
-                    archive.read(info), Path(info.filename).suffix, f"{below}{info.filename}", depth + 1
-                )
-    elif content[:8] == _PNG:
-        yield from _png(content, below)
-    elif content[:5] == b"%PDF-":
-        yield from _pdf(content, below)
-    elif content[:2] == b"\x1f\x8b":
-        inflated = _inflated(content, 31)
-        yield from inside(inflated, "", f"{below}(gzip)", depth + 1) if inflated else ()
-    else:
-        if suffix == ".ipynb":
-            yield f"{below}(strings)", "\n".join(_strings(_json(content))).encode()
-        for number, run in enumerate(_BASE64.finditer(content), start=1):
-            decoded = _decoded(run[0])
-            if decoded and decoded != content:
-                yield from inside(decoded, "", f"{below}(base64 {number})", depth + 1)
-
-
-def _decoded(run: bytes) -> bytes:
-    try:
-        return base64.b64decode(run + b"=" * (-len(run) % 4))
-    except (binascii.Error, ValueError):
-        return b""
-
-
-def _inflated(data: bytes, bits: int = 15) -> bytes:
-    try:
-        return zlib.decompressobj(bits).decompress(data, 50_000_000)
-    except zlib.error:
-        return b""
-
-
-def _json(content: bytes) -> object:
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _strings(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield str(key)
-            yield from _strings(inner)
-    elif isinstance(value, list):
-        if value and all(isinstance(v, str) for v in value):
-            yield "".join(value)
-        for inner in value:
-            yield from _strings(inner)
-
-
-def _png(content: bytes, below: str) -> Iterator[tuple[str, bytes]]:
-    """All chunks but the picture itself."""
-    at = len(_PNG)
-    while at + 8 <= len(content):
-        size = int.from_bytes(content[at : at + 4], "big")
-        kind, body = content[at + 4 : at + 8], content[at + 8 : at + 8 + size]
-        name = kind.decode("latin-1")
-        if kind in (b"zTXt", b"iTXt", b"iCCP"):
-            head, _, rest = body.partition(b"\x00")
-            yield (
-                f"{below}{name}",
-                head + b" " + (_inflated(rest[1:]) or _inflated(rest.rpartition(b"\x00")[2]) or rest),
-            )
-        elif kind != b"IDAT":
-            yield f"{below}{name}", body
-        at += size + 12
-    if at < len(content):
-        yield f"{below}(after the end)", content[at:]
-
-
-def _pdf(content: bytes, below: str) -> Iterator[tuple[str, bytes]]:
-    """Streams as they are stored, and the text, notes and properties a reader sees."""
-    for number, stream in enumerate(_STREAM.finditer(content), start=1):
-        inflated = _inflated(stream[1])
-        if inflated:
-            yield f"{below}stream {number}", inflated
-    import pypdf
-
-    reader = pypdf.PdfReader(io.BytesIO(content))
-    properties = [str(v) for v in (reader.metadata or {}).values()]
-    properties += [str(item.title) for item in _flat(reader.outline)] + list(reader.attachments)
-    yield f"{below}(properties)", "\n".join(properties).encode()
-    for number, page in enumerate(reader.pages, start=1):
-        notes = [str(a.get_object().get("/Contents", "")) for a in page.get("/Annots") or ()]
-        # The columns of a table stand side by side: word by word, or figures would run into numbers of a person.
-        words = [*page.extract_text().split(), *notes]
-        yield f"{below}page {number}", "\n".join(words).encode("utf-8", "ignore")
-
-
-def _flat(outline: Iterable[Any]) -> Iterator[Any]:
-    for item in outline:
-        if isinstance(item, list):
-            yield from _flat(item)
-        else:
-            yield item
