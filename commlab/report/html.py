@@ -22,6 +22,8 @@ __all__ = ["asset", "environment", "html_text", "trusted"]
 SCREEN_DPI = 200
 """Pictures are cut down to this: sharp on a dense screen, a third of the bytes of print."""
 SCREEN_COLOURS = 96
+SHORT_CELL = 16
+"""Half-width characters up to which a name is not broken on the screen."""
 LONG_CELL = 60
 """Half-width characters from which a column of text gets room to be read."""
 
@@ -94,8 +96,9 @@ def _classes(table: Table) -> list[str]:
     """Style classes of the columns: alignment, and room for columns of text."""
     named = []
     for j, column in enumerate(table.columns):
-        long = max((characters(row[j]) for row in table.rows), default=0) >= LONG_CELL
-        room = " long" if long else " text" if column.align == "left" else ""
+        longest = max((characters(row[j]) for row in table.rows), default=0)
+        text = "" if column.align != "left" else " name" if longest <= SHORT_CELL else " text"
+        room = " long" if longest >= LONG_CELL else text
         named.append(column.align + room)
     return named
 

@@ -192,7 +192,7 @@ class _Book:
             last, 4, "+".join(leaves), sum(whole[c] for c in framework.leaves), "0.000000", bold=True
         )
         page.close(last, 7)
-        page.widths([12, 34, 8, 18, 18, 12, 18])
+        page.widths([12, 40, 9, 25, 21, 12, 22])
         page.freeze(3, 2)
 
     def _consistency(self) -> None:

@@ -113,7 +113,7 @@ class NodeSheet:
         self._group_weights()
         for expert, block in zip(self.experts, self.blocks, strict=True):
             self._matrix(str(expert), block, group.matrices[expert], group.of(expert).matrix, {})
-        page.widths([26.0] + [11.0] * (FIXED + len(self.pairs) + self.n))
+        page.widths([30.0] + [12.5] * (FIXED + len(self.pairs) + self.n))
         if self.settings.steps:
             page.fold(self.start, self.start + self.settings.steps)
         page.freeze(0, 1)
