@@ -88,6 +88,7 @@ class Period:
             "districts",
             "answers",
             "design",
+            "_places",
             "communities",
         ):
             self.__dict__.pop(cached, None)
@@ -126,14 +127,6 @@ class Period:
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *CONTRACTS})
-
-    @property
-    def units(self) -> pd.DataFrame:
-        return self.study.register.units
-
-    @property
-    def unit_changes(self) -> pd.DataFrame:
-        return self.study.register.unit_changes
 
     @cached_property
     def communities(self) -> pd.DataFrame:
@@ -262,13 +255,10 @@ class Period:
 
     @cached_property
     def answers(self) -> pd.DataFrame:
-        """Valid answers with district, stratum and base weight: the data of ``design``."""
-        from commlab.study.estimates import weighted
+        """Valid answers with district, type, street, stratum and base weight: the data of ``design``."""
+        from commlab.study.groups import answers_of
 
-        frame = self.study.register.frame_of(self.name)
-        inside = {u: d for u, d in self.study.register.district_of.items() if d in set(self.districts)}
-        frame = frame[frame["unit"].isin(inside)]
-        return weighted(self.responses, frame, inside)
+        return answers_of(self)
 
     @cached_property
     def design(self) -> SurveyDesign:
@@ -290,33 +280,43 @@ class Period:
 
         Parameters
         ----------
-        by : {"district", "community", None} or one of sex, age_band, education, tenure, hukou
-            ``None``: the city. Groups of people are computed on the spot, for the city or within districts
-            (``["district", "sex"]``). No other breakdown is given: what crosses it could tell a person (R6).
+        by : {"district", "community", "street", "type", None} or one of sex, age_band, education, tenure, hukou
+            ``None``: the city. Groups are computed on the spot; groups of people also within districts:
+            ``["district", "sex"]``. No other breakdown is given: what crosses it could tell a person (R6).
         weighting : {"design", "raked", "all"}
-            Base weights; raked to the census; all answers, excluded ones too. Only for city and districts.
+            Base weights; raked to the census; all answers, excluded ones too. The latter two for city and districts.
 
         Returns
         -------
         DataFrame
             As of ``survey.satisfaction``, and ``rule`` (why a figure is blank, else "") and ``bound`` ("<=", ">="
             where the estimate is only a bound, else ""). Of communities n, index and satisfied share.
-        """
-        levels = {"district": "district", "community": "community", "unit": "community", None: "city"}
-        level = levels.get(by, "") if by is None or isinstance(by, str) else ""
-        if level:
-            rows = self.result("satisfaction")
-            rows = rows[(rows["level"] == level) & (rows["weighting"] == weighting)]
-            return _named_by(rows, level)
-        from commlab.study.shown import broken_down
 
-        if self.answers.empty:
-            return self.result("satisfaction").iloc[:0].drop(columns=["level", "unit", "weighting"])
-        config = self.study.config
-        wanted = [by] if isinstance(by, str) else list(by or [])
-        return broken_down(
-            self.design, self.items, wanted, k=config.disclosure["internal"], choices=config.choices
-        )
+        Raises
+        ------
+        ParameterError
+            If the breakdown or weighting is not one of those that are shown; the message names them.
+
+        Examples
+        --------
+        >>> import commlab as cl
+        >>> period = cl.open_study().period("2019Q4")               # doctest: +SKIP
+        >>> period.satisfaction(by="type")                          # doctest: +SKIP
+        >>> period.satisfaction(by=["district", "age_band"])        # doctest: +SKIP
+        """
+        from commlab.study.groups import grouped, which
+
+        asked, level = which(by, lambda: self.answers, weighting)
+        if not level:
+            return grouped(self, asked)
+        rows = self.result("satisfaction")
+        return _named_by(rows[(rows["level"] == level) & (rows["weighting"] == weighting)], level)
+
+    @cached_property
+    def _places(self) -> pd.DataFrame:
+        from commlab.study.groups import place_decisions
+
+        return place_decisions(self)
 
     def scores(self, of: str = "district") -> pd.DataFrame:
         """Scores of every node: of ``"district"`` profiles or of ``"candidate"`` communities."""

@@ -73,6 +73,14 @@ class Register:
                 found[unit] = at
         return found
 
+    @cached_property
+    def places(self) -> dict[str, pd.Series]:
+        """``type`` and, where the study has streets, ``street`` of every community."""
+        known = self.communities.set_index("unit")
+        streets = self.units.loc[self.units["level"] == "street", "unit"]
+        found = {"type": known["type"], "street": known["parent"].where(known["parent"].isin(streets))}
+        return {name: of for name, of in found.items() if of.notna().any()}
+
     def frame_of(self, period: str) -> pd.DataFrame:
         """The survey frame of a period; where it has none of its own, the latest earlier one."""
         frame = self.survey_frame

@@ -13,14 +13,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from commlab.errors import ParameterError, listing
-from commlab.study.config import Choices
-from commlab.survey import SurveyDesign, protect, satisfaction
+from commlab.survey import protect
 from commlab.tables import DONT_KNOW
 
 __all__ = [
     "BREAKDOWNS",
-    "broken_down",
     "decide",
     "shown_change",
     "shown_demographics",
@@ -171,47 +168,6 @@ def decide(
     out = pd.concat(parts, ignore_index=True)
     out["floor"] = out["estimate"].where(out["bound"] != "")
     return out[["level", "unit", "item", "statistic", "option", "rule", "bound", "floor", "n"]]
-
-
-def broken_down(
-    design: SurveyDesign, items: Mapping[str, int], by: Sequence[str], *, k: int, choices: Choices
-) -> pd.DataFrame:
-    """Satisfaction by groups of people, for the city or within districts; both margins are printed elsewhere.
-
-    Raises
-    ------
-    ParameterError
-        If a column is unknown, or the breakdown is not one of those that are shown (R6).
-    """
-    lacking = [c for c in by if c not in design.data]
-    if lacking:
-        raise ParameterError(
-            f"the answers have no column {listing(lacking)}; they have {listing(design.data.columns, most=40)}"
-        )
-    people = [c for c in by if c != "district"]
-    if len(people) != 1 or people[0] not in BREAKDOWNS or len(by) > len({*by}):
-        raise ParameterError(
-            f"satisfaction is shown by district, community, or one of {listing(BREAKDOWNS)} (also within districts), "
-            f"not by {listing(by)}: a finer crossing could tell a person; take period.design for your own eyes"
-        )
-    counts = tally(design.data, items, by)
-    counts = counts[counts["statistic"] != "option"].drop(columns="option")
-    parts, decisions = [], []
-    for points, group in counts.groupby("points", sort=False):
-        names = [i for i, p in items.items() if p == points]
-        low, high = ends(int(points))
-        parts.append(
-            satisfaction(
-                design, names, by=list(by), satisfied=high, dissatisfied=low, scale=(1, int(points)),
-                confidence=choices.confidence,
-            )
-        )  # fmt: skip
-        told, _ = protect(
-            group.drop(columns="points"), k=k, parent=list(by) if len(by) > 1 else None, points=int(points)
-        )
-        decisions.append(told.assign(floor=told["estimate"].where(told["bound"] != "")))
-    keys = [*by, "item", "statistic"]
-    return shown_satisfaction(pd.concat(parts, ignore_index=True), pd.concat(decisions), keys)
 
 
 def shown_satisfaction(

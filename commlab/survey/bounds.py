@@ -110,6 +110,9 @@ class _Table:
         high = open_ & (self.n - self.s < FEW) & ~low
         self.state[low], self.state[high] = "<=", ">="
         self.state[(self.state == "") & self._alike(points)] = "blank"
+        given = out["_given"] if "_given" in out else pd.Series(np.nan, index=out.index)
+        self.given = given.notna().to_numpy()  # decided elsewhere
+        self.state[self.given] = given[self.given]
         place = np.full(len(cells.n) * len(names), -1)
         place[self.cell * len(names) + self.codes] = np.arange(len(out))
         self.columns: list[tuple[npt.NDArray, int]] = []
@@ -182,6 +185,7 @@ class _Table:
             (ends | inner, inner),
         ):
             hit = self._in(sources & (self.state != "")) & linked & ~np.isin(self.state, ("blank", "gone"))
+            hit &= ~self.given
             self.state[hit] = "blank"
             changed |= bool(hit.any())
         return changed
@@ -196,7 +200,7 @@ class _Table:
         while not _covered(state[inside], yes, no, whole=parent != "blank"):
             left = np.flatnonzero((state[inside] == "") & np.isfinite(room))
             if not len(left):  # no sibling is left to hide behind: a bound would tell too much
-                bounded = inside[np.isin(state[inside], ("<=", ">="))]
+                bounded = inside[np.isin(state[inside], ("<=", ">=")) & ~self.given[inside]]
                 state[bounded] = "blank"
                 return changed or len(bounded) > 0
             free = left[room[left] >= _FREE]

@@ -58,6 +58,7 @@ def protect(
     previous: pd.DataFrame | None = None,
     points: int = 5,
     counts: pd.DataFrame | None = None,
+    decided: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Withhold the figures of a table that could speak about fewer than ``k`` people.
 
@@ -72,7 +73,8 @@ def protect(
         Smallest n.
     parent : str, list of str, mapping or Series, optional
         The domain's parent, whose figures are printed too: a column of the table, or domain -> parent. A list
-        of columns is for a crossed table (district x sex): each column's totals are printed elsewhere.
+        of columns is for a crossed table (district x sex): each column's totals are printed elsewhere. A list of mappings
+        is for domains that add up in several ways (by place and by type): who is not in a mapping takes no part in it.
         Default: all domains have one parent (the whole).
     previous : DataFrame, optional
         What was released before: for a change (column ``before``), the ``withheld`` of either period (R4);
@@ -83,6 +85,9 @@ def protect(
     counts : DataFrame, optional
         Unweighted respondents by domain, item and answer (``answer`` 1 to ``points``, 0 for "don't know"; ``yes``),
         where there is more than the table: what is withheld does not depend on it, but is found sooner.
+    decided : DataFrame, optional
+        Rows of the table as an earlier call gave them (domains, item, statistic; n, rule, bound): printed or withheld
+        already and not changed here; the other rows do not tell what these hide.
 
     Returns
     -------
@@ -117,7 +122,11 @@ def protect(
     cells = _cells(out, domains, item, sizes)
     cells["rule"] = np.where(cells["n"] < k, "R1", "")
     cells = _earlier(cells, domains, item, previous, k, is_change="before" in out)
+    if decided is not None:
+        out["_given"] = _given(out, cells, decided, [*domains, *([item] if item else [])])
     full, adding = add_up(out, cells, domains, context, item, parent, k)
+    if decided is not None:
+        adding.fixed[out.loc[out["_given"].notna(), "_cell"]] = True
     yes, both = _yes(full, len(adding.n))
     close(adding, k, yes, both)
     single = {"estimate", "n"} <= set(out.columns) and "before" not in out and len(out) > 0
@@ -139,7 +148,25 @@ def protect(
     for name in [c for c in _NUMBERS if c in out]:
         out[name] = pd.to_numeric(out[name], errors="coerce").astype(float).mask(gone)
     withheld = cells.loc[cells["rule"] != "", [*domains, *([item] if item else []), "rule"]]
-    return out.drop(columns="_cell"), withheld.reset_index(drop=True)
+    return out.drop(columns=["_cell", "_given"], errors="ignore"), withheld.reset_index(drop=True)
+
+
+def _given(out: pd.DataFrame, cells: pd.DataFrame, decided: pd.DataFrame, keys: Sequence[str]) -> pd.Series:
+    """State of every row that is decided already, else missing; ``cells`` gets the rule of those that are withheld."""
+    asked = [*keys, *(c for c in ("statistic", "option") if c in out and c in decided)]
+    known = out[asked].merge(decided[[*asked, "n", "rule", "bound"]], on=asked, how="left")
+    told = known["rule"].notna()
+    # Of a withheld cell n is blank in every row.
+    gone = told & known["n"].groupby(out["_cell"]).transform("count").eq(0)
+    rule = known["rule"].groupby(out["_cell"]).first()
+    mine = rule.reindex(range(len(cells))).to_numpy()
+    cells["rule"] = np.where(
+        pd.isna(mine),
+        cells["rule"],
+        np.where(np.isin(np.arange(len(cells)), out.loc[gone, "_cell"]), mine, ""),
+    )
+    blank = known["rule"].mask(told & (known["rule"] != ""), "blank")
+    return blank.where(known["bound"].isna() | (known["bound"] == ""), known["bound"]).mask(gone, "gone")
 
 
 def _cells(out: pd.DataFrame, domains: Sequence[str], item: str | None, sizes: Sequence[str]) -> pd.DataFrame:

@@ -24,7 +24,8 @@ FEW = 3
 """Fewest respondents on either side of a printed or derivable share (R3)."""
 _SHARES = ("satisfied", "dissatisfied", "dont_know", "option")
 _QUESTION = ("statistic", "option", "level")
-Parent: TypeAlias = str | Sequence[str] | Mapping[Hashable, Hashable] | pd.Series | None
+Above: TypeAlias = Mapping[Hashable, Hashable] | pd.Series
+Parent: TypeAlias = str | Sequence[str] | Sequence[Above] | Above | None
 IntArray = npt.NDArray[np.int64]
 
 
@@ -126,7 +127,7 @@ def add_up(
         family = family.to_numpy(dtype=np.int64)
         # (a) The parent is printed elsewhere.
         lone = np.bincount(family, minlength=1)[family] < 2
-        outside = np.flatnonzero((at < 0) & ~lone)
+        outside = np.flatnonzero((at < 0) & ~lone & above.notna())
         _, first, which = np.unique(family[outside], return_index=True, return_inverse=True)
         wholes = grow(np.bincount(which, n[0][outside], len(first)).astype(float), code[outside[first]])
         at[outside] = wholes[which]
@@ -160,6 +161,10 @@ def _ways(
     own = [d for d in domains if d not in context]
     if parent is None:
         return [(pd.Series("", index=cells.index), [], False)]
+    if isinstance(parent, Sequence) and not isinstance(parent, str) and own:
+        several = [p for p in parent if isinstance(p, Mapping)]
+        if several:  # who is not named takes no part (missing)
+            return [(cells[own[0]].map(dict(p)).astype("str"), [], True) for p in several]
     if isinstance(parent, str) or (
         isinstance(parent, Sequence) and not isinstance(parent, (str, pd.Series)) and len(parent)
     ):
