@@ -5,17 +5,17 @@ were renamed since stands for their successors, so that a change between two qua
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from commlab.framework import Framework
-from commlab.scoring.boundaries import successors
+from commlab.scoring.boundaries import successors, went
 from commlab.scoring.sources import join_sources
 from commlab.study.register import Register
 from commlab.study.results import Clean, period_end
 
-__all__ = ["households", "living", "on_boundaries_of"]
+__all__ = ["Redrawn", "households", "living", "on_boundaries_of", "redrawn"]
 
 _FACT = ["period", "as_of", "metric", "item"]
 _JUDGED = {
@@ -59,10 +59,7 @@ def on_boundaries_of(
     Stocks and flows add up by share, and are missing where a part of them is; ratios that were reported as such and
     judgements are means by households (all the same where those of one are not known).
     """
-    changes = register.unit_changes
-    at = pd.to_datetime(changes["date"])
-    changes = changes[(at > period_end(clean.period)) & (at <= period_end(period))]
-    changes = changes[changes["before"] != changes["after"]]  # a change of type moves no boundary
+    changes = _changes(register, clean.period, period)
     if changes.empty:
         return clean, register, frozenset()
     named = [clean[t][c] for t, c in (("measures", "unit"), ("ratings", "unit"), ("mutual", "rated"))]
@@ -80,10 +77,88 @@ def on_boundaries_of(
     then = replace(register, units=_moved(register.units, pairs, set(changes["before"])))
     origins = pairs.groupby("to")["unit"].agg(set).to_dict()
     blocked = set(register.districts) - set(clean.districts)
-    left = set(changes["before"]) & {*pairs["unit"]}
+    left = set(changes["before"]) & {*pairs["unit"]} - {*pairs["to"]}
     districts = [d for d in register.districts if d not in left and not origins.get(d, {d}) & blocked]
     concerned = {r.district_of.get(u, u) for r in (register, then) for u in gone}
     return replace(clean, tables=tables, districts=tuple(districts)), then, frozenset(concerned)
+
+
+def _changes(register: Register, earlier: str, period: str) -> pd.DataFrame:
+    """What moved boundaries after ``earlier`` and up to ``period``; a change of type, to the unit itself, moves none."""
+    changes = register.unit_changes
+    at = pd.to_datetime(changes["date"])
+    changes = changes[(at > period_end(earlier)) & (at <= period_end(period))]
+    return changes[changes["before"].isin(went(changes))]
+
+
+@dataclass(frozen=True)
+class Redrawn:
+    """Where whoever answered in an earlier period belongs on the map of a later one.
+
+    ``unit``: earlier unit -> the one unit that it is now, where it is another; ``district``: earlier unit that changed ->
+    its district now; what is split over several districts has none. ``gone``: units without a successor.
+    ``concerned``: districts of today with other boundaries than then. ``lacking``: those that cannot be compared, because
+    a part of them was split off another district, or belonged to one that could not be reported.
+    """
+
+    unit: Mapping[str, str]
+    district: Mapping[str, str | None]
+    gone: frozenset[str]
+    concerned: frozenset[str]
+    lacking: frozenset[str]
+
+    def placed(self, answers: pd.DataFrame) -> pd.DataFrame:
+        """Weighted answers of the earlier period on the later map: ``unit``, ``district``, ``base_weight`` and ``adults``.
+
+        Clusters of a stratum that became one are one; of several strata only the largest takes the successor's name,
+        because a cluster lies in one stratum. Who lived where nothing follows keeps a row (the sample stays what it
+        was) without weight.
+        """
+        was = answers["unit"]
+        places = answers[["unit", "stratum", "adults"]].drop_duplicates("unit")
+        places = places.assign(to=[self.unit.get(u) for u in places["unit"]]).dropna(subset="to")
+        largest = places.sort_values("adults", kind="stable").drop_duplicates("to", keep="last")
+        places = places.merge(largest[["to", "stratum"]], on=["to", "stratum"])
+        to = dict(zip(places["unit"], places["to"], strict=True))
+        sizes = places.groupby("to")["adults"].sum().to_dict()
+        unit = [to.get(u, u) for u in was]
+        return answers.assign(
+            unit=pd.array(unit, dtype="str"),
+            adults=[sizes.get(u, n) for u, n in zip(unit, answers["adults"], strict=True)],
+            district=pd.array(
+                [self.district.get(u, d) for u, d in zip(was, answers["district"], strict=True)], dtype="str"
+            ),
+            base_weight=answers["base_weight"].where(~was.isin(self.gone), 0.0),
+        )
+
+
+def redrawn(period: str, earlier: str, reported: Iterable[str], register: Register) -> Redrawn | None:
+    """How boundaries moved from ``earlier`` (whose districts ``reported`` count) to ``period``; None where they did not."""
+    changes = _changes(register, earlier, period)
+    if changes.empty:
+        return None
+    above, blocked = register.district_of, set(register.districts) - set(reported)
+    pairs = _pairs({*above, *register.districts}, changes, pd.Series(dtype="float64"))
+    moved = _moved(register.units, pairs, set(changes["before"]))
+    then = replace(register, units=moved).district_of
+    to = pairs.groupby("unit")["to"].agg(list).to_dict()
+    left = {str(u) for u in changes["before"]}
+    unit = {u: to[u][0] for u in left if len(to.get(u, ())) == 1}
+    unit |= {u: u for u, names in to.items() if names == [u]}
+    district: dict[str, str | None] = {}
+    concerned, lacking = set(), set()
+    for one in sorted({*above, *left}):
+        was, names = above.get(one), to.get(one, [])
+        now = {d for d in map(then.get, names if one in left else [one]) if d is not None}
+        if one in left or now != {was}:
+            if now:
+                district[one] = next(iter(now)) if len(now) == 1 else None
+            concerned |= {d for d in (*now, was) if d is not None}
+            if len(now) > 1 or was in blocked:
+                lacking |= now
+    gone = frozenset(u for u in left if not to.get(u))
+    ended = left - {name for names in to.values() for name in names}
+    return Redrawn(unit, district, gone, frozenset(concerned - ended), frozenset(lacking))
 
 
 def _pairs(units: Iterable[str], changes: pd.DataFrame, size: pd.Series) -> pd.DataFrame:

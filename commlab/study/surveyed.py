@@ -15,6 +15,7 @@ import pandas as pd
 
 from commlab.study import estimates, insights, shown
 from commlab.study.config import StudyConfig
+from commlab.study.later import redrawn
 from commlab.study.register import Register
 from commlab.study.results import Clean
 from commlab.survey import SurveyDesign
@@ -151,6 +152,19 @@ def _for_scores(raw: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
     return shown.shown_satisfaction(raw, pd.concat([decided, follow], ignore_index=True))
 
 
+def _carried(asked: pd.DataFrame, placed: pd.DataFrame, items: Mapping[str, int], *, k: int) -> pd.DataFrame:
+    """Districts whose earlier figure on the later map and the one published then would tell that of a few people (R5)."""
+    now = placed["district"].where(placed["base_weight"] > 0, "")
+    left = now.ne(asked["district"])
+    moves = pd.DataFrame({"was": asked["district"], "now": now})[left]
+    rows = []
+    for item in items:
+        answers = moves[asked.loc[left, item].notna()].groupby(["was", "now"]).size()
+        few = {d for pair in answers.index[answers < k] for d in pair if d}
+        rows += [("district", district, item, "index", "R5") for district in sorted(few)]
+    return pd.DataFrame(rows, columns=["level", "unit", "item", "statistic", "rule"])
+
+
 def _change(
     clean: Clean,
     previous: Clean | None,
@@ -165,11 +179,16 @@ def _change(
     if previous is None or previous["responses"].empty:
         return none
     responses, frame, then = _inside(previous, register)
-    earlier = estimates.weighted(responses, frame, then)
-    # A district counts only where both quarters can be reported.
-    both = set(then.values()) & set(district_of.values())
+    earlier = asked = estimates.weighted(responses, frame, then)
+    # On the later quarter's map; a district counts only where all of it can be reported in both quarters.
+    both, lacking = set(then.values()), set()
+    moved = redrawn(clean.period, previous.period, previous.districts, register)
+    if moved is not None:
+        earlier, lacking = moved.placed(earlier), set(moved.lacking)
+        both |= set(moved.concerned)
+    both &= set(district_of.values()) - lacking
     before, after = (d[d["district"].isin(both)].reset_index(drop=True) for d in (earlier, data))
-    if before.empty or after.empty:
+    if before.empty or after.empty or not before["base_weight"].any():
         return none
     common = {i: p for i, p in items.items() if i in earlier}
     k, city = config.disclosure["internal"], config.city
@@ -184,7 +203,11 @@ def _change(
     )
     if found.empty:
         return none
-    hidden = [decided, shown.decide(earlier, common, k=k, city=city, district_of=then)]
+    counted = before[before["base_weight"] > 0]
+    of = dict(zip(counted["unit"], counted["district"], strict=True)) | {d: d for d in both}
+    hidden = [decided, shown.decide(counted, common, k=k, city=city, district_of=of)]
+    if moved is not None:
+        hidden += [_carried(asked, earlier, common, k=k)]
     above = {district: city for district in both}
     shown_rows = shown.shown_change(found, pd.concat(hidden, ignore_index=True), k=k, above=above)
     out = estimates.tested(shown_rows)

@@ -8,9 +8,10 @@ from commlab.framework import TOTAL
 from commlab.report.chapters.base import Report
 from commlab.report.finding import Col, Finding, Section
 from commlab.scoring.explain import EFFECTS
+from commlab.study.later import redrawn
 from commlab.study.moves import moves
 
-__all__ = ["moved"]
+__all__ = ["answers_redrawn", "moved"]
 
 
 def moved(report: Report) -> Section | None:
@@ -121,6 +122,43 @@ def _redrawn(report: Report, before: str) -> list[str]:
             before=t.period(before),
         )
     ]
+
+
+def answers_redrawn(report: Report) -> list[str]:
+    """What is told of the survey's change where units merged, split or moved since the quarter before."""
+    t, before, register = report.t, report.period.previous, report.study.register
+    map_ = redrawn(report.period.name, before.name, before.districts, register) if before else None
+    if map_ is None or before is None:
+        return []
+    named = t.period(before.name)
+    if not report.is_city:
+        concerned = report.unit in map_.concerned
+        if concerned and report.of_unit("change").empty:
+            return [
+                t(
+                    "Of {unit} as it is today not all answers of {before} are known: units were split between districts, or came from one that could not be reported. Its change is not told.",
+                    unit=report.unit,
+                    before=named,
+                )
+            ]
+        return [
+            t("Units changed since {before}; its answers count for the units of today.", before=named)
+        ] * concerned
+    told_of = set(report.period.result("change").query("level == 'district'")["unit"])
+    concerned = [d for d in register.districts if d in map_.concerned]
+    lacking = [d for d in concerned if d not in told_of]
+    names = t.listing(d for d in concerned if d in told_of)
+    told = []
+    if names:
+        message = "Units changed since {before}; its answers count for the units of today: {units}."
+        told.append(t(message, before=named, units=names))
+    if lacking:
+        message = "Left out, because not all of their answers of {before} are known on today's map: {units}."
+        told.append(t(message, before=named, units=t.listing(lacking)))
+    if map_.gone:
+        message = "Left out of {before}, because nothing follows them: {units}."
+        told.append(t(message, before=named, units=t.listing(sorted(map_.gone))))
+    return told
 
 
 def _side_by_side(report: Report, explained: pd.DataFrame, title: str) -> list[Finding | str]:

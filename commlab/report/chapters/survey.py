@@ -6,6 +6,7 @@ import pandas as pd
 
 from commlab.report.chapters.base import MERGED, WITHHELD, Report
 from commlab.report.chapters.insights import against_city, communities, priorities
+from commlab.report.chapters.moved import answers_redrawn
 from commlab.report.finding import Col, Paragraph, Section
 from commlab.survey.satisfaction import STATISTICS
 from commlab.tables import DONT_KNOW
@@ -281,8 +282,9 @@ def change(report: Report) -> Section | None:
     t, rows = report.t, report.of_unit("change")
     title = t("Change since the last quarter")
     before = report.period.previous
+    on_today = answers_redrawn(report)
     if before is None or rows.empty:
-        return Section(title, 1, [t("There is no earlier quarter to compare with.")])
+        return Section(title, 1, on_today or [t("There is no earlier quarter to compare with.")])
     level = 1 - report.study.config.choices.confidence
     rows = (
         rows.set_index("item")
@@ -368,6 +370,7 @@ def change(report: Report) -> Section | None:
             t(
                 "The same communities were asked in both quarters; their covariance is kept. p values are adjusted over the items of this report (Holm)."
             ),
+            *on_today,
             *report.signs(every["before"]),
         ],
     )
