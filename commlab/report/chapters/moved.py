@@ -145,9 +145,9 @@ def answers_redrawn(report: Report) -> list[str]:
             t("Units changed since {before}; its answers count for the units of today.", before=named)
         ] * concerned
     told_of = set(report.period.result("change").query("level == 'district'")["unit"])
-    concerned = [d for d in register.districts if d in map_.concerned]
-    lacking = [d for d in concerned if d not in told_of]
-    names = t.listing(d for d in concerned if d in told_of)
+    today = [d for d in register.districts if d in map_.concerned]
+    lacking = [d for d in today if d not in told_of]
+    names = t.listing(d for d in today if d in told_of)
     told = []
     if names:
         message = "Units changed since {before}; its answers count for the units of today: {units}."
