@@ -38,7 +38,7 @@ def notebook(folder: Path, *cells: str) -> Path:
         ("report.period.communities", {"measures"}),
         ("from commlab import scoring\nscoring.audit(report.period.scores(), None)", {"scores"}),
         # anything could be read
-        ("chapters.things_done(report)", None),
+        ("chapters.unheard_of(report)", None),
         ("c = chapters\nc.problems(report)", None),
         ("for n in ('a', 'b'): report.period.result(n)", None),
         ("f = report.period.result\nf('ranks')", None),

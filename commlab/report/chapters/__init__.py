@@ -6,7 +6,7 @@ the study never asks for what the chapter tells.
 ``districts`` and ``apart``; the method notebooks use ``intake``, for satisfaction ``groups``, ``scale``, ``districts_by_item``, ``small_areas``, ``next_sample`` and ``raking``, and for weights ``weights_cover``, ``expert_weights``, ``matrices``,
 ``mending``, ``firmness``, ``data_weights``, ``delphi_rounds`` and ``weights_workbook``. The full cycle of governance has
 ``steps``, ``warning``, ``handling``, ``stations``, ``five_lists`` and ``sources_joined``. Assessment in both directions has ``two_way``, ``assessment_levels``,
-``online``, ``funds``, ``rewards`` and ``points``. Typed governance has
+``online``, ``funds``, ``rewards`` and ``points``. Naming under quotas has ``quotas``, ``stages``, ``handout`` and ``own_framework``. Typed governance has
 ``kinds``, ``kind_evidence``, ``equals``, ``lists``, ``strategies``, ``half_years``, ``team`` and ``things_done``.
 """
 
@@ -31,6 +31,7 @@ from commlab.report.chapters.indicators import indicators
 from commlab.report.chapters.lists import lists, strategies
 from commlab.report.chapters.method import cover, method
 from commlab.report.chapters.moved import moved
+from commlab.report.chapters.naming import handout, quotas, stages
 from commlab.report.chapters.norms import gaps
 from commlab.report.chapters.online import online
 from commlab.report.chapters.places import five_lists, sources_joined, stations
@@ -38,6 +39,7 @@ from commlab.report.chapters.points import points
 from commlab.report.chapters.practice import half_years, team, things_done
 from commlab.report.chapters.problems import problems
 from commlab.report.chapters.promotion import promotion, trainings
+from commlab.report.chapters.refined import own_framework
 from commlab.report.chapters.sources import intake
 from commlab.report.chapters.summary import summary
 from commlab.report.chapters.survey import change, sample, satisfaction
@@ -76,6 +78,7 @@ __all__ = [
     "groups",
     "half_years",
     "handling",
+    "handout",
     "indicator_dictionary",
     "indicators",
     "intake",
@@ -90,10 +93,12 @@ __all__ = [
     "next_sample",
     "online",
     "open_report",
+    "own_framework",
     "points",
     "problems",
     "promotion",
     "questionnaire",
+    "quotas",
     "raking",
     "rewards",
     "sample",
@@ -101,6 +106,7 @@ __all__ = [
     "scale",
     "small_areas",
     "sources_joined",
+    "stages",
     "stations",
     "steps",
     "strategies",

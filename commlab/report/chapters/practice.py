@@ -14,10 +14,11 @@ import pandas as pd
 
 from commlab.errors import StudyError, listing
 from commlab.framework import TOTAL
+from commlab.periods import period_key
 from commlab.report.chapters.base import Report
+from commlab.report.chapters.refined import scores_under
 from commlab.report.finding import Col, Finding, Section
 from commlab.study import Period
-from commlab.study.results import Clean
 from commlab.text import MISSING
 
 __all__ = ["half_years", "options_of", "team", "things_done"]
@@ -101,24 +102,7 @@ def _scores_of(report: Report, period: Period) -> pd.DataFrame:
     """Node scores of the districts in an earlier period: as stored, or computed alone where its results are not."""
     if period.folder.read_stage():
         return period.scores("district")
-    from commlab.study.standing import scored, weigh
-    from commlab.study.surveyed import answered
-
-    config, register = report.study.config, report.study.register
-    tables = ("measures", "responses", "ratings", "judgments", "mutual")
-    clean = Clean(period.name, {n: period.table(n) for n in tables}, period.districts, period.items)
-    weighing = weigh(report.study.framework, clean["judgments"], config.weighing, config.choices, drawn=False)
-    inside = {u for u, d in register.district_of.items() if d in set(clean.districts)}
-    units = register.units[register.units["unit"].isin(inside)]
-    return scored(
-        weighing.framework,
-        units=units.assign(scored=units["unit"].isin(clean.districts).to_numpy()),
-        measures=clean["measures"][clean["measures"]["unit"].isin(inside)],
-        ratings=clean["ratings"][clean["ratings"]["unit"].isin(inside)],
-        survey=answered(clean, config, register, communities=False).scoring,
-        mutual=clean["mutual"],
-        choices=config.choices,
-    ).nodes
+    return scores_under(report.study, period, report.study.framework, period.districts)
 
 
 def _by_group(report: Report, both: Mapping[str, pd.DataFrame]) -> Finding | str:
@@ -242,7 +226,7 @@ def things_done(report: Report) -> Section | None:
         if constant
         else t("Things to be done")
     )
-    periods = [p for p in report.study.periods if p <= report.period.name]
+    periods = [p for p in report.study.periods if period_key(p) <= period_key(report.period.name)]
     entries = [report.study.period(p).records for p in periods if report.study.period(p).folder.tables()]
     done = pd.concat(entries, ignore_index=True).query("list == @given['records']")
     labels: Mapping[str, Mapping[str, str]] = given["items"]
