@@ -240,37 +240,33 @@ def problem_states(problems: pd.DataFrame, districts: dict[str, str], *, on: pd.
         problem, unit, district, code, origin, responsible, found, due, closed, reopened (times), state
         (``closed``, ``overdue``, ``open``), days_open (found to closing, or to ``on``).
     """
-    columns = [
-        "problem", "unit", "district", "code", "origin", "responsible",
-        "found", "due", "closed", "reopened", "state", "days_open",
-    ]  # fmt: skip
-    rows = []
     known = problems[(problems["on"] <= on) | (problems["event"] == "due")]
-    for problem, events in known.sort_values("on", kind="stable").groupby("problem", sort=True):
-        last = events[events["event"].isin(["found", "closed", "reopened"])].iloc[-1:]
-        if last.empty:
-            continue
-        dates = events.groupby("event")["on"].agg(["min", "max"])
-        found = dates["min"].get("found", pd.NaT)
-        due = dates["max"].get("due", pd.NaT)
-        shut = last["event"].iloc[0] == "closed"
-        state = "closed" if shut else "overdue" if pd.notna(due) and due < on else "open"
-        end = last["on"].iloc[0] if shut else on
-        first = events.iloc[0]
-        rows.append(
-            {
-                "problem": problem,
-                "unit": first["unit"],
-                "district": districts.get(first["unit"], first["unit"]),
-                "code": first["code"],
-                "origin": first["origin"],
-                "responsible": first["responsible"],
-                "found": found,
-                "due": due,
-                "closed": last["on"].iloc[0] if shut else pd.NaT,
-                "reopened": int((events["event"] == "reopened").sum()),
-                "state": state,
-                "days_open": float((end - found).days) if pd.notna(found) else np.nan,
-            }
-        )
-    return pd.DataFrame(rows, columns=columns)
+    known = known.sort_values("on", kind="stable")
+    by = known["problem"]
+    told = known.drop_duplicates("problem").set_index("problem").sort_index()  # as its first event tells it
+    steps = known[known["event"].isin(["found", "closed", "reopened"])]
+    last = steps.drop_duplicates("problem", keep="last").set_index("problem").sort_index()
+    told = told.loc[last.index]
+
+    def day(event: str, which: str) -> pd.Series:
+        dates = known["on"].where(known["event"] == event).groupby(by)
+        return dates.agg(which).reindex(last.index)
+
+    shut = last["event"] == "closed"
+    found, due = day("found", "min"), day("due", "max")
+    end = last["on"].where(shut, on)
+    unit = told["unit"]
+    return pd.DataFrame(
+        {
+            "problem": last.index,
+            "unit": unit,
+            "district": unit.map(districts).fillna(unit),
+            **told[["code", "origin", "responsible"]],
+            "found": found,
+            "due": due,
+            "closed": last["on"].where(shut),
+            "reopened": (known["event"] == "reopened").groupby(by).sum().reindex(last.index),
+            "state": np.select([shut, due < on], ["closed", "overdue"], "open"),
+            "days_open": (end - found).dt.days.astype("float64"),
+        }
+    ).reset_index(drop=True)
