@@ -11,9 +11,10 @@ import pytest
 from commlab.errors import DataError
 from commlab.figures import Figure
 from commlab.report import Cover, Finding, Section, read_document
-from commlab.report.document import Heading, Para, Table, build_document
+from commlab.report.document import Document, Heading, Para, Part, Picture, Table, build_document
+from commlab.report.docx_pages import set_pages
 from commlab.report.finding import MIME, blocks
-from commlab.report.layout import TEXT_WIDTH_MM
+from commlab.report.layout import PAGE_PT, TEXT_WIDTH_MM
 from tests.report_samples import as_notebook, sample_items
 
 
@@ -166,3 +167,33 @@ def test_a_file_that_is_no_notebook_is_named(tmp_path):
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(DataError, match=r"x\.ipynb: this is not a notebook"):
         read_document(path)
+
+
+def paged(lines: int, tall_mm: float, *after: Part) -> list[Part]:
+    """One chapter of so many lines of text, a picture, and what follows it, as Word sets them."""
+    picture = Picture("图1", "图", "一张图", 156, tall_mm, "bars", b"", "f1")
+    parts = (Heading(1, "章", "一、", "s1"), *(Para("字") for _ in range(lines)), picture, *after)
+    made = Document("报告", "", (), "zh", False, parts)
+    spreads, pages = set_pages(made)
+    assert pages["s1"] == 2
+    return spreads[0][1]
+
+
+def test_a_picture_fills_what_is_left_of_a_page():
+    room = PAGE_PT[0] / 72 * 25.4
+    *_, as_it_is = paged(10, 0.3 * room)
+    *_, smaller = paged(10, 0.5 * room)
+    *_, as_it_is_again = paged(10, 0.8 * room)
+    assert [round(p.width_mm / 156, 2) for p in (as_it_is, as_it_is_again)] == [1, 1]
+    assert 0.8 <= smaller.width_mm / 156 < 1 and smaller.width_mm / smaller.height_mm == pytest.approx(
+        156 / (0.5 * room)
+    )
+
+
+def test_text_that_fits_goes_before_a_picture_that_does_not():
+    heading = Heading(1, "次", "二、", "s2")
+    tall = 0.8 * PAGE_PT[0] / 72 * 25.4
+    moved = paged(10, tall, Para("甲"), Para("乙"), heading, Para("丙"))
+    assert [getattr(p, "text", "图") for p in moved[-5:]] == ["甲", "乙", "图", "次", "丙"]
+    stays = paged(10, tall, Para("长" * 2000))
+    assert [type(p).__name__ for p in stays[-2:]] == ["Picture", "Para"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ from tools.approve_pages import GOLDEN, LARGEST, PAGES, difference, render
 
 MOST = 0.004
 """Share of a page that may differ."""
+HALF = 0.5
+"""No page but the first and the last leaves more of its text area empty."""
+TOP_MM, BOTTOM_MM = 28, 28
 HOW = "look at {path}; if it is as it should be: .venv/bin/python tools/approve_pages.py"
 
 
@@ -29,6 +33,21 @@ def test_pages_look_as_approved(tiny: Path, tmp_path: Path) -> None:
         if share > MOST:
             wrong.append(f"{name}: {share:.2%} of the pixels differ; {HOW.format(path=path)}")
     assert not wrong, "\n".join(wrong)
+    empty = blank(tmp_path / "report.pdf")[1:-1]
+    assert len(empty) >= 3 and max(empty) < HALF, empty
+
+
+def blank(pdf: Path) -> list[float]:
+    """Share of every page's text area below the last thing printed on it."""
+    command = ["pdftoppm", "-png", "-gray", "-r", "30", str(pdf), str(pdf.with_suffix(""))]
+    subprocess.run(command, check=True)
+    shares = []
+    for path in sorted(pdf.parent.glob(f"{pdf.stem}-*.png")):
+        with Image.open(path) as image:
+            top, bottom = (round(mm / 25.4 * 30) for mm in (TOP_MM, image.height / 30 * 25.4 - BOTTOM_MM))
+            ink = image.crop((0, top, image.width, bottom)).point(lambda grey: 255 * (grey < 200)).getbbox()
+        shares.append(1 - ink[3] / (bottom - top) if ink else 1.0)
+    return shares
 
 
 def test_approved_pages_are_small() -> None:

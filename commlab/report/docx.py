@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from commlab.report.document import Document, Heading, Items, Para, Part, Picture, Table
-from commlab.report.docx_pages import FIRST_ROWS, LAST_ROWS, first_pages, keep_together
+from commlab.report.docx_pages import FIRST_ROWS, LAST_ROWS, keep_together, set_pages
 from commlab.report.docx_styles import TWIPS_PER_MM, element, field_runs, new_document, section_properties
 from commlab.report.layout import TEXT_WIDTH_MM
 
@@ -49,11 +49,12 @@ class _Writer:
         self.body = self.word.element.body
         self.styles = {style.name: style.style_id for style in self.word.styles}
         self.ids = 0
+        self.spreads, self.pages = set_pages(document)
 
     def bytes(self) -> bytes:
         self._cover()
         lies = False
-        for landscape, parts in self.document.spreads:
+        for landscape, parts in self.spreads:
             if landscape != lies:
                 self._end_section(landscape=lies)
             lies = landscape
@@ -107,7 +108,6 @@ class _Writer:
             self._contents(headings)
 
     def _contents(self, headings: list[Heading]) -> None:
-        pages = first_pages(self.document)
         title = self._paragraph(self.document.text("Contents"), "TOC Heading")
         content = element("sdtContent")
         kind = element(
@@ -123,7 +123,7 @@ class _Writer:
             link = element("hyperlink", anchor=f"_Toc_{heading.anchor}", history=1)
             link.append(_run(heading.printed))
             link.append(element("r", element("tab")))
-            link.extend(field_runs(f"PAGEREF _Toc_{heading.anchor} \\h", str(pages[heading.anchor])))
+            link.extend(field_runs(f"PAGEREF _Toc_{heading.anchor} \\h", str(self.pages[heading.anchor])))
             line.append(link)
             if k == len(headings) - 1:
                 line.append(element("r", element("fldChar", fldCharType="end")))
@@ -252,7 +252,7 @@ def _table_element(table: Table, style_ids: dict[float, str]) -> Any:
     made.extend(_header_rows(table, widths, style))
     for i, row in enumerate(table.rows):
         rest = len(table.rows) - 1 - i
-        keep = rest > 0 and (whole or i < FIRST_ROWS - 1 or rest < LAST_ROWS)
+        keep = bool(table.notes) if rest == 0 else whole or i < FIRST_ROWS - 1 or rest < LAST_ROWS
         shade = "E9EFF6" if i in table.strong else None
         cells = [
             _cell(v, w, c.align, style, keep=keep, shade=shade)
