@@ -174,3 +174,30 @@ def test_few_people_who_moved_are_not_told_by_the_difference_of_two_maps(
     assert found.loc["district"].loc[["五华区", "盘龙区"], "before"].isna().all()
     monkeypatch.setattr(surveyed, "_carried", lambda *_, **__: None)
     assert change(study, before, after, register).loc["district"]["before"].notna().any()
+
+
+# --- units that have ended, or have not begun -------------------------------------------------------------------------
+
+
+def test_only_units_that_exist_are_counted_and_asked_for(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from commlab.intake.checks import check_measures
+    from commlab.study.later import living
+    from commlab.study.register import _places
+
+    study = cl.open_study(tiny)
+    a, b = "五华区/永庭社区", "五华区/银庭社区"
+    register = entered(study.register, [(a, "五华区/永银社区", 1.0), (b, "五华区/永银社区", 1.0)])
+    inside = study.register.communities["unit"].map(study.register.district_of).eq("五华区").sum()
+    assert len(living(register.units, "2019Q4")) == len(study.register.units) - 1
+    assert set(living(register.units, "2019Q3")["unit"]) == set(study.register.units["unit"])
+    # annex 1 stays true as it was printed, before the merger; a table of today's communities is true, too
+    _places(register, study.config.quotas, "2019Q4")
+    monkeypatch.setattr(study, "register", register)
+    report = chapters.open_report(tiny, "2019Q4", "五华区", "en")
+    monkeypatch.setattr(report.study, "register", register)
+    assert f"{inside - 1} communities" in chapters.method(report).blocks[0].table.to_string()
+    # neither who has ended nor who is still to come is asked for
+    measures = study.period("2019Q3").measures
+    told = check_measures(measures[measures["unit"] != b], units=register.units)
+    missing = told[told["rule"] == "unit missing"]
+    assert missing["after"].str.contains("银庭").all() and not missing["after"].str.contains("永银").any()

@@ -21,10 +21,10 @@ __all__ = [
     "JUMP",
     "JUMP_FROM",
     "SLIP",
+    "absent",
     "by_file",
     "cells",
     "compare",
-    "ended",
     "observed",
     "pad_of",
     "sheets",
@@ -92,12 +92,16 @@ def cells(sources: Iterable[str]) -> list[str]:
     return [split_source(s)[2] for s in sources]
 
 
-def ended(units: pd.DataFrame, period: str) -> pd.Series:
-    """Which units had ended before a period's last day."""
-    if "valid_to" not in units:
-        return pd.Series(False, index=units.index)
-    year, month, _ = period_key(period)
-    return pd.to_datetime(units["valid_to"]) < pd.Timestamp(year, month, 1) + pd.offsets.MonthEnd(0)
+def absent(units: pd.DataFrame, on: str | pd.Timestamp) -> pd.Series:
+    """Which units had ended before a day (a period's last one), or had not begun on it."""
+    if isinstance(on, str):
+        year, month, _ = period_key(on)
+        day = pd.Timestamp(year, month, 1) + pd.offsets.MonthEnd(0)
+    else:
+        day = on
+    none = pd.Series(pd.NaT, index=units.index)
+    ended, to_come = (pd.to_datetime(units.get(c, none)) for c in ("valid_to", "valid_from"))
+    return (ended < day) | (to_come > day)
 
 
 def compare(
@@ -112,7 +116,7 @@ def compare(
     """All comparisons with the period before, as ledger lines."""
     living = set(measures["unit"])
     if units is not None and len(measures):
-        living |= set(units.loc[~ended(units, str(measures["period"].iloc[0])), "unit"])
+        living |= set(units.loc[~absent(units, str(measures["period"].iloc[0])), "unit"])
     after = {} if changes is None or changes.empty else successors(changes, living)
     facts = observed(measures)
     then = _carried(observed(previous), after, ratios)

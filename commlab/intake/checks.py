@@ -235,7 +235,7 @@ def _lacking(measures: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
     have = set(measures["unit"])
     communities = units[units["level"] == "community"]
     if len(measures):
-        communities = communities[~against.ended(communities, str(measures["period"].iloc[0]))]
+        communities = communities[~against.absent(communities, str(measures["period"].iloc[0]))]
     lines = []
     for district, own in communities.groupby("parent", sort=False):
         lacking = [u for u in own["unit"] if u not in have]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from commlab.framework import Framework
+from commlab.intake.against import absent
 from commlab.scoring.boundaries import successors, went
 from commlab.scoring.sources import join_sources
 from commlab.study.register import Register
@@ -27,9 +28,7 @@ _JUDGED = {
 
 def living(units: pd.DataFrame, period: str) -> pd.DataFrame:
     """Units of the register that exist on a period's last day."""
-    day = period_end(period)
-    ended, to_come = (pd.to_datetime(units[c]) for c in ("valid_to", "valid_from"))
-    return units[~(ended < day) & ~(to_come > day)]
+    return units[~absent(units, period)]
 
 
 def households(clean: Clean, district_of: Mapping[str, str]) -> pd.Series:

@@ -16,6 +16,7 @@ import pandas as pd
 from commlab import store
 from commlab.errors import DataError, StudyError, listing
 from commlab.intake import Register as Names
+from commlab.intake.against import absent
 from commlab.periods import period_key
 from commlab.study.config import Quotas
 from commlab.study.handkept import read_csv
@@ -241,7 +242,7 @@ def _read(root: Path, city: str, period: str, quotas: Quotas | None) -> Register
     register = Register(
         root, city, units, aliases, changes, margins, frame, candidates, empty("units"), tiles
     )
-    return register if quotas is None else replace(register, quotas=_places(register, quotas))
+    return register if quotas is None else replace(register, quotas=_places(register, quotas, period))
 
 
 def _aliases(folder: Path, units: pd.DataFrame, changes: pd.DataFrame) -> pd.DataFrame:
@@ -324,7 +325,7 @@ def _check_tree(units: pd.DataFrame, city: str) -> None:
         raise DataError(f"codes used twice: {listing(clash['code'].unique())}", file=file)
 
 
-def _places(register: Register, spec: Quotas) -> pd.DataFrame:
+def _places(register: Register, spec: Quotas, period: str) -> pd.DataFrame:
     """unit, the columns that study.yaml names, source: the printed table of places."""
     from commlab.intake import match_names, read_table
 
@@ -359,12 +360,13 @@ def _places(register: Register, spec: Quotas) -> pd.DataFrame:
         .astype("float64")
         .assign(unit=matched["matched"].to_numpy(), source=raw.source)
     )
-    inside = register.units[register.units["level"] == "community"]
-    above = inside["unit"].map(register.district_of)
-    counts = inside.groupby([above, "type"]).size().unstack(fill_value=0)
+    counted = [_counted(register, day) for day in _printed_on(register, period)]
     for column, kind in spec.count.items():
-        have = counts.get(kind, pd.Series(dtype=float)).reindex(out["unit"]).fillna(0).to_numpy()
-        off = (out[column].to_numpy() != have).nonzero()[0]
+        found = [
+            c.get(kind, pd.Series(dtype=float)).reindex(out["unit"]).fillna(0).to_numpy() for c in counted
+        ]
+        have, printed = found[0], out[column].to_numpy()
+        off = np.logical_and.reduce([printed != n for n in found]).nonzero()[0]
         if len(off):
             row = out.iloc[off[0]]
             raise DataError(
@@ -372,6 +374,18 @@ def _places(register: Register, spec: Quotas) -> pd.DataFrame:
                 file=name,
             )
     return out[["unit", *spec.columns, "source"]].reset_index(drop=True)
+
+
+def _printed_on(register: Register, period: str) -> list[str | pd.Timestamp]:
+    """When a printed table may have been true: in the study's newest period, or before anything that was entered since."""
+    changes = pd.to_datetime(register.unit_changes["date"])
+    return [period] if changes.empty else [period, changes.min() - pd.Timedelta(days=1)]
+
+
+def _counted(register: Register, on: str | pd.Timestamp) -> pd.DataFrame:
+    """District x type: communities that exist on a day."""
+    inside = register.units[(register.units["level"] == "community") & ~absent(register.units, on)]
+    return inside.groupby([inside["unit"].map(register.district_of), "type"]).size().unstack(fill_value=0)
 
 
 def _alias_lists(register: Register) -> pd.DataFrame:

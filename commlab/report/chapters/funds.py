@@ -15,6 +15,7 @@ from commlab.processes import against_floors, floors_met
 from commlab.report.chapters.base import Report
 from commlab.report.finding import Col, Finding, Section
 from commlab.scoring import allocate_rewards
+from commlab.study.later import living
 
 __all__ = ["funds", "money_against_floors", "rewards"]
 
@@ -40,7 +41,8 @@ def money_against_floors(report: Report, options: Mapping[str, Any]) -> pd.DataF
     parts = [(code, p) for code in options["floors"] for p in frame.parts(code)]
     floors = pd.DataFrame([(p.metric, p.type, p.target) for _, p in parts], columns=["fund", "kind", "floor"])
     code_of = {p.metric: code for code, p in parts}
-    units = register.communities
+    units = living(register.units, report.period.name)
+    units = units[units["level"] == "community"]
     units = units.assign(district=units["unit"].map(register.district_of))
     units = units[units["district"].isin(report.period.districts)]
     facts = report.period.measures

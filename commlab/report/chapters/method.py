@@ -7,6 +7,7 @@ import pandas as pd
 from commlab.report.chapters.base import MIDDLE, WITHHELD, Report
 from commlab.report.chapters.indicators import METHODS
 from commlab.report.finding import Bullets, Col, Cover, Section
+from commlab.study.later import living
 
 __all__ = ["cover", "method"]
 
@@ -125,12 +126,13 @@ def _facts(report: Report):
 def _objects(report: Report) -> str:
     """How many units of which kinds are evaluated, and how many of them apply for naming."""
     t, register, frame = report.t, report.study.register, report.study.framework
-    units = register.units[register.units["level"] == "community"]
+    there = living(register.units, report.period.name)
+    units = there[there["level"] == "community"]
     districts = report.is_city or units.empty
     if not report.is_city:
         units = units[units["unit"].map(register.district_of) == report.unit]
     if districts and units.empty:
-        units = register.units[register.units["unit"].isin(register.districts)]
+        units = there[there["unit"].isin(register.districts)]
         told = t("{n} districts", n=t.integer(len(units)))
     else:
         told = t("{n} communities", n=t.integer(len(units)))

@@ -127,7 +127,7 @@ def _redrawn(report: Report, before: str) -> list[str]:
 def answers_redrawn(report: Report) -> list[str]:
     """What is told of the survey's change where units merged, split or moved since the quarter before."""
     t, before, register = report.t, report.period.previous, report.study.register
-    map_ = redrawn(report.period.name, before.name, before.districts, register) if before else None
+    map_ = redrawn(report.period.name, before.name, register.districts, register) if before else None
     if map_ is None or before is None:
         return []
     named = t.period(before.name)

@@ -22,6 +22,7 @@ from commlab.report.chapters.base import Report
 from commlab.report.chapters.weak_points import norm_text, part_label
 from commlab.report.finding import Col, Finding, Section
 from commlab.scoring import collect
+from commlab.study.later import living
 from commlab.text import Text
 
 __all__ = ["cost_of", "gaps", "list_word", "norm_gaps", "norm_options"]
@@ -296,7 +297,7 @@ def _below(report: Report, options: Mapping[str, Any]) -> list[Finding]:
     t, parts, register, period = report.t, _parts(report), report.study.register, report.period
     levels = {p.measured_at for p in parts.values() if p.rule in NORMS} - {"city", "district", "department"}
     inside = report.period.districts if report.is_city else (report.unit,)
-    units = register.units
+    units = living(register.units, period.name)
     units = units.assign(
         scored=units["level"].isin(levels) & units["unit"].map(register.district_of).isin(inside)
     )
