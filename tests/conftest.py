@@ -71,6 +71,7 @@ SLOW = {
     "test_laws_weights",
     "test_mapping",
     "test_moved",
+    "test_moved_survey",
     "test_network",
     "test_numbers",
     "test_numbers_extreme",
