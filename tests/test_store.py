@@ -105,6 +105,28 @@ def test_atomic_path_keeps_the_old_file_when_writing_fails(tmp_path: Path) -> No
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a disk that is full is played with a limit of POSIX")
+def test_a_workbook_on_a_full_disk_is_an_error_of_the_disk_and_leaves_nothing(tmp_path: Path) -> None:
+    code = """
+import resource, sys
+from commlab import store
+resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+try:
+    with store.workbook(sys.argv[1], {}) as book:
+        sheet = book.add_worksheet()
+        for i in range(3000):
+            sheet.write_string(i, 0, f"{i * i}")
+except OSError as error:
+    print(type(error).__name__, error.filename)
+"""
+    path = tmp_path / "a.xlsx"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["OSError", str(path)], done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_unchanged_file_is_not_touched(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     digest = store.write_json(path, {"b": 1, "a": "区"})

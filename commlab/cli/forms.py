@@ -31,6 +31,7 @@ ONE_PAGE = 16
 """Columns up to which a form is printed on one page's width; more would be too small to read."""
 SCALE = tuple(f"1/{n}" for n in range(9, 1, -1)) + tuple(str(n) for n in range(1, 10))
 """Saaty's scale as it is chosen from a list."""
+OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 _LISTS = "选项"
 EPOCH = datetime(2000, 1, 1)
 """The workbook's date of creation, so that the same study makes the same bytes; the earliest date in a form."""
@@ -86,8 +87,8 @@ def write_forms(study: Study, period: str) -> list[Path]:
                 continue
             path.parent.mkdir(parents=True, exist_ok=True)
             sheets = list(_sheets(study, wanted, period, district))
-            with store.atomic_path(path) as partial:
-                _write(partial, sheets)
+            with store.workbook(path, OPTIONS) as book:
+                _write(book, sheets)
             made.append(path)
     return made
 
@@ -213,11 +214,7 @@ def _matrices(study: Study, title: str) -> Iterator[_Sheet]:
 
 
 # -------------------------------------------------------------------------------------------------- the workbook
-def _write(path: Path, sheets: Sequence[_Sheet]) -> None:
-    import xlsxwriter
-
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    book = xlsxwriter.Workbook(str(path), options)
+def _write(book: Any, sheets: Sequence[_Sheet]) -> None:
     book.set_properties({"created": EPOCH, "title": sheets[0].title if sheets else ""})
     style = {
         "title": book.add_format({"bold": True, "font_size": 14}),
@@ -249,7 +246,6 @@ def _write(path: Path, sheets: Sequence[_Sheet]) -> None:
         if len(sheet.columns) <= ONE_PAGE:
             page.fit_to_pages(1, 0)
     lists.write()
-    book.close()
 
 
 class _Lists:

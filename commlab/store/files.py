@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -44,6 +44,23 @@ def atomic_path(path: str | Path, *, flush: bool = True) -> Iterator[Path]:
             _flush(final.parent)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def workbook(path: str | Path, options: Mapping[str, Any]) -> Iterator[Any]:
+    """An XlsxWriter workbook that appears whole or not at all; what the disk refuses is an OSError as everywhere."""
+    import xlsxwriter
+    from xlsxwriter.exceptions import FileCreateError
+
+    with atomic_path(path) as part:
+        try:
+            with xlsxwriter.Workbook(str(part), dict(options)) as book:
+                yield book
+        except FileCreateError as error:
+            cause = error.args[0]
+            if not isinstance(cause, OSError):
+                raise
+            raise OSError(cause.errno, cause.strerror, str(path)) from error
 
 
 def _flush(path: Path) -> None:

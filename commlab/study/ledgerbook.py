@@ -81,17 +81,12 @@ def write_ledger(
     sample : bool
         Puts the mark of fabricated data beside the header of every sheet and on every printed page.
     """
-    import xlsxwriter
-
     t = Text(language)
     status = status.assign(
         label=status[f"label_{language}"], state=status["state"].map(t), says=_spoken(status, findings, t)
     )
     columns = _COLUMNS | (_ENGLISH if language == "en" else {})
-    with (
-        store.atomic_path(path) as beside,
-        xlsxwriter.Workbook(str(beside), OPTIONS) as book,
-    ):
+    with store.workbook(path, OPTIONS) as book:
         book.set_properties({"title": "commlab ledger", "created": CREATED})
         page = _Page(book, t, sample)
         lines = findings.assign(level=findings["severity"].map(t))

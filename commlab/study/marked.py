@@ -126,12 +126,7 @@ def _copy(
     t: Text,
     sample: bool,
 ) -> None:
-    import xlsxwriter
-
-    with (
-        store.atomic_path(path) as beside,
-        xlsxwriter.Workbook(str(beside), OPTIONS) as book,
-    ):
+    with store.workbook(path, OPTIONS) as book:
         book.set_properties({"title": "commlab marked copy", "created": CREATED})
         page = _Page(book, t, sample)
         taken: set[str] = set()
