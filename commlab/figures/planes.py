@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
-__all__ = ["funnel", "importance_performance"]
+__all__ = ["OUTER", "funnel", "importance_performance"]
+
+INNER, OUTER = 1.959964, 3.090232
+"""Quantiles of the normal distribution that hold 95 % and 99.8 %: the limits of a funnel."""
 
 PLANE_MM = 96.0
 FUNNEL_MM = 84.0
@@ -171,19 +174,16 @@ def funnel(
     rows = rows[rows["n"] > 0].reset_index(drop=True)
     if rows.empty or not (math.isfinite(centre) and math.isfinite(spread) and spread > 0):
         raise ParameterError("funnel needs units with answers, a finite centre and a spread above 0")
-    from scipy.stats import norm
-
-    inner, outer = (float(norm.ppf(p)) for p in (0.975, 0.999))
     distance = (rows["value"] - centre).abs() * np.sqrt(rows["n"]) / spread
-    out = distance > outer
+    out = distance > OUTER
 
     def draw(figure: Canvas) -> None:
         axes = figure.subplots()
         axes.grid(False)
         grid = np.linspace(max(float(rows["n"].min()) * 0.8, 1.0), float(rows["n"].max()) * 1.05, 200)
         width = spread / np.sqrt(grid)
-        axes.fill_between(grid, centre - outer * width, centre + outer * width, color=COLOURS["band"], lw=0)
-        for times, style in ((inner, (0, (4, 2))), (outer, "-")):
+        axes.fill_between(grid, centre - OUTER * width, centre + OUTER * width, color=COLOURS["band"], lw=0)
+        for times, style in ((INNER, (0, (4, 2))), (OUTER, "-")):
             for sign in (-1, 1):
                 axes.plot(
                     grid,
@@ -209,7 +209,7 @@ def funnel(
             label=label_text(outside_label, 40),
         )
         values = rows["value"].to_numpy(float)
-        reach = 1.08 * max(float(np.abs(values - centre).max()), float(inner * width.max()))
+        reach = 1.08 * max(float(np.abs(values - centre).max()), float(INNER * width.max()))
         axes.set_ylim(centre - reach, centre + reach)
         axes.set_xlim(grid[0], grid[-1])
         far = rows[out].assign(far=distance[out]).nlargest(NAMED, "far", keep="all").head(NAMED)

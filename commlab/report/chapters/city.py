@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from commlab.errors import StudyError
 from commlab.report.chapters.base import Report
-from commlab.report.finding import Col, Section
+from commlab.report.finding import Col, Finding, Section
 
-__all__ = ["district_rows", "districts"]
+__all__ = ["district_rows", "districts", "supplied"]
 
 NAMED = 3
 """Districts named at either end of the map's scores."""
@@ -52,7 +56,6 @@ def district_rows(report: Report) -> pd.DataFrame:
 def districts(report: Report) -> Section:
     """Scores, ranks and satisfaction of all districts with their intervals."""
     from commlab.figures import heatmap, ranks_with_uncertainty
-    from commlab.figures.maps import tile_map
 
     t = report.t
     rows = district_rows(report).sort_values("rank", kind="stable")
@@ -145,24 +148,79 @@ def districts(report: Report) -> Section:
                 figure_title=t("Scores of the {kind} by district", kind=report.middle_word),
             )
         )
-    placed = report.study.register.tiles.merge(rows, on="unit", how="left")
+    return Section(t("Districts"), 1, [table, *block, *_drawn_map(report, rows)])
+
+
+def _drawn_map(report: Report, rows: pd.DataFrame) -> list[Finding]:
+    """The districts' scores in the boundaries that the study supplies, else as tiles where the register places them."""
+    from commlab.figures.maps import boundary_map, tile_map
+
+    t = report.t
+    boundaries = supplied(report)
+    if boundaries is None:
+        placed = report.study.register.tiles.merge(rows, on="unit", how="left")
+        title = t("Scores of the districts, a tile each, about where they lie")
+    else:
+        shapes = {feature["properties"]["unit"] for feature in boundaries["features"]}
+        placed = rows[rows["unit"].isin(shapes)]
+        title = t("Scores of the districts in their boundaries")
     known = placed.dropna(subset="score").sort_values("score", ascending=False, kind="stable")
-    if len(known) > 1:
-        few = min(NAMED, len(known) // 2)
-        block.append(
-            report.finding(
-                placed,
-                t(
-                    "The highest scores are those of {high}, the lowest those of {low}.",
-                    high=t.listing(known["unit"].head(few)),
-                    low=t.listing(known["unit"].tail(few)[::-1]),
-                ),
-                show_table=False,
-                figure=tile_map(
-                    placed.rename(columns={"unit": "label", "score": "value"}),
-                    colour_label=report.scale,
-                ),
-                figure_title=t("Scores of the districts, a tile each, about where they lie"),
+    if len(known) < 2:
+        return []
+    few = min(NAMED, len(known) // 2)
+    text = t(
+        "The highest scores are those of {high}, the lowest those of {low}.",
+        high=t.listing(known["unit"].head(few)),
+        low=t.listing(known["unit"].tail(few)[::-1]),
+    )
+    frame = placed.rename(columns={"unit": "label", "score": "value"})
+    if boundaries is None:
+        figure = tile_map(frame, colour_label=report.scale)
+    else:
+        figure = boundary_map(frame, boundaries, key="unit", colour_label=report.scale)
+        apart = rows.loc[~rows["unit"].isin(shapes), "unit"]
+        if len(apart):
+            text = report.join(
+                text, t("The file of boundaries has no shape for {units}.", units=t.listing(apart))
             )
+    return [report.finding(placed, text, show_table=False, figure=figure, figure_title=title)]
+
+
+def supplied(report: Report) -> dict[str, Any] | None:
+    """The shapes that study.yaml names under ``options: boundaries: {file, name}``, each with the property ``unit``.
+
+    Raises
+    ------
+    StudyError
+        If the file is not in ``data/register``, cannot be read, or has no shape of a district of the study.
+    """
+    given = report.study.config.options.get("boundaries")
+    if given is None:
+        return None
+    where = "study.yaml, options: boundaries"
+    if not isinstance(given, Mapping) or {"file", "name"} - set(given):
+        raise StudyError(
+            f"{where}: needs file (in data/register) and name (the property that holds a district's name)"
         )
-    return Section(t("Districts"), 1, [table, *block])
+    file, key = str(given["file"]), str(given["name"])
+    if Path(file).name != file:
+        raise StudyError(f"{where}: file is the name of a file in data/register, found {file!r}")
+    try:
+        read = json.loads((report.study.register.folder / file).read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise StudyError(
+            f"{where}: data/register/{file} is no GeoJSON file that can be read ({error})"
+        ) from None
+    features = read.get("features") if isinstance(read, dict) else None
+    aliases = report.study.register.aliases.set_index("alias")["unit"].to_dict()
+    shapes = []
+    for feature in features if isinstance(features, list) else []:
+        found = (feature.get("properties") or {}).get(key) if isinstance(feature, dict) else None
+        unit = aliases.get(found, found)
+        if unit in report.study.register.districts:
+            shapes.append({**feature, "properties": {"unit": unit}})
+    if not shapes:
+        raise StudyError(
+            f"{where}: no feature of data/register/{file} has a property {key!r} that names a district of the study"
+        )
+    return {"type": "FeatureCollection", "features": shapes}

@@ -11,13 +11,15 @@ import pandas as pd
 
 from commlab.report.chapters.base import Report
 from commlab.report.chapters.insights import NAMED, index_columns, intervals, level
-from commlab.report.finding import Col, Section
+from commlab.report.finding import Col, Finding, Section
 from commlab.survey.planning import sample_size
 
 __all__ = ["districts_by_item", "groups", "next_sample", "raking", "scale", "small_areas"]
 
 MARGIN = 0.05
 """Half the width of an interval of a share that the next quarter's sample aims at in every district."""
+FEWEST = 5
+"""Communities that a funnel is drawn for."""
 
 _CELLS = re.compile(r"\+(?=\w)")
 """Between joined groups; the plus of ``65+`` ends one."""
@@ -213,7 +215,49 @@ def small_areas(report: Report) -> Section | None:
             "half": Col(t("Mean half-width of intervals"), "number"),
         },
     )
-    return Section(title, 1, [found])
+    return Section(title, 1, [found, *_beyond_chance(report, rows)])
+
+
+def _beyond_chance(report: Report, rows: pd.DataFrame) -> list[Finding]:
+    """Communities' own indices against their number of answers: few answers swing widely by chance alone."""
+    from commlab.figures.planes import OUTER, funnel
+
+    t = report.t
+    own = rows.dropna(subset=["direct", "se", "n"])
+    own = own[(own["se"] > 0) & (own["n"] > 0)]
+    if len(own) < FEWEST:
+        return []
+    centre = float(np.average(own["direct"], weights=own["n"]))
+    spread = float(np.sqrt((own["n"] * own["se"] ** 2).median()))
+    gaps = (own["direct"] - centre) * np.sqrt(own["n"]) / spread
+    text = t(
+        "Around the mean of {centre}, chance alone would leave about {expected} of {n} communities outside the limits of 99.8 %; {above} lie above them and {below} below.",
+        centre=t.number(centre),
+        expected=t.number(0.002 * len(own)),
+        n=t.integer(len(own)),
+        above=t.integer((gaps > OUTER).sum()),
+        below=t.integer((gaps < -OUTER).sum()),
+    )
+    figure = funnel(
+        own.assign(label=own["unit"].map(report.study.register.units.set_index("unit")["name"])).rename(
+            columns={"direct": "value"}
+        )[["label", "n", "value"]],
+        xlabel=t("Answers"),
+        ylabel=t("Own index"),
+        centre=centre,
+        spread=spread,
+        inside_label=t("within the limits"),
+        outside_label=t("outside the limits of 99.8 %"),
+    )
+    return [
+        report.finding(
+            own,
+            text,
+            show_table=False,
+            figure=figure,
+            figure_title=t("Communities' own index against their number of answers"),
+        )
+    ]
 
 
 def next_sample(report: Report) -> Section | None:
