@@ -489,7 +489,9 @@ def test_mutual_evaluation():
     rated_ = out["rated"].set_index("rated")
     assert rated_.loc["S", ["n", "mean"]].tolist() == [2, 80]
     raters = out["raters"].set_index("rater")
-    assert (raters.loc["a", "leniency"], raters.loc["c", "leniency"]) == (20, -20)
+    assert (raters.loc["a", "difference"], raters.loc["c", "difference"]) == (20, -20)
+    assert raters.loc[["a", "c"], "leniency"].tolist() == pytest.approx([10, -10])
+    assert raters.loc[["b", "S"], ["asked", "answered", "n"]].to_numpy().tolist() == [[1, 0, 0], [2, 2, 2]]
     up = out["response"].set_index("rater_level").loc["community"]
     assert (up["possible"], up["given"]) == (3, 2)
     assert out["reciprocity"][["a", "b", "difference"]].to_numpy().tolist() == [["S", "a", -10]]
@@ -508,10 +510,54 @@ def test_mutual_evaluation_with_two_aspects_by_hand():
     rated = out["rated"].set_index(["rated", "aspect"])["mean"]
     assert rated.to_dict() == {("T", "duty"): 100, ("a", "duty"): 85, ("a", "speed"): 60, ("b", "duty"): 60}
     # S gave 80 and 50 where T gave 90 and 70: (10 + 20) / 2 apart, and nobody else rated the speed of a
-    raters = out["raters"].set_index("rater")["leniency"]
-    assert (raters["S"], raters["T"]) == (-15, 15) and np.isnan(raters["b"])
+    raters = out["raters"].set_index("rater")
+    assert raters.loc[["S", "T"], "difference"].tolist() == [-15, 15] and np.isnan(raters["difference"]["b"])
+    # S rated three things, T two: leniencies of -15 apart that sum to 0 when weighted by these
+    assert raters.loc[["S", "T"], "leniency"].tolist() == pytest.approx([-6, 9]) and np.isnan(
+        raters["leniency"]["b"]
+    )
     # only T and b rated each other
     assert out["reciprocity"].to_numpy().tolist() == [["T", "b", 70, 100, -30]]
+
+
+@pytest.mark.parametrize("answered", [1.0, 0.6])
+def test_planted_leniency_and_non_response_are_recovered(answered):
+    """Twelve communities rate ten departments on two aspects; the lenient ones rate the better departments oftener."""
+    rng = np.random.default_rng(3)
+    merit, lenient = rng.uniform(60, 80, 10), rng.uniform(-8, 8, 12)
+    rows, silent = [], {"C11"}
+    for c, extra in enumerate(lenient):
+        for d, good in enumerate(merit):
+            # whom a community answers about depends on both: means over who answered are then biased
+            kept = rng.uniform() < answered + (1 - answered) * (extra > 0) * (good > 70)
+            for aspect, less in (("service", 0.0), ("payment", 5.0)):
+                score = good - less + extra if kept and f"C{c}" not in silent else np.nan
+                rows.append((f"C{c}", "community", f"D{d}", "department", aspect, score))
+    columns = ["rater", "rater_level", "rated", "rated_level", "aspect", "score"]
+    mutual = pd.DataFrame(rows, columns=columns)
+    out = mutual_evaluation(mutual)
+    raters = out["raters"].set_index("rater")
+    voices = raters["n"].drop("C11")
+    planted = pd.Series(lenient[:11], index=[f"C{c}" for c in range(11)])
+    planted -= np.average(planted[voices.index], weights=voices)
+    assert raters["leniency"].drop("C11").to_numpy() == pytest.approx(
+        planted[voices.index].to_numpy(), abs=1e-9
+    )
+    assert np.isnan(raters["leniency"]["C11"]) and raters.loc["C11", ["asked", "answered"]].tolist() == [
+        10,
+        0,
+    ]
+    services = out["rated"].query("aspect == 'service'").set_index("rated")["adjusted"]
+    apart = services - services["D0"] - (pd.Series(merit, index=[f"D{d}" for d in range(10)]) - merit[0])
+    assert apart.abs().max() < 1e-9
+    given = mutual["score"].notna().groupby([mutual["rater"], mutual["rated"]]).any().sum()
+    assert out["response"][["possible", "given"]].to_numpy().tolist() == [[120, given]]
+    # the same table without its blank rows, and with the list of who was asked
+    sent = mutual.dropna(subset="score")
+    again = mutual_evaluation(sent, expected=mutual[columns[:4]].drop_duplicates())
+    pd.testing.assert_frame_equal(again["response"], out["response"])
+    pd.testing.assert_frame_equal(again["raters"], out["raters"])
+    assert mutual_evaluation(sent)["response"]["possible"].iloc[0] == 110  # who sent nothing is not known
 
 
 # --- garbage ----------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing, within_reach
+from commlab.scoring.given import number, number_columns, one_of
 from commlab.scoring.methods import wordy
 
 __all__ = ["check_confidence", "fleiss_kappa", "icc", "krippendorff_alpha", "targets_differ"]
@@ -19,13 +20,12 @@ _ROUNDING = 1e-12
 
 
 def check_confidence(confidence: float) -> None:
-    if not 0 < confidence < 1:
+    if not 0 < number(confidence, "confidence") < 1:
         raise ParameterError(f"confidence is {confidence}; it must lie between 0 and 1")
 
 
 def _numbers(table: pd.DataFrame, what: str) -> np.ndarray:
-    if not isinstance(table, pd.DataFrame):
-        raise ParameterError(f"{what} takes a frame, not {type(table).__name__}")
+    number_columns(table, what)
     if words := wordy(table):
         raise DataError(f"{what}: the columns {listing(words)} are not numbers")
     return table.apply(pd.to_numeric).to_numpy(dtype=float)
@@ -149,8 +149,7 @@ def krippendorff_alpha(table: pd.DataFrame, *, level: str = "interval") -> float
     2)^2.
     Source: Krippendorff (2011) Computing Krippendorff's Alpha-Reliability.
     """
-    if level not in LEVELS:
-        raise ParameterError(f"level is {level!r}; it must be one of {', '.join(LEVELS)}")
+    one_of(level, "level", LEVELS)
     x = _numbers(table, "krippendorff_alpha")
     if np.isinf(x).any():
         raise DataError("krippendorff_alpha: ratings must be finite")

@@ -10,6 +10,7 @@ import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.framework import Framework, Part, exact
+from commlab.scoring.given import table
 from commlab.scoring.rules import deduct
 from commlab.scoring.sources import join_sources
 
@@ -35,9 +36,7 @@ def successors(
     DataError
         If columns are lacking, a share does not lie in (0, 1], or households that are needed are not known.
     """
-    lacking = [c for c in ("before", "after") if c not in changes]
-    if lacking:
-        raise DataError(f"unit_changes lacks the columns {listing(lacking)}")
+    table(changes, "the rows of unit_changes", ("before", "after"))
     share = changes["share"].fillna(1.0) if "share" in changes else pd.Series(1.0, index=changes.index)
     wrong = changes["before"][~((share > 0) & (share <= 1))]
     if len(wrong):
@@ -104,9 +103,7 @@ def on_later_boundaries(
     households, or by the units it was a mean over. A ratio or mean that was missing in one predecessor is told by the
     others; a sum that lacks a part is missing.
     """
-    lacking = [c for c in ("unit", "code", "part", "value", "state") if c not in evidence]
-    if lacking:
-        raise DataError(f"the evidence lacks the columns {listing(lacking)}")
+    table(evidence, "the evidence rows", ("unit", "code", "part", "value", "state"))
     role = evidence["role"] if "role" in evidence else pd.Series("main", index=evidence.index)
     after = successors(evidence["unit"].unique(), unit_changes, households)
     kept = evidence[~evidence["unit"].isin([*went(unit_changes), *after])]

@@ -12,6 +12,7 @@ from commlab.errors import DataError, ParameterError, listing
 from commlab.framework import TOTAL, Framework
 from commlab.scoring.aggregate import aggregate
 from commlab.scoring.boundaries import on_later_boundaries, successors, went
+from commlab.scoring.given import table
 from commlab.scoring.leaves import score
 
 __all__ = ["EFFECTS", "explain_change"]
@@ -107,7 +108,7 @@ def explain_change(
 
 def _checked(nodes: pd.DataFrame, name: str) -> pd.DataFrame:
     needed = ("unit", "code", "score", "state", "weight", "contribution", "effective", "leaf")
-    lacking = [c for c in needed if c not in nodes]
+    lacking = [c for c in needed if c not in table(nodes, name)]
     if lacking:
         raise DataError(
             f"{name}: the scores lack the columns {listing(lacking)}; give what aggregate returns"

@@ -16,6 +16,7 @@ import pandas as pd
 
 from commlab.errors import DataError, listing
 from commlab.framework import Framework, Metric, Part, exact
+from commlab.scoring.given import table
 from commlab.scoring.sources import join_sources
 from commlab.tables import LEVELS, period_key
 
@@ -60,7 +61,7 @@ class Places:
     """
 
     def __init__(self, units: pd.DataFrame) -> None:
-        lacking = [c for c in ("unit", "level", "parent") if c not in units]
+        lacking = [c for c in ("unit", "level", "parent") if c not in table(units, "units")]
         if lacking:
             raise DataError(f'table "units" lacks the columns {listing(lacking)}')
         again = units["unit"][units["unit"].duplicated()]

@@ -11,6 +11,7 @@ import pandas as pd
 from commlab.errors import DataError, ParameterError, listing
 from commlab.framework import Framework, Part
 from commlab.framework.rules import RULES
+from commlab.scoring.given import one_of, table
 from commlab.scoring.keys import Group, group_rows, numbered
 from commlab.scoring.rules import FOUND, score_rows
 from commlab.scoring.texts import chosen
@@ -141,11 +142,8 @@ class Leaves:
 
 def leaf_matrices(scores: pd.DataFrame, framework: Framework, *, missing: str = "measured") -> Leaves:
     """Put the parts of each leaf together by their shares."""
-    if missing not in MISSING:
-        raise ParameterError(f"missing is {missing!r}; it must be one of {', '.join(MISSING)}")
-    lacking = [c for c in ("unit", "code", "score", "state") if c not in scores]
-    if lacking:
-        raise DataError(f"the scores lack the columns {listing(lacking)}")
+    one_of(missing, "missing", MISSING)
+    table(scores, "the scores", ("unit", "code", "score", "state"))
     values = _check(scores)
     if "part" in scores:
         names = scores["part"]

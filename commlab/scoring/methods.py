@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing, within_reach
+from commlab.scoring.given import by_label, number_columns, one_of
 
 __all__ = [
     "FuzzyEvaluation",
@@ -24,6 +25,8 @@ __all__ = [
     "topsis",
 ]
 
+_SAME = 9
+"""Decimals to which coordination and probits are compared with where grades part."""
 COUPLING_GRADES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
@@ -31,9 +34,10 @@ def complete(X: pd.DataFrame, what: str) -> np.ndarray:
     """A units x indicators frame as finite numbers, or a DataError that names the gaps."""
     if not isinstance(X, pd.DataFrame) or X.empty:
         raise DataError(f"{what} needs a frame of units x indicators with at least one of each")
-    again = [*X.index[X.index.duplicated()], *X.columns[X.columns.duplicated()]]
-    if again:
-        raise DataError(f"{what}: {listing(again)} is listed more than once")
+    again = X.index[X.index.duplicated()]
+    if len(again):
+        raise DataError(f"{what}: {listing(again.unique())} is listed more than once")
+    number_columns(X, what)
     try:
         values = X.to_numpy(dtype=float)
     except (TypeError, ValueError):
@@ -58,12 +62,10 @@ def aligned(weights: pd.Series | None, columns: pd.Index) -> np.ndarray:
     """Weights in the order of the columns, normalised; equal by default."""
     if weights is None:
         return np.full(len(columns), 1 / len(columns))
-    if not isinstance(weights, pd.Series):
-        raise ParameterError(f"weights are a Series by indicator, not {type(weights).__name__}")
-    lacking = [c for c in columns if c not in weights.index]
+    lacking = [c for c in columns if c not in by_label(weights, "weights").index]
     if lacking:
         raise ParameterError(f"weights lack {listing(lacking)}")
-    w = weights[list(columns)].to_numpy(float)
+    w = pd.to_numeric(weights[list(columns)], errors="coerce").to_numpy(float)
     if not np.isfinite(w).all() or (w < 0).any() or w.sum() <= 0:
         raise ParameterError("weights must be finite, >= 0 and not all 0")
     return w / w.sum()
@@ -73,14 +75,16 @@ def signs(directions: pd.Series | Mapping[str, int] | None, columns: pd.Index) -
     """+1 or -1 for every column; default +1."""
     if directions is None:
         return np.ones(len(columns))
+    if not isinstance(directions, Mapping | pd.Series):
+        raise ParameterError(f"directions are +1 or -1 by indicator, not {type(directions).__name__}")
     given = dict(directions)
     strange = [c for c in given if c not in columns]
     if strange:
         raise ParameterError(f"directions name {listing(strange)}, which are no indicators")
-    out = np.array([given.get(c, 1) for c in columns], dtype=float)
-    if not np.isin(out, (-1, 1)).all():
+    out = [given.get(c, 1) for c in columns]
+    if not all(isinstance(d, int | float | np.number) and d in (-1, 1) for d in out):
         raise ParameterError("directions are +1 (more is better) or -1")
-    return out
+    return np.array(out, dtype=float)
 
 
 def topsis(
@@ -211,7 +215,7 @@ def rank_sum_ratio(
     table["cumulative"] = table["mean_rank"].map(cumulative)
     table["probit"] = table["mean_rank"].map(by_rank)
     table["fitted"] = line.intercept + line.slope * table["probit"]
-    table["grade"] = 1 + sum((table["probit"] >= c).astype(int) for c in sorted(cuts))
+    table["grade"] = 1 + sum((table["probit"].round(_SAME) >= c).astype(int) for c in sorted(cuts))
     table = table.sort_values("fitted", ascending=False, kind="stable")
     f = r2 / (1 - r2) * df if r2 < 1 else np.inf
     return RankSumRatio(table, float(line.intercept), float(line.slope), r2, float(f), float(line.pvalue))
@@ -272,12 +276,13 @@ def fuzzy_evaluation(
         "max_product": (w[:, None] * r).max(axis=0),
         "bounded_min": np.minimum(1, low.sum(axis=0)),
     }
-    if operator not in combined:
-        raise ParameterError(f"operator is {operator!r}; it must be one of {', '.join(combined)}")
+    one_of(operator, "operator", list(combined))
     b = combined[operator] / combined[operator].sum()
     out = pd.Series(b, index=membership.columns, name="membership")
     value = np.nan
     if scores is not None:
+        if not isinstance(scores, Mapping | pd.Series):
+            raise ParameterError(f"scores are a number by grade, not {type(scores).__name__}")
         lacking = [g for g in membership.columns if g not in scores]
         if lacking:
             raise ParameterError(f"scores lack the grades {listing(lacking)}")
@@ -327,7 +332,7 @@ def coupling(X: pd.DataFrame, weights: pd.Series | None = None, *, formula: str 
             raise ParameterError(f"formula is {formula!r}; it must be standard or adjusted")
     t = u @ w
     out = pd.DataFrame({"coupling": c, "development": t, "coordination": np.sqrt(c * t)}, index=X.index)
-    out["grade"] = 1 + np.searchsorted(COUPLING_GRADES, out["coordination"], side="right")
+    out["grade"] = 1 + np.searchsorted(COUPLING_GRADES, out["coordination"].round(_SAME), side="right")
     return out
 
 
@@ -352,6 +357,8 @@ def obstacles(X: pd.DataFrame, weights: pd.Series | None = None, *, full: float 
     -----
     (1) I_ij = 1 - x_ij / full  (2) O_ij = w_j I_ij / sum_j w_j I_ij
     """
+    if not number_columns(X, "obstacles").size:
+        raise DataError("obstacles needs a frame of units x indicators with at least one of each")
     w = aligned(weights, X.columns)
     if wordy(X):
         raise DataError(f"obstacles: the columns {listing(wordy(X))} are not numbers")

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing, within_reach
+from commlab.scoring.given import by_label, number, number_columns, one_of
 from commlab.scoring.methods import signs, wordy
 
 __all__ = ["denominate", "impute", "kurtosis", "normalise", "skewness", "treat"]
@@ -29,6 +30,7 @@ SKEW_LIMIT, KURTOSIS_LIMIT = 2.0, 3.5
 def _numbers(X: pd.DataFrame, what: str) -> pd.DataFrame:
     if not isinstance(X, pd.DataFrame) or X.empty:
         raise DataError(f"{what} needs a frame of units x indicators with at least one of each")
+    number_columns(X, what)
     try:
         out = X.astype("float64")
     except (TypeError, ValueError):
@@ -94,8 +96,7 @@ def normalise(
     [100.0, 75.0, 0.0]
     """
     x = _numbers(X, "normalise")
-    if how not in HOWS:
-        raise ParameterError(f"how is {how!r}; it must be one of {', '.join(HOWS)}")
+    one_of(how, "how", HOWS)
     sign = pd.Series(signs(directions, x.columns), index=x.columns)
     if how in ("moderate", "interval") and directions is not None:
         raise ParameterError(f"{how} has no directions: its best values say what is better")
@@ -116,11 +117,12 @@ def normalise(
 
 def _by_column(value: float | pd.Series, columns: pd.Index, name: str) -> pd.Series:
     if not isinstance(value, pd.Series):
-        return pd.Series(float(value), index=columns)
-    lacking = [c for c in columns if c not in value.index or pd.isna(value[c])]
+        return pd.Series(number(value, name), index=columns)
+    numbers = pd.to_numeric(by_label(value, name), errors="coerce").astype("float64")
+    lacking = [c for c in columns if not np.isfinite(numbers.get(c, np.nan))]
     if lacking:
         raise ParameterError(f"{name} has no value for {listing(lacking)}")
-    return value[list(columns)].astype("float64")
+    return numbers[list(columns)]
 
 
 def _spread(width: pd.Series, how: str) -> pd.Series:
@@ -250,7 +252,11 @@ def denominate(X: pd.DataFrame, denominators: pd.DataFrame, by: Mapping[str, str
     DataError
         If a denominator is 0 or negative where the indicator has a value (named by unit).
     """
-    x, d = _numbers(X, "denominate"), _numbers(denominators, "denominate").reindex(X.index)
+    x, d = _numbers(X, "denominate"), _numbers(denominators, "denominate")
+    again = d.index[d.index.duplicated()]
+    if len(again):
+        raise DataError(f"denominate: sizes of {listing(again.unique())} are listed more than once")
+    d = d.reindex(x.index)
     strange = [c for c in by if c not in x] + [c for c in by.values() if c not in d]
     if strange:
         raise ParameterError(f"denominate: {listing(strange)} are no columns")
@@ -275,12 +281,11 @@ def impute(
         missing.
     """
     x = _numbers(X, "impute")
-    if how not in ("mean", "median"):
-        raise ParameterError(f"how is {how!r}; it must be mean or median")
+    one_of(how, "how", ("mean", "median"))
     if groups is None:
         fill = pd.DataFrame({c: x[c].agg(how) for c in x}, index=x.index)
     else:
-        group = groups.reindex(x.index)
+        group = by_label(groups, "groups").reindex(x.index)
         if group.isna().any():
             raise DataError(f"units belong to no group: {listing(x.index[group.isna().to_numpy()])}")
         fill = x.groupby(group).transform(how)

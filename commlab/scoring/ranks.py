@@ -10,6 +10,7 @@ import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing, within_reach
 from commlab.framework import TOTAL, exact
+from commlab.scoring.given import by_label, number, one_of
 
 __all__ = ["SAME", "grade", "ranks", "select", "totals"]
 
@@ -35,7 +36,7 @@ def totals(scores: pd.Series | pd.DataFrame) -> pd.Series:
         out = pd.Series(
             rows["score"].to_numpy(float), index=pd.Index(rows["unit"], name="unit"), name="score"
         )
-    elif isinstance(scores, pd.Series):
+    elif isinstance(scores, pd.Series) and scores.index.nlevels == 1:
         out = _numbers(scores).rename("score").rename_axis("unit")
     else:
         raise ParameterError(
@@ -51,6 +52,8 @@ def totals(scores: pd.Series | pd.DataFrame) -> pd.Series:
 
 
 def _numbers(scores: pd.Series) -> pd.Series:
+    if pd.api.types.is_complex_dtype(scores.dtype):
+        raise DataError("scores are no numbers that have an order")
     numbers = pd.to_numeric(scores, errors="coerce")
     wordy = (scores.notna() & numbers.isna()).to_numpy()
     if wordy.any():
@@ -82,8 +85,7 @@ def ranks(
     >>> ranks(pd.Series({"a": 70.0, "b": 90.0, "c": 70.0})).tolist()
     [2.0, 1.0, 2.0]
     """
-    if ties not in TIES:
-        raise ParameterError(f"ties is {ties!r}; it must be one of {', '.join(TIES)}")
+    one_of(ties, "ties", TIES)
     score = totals(scores).round(SAME)
     if within is None:
         out = score.rank(ascending=False, method=ties)  # type: ignore[arg-type]
@@ -93,9 +95,7 @@ def ranks(
 
 
 def _groups(units: pd.Index, within: pd.Series) -> pd.Series:
-    if not isinstance(within, pd.Series):
-        raise ParameterError(f"within is a Series of groups by unit, not {type(within).__name__}")
-    out = within.reindex(units)
+    out = by_label(within, "within").reindex(units)
     if out.isna().any():
         raise DataError(f"units belong to no group: {listing(units[out.isna().to_numpy()])}")
     return out
@@ -130,13 +130,19 @@ def grade(
     >>> grade(pd.Series([95.0, 80.0, 79.9]), {"good": 80, "poor": 0}).tolist()
     ['good', 'good', 'poor']
     """
-    if not len(bands):
-        raise ParameterError("there are no bands")
+    if not isinstance(bands, Mapping | Sequence) or not len(bands) or isinstance(bands, str):
+        raise ParameterError("bands are a mapping of label to lowest score, or a list of {low, high, label}")
+    if most is not None and not isinstance(most, Mapping):
+        raise ParameterError(f"most is a mapping of label to share, not {type(most).__name__}")
+    if not isinstance(scores, pd.Series):
+        raise ParameterError(f"scores are a Series by unit, not {type(scores).__name__}")
     try:
         long = _long(bands)
     except ValueError as error:
         raise ParameterError(f"the ends of bands are numbers: {error}") from None
-    value = _numbers(scores).round(SAME).to_numpy()
+    value = _numbers(scores)
+    within_reach(value.to_numpy()[np.isfinite(value)], "a score")
+    value = value.round(SAME).to_numpy()
     out = np.full(len(value), None, dtype=object)
     for band in long:
         closed = band.get("closed", "left")
@@ -152,9 +158,9 @@ def _long(bands: Sequence[Mapping[str, Any]] | Mapping[str, float]) -> list[Mapp
     if isinstance(bands, Mapping):
         steps = sorted(((exact(low), label) for label, low in bands.items()), reverse=True)
         return [{"low": low, "label": label} for low, label in steps]
-    wrong = [b for b in bands if "label" not in b]
+    wrong = [b for b in bands if not isinstance(b, Mapping) or "label" not in b]
     if wrong:
-        raise ParameterError(f"band {dict(wrong[0])} has no label")
+        raise ParameterError(f"band {wrong[0]!r} has no label")
     return [{**b, **{end: exact(b[end]) for end in ("low", "high") if end in b}} for b in bands]
 
 
@@ -227,15 +233,17 @@ def select(
     if within is None:
         within = pd.Series([str(u).split("/")[0] for u in score.index], index=score.index)
     group = _groups(score.index, within)
-    numbers = pd.to_numeric(quotas, errors="coerce")
+    numbers = pd.to_numeric(by_label(quotas, "quotas"), errors="coerce")
     bad = quotas.index[(numbers.isna() | (numbers < 0) | (numbers % 1 != 0)).to_numpy()]
     if len(bad):
         raise ParameterError(f"quotas must be whole numbers from 0; not so for {listing(bad)}")
     lacking = sorted(set(group.astype(str)) - set(quotas.index.astype(str)))
     if lacking:
         raise DataError(f"groups have no quota: {listing(lacking)}")
-    if reserve < 0:
-        raise ParameterError(f"reserve is {reserve}; it must be 0 or more")
+    if number(reserve, "reserve", low=0) % 1:
+        raise ParameterError(f"reserve is {reserve}; it must be a whole number")
+    if probability is not None:
+        by_label(probability, "probability")
     rank = ranks(score, within=group)
     frames = []
     for name, inside in score.groupby(group, sort=False):

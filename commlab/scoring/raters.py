@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from commlab.errors import DataError, listing
 from commlab.scoring.agreement import check_confidence, icc, krippendorff_alpha, targets_differ
+from commlab.scoring.given import table
 
 __all__ = [
     "Adjusted",
@@ -31,12 +33,22 @@ class Agreement:
     n_raters: int
 
 
+def _scored(ratings: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Ratings that have a score; scores are finite numbers."""
+    rows = table(ratings, "the ratings", columns)
+    score = pd.to_numeric(rows["score"], errors="coerce")
+    wrong = rows[(rows["score"].notna() & score.isna()) | np.isinf(score.astype("float64"))]
+    if len(wrong):
+        first = wrong.iloc[0]
+        raise DataError(
+            f"{len(wrong)} scores are no numbers, first {first['score']!r} of {first.get('rater', first.get('unit'))}"
+        )
+    return rows.assign(score=score)[score.notna()]
+
+
 def _wide(ratings: pd.DataFrame) -> pd.DataFrame:
     """Things rated (unit, code) x raters, expert stage only where stages are given."""
-    lacking = [c for c in ("rater", "unit", "code", "score") if c not in ratings]
-    if lacking:
-        raise DataError(f"the ratings lack the columns {listing(lacking)}")
-    rows = ratings[ratings["score"].notna()]
+    rows = _scored(ratings, ["rater", "unit", "code", "score"])
     if "stage" in rows:
         rows = rows[rows["stage"] == "expert"]
     again = rows[rows.duplicated(["rater", "unit", "code"])]
@@ -140,6 +152,38 @@ def adjust_raters(ratings: pd.DataFrame) -> Adjusted:
     if len(groups) > 1:
         told = "; ".join(listing(names[j] for j in g) for g in groups)
         raise DataError(f"raters fall into {len(groups)} groups that rated nothing in common: {told}")
+    found = _crossed(x)
+    raters = pd.DataFrame(
+        {
+            "rater": names,
+            "n": seen.sum(axis=0),
+            "leniency": found.leniency,
+            "se": found.se,
+        }
+    )
+    rows, columns = np.nonzero(seen)
+    flat = pd.DataFrame(
+        {
+            "unit": wide.index.get_level_values("unit")[rows],
+            "code": wide.index.get_level_values("code")[rows],
+            "rater": np.array(names, dtype=object)[columns],
+            "score": x[rows, columns],
+            "adjusted": np.clip(x[rows, columns] - found.leniency[columns], 0, 100),
+        }
+    )
+    return Adjusted(raters, flat, found.sigma, found.df)
+
+
+class _Crossed(NamedTuple):
+    leniency: np.ndarray
+    se: np.ndarray
+    sigma: float
+    df: int
+
+
+def _crossed(x: np.ndarray) -> _Crossed:
+    """Model (1) for things rated x raters that hang together, NaN = not rated."""
+    seen = np.isfinite(x)
     # normal equations of the leniencies after merits are swept out: (N - S' M^-1 S) a = y
     m = seen.sum(axis=1)
     s = seen.astype(float)
@@ -152,30 +196,12 @@ def adjust_raters(ratings: pd.DataFrame) -> Adjusted:
     leniency = solved - (weight * solved).sum()
     merit = np.nansum(np.where(seen, x - leniency, 0.0), axis=1) / m
     residual = np.where(seen, x - leniency - merit[:, None], 0.0)
-    df = int(seen.sum() - len(x) - (len(names) - 1))
+    df = int(seen.sum() - len(x) - (x.shape[1] - 1))
     sigma = float(np.sqrt((residual**2).sum() / df)) if df > 0 else np.nan
     inverse = np.linalg.pinv(left)
-    centre = np.eye(len(names)) - np.outer(np.ones(len(names)), weight)
+    centre = np.eye(x.shape[1]) - np.outer(np.ones(x.shape[1]), weight)
     variance = np.diag(centre @ inverse @ centre.T)
-    raters = pd.DataFrame(
-        {
-            "rater": names,
-            "n": n_r.astype(int),
-            "leniency": leniency,
-            "se": sigma * np.sqrt(np.clip(variance, 0, None)),
-        }
-    )
-    rows, columns = np.nonzero(seen)
-    flat = pd.DataFrame(
-        {
-            "unit": wide.index.get_level_values("unit")[rows],
-            "code": wide.index.get_level_values("code")[rows],
-            "rater": np.array(names, dtype=object)[columns],
-            "score": x[rows, columns],
-            "adjusted": np.clip(x[rows, columns] - leniency[columns], 0, 100),
-        }
-    )
-    return Adjusted(raters, flat, sigma, df)
+    return _Crossed(leniency, sigma * np.sqrt(np.clip(variance, 0, None)), sigma, df)
 
 
 def _connected(seen: np.ndarray) -> list[list[int]]:
@@ -211,10 +237,8 @@ def self_inflation(ratings: pd.DataFrame, *, confidence: float = 0.95) -> pd.Dat
     from scipy import stats
 
     check_confidence(confidence)
-    lacking = [c for c in ("stage", "unit", "code", "score") if c not in ratings]
-    if lacking:
-        raise DataError(f"the ratings lack the columns {listing(lacking)}")
-    rows = ratings[ratings["score"].notna() & ratings["stage"].isin(["self", "expert"])]
+    rows = _scored(ratings, ["stage", "unit", "code", "score"])
+    rows = rows[rows["stage"].isin(["self", "expert"])]
     means = rows.groupby(["unit", "code", "stage"])["score"].mean().unstack("stage")
     if not {"self", "expert"} <= set(means.columns):
         raise DataError("self_inflation needs ratings of the stages self and expert")
@@ -230,55 +254,74 @@ def self_inflation(ratings: pd.DataFrame, *, confidence: float = 0.95) -> pd.Dat
     return out.reset_index()[names].rename_axis(columns=None)
 
 
-def mutual_evaluation(mutual: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Who rates whom, how, how leniently, and whether kindness is returned.
+def mutual_evaluation(
+    mutual: pd.DataFrame, *, expected: pd.DataFrame | None = None
+) -> dict[str, pd.DataFrame]:
+    """Who rates whom, how, how leniently, who did not answer, and whether kindness is returned.
 
     Parameters
     ----------
     mutual : DataFrame
-        Clean table: rater, rater_level, rated, rated_level, aspect, score.
+        Clean table: rater, rater_level, rated, rated_level, aspect, score (missing: asked, not answered).
+    expected : DataFrame, optional
+        rater, rater_level, rated, rated_level: every pair that was asked. Without it each body of a level that appears
+        is taken to have been asked about each of the other level; bodies that sent nothing are then not known.
 
     Returns
     -------
     dict of DataFrame
         ``matrix``: who (rows) rated whom (columns) how, means over the aspects; blank where nobody did.
-        ``rated``: rated, rated_level, aspect, n, mean, sd (self-ratings left out). ``raters``: rater,
-        rater_level, n, mean, leniency (mean difference from the others who rated the same, missing where
-        nobody else did).
-        ``response``: rater_level, rated_level, possible (pairs among those that appear), given, rate.
+        ``rated``: rated, rated_level, aspect, n, mean, sd (self-ratings left out), adjusted (the mean without the
+        leniency of who happened to rate).
+        ``raters``: rater, rater_level, n, mean, difference (mean difference from the others who rated the same), leniency
+        and its se (crossed model, as in ``adjust_raters``; in each ``group`` of raters that share what they rated the
+        leniencies weighted by n sum to 0; missing where nobody shares anything), asked, answered (bodies).
+        ``response``: rater_level, rated_level, possible (pairs), given, rate.
         ``reciprocity``: a, b, a_to_b, b_to_a, difference, for pairs that rated each other in both directions.
 
     Raises
     ------
     DataError
-        If columns are missing or someone rated the same aspect of the same body twice.
+        If columns are missing, a score is no number or someone rated the same aspect of the same body twice.
     """
-    needed = ["rater", "rater_level", "rated", "rated_level", "aspect", "score"]
-    lacking = [c for c in needed if c not in mutual]
-    if lacking:
-        raise DataError(f"the mutual ratings lack the columns {listing(lacking)}")
+    pair = ["rater", "rater_level", "rated", "rated_level"]
+    known = _scored(mutual, [*pair, "aspect", "score"])
     again = mutual[mutual.duplicated(["rater", "rated", "aspect"])]
     if len(again):
         first = again.iloc[0]
         raise DataError(f"{first['rater']} rated {first['aspect']} of {first['rated']} more than once")
-    rows = mutual[mutual["score"].notna() & (mutual["rater"] != mutual["rated"])]
-    rated = rows.groupby(["rated", "rated_level", "aspect"], as_index=False)["score"].agg(
-        n="size", mean="mean", sd="std"
+    rows = known[known["rater"] != known["rated"]]
+    asked = (
+        mutual[pair]
+        if expected is None
+        else pd.concat([table(expected, "expected", pair)[pair], mutual[pair]])
     )
+    asked = asked[asked["rater"] != asked["rated"]].drop_duplicates(["rater", "rated"])
+    answered = rows.drop_duplicates(["rater", "rated"])
+    lenient = _leniencies(rows)
     key = rows.groupby(["rated", "aspect"])["score"]
     others = (key.transform("sum") - rows["score"]) / (key.transform("size") - 1).replace(0, np.nan)
-    raters = (
-        rows.assign(leniency=rows["score"] - others)
-        .groupby(["rater", "rater_level"], as_index=False)
-        .agg(n=("score", "size"), mean=("score", "mean"), leniency=("leniency", "mean"))
+    adjusted = rows["score"] - rows["rater"].map(lenient["leniency"]).fillna(0.0)
+    rated = (
+        rows.assign(adjusted=adjusted)
+        .groupby(["rated", "rated_level", "aspect"], as_index=False)
+        .agg(n=("score", "size"), mean=("score", "mean"), sd=("score", "std"), adjusted=("adjusted", "mean"))
     )
-    asked = mutual[mutual["rater"] != mutual["rated"]]
+    raters = (
+        rows.assign(difference=rows["score"] - others)
+        .groupby(["rater", "rater_level"])
+        .agg(n=("score", "size"), mean=("score", "mean"), difference=("difference", "mean"))
+    )
+    counts = asked.groupby(["rater", "rater_level"]).size().rename("asked")
+    raters = raters.join(counts, how="outer").reset_index().join(lenient, on="rater")
+    raters["answered"] = raters["rater"].map(answered.groupby("rater").size()).fillna(0).astype("int64")
+    raters["n"] = raters["n"].fillna(0).astype("int64")
     response = []
-    for (above, below), group in asked.groupby(["rater_level", "rated_level"]):
+    given = answered.groupby(["rater_level", "rated_level"]).size()
+    for levels, group in asked.groupby(["rater_level", "rated_level"]):
         who, whom = set(group["rater"]), set(group["rated"])
-        possible = len(who) * len(whom) - len(who & whom)
-        given = len(group[group["score"].notna()].drop_duplicates(["rater", "rated"]))
-        response.append((above, below, possible, given, given / possible if possible else np.nan))
+        possible = len(group) if expected is not None else len(who) * len(whom) - len(who & whom)
+        response.append((*levels, possible, int(given.get(levels, 0)), given.get(levels, 0) / possible))
     pairs = rows.groupby(["rater", "rated"])["score"].mean()
     back = [
         (a, b, s, pairs[b, a], s - pairs[b, a])
@@ -294,3 +337,17 @@ def mutual_evaluation(mutual: pd.DataFrame) -> dict[str, pd.DataFrame]:
         ),
         "reciprocity": pd.DataFrame(back, columns=["a", "b", "a_to_b", "b_to_a", "difference"]),
     }
+
+
+def _leniencies(rows: pd.DataFrame) -> pd.DataFrame:
+    """leniency, se, group by rater, from the crossed model within each group of raters that hang together."""
+    wide = rows.pivot(index=["rated", "aspect"], columns="rater", values="score")
+    x = wide.to_numpy(dtype=float)
+    out = pd.DataFrame(np.nan, index=wide.columns, columns=["leniency", "se", "group"])
+    for number, together in enumerate(_connected(np.isfinite(x)), 1):
+        out.iloc[together, 2] = number
+        if len(together) > 1:
+            own = x[:, together]
+            found = _crossed(own[np.isfinite(own).any(axis=1)])
+            out.iloc[together, 0], out.iloc[together, 1] = found.leniency, found.se
+    return out

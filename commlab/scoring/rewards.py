@@ -11,6 +11,7 @@ import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.framework import exact
+from commlab.scoring.given import by_label, number, one_of
 from commlab.scoring.ranks import SAME, totals
 
 __all__ = ["allocate_rewards"]
@@ -71,15 +72,14 @@ def allocate_rewards(
     score = totals(scores)
     cents = _cents(pool, "pool")
     low, high = _cents(floor, "floor"), cents if cap is None else _cents(cap, "cap")
-    if how not in HOWS:
-        raise ParameterError(f"how is {how!r}; it must be one of {', '.join(HOWS)}")
+    one_of(how, "how", HOWS)
     if (how == "weights") != (weights is not None):
         raise ParameterError("weights= goes with how='weights', and only with it")
     takes, settled = score.notna(), score.round(SAME)
     if least is not None:
-        takes &= settled >= least
+        takes &= settled >= number(least, "least")
     if top is not None:
-        if top < 1:
+        if number(top, "top") < 1:
             raise ParameterError(f"top is {top}; it must be 1 or more")
         takes &= settled.where(takes).rank(ascending=False, method="min") <= top
     units = list(score.index[takes.to_numpy()])
@@ -111,8 +111,9 @@ def _cents(amount: object, name: str) -> int:
 def _parts(how: str, score: pd.Series, weights: pd.Series | None, units: list[str]) -> dict[str, Fraction]:
     if how == "equal":
         return dict.fromkeys(units, Fraction(1))
-    source: Mapping[str, float] = score.to_dict() if weights is None else weights.to_dict()
-    lacking = [u for u in units if u not in source or pd.isna(source[u])]
+    given = score if weights is None else pd.to_numeric(by_label(weights, "weights"), errors="coerce")
+    source: Mapping[str, float] = given.to_dict()
+    lacking = [u for u in units if not np.isfinite(source.get(u, np.nan))]
     if lacking:
         raise DataError(f"units have no weight: {listing(lacking)}")
     parts = {u: exact(float(source[u])) for u in units}

@@ -11,6 +11,7 @@ from commlab.errors import DataError, ParameterError
 from commlab.framework import TOTAL, Framework
 from commlab.scoring.aggregate import aggregate
 from commlab.scoring.draws import Dirichlet, Model, prepared
+from commlab.scoring.given import table
 from commlab.scoring.ranks import SAME, ranks
 
 __all__ = ["audit", "leave_one_out", "sensitivity"]
@@ -201,6 +202,9 @@ def audit(nodes: pd.DataFrame, framework: Framework, *, limit: float = 0.9) -> p
     -----
     (1) total = sum w x  =>  var(total) = sum_j w_j cov(x_j, total): an exact split of the variance.
     """
+    again = table(nodes, "the scores", ("unit", "code", "score", "contribution")).duplicated(["unit", "code"])
+    if again.any():
+        raise DataError(f"{nodes.loc[again, 'unit'].iloc[0]} has one node more than once")
     wide = nodes.pivot(index="unit", columns="code", values="score")
     added = nodes.pivot(index="unit", columns="code", values="contribution")
     if TOTAL not in wide:

@@ -161,7 +161,8 @@ def pairs_apart(
     DataError
         If there is no draw, a score is missing, or a unit belongs to no group.
     """
-    scores = np.asarray(scores, dtype=float)
+    if not isinstance(scores, np.ndarray) or not np.issubdtype(scores.dtype, np.number):
+        raise ParameterError(f"scores are an array of draws x units, not {type(scores).__name__}")
     if scores.ndim != 2 or scores.shape[1] != len(units):
         raise ParameterError(f"scores are draws x {len(units)} units, not of shape {scores.shape}")
     check_confidence(confidence)
