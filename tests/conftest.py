@@ -64,6 +64,7 @@ SLOW = {
     "test_docs_site",
     "test_file_formats",
     "test_forms",
+    "test_groups",
     "test_hostile",
     "test_init",
     "test_laws_intake",

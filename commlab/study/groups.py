@@ -3,15 +3,14 @@
 What city, districts and communities print is decided already and stays as it is; groups withhold so much that nothing of
 that is told:
 
-people   for the city or within districts; a district or a group of which anything is withheld is not broken down, and
-         both totals count as known
-places   streets and types are decided in one table with city, districts and communities: all are sums of communities, by
-         place and by type. Types within districts are not shown: beside the communities hardly any would be left
+people   for the city or within districts, decided beside the districts and the groups of the whole city
+places   streets and types, decided beside city, districts and communities: all are sums of communities, by place and by
+         type. Types within districts are not shown: beside the communities hardly any would be left
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -19,7 +18,7 @@ import pandas as pd
 from commlab.errors import ParameterError, listing
 from commlab.study.estimates import weighted
 from commlab.study.shown import BREAKDOWNS, OF_COMMUNITIES, ends, shown_satisfaction, tally
-from commlab.survey import SurveyDesign, protect, satisfaction
+from commlab.survey import protect, satisfaction
 
 if TYPE_CHECKING:
     from commlab.study.period import Period
@@ -28,6 +27,7 @@ __all__ = ["answers_of", "grouped", "people", "place_decisions", "which"]
 
 LEVELS = ("district", "community")
 PLACES = ("street", "type")
+_ROW = ["unit", "item", "statistic"]
 
 
 def which(
@@ -80,31 +80,107 @@ def answers_of(period: Period) -> pd.DataFrame:
 
 def grouped(period: Period, by: Sequence[str]) -> pd.DataFrame:
     """Satisfaction of a period by groups that ``which`` knows."""
-    printed = period.result("satisfaction").query("weighting == 'design'")
-    if period.answers.empty:
-        return printed.iloc[:0].drop(columns=["level", "unit", "weighting"])
-    found = _estimates(period.design, period.items, by, period.study.config.choices.confidence)
-    if {*PLACES} & {*by}:
-        found["unit"] = _named(found, by[0])
-        return shown_satisfaction(found, period._places, ["unit", "item", "statistic"]).drop(columns="unit")
-    k = period.study.config.disclosure["internal"]
-    told = people(period.answers, period.items, by, k=k, decided=printed)
-    return shown_satisfaction(found, told, [*by, "item", "statistic"])
-
-
-def _estimates(
-    design: SurveyDesign, items: Mapping[str, int], by: Sequence[str], confidence: float
-) -> pd.DataFrame:
+    answers, study = period.answers, period.study
+    if answers.empty:
+        return period.result("satisfaction").iloc[:0].drop(columns=["level", "unit", "weighting"])
     parts = []
-    for points in dict.fromkeys(items.values()):
+    for points in dict.fromkeys(period.items.values()):
         low, high = ends(points)
-        asked = [i for i, p in items.items() if p == points]
+        asked = [i for i, p in period.items.items() if p == points]
         parts.append(
             satisfaction(
-                design, asked, by=list(by), satisfied=high, dissatisfied=low, scale=(1, points), confidence=confidence
+                period.design, asked, by=list(by), satisfied=high, dissatisfied=low, scale=(1, points),
+                confidence=study.config.choices.confidence,
             )
         )  # fmt: skip
-    return pd.concat(parts, ignore_index=True)
+    found = pd.concat(parts, ignore_index=True)
+    told = period._places if {*PLACES} & {*by} else people(period, by)
+    return shown_satisfaction(found.assign(unit=_named(found, by)), told, _ROW).drop(columns="unit")
+
+
+def people(period: Period, by: Sequence[str]) -> pd.DataFrame:
+    """What may be shown of groups of people, for the city or within districts: unit (``_named``), item, statistic,
+    rule, bound, floor, n."""
+    data, k = period.answers, period.study.config.disclosure["internal"]
+    group = next(b for b in by if b in BREAKDOWNS)
+    totals = tally(data, period.items, [group])
+    totals = totals[totals["statistic"] != "option"].drop(columns="option")
+    whole = _scales(
+        totals.assign(unit=_named(totals, [group])).drop(columns=group),
+        lambda counts, points: protect(counts, k=k, points=points)[0],
+    )
+    if len(by) == 1:
+        return whole
+    known = data[data[group].notna()]
+    known = known.assign(pair=_named(known, by), group=_named(known, [group]))
+    ways = [
+        _above(known, "pair", "district") | dict.fromkeys(data["district"], period.study.config.city),
+        _above(known, "pair", "group") | dict.fromkeys(known["group"], period.study.config.city),
+    ]
+    return _decided(period, [(known, "group"), (known, "pair")], ways, [whole])
+
+
+def place_decisions(period: Period) -> pd.DataFrame:
+    """What may be shown of streets and types: as ``people`` gives it."""
+    data, city = period.answers, period.study.config.city
+    inside = data[data["unit"] != data["district"]]  # a questionnaire may ask for the district only
+    columns = [c for c in PLACES if c in inside]
+    inside = inside.assign(**{c: _named(inside, [c]) for c in columns})
+    by_place = _above(inside, "unit", "district") | dict.fromkeys(data["district"], city)
+    ways = [by_place]
+    if "street" in inside:
+        by_place |= _above(inside, "street", "district") | _above(inside, "unit", "street")
+    if "type" in inside:
+        ways.append(_above(inside, "unit", "type") | dict.fromkeys(inside["type"].dropna(), city))
+    return _decided(period, [(inside, c) for c in ("unit", *columns)], ways, [])
+
+
+def _decided(
+    period: Period,
+    groups: Sequence[tuple[pd.DataFrame, str]],
+    ways: list[dict[str, str]],
+    more: Sequence[pd.DataFrame],
+) -> pd.DataFrame:
+    """Groups protected beside what the period prints of city, districts and communities, and ``more`` decisions.
+
+    Parameters
+    ----------
+    groups : sequence of (answers, column)
+        The column names each answer's group; ``ways`` say how groups and places add up.
+    """
+    data, items, config = period.answers, period.items, period.study.config
+    rows = period.result("satisfaction")
+    rows = rows[rows["weighting"] == "design"]
+    decided = pd.concat([part[[*_ROW, "n", "rule", "bound"]] for part in (rows, *more)])
+    parts = [tally(data, items, []).assign(unit=config.city), tally(data, items, ["district"])]
+    parts += [tally(answers, items, [column]) for answers, column in groups]
+    names = dict.fromkeys(["district", *(column for _, column in groups)], "unit")
+    counts = pd.concat([part.rename(columns=names) for part in parts], ignore_index=True)
+    communities = rows.loc[rows["level"] == "community", "unit"]
+    printed = counts["statistic"].isin(OF_COMMUNITIES) | ~counts["unit"].isin(communities)
+    printed &= counts["statistic"] != "option"
+    answers = counts[counts["statistic"].isin(["option", "dont_know"])].rename(columns={"option": "answer"})
+
+    def protected(part: pd.DataFrame, points: int) -> pd.DataFrame:
+        return protect(
+            part, k=config.disclosure["internal"], parent=ways, points=points, counts=answers, decided=decided
+        )[0]
+
+    told = _scales(counts[printed].drop(columns="option"), protected)
+    return told[~told["unit"].isin(decided["unit"])]
+
+
+def _above(answers: pd.DataFrame, lower: str, upper: str) -> dict[str, str]:
+    pairs = answers[[lower, upper]].dropna().drop_duplicates()
+    return dict(zip(pairs[lower], pairs[upper], strict=True))
+
+
+def _named(rows: pd.DataFrame, by: Sequence[str]) -> pd.Series:
+    """One name a group that no unit has; missing where one of its parts is."""
+    name = pd.Series("", index=rows.index, dtype="str")
+    for column in sorted(by):
+        name = name + column + "×" + rows[column].astype("str")
+    return name
 
 
 def _scales(counts: pd.DataFrame, protected: Callable[[pd.DataFrame, int], pd.DataFrame]) -> pd.DataFrame:
@@ -115,90 +191,3 @@ def _scales(counts: pd.DataFrame, protected: Callable[[pd.DataFrame, int], pd.Da
     ]
     out = pd.concat(told, ignore_index=True)
     return out.assign(floor=out["estimate"].where(out["bound"] != ""))
-
-
-# -- people ----------------------------------------------------------------------------------------------------
-
-
-def people(
-    data: pd.DataFrame, items: Mapping[str, int], by: Sequence[str], *, k: int, decided: pd.DataFrame
-) -> pd.DataFrame:
-    """What may be shown of groups of people, for the city or within districts: [by...], item, statistic, rule, ...
-
-    Parameters
-    ----------
-    decided : DataFrame
-        What districts print: level, unit, item, rule, bound.
-    """
-    group = next(b for b in by if b in BREAKDOWNS)
-
-    def totals(counts: pd.DataFrame, points: int) -> pd.DataFrame:
-        return protect(counts, k=k, points=points)[0]
-
-    told = _scales(_tally(data, items, [group]), totals)
-    if len(by) == 1:
-        return told
-    districts = decided[decided["level"] == "district"].rename(columns={"unit": "district"})
-    hidden = [
-        rows.loc[(rows["rule"] != "") | (rows["bound"] != ""), [name, "item"]].drop_duplicates()
-        for rows, name in ((districts, "district"), (told, group))
-    ]
-
-    def crossed(counts: pd.DataFrame, points: int) -> pd.DataFrame:
-        cells = counts[[*by, "item"]].drop_duplicates()
-        gone = pd.concat([cells.merge(rows, on=list(rows)) for rows in hidden], ignore_index=True)
-        return protect(counts, k=k, parent=list(by), previous=gone, points=points)[0]
-
-    return _scales(_tally(data, items, by), crossed).replace({"rule": {"R4": "R2"}})
-
-
-def _tally(data: pd.DataFrame, items: Mapping[str, int], by: Sequence[str]) -> pd.DataFrame:
-    counts = tally(data, items, by)
-    return counts[counts["statistic"] != "option"].drop(columns="option")
-
-
-# -- places ----------------------------------------------------------------------------------------------------
-
-
-def _named(rows: pd.DataFrame, by: str) -> pd.Series:
-    """One name a group that no unit has."""
-    return f"{by}×" + rows[by].astype("str")
-
-
-def place_decisions(period: Period) -> pd.DataFrame:
-    """What may be shown of streets and types: unit (``_named``), item, statistic, rule, bound, floor, n."""
-    rows, config = period.result("satisfaction"), period.study.config
-    decided = rows.loc[rows["weighting"] == "design", ["unit", "item", "statistic", "n", "rule", "bound"]]
-    data, items, city, k = period.answers, period.items, config.city, config.disclosure["internal"]
-    inside = data[data["unit"] != data["district"]]  # a questionnaire may ask for the district only
-    columns = [c for c in PLACES if c in inside]
-    inside = inside.assign(**{c: _named(inside, c) for c in columns})
-    parts = [tally(data, items, []).assign(unit=city), tally(data, items, ["district"])]
-    parts += [tally(inside, items, [c]) for c in ("unit", *columns)]
-    names = dict.fromkeys(("district", *columns), "unit")
-    counts = pd.concat([part.rename(columns=names) for part in parts], ignore_index=True)
-    printed = counts["statistic"] != "option"
-    printed &= ~counts["unit"].isin(inside["unit"]) | counts["statistic"].isin(OF_COMMUNITIES)
-    answers = counts[counts["statistic"].isin(["option", "dont_know"])].rename(columns={"option": "answer"})
-    ways = _ways(inside, city)
-
-    def protected(group: pd.DataFrame, points: int) -> pd.DataFrame:
-        group = group.drop(columns="option")
-        return protect(group, k=k, parent=ways, points=points, counts=answers, decided=decided)[0]
-
-    told = _scales(counts[printed], protected)
-    return told[~told["unit"].isin([city, *data["district"], *inside["unit"]])]
-
-
-def _ways(inside: pd.DataFrame, city: str) -> list[dict[str, str]]:
-    """How places add up: by place (street, district, city) and by type."""
-
-    def above(lower: str, upper: str) -> dict[str, str]:
-        pairs = inside[[lower, upper]].dropna().drop_duplicates()
-        return dict(zip(pairs[lower], pairs[upper], strict=True))
-
-    by_place = dict.fromkeys(inside["district"], city) | above("unit", "district")
-    if "street" in inside:
-        by_place |= above("street", "district") | above("unit", "street")
-    by_type = above("unit", "type") | dict.fromkeys(inside["type"].dropna(), city) if "type" in inside else {}
-    return [by_place, *([by_type] if by_type else [])]
