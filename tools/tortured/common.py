@@ -16,6 +16,8 @@ from commlab import store
 
 ROOT = Path(__file__).resolve().parents[2]
 PERIOD = "2019Q4"
+APART = ("unshare",)
+"""The command that gives a process its own view of the machine (Linux)."""
 CLOCKED = ("status.json", "run.log", ".lock")
 """Files that may tell the time."""
 
@@ -59,10 +61,19 @@ def environment(**more: str) -> Mapping[str, str]:
     return os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"} | more
 
 
-def finished(root: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """A command that is left alone."""
+def apart() -> bool:
+    """Whether users may have networks and mounts of their own here."""
+    if shutil.which(APART[0]) is None:
+        return False
+    return subprocess.run([*APART, "-rnm", "true"], capture_output=True, check=False).returncode == 0
+
+
+def finished(
+    root: Path, *arguments: str, before: tuple[str, ...] = (), **more: str
+) -> subprocess.CompletedProcess[str]:
+    """A command that is left alone; ``before`` is what starts it."""
     return subprocess.run(
-        command(root, *arguments),
+        [*before, *command(root, *arguments)],
         env=environment(**more),
         cwd=root,
         capture_output=True,
