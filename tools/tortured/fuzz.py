@@ -36,8 +36,8 @@ from tools.tortured.common import ROOT, Tally, environment
 
 MINUTES = 4.0
 BATCH = 20
-SECONDS = 60
-"""What one case may take, on a machine that is busy with other things."""
+SECONDS, PATIENCE = 60, 10
+"""Seconds of the processor that one case may take; one that waits is ended after so many times as long."""
 MEMORY = 3 << 30
 """Bytes of address space of a child."""
 KEPT = "TORTURE_KEEP"
@@ -319,10 +319,12 @@ def _yaml(data: bytes, dice: random.Random) -> bytes:
             holder[dice.choice(_TOKENS)] = holder.pop(key)
         else:
             holder.append(dice.choice(_VALUES))
-    writer = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    return yaml.dump(tree, Dumper=writer, allow_unicode=True, sort_keys=False).encode(
-        "utf-8", "surrogatepass"
-    )
+    style = {"allow_unicode": True, "sort_keys": False}
+    try:
+        text = yaml.dump(tree, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), **style)
+    except UnicodeEncodeError:  # half a character: the slow one spells it out
+        text = yaml.dump(tree, Dumper=yaml.SafeDumper, **style)
+    return text.encode("utf-8", "surrogatepass")
 
 
 _VALUES: tuple[Any, ...] = (
@@ -351,6 +353,7 @@ def _fuzzed(
 ) -> None:
     until = time.monotonic() + budget
     outcomes: Counter[str] = Counter()
+    slowest = [0.0]
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         while time.monotonic() < until:
             cases = []
@@ -359,10 +362,10 @@ def _fuzzed(
                 path = Path(folder) / f"{k}{seed.suffix}"
                 path.write_bytes(mutator(seed.read_bytes(), dice))
                 cases.append(path)
-            _told(tally, name, cases, _batch(cases, reader, until), outcomes)
+            _told(tally, name, cases, _batch(cases, reader, until, slowest), outcomes)
     known = ", ".join(f"{n} {what}" for what, n in sorted(outcomes.items()))
     tally.tried += sum(outcomes.values())
-    print(f"   {name}: {sum(outcomes.values())} files: {known}", flush=True)
+    print(f"   {name}: {sum(outcomes.values())} files: {known}; slowest {slowest[0]:.1f} s", flush=True)
 
 
 def _told(
@@ -384,18 +387,20 @@ def _told(
             print(f"   FOUND {name}: {result[1:]}", flush=True)
 
 
-def _batch(cases: list[Path], reader: Reader, until: float) -> dict[int, str]:
+def _batch(cases: list[Path], reader: Reader, until: float, slowest: list[float]) -> dict[int, str]:
     """What came of each case, in children: one that dies is followed by the next."""
     results: dict[int, str] = {}
     first = 0
     while first < len(cases) and time.monotonic() < until:
-        for k, result in _child(cases, first, reader, until):
+        for k, result in _child(cases, first, reader, until, slowest):
             results[k] = result
         first = max(results, default=first - 1) + 1
     return results
 
 
-def _child(cases: list[Path], first: int, reader: Reader, until: float) -> list[tuple[int, str]]:
+def _child(
+    cases: list[Path], first: int, reader: Reader, until: float, slowest: list[float]
+) -> list[tuple[int, str]]:
     inward, outward = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # threads of Arrow that do nothing here
@@ -410,13 +415,14 @@ def _child(cases: list[Path], first: int, reader: Reader, until: float) -> list[
     with os.fdopen(inward, encoding="utf-8", errors="replace") as pipe:
         lines = [json.loads(line) for line in pipe if line.strip()]
     _, status = os.waitpid(pid, 0)
-    done = {k: result for k, result in lines if result is not None}
-    begun = [k for k, result in lines if result is None]
+    done = {k: result for k, result, _ in lines if result is not None}
+    begun = [k for k, result, _ in lines if result is None]
+    slowest[0] = max(slowest[0], *(took for *_, took in lines), 0.0)
     if os.WIFSIGNALED(status) and begun:
         number = os.WTERMSIG(status)
         told = (
-            f"took more than {SECONDS} s"
-            if number == signal.SIGALRM
+            f"took more than {SECONDS} s of the processor, or hung"
+            if number in (signal.SIGALRM, signal.SIGPROF)
             else f"the process died of signal {number}"
         )
         done[begun[-1]] = f"!{told}\n{cases[begun[-1]].name}"
@@ -425,16 +431,20 @@ def _child(cases: list[Path], first: int, reader: Reader, until: float) -> list[
 
 def _work(cases: list[Path], first: int, reader: Reader, pipe: int, until: float) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    for ends in (signal.SIGALRM, signal.SIGPROF):
+        signal.signal(ends, signal.SIG_DFL)
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
     for k in range(first, len(cases)):
-        os.write(pipe, (json.dumps([k, None]) + "\n").encode())
-        signal.alarm(SECONDS)
+        os.write(pipe, (json.dumps([k, None, 0]) + "\n").encode())
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+        signal.alarm(SECONDS * PATIENCE)
+        began = time.process_time()
         result = _outcome(reader, cases[k])
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.alarm(0)
-        os.write(pipe, (json.dumps([k, result]) + "\n").encode())
+        os.write(pipe, (json.dumps([k, result, time.process_time() - began]) + "\n").encode())
         if time.monotonic() > until:
             return
 
