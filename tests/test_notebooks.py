@@ -29,6 +29,7 @@ def test_all_notebooks_are_there() -> None:
         "20-weights",
         "30-satisfaction",
         "40-scores",
+        "45-naming",
         "50-district-report",
         "60-city-overview",
     ]

@@ -35,7 +35,10 @@ from sampledata.places import CITY, PERIODS, SIZES, City  # noqa: E402
 
 REPOSITORY = TOOLS.parent
 SEED = 20190901
-BY_HAND = ("aliases.csv", "unit_changes.csv", "review.csv", "margins.csv", "codebooks/resident.yaml")
+BY_HAND = (
+    *("aliases.csv", "unit_changes.csv", "review.csv", "margins.csv"),
+    *("codebooks/resident.yaml", "frameworks/panlong.yaml"),
+)
 RECEIVED = {"2019Q3": "2019-10-11", "2019Q4": "2020-01-09"}
 SENDERS = {
     "社区统计": "各县(市)区民政局",

@@ -16,7 +16,7 @@ import pandas as pd
 from commlab.errors import StudyError, listing
 from commlab.report.chapters.base import Report
 from commlab.report.finding import Col, Finding, Section
-from commlab.survey import allocate_sample, draw_sample, field_list
+from commlab.survey import allocate_sample, draw_sample
 
 __all__ = ["handout", "plan_of", "quotas", "stages"]
 
@@ -54,7 +54,7 @@ def quotas(report: Report) -> Section | None:
         t("{n} communities ({kinds}) in {districts} districts have {all} places.", n=t.integer(table["size"].sum()), kinds=counted,
           districts=t.integer(len(table)), all=t.integer(table["all"].sum())),
         t("{round} has {now} of them; the document does not split the other {later} any further.",
-          round=label, now=t.integer(table["now"].sum()), later=t.integer(later)) if later else "",
+          round=report.starting(label), now=t.integer(table["now"].sum()), later=t.integer(later)) if later else "",
         t("Places for {per} communities run from {low} ({a}) to {high} ({b}).", per=t.integer(PER), low=t.number(least["per"]), a=least["unit"],
           high=t.number(most["per"]), b=most["unit"]),
         t("{n} districts have the least number, {floor}: with that floor places do not follow size alone.", n=t.integer((table["all"] == floor).sum()),
@@ -90,12 +90,19 @@ def quotas(report: Report) -> Section | None:
 def _related(report: Report, table: pd.DataFrame, kinds: list[str]) -> str:
     """Rank correlations of the places: with size, and per community with the share of the first kind."""
     t = report.t
-    size = table["all"].corr(table["size"], method="spearman")
-    kind = table["per"].corr(table[kinds[0]] / table["size"], method="spearman") if kinds else np.nan
+    size = _related_ranks(table["all"], table["size"])
+    kind = _related_ranks(table["per"], table[kinds[0]] / table["size"]) if kinds else np.nan
     if np.isnan(size) or np.isnan(kind):
         return ""
     return t("Rank correlation of places with the number of communities: {size}; of places per community with the share of {kind}: {share}.",
              size=t.number(size, 2), kind=report.study.framework.type_label(kinds[0], report.language), share=t.number(kind, 2))  # fmt: skip
+
+
+def _related_ranks(one: pd.Series, other: pd.Series) -> float:
+    """Spearman's rank correlation; missing where either is the same everywhere."""
+    if one.nunique() < 2 or other.nunique() < 2:
+        return float("nan")
+    return float(one.corr(other, method="spearman"))
 
 
 # ------------------------------------------------------------------------------------ the stages of evaluation
@@ -217,7 +224,7 @@ def _stage_rows(report: Report, table: pd.DataFrame) -> Finding:
     if len(both) > 2:
         texts.append(
             t("Experts and residents: rank correlation {rho} over {n} communities.",
-              rho=t.number(both["expert_mean"].corr(both["satisfied"], method="spearman"), 2), n=t.integer(len(both)))
+              rho=t.number(_related_ranks(both["expert_mean"], both["satisfied"]), 2), n=t.integer(len(both)))
         )  # fmt: skip
     texts.append(
         t(
@@ -275,7 +282,7 @@ def handout(report: Report, district: str = "") -> Section | None:
     ]  # fmt: skip
     own = plan[plan["district"] == wanted].reset_index(drop=True)
     if len(own):
-        own = field_list(own, ["unit", "name", "point", "on", "half", "n", "every"], by="name", blanks=())
+        own["no"] = own.groupby("unit", sort=False).cumcount() + 1
         blocks.append(
             report.finding(
                 own, t("{unit}: {n} points.", unit=wanted, n=t.integer(len(own))), title=t("Points of {unit}", unit=wanted),

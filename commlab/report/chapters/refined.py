@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 import pandas as pd
 
@@ -32,7 +31,7 @@ def own_framework(report: Report) -> Section | None:
     t = report.t
     own = _loaded(report, str(given[report.unit]))
     told = compare(report.study.framework, own)
-    told = told[told["what"].isin(_TOLD) & told["moves"]].reset_index(drop=True)
+    told = told[told["what"].isin(_TOLD) & (told["key"] != "official")].reset_index(drop=True)
     title = t("The district's own framework")
     intro = t(
         "{unit} refines the city's framework ({name}) in {n} places. City scores, ranks and comparisons use the city's alone.",
@@ -114,14 +113,16 @@ def scores_under(
     inside = {u for u, d in register.district_of.items() if d in wanted}
     units = register.units[register.units["unit"].isin(inside)]
 
-    def own(name: str) -> Any:
+    def own(name: str) -> pd.DataFrame:
         return clean[name][clean[name]["unit"].isin(inside)]
+
+    ratings = own("ratings")  # a standard that the framework left out is rated all the same
 
     return scored(
         weighing.framework,
         units=units.assign(scored=units["unit"].isin(wanted).to_numpy()),
         measures=own("measures"),
-        ratings=own("ratings"),
+        ratings=ratings[ratings["code"].isin(framework.leaves)],
         survey=answered(clean, config, register, communities=False).scoring,
         mutual=clean["mutual"],
         choices=config.choices,
