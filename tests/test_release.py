@@ -252,6 +252,47 @@ def test_who_moves_to_another_district_changes_both() -> None:
     assert set(found["unit"]) == {"甲", "乙", "东区", "西区"} and set(found["people"]) == {1}
 
 
+def test_attacks_that_combine_domains_and_releases_are_seen() -> None:
+    def told(before: pd.DataFrame, after: pd.DataFrame) -> set[tuple[str, int]]:
+        found = differing(before, after, k=30, city="市")
+        return {(r.unit, r.people) for r in found.itertuples()}
+
+    whole = people(100)
+    split = whole.assign(district=["东区"] * 85 + ["新区"] * 15, unit=["甲"] * 85 + ["乙"] * 15)
+    assert told(whole, split) == {("甲", 15), ("乙", 15), ("东区", 15), ("新区", 15)}, "one from the other"
+    even = whole.assign(district=["东区"] * 50 + ["新区"] * 50, unit=["甲"] * 50 + ["乙"] * 50)
+    assert told(whole, even) == set()
+    # The city minus its districts: thirty-one came, thirty of them to one district and one to another.
+    two = pd.concat([people(60), people(120).iloc[60:].assign(unit="乙", district="西区")], ignore_index=True)
+    more = people(151).iloc[120:]
+    more = more.assign(unit=["甲"] * 30 + ["乙"], district=["东区"] * 30 + ["西区"])
+    assert told(two, pd.concat([two, more], ignore_index=True)) == {("乙", 1), ("西区", 1)}
+    # One comes and one goes, in one district each: n is the same in the city.
+    assert {unit for unit, _ in told(two, two.iloc[1:].assign(q=two["q"].where(two.index != 90, 5)))} >= {
+        "市",
+        "东区",
+        "西区",
+    }
+    # Answers and people are the same, twelve of them count more.
+    heavy = whole.assign(weight=np.arange(100))
+    moved = heavy.assign(weight=np.where(np.arange(100) < 12, 7_000, np.arange(100)))
+    assert told(heavy, moved) == {("市", 12), ("东区", 12)} and not told(heavy, heavy)
+    assert told(heavy, heavy.assign(weight=np.arange(100) + 500)) == set(), (
+        "everybody's weight: as after a census"
+    )
+
+
+def test_steps_are_compared_with_every_release_not_the_last(tmp_path: Path) -> None:
+    from commlab.release.ledger import Vintage
+    from commlab.release.publish import _refuse_small_steps
+
+    releases = [Vintage(n, figures(a=1.0), people(size), {}) for n, size in ((1, 100), (2, 140))]
+    _refuse_small_steps(releases, people(180), 30, "市")
+    for size in (99, 101, 129, 139, 141, 169):
+        with pytest.raises(StudyError, match="differ by 1 to 29 respondents"):
+            _refuse_small_steps(releases, people(size), 30, "市")
+
+
 def figures(**values: float | None) -> pd.DataFrame:
     rows = [
         ("score", "district", unit, "total", "score", v, None, None, None, "" if v else "R1", "")

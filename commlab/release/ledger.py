@@ -26,6 +26,8 @@ __all__ = ["Ledger", "Vintage", "differing", "respondents"]
 
 PERSON = "person"
 _PLACES = ("unit", "district")
+WEIGHT = "weight"
+"""An item of its own: who counts more than before moves every figure towards what that person answered."""
 _HEAD = (PERSON, *_PLACES)
 
 
@@ -41,8 +43,8 @@ def respondents(period: Period, key: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        person, unit, district, and a column for each item and question about the person: the digest of (person, item,
-        answer), 0 where there is none. Sorted by person.
+        person, unit, district, and a column for each item, each question about the person and the weight: the digest of
+        (person, item, answer), 0 where there is none. Sorted by person.
     """
     answers = period.answers
     secret = hashlib.blake2b(f"release\x1f{period.name}\x1f{key}".encode(), digest_size=32).digest()
@@ -67,6 +69,9 @@ def respondents(period: Period, key: str) -> pd.DataFrame:
             ],
             dtype=np.int64,
         )
+    if "base_weight" in answers:
+        weights = answers["base_weight"].astype(float).round(9)
+        out[WEIGHT] = np.array([digest(p, WEIGHT, w) for p, w in zip(people, weights, strict=True)])
     return out.sort_values(PERSON, kind="stable", ignore_index=True)
 
 
@@ -98,6 +103,8 @@ def differing(before: pd.DataFrame, after: pd.DataFrame, *, k: int, city: str) -
     found = []
     for level, place in (("city", None), ("district", "district"), ("community", "unit")):
         for column, item in enumerate(items):
+            if item == WEIGHT and place == "unit":
+                continue  # weights move by strata, and the mean of a small community is withheld
             then, now = digests[0][:, column], digests[1][:, column]
             if place is None:
                 moved = pd.Series({city: int((then != now).sum())})
