@@ -19,8 +19,10 @@ from commlab.report.layout import characters
 
 __all__ = ["asset", "environment", "html_text", "trusted"]
 
+MOST_PICTURES = 400_000
+"""Bytes of the pictures of one page up to which they stay as they are printed."""
 SCREEN_DPI = 200
-"""Pictures are cut down to this: sharp on a dense screen, a third of the bytes of print."""
+"""Larger ones are cut down to this: sharp on a dense screen, and a page stays below 1 MB."""
 SCREEN_COLOURS = 96
 SHORT_CELL = 16
 """Half-width characters up to which a name is not broken on the screen."""
@@ -36,6 +38,7 @@ def html_text(document: Document) -> str:
     str
         The page; no outside address, no script; less than 1 MB for a report of usual length.
     """
+    print_size = sum(len(p.png) for p in document.pictures) <= MOST_PICTURES
     template = environment().get_template("report.html.j2")
     return template.render(
         doc=document,
@@ -44,7 +47,10 @@ def html_text(document: Document) -> str:
         css=trusted(asset("report.css")),
         fonts=[trusted(f) for f in page_fonts(_all_text(document))],
         parts=list(_nested(document)),
-        images={p.anchor: trusted(_for_screen(p)) for p in document.pictures},
+        images={
+            p.anchor: trusted(base64.b64encode(p.png if print_size else _for_screen(p)).decode("ascii"))
+            for p in document.pictures
+        },
         classes=_classes,
     )
 
@@ -103,7 +109,7 @@ def _classes(table: Table) -> list[str]:
     return named
 
 
-def _for_screen(picture: Picture) -> str:
+def _for_screen(picture: Picture) -> bytes:
     from PIL import Image
 
     # The quickest of good filters, palettes and compressions: figures have few and flat colours.
@@ -114,7 +120,7 @@ def _for_screen(picture: Picture) -> str:
     out = io.BytesIO()
     image = image.quantize(SCREEN_COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     image.save(out, format="png", compress_level=6)
-    return base64.b64encode(out.getvalue()).decode("ascii")
+    return out.getvalue()
 
 
 def _all_text(document: Document) -> str:
