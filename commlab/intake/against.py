@@ -114,7 +114,7 @@ def compare(
     ratios: set[str],
 ) -> pd.DataFrame:
     """All comparisons with the period before, as ledger lines."""
-    living = set(measures["unit"])
+    living = set(measures["unit"].unique())
     if units is not None and len(measures):
         living |= set(units.loc[~absent(units, str(measures["period"].iloc[0])), "unit"])
     after = {} if changes is None or changes.empty else successors(changes, living)
@@ -133,7 +133,10 @@ def compare(
 
 def _carried(then: pd.DataFrame, after: dict[str, list[str]], ratios: set[str]) -> pd.DataFrame:
     """The facts of the period before on this period's units: counts of merged units add up."""
-    moved = then["unit"].map(lambda u: after[u][0] if len(after.get(u, ())) == 1 else u)
+    units = then["unit"].unique()
+    if not any(u in after for u in units):
+        return then
+    moved = then["unit"].map({u: after[u][0] if len(after.get(u, ())) == 1 else u for u in units})
     several = then["unit"].groupby(moved).nunique()
     merged = set(several.index[several > 1])
     split = then["unit"].isin([u for u, to in after.items() if len(to) > 1])
@@ -253,7 +256,7 @@ def _come_and_gone(
     measures: pd.DataFrame, before: pd.Series, after: dict[str, list[str]], units: pd.DataFrame | None
 ) -> pd.DataFrame:
     """Units of this period's files only, and of last period's only; what ``unit_changes`` explains is neither."""
-    now = set(measures["unit"])
+    now = set(measures["unit"].unique())
     was = {one for unit in before.unique() for one in after.get(unit, (unit,))}
     # Communities of the register that are in no file are told by the register, district by district.
     listed = set() if units is None else set(units["unit"])

@@ -205,9 +205,9 @@ def _twins(facts: pd.DataFrame) -> pd.DataFrame:
         + "="
         + facts["value"].astype("str")
     )
-    told = facts.assign(key=key, some=facts["value"] != 0).sort_values("key", kind="stable")
+    told = facts.assign(key=pd.util.hash_array(key.to_numpy(dtype=object)), some=facts["value"] != 0)
     rows = told.groupby([sheets(told).rename("file"), "unit"], sort=True).agg(
-        key=("key", lambda k: hash(tuple(k))),
+        key=("key", "sum"),  # of all figures' hashes, whatever their order
         some=("some", "sum"),
         source=("source", "first"),
         period=("period", "first"),
@@ -232,7 +232,7 @@ def _twins(facts: pd.DataFrame) -> pd.DataFrame:
 
 def _lacking(measures: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
     """Communities of the register that no file mentions, in districts that sent something."""
-    have = set(measures["unit"])
+    have = set(measures["unit"].unique())
     communities = units[units["level"] == "community"]
     if len(measures):
         communities = communities[~against.absent(communities, str(measures["period"].iloc[0]))]

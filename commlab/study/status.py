@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -77,12 +77,13 @@ def status_table(
     config: StudyConfig, register: Register, read: list[FileRead], ledger: pd.DataFrame, period: str
 ) -> pd.DataFrame:
     rows = []
+    lines_of = _Lines(ledger)
     for entry in config.inputs:
         mine = [r for r in read if r.file.input is entry]
         offices = list(register.districts) if entry.each == "district" else [config.city]
         for office in offices:
             own = [r for r in mine if r.district == office] if entry.each == "district" else mine
-            rows.append(_row(entry, office, own, ledger, period))
+            rows.append(_row(entry, office, own, lines_of, period))
         # A city-wide file can break single districts.
         broken: dict[str, list[str]] = {}
         for r in mine:
@@ -90,29 +91,39 @@ def status_table(
                 for district in r.broken:
                     broken.setdefault(district, []).append(r.file.name)
         for district, names in broken.items():
-            errors = ledger[ledger["file"].isin(names) & (ledger["severity"] == "error")]
-            row = _row(entry, district, [], ledger, period)
-            told = "; ".join(errors["message"].head(3))
-            rows.append(row | {"state": "failed", "files": 0, "errors": len(errors), "message": told})
+            row = _row(entry, district, [], lines_of, period)
+            errors, told = lines_of.count("error", names), lines_of.first_errors(names)
+            rows.append(row | {"state": "failed", "files": 0, "errors": errors, "message": told})
     frame = pd.DataFrame(rows, columns=_COLUMNS)
     return frame.astype(
         {c: "str" for c in ("period", "unit", "input", "label_zh", "label_en", "state", "message")}
     )
 
 
-def _row(
-    entry: Input, office: str, read: list[FileRead], ledger: pd.DataFrame, period: str
-) -> dict[str, Any]:
+class _Lines:
+    """Lines of the ledger by file."""
+
+    def __init__(self, ledger: pd.DataFrame) -> None:
+        self.ledger = ledger
+        self.counts: dict[tuple[str, str], int] = ledger.groupby(["severity", "file"]).size().to_dict()
+
+    def count(self, severity: str, files: Collection[str]) -> int:
+        return sum(self.counts.get((severity, name), 0) for name in set(files))
+
+    def first_errors(self, files: Collection[str]) -> str:
+        errors = self.ledger[self.ledger["file"].isin(files) & (self.ledger["severity"] == "error")]
+        return "; ".join(errors["message"].head(3))
+
+
+def _row(entry: Input, office: str, read: list[FileRead], lines_of: _Lines, period: str) -> dict[str, Any]:
     names = {r.file.name for r in read}
-    lines = ledger[ledger["file"].isin(names)]
-    errors = lines[lines["severity"] == "error"]
     carried = bool(read) and all(r.file.period != period for r in read)
     failed = any(r.broken or r.fault for r in read if r.district == office) or any(
         r.fault for r in read if r.district is None
     )
     state = "outstanding" if not read else "failed" if failed else "carried" if carried else "read"
     what = entry.label["zh"]
-    message = f"{what} is outstanding" if not read else "; ".join(errors["message"].head(3)) if failed else ""
+    message = f"{what} is outstanding" if not read else lines_of.first_errors(names) if failed else ""
     return {
         "period": period,
         "unit": office,
@@ -122,8 +133,8 @@ def _row(
         "state": state,
         "files": len(names),
         "rows": sum(len(r.frame) for r in read),
-        "warnings": int((lines["severity"] == "warning").sum()),
-        "errors": len(errors),
+        "warnings": lines_of.count("warning", names),
+        "errors": lines_of.count("error", names),
         "message": message,
         "required": entry.required,
     }
