@@ -107,6 +107,11 @@ def test_the_page_of_all_districts_and_of_candidates_over_the_line(unsure, langu
     assert sure[0].table["n"].tolist() == [0, 0, 0] and isinstance(sure[1], str)
 
 
+def test_the_trace_of_a_total_says_from_whom_it_cannot_be_told_apart(unsure) -> None:
+    told = unsure("五华区", "zh").period.trace("五华区", "total").text
+    assert "与盘龙区、阳宗海风景区不能区分高下" in told or "与阳宗海风景区、盘龙区不能区分高下" in told
+
+
 def test_where_nothing_is_drawn_nothing_is_said_of_pairs(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chapters.Report, "uncertain", False)
     (told,) = chapters.apart(chapters.open_report(tiny, "2019Q4", None, "en")).blocks

@@ -12,6 +12,7 @@ import pytest
 from commlab import scoring as s
 from commlab.errors import CommlabError
 from commlab.framework import load_framework
+from commlab.scoring.growth import yearly
 
 FRAME = pd.DataFrame({"a": [1.0, 2, 3, 4], "b": [2.0, 1, 5, 3]}, index=list("wxyz"))
 SCORES = pd.Series([90.0, 80, 80, 70], index=["p/a", "p/b", "q/c", "q/d"])
@@ -72,3 +73,23 @@ def test_whatever_is_handed_over_is_used_or_refused_in_words(name):
                 call()
             except CommlabError as error:
                 assert len(str(error)) > 15
+
+
+def test_growth_from_the_last_of_february_to_the_last_of_february():
+    """2020 has a day more: the ends of a month follow each other whatever their number."""
+    days = pd.to_datetime(["2018-02-28", "2019-02-28", "2020-02-29"])
+    dated = pd.DataFrame(
+        {"unit": "u", "as_of": days, "value": [100.0, 110, 132], "state": "observed", "source": "f#s!A1"}
+    )
+    main, steps = yearly(dated, ["u"], 2)
+    assert main["value"] == pytest.approx(0.1) and [one["item"] for one in steps] == [
+        "2018-2019",
+        "2019-2020",
+    ]
+    assert yearly(dated.assign(as_of=days.map(lambda d: d.replace(day=14))), ["u"], 2)[0][
+        "value"
+    ] == pytest.approx(0.1)
+    assert (
+        yearly(dated.assign(as_of=[days[0], days[1].replace(day=14), days[2]]), ["u"], 2)[0]["state"]
+        == "missing"
+    )

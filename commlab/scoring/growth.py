@@ -43,7 +43,9 @@ def yearly(
     if seen.empty:
         return out | {"state": "missing"}, []
     last = pd.Timestamp(seen["as_of"].max())
-    same_day = seen["as_of"].dt.month.eq(last.month) & seen["as_of"].dt.day.eq(last.day)
+    month, day = seen["as_of"].dt.month.eq(last.month), seen["as_of"].dt.day.eq(last.day)
+    # the last day of February is another one in every leap year
+    same_day = month & ((seen["as_of"].dt.is_month_end) if last.is_month_end else day)
     by_year: dict[int, pd.DataFrame] = {
         int(y): f
         for y, f in seen[same_day].groupby(seen["as_of"].dt.year)

@@ -1,4 +1,4 @@
-"""The steps from a total to the next quarter's, as reports and the trace tell them."""
+"""What reports and the trace tell of a total: its steps since the last quarter, and whom it cannot be told apart from."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 from commlab.framework import TOTAL
 
-__all__ = ["MOST_MOVES", "moves"]
+__all__ = ["MOST_MOVES", "moves", "not_apart"]
 
 MOST_MOVES = 8
 """Standards whose own part in a change is told one by one."""
@@ -43,3 +43,11 @@ def moves(explained: pd.DataFrame, unit: str, *, most: int = MOST_MOVES) -> pd.D
     others = pd.DataFrame({"code": TOTAL, "effect": sums.index, "change": sums.to_numpy()})
     others = others[others["change"] != 0]
     return pd.concat([single, others], ignore_index=True)[["code", "effect", "change"]]
+
+
+def not_apart(pairs: pd.DataFrame, of: str, unit: str) -> pd.Series:
+    """Others of a set (``district``, ``candidate``) that a unit cannot be told apart from -> share of draws in which it leads."""
+    pairs = pairs[(pairs["set"] == of) & ~pairs["apart"].astype(bool)]
+    ahead, behind = pairs[pairs["a"] == unit], pairs[pairs["b"] == unit]
+    shares = [*(1 - behind["p_lead"]), *ahead["p_lead"]]
+    return pd.Series(shares, index=[*behind["a"], *ahead["b"]], dtype="float64")

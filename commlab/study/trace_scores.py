@@ -12,7 +12,7 @@ from commlab.framework import TOTAL, Part
 from commlab.framework.entries import FULL
 from commlab.scoring import ranks as ranked
 from commlab.scoring.sources import join_sources
-from commlab.study.moves import moves
+from commlab.study.moves import moves, not_apart
 from commlab.study.trace import Step, canonical
 from commlab.study.trace_cells import Cells, number
 from commlab.text import MISSING, Text
@@ -138,6 +138,9 @@ class _Teller:
                     ),
                 )
             ]
+            alike = not_apart(self.period.result("pairs"), self.of, self.unit)
+            told = t("cannot be told apart from {names}", names=t.listing(alike.index))
+            steps += [Step("compare", told, number(len(alike)))] if len(alike) else []
         if self.of == "district":
             peers = self.period.scores("district")
             peers = peers[peers["code"] == code].set_index("unit")["score"]

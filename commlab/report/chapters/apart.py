@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from commlab.report.chapters.base import Report
 from commlab.report.chapters.candidates import LEAST_CHANCE, over_the_line
 from commlab.report.finding import Col, Finding, Section
+from commlab.study.moves import not_apart
 
 __all__ = ["alike", "apart", "standing_beside"]
 
@@ -14,15 +13,11 @@ __all__ = ["alike", "apart", "standing_beside"]
 def alike(report: Report) -> dict[str, list[str]]:
     """District -> the others (of its group) that it cannot be told apart from, the highest rank first."""
     ranks = report.period.ranks("district").sort_values("rank", kind="stable")
-    pairs = _pairs(report, "district")
-    pairs = pairs[~pairs["apart"]]
-    both = {*zip(pairs["a"], pairs["b"], strict=True), *zip(pairs["b"], pairs["a"], strict=True)}
-    return {unit: [other for other in ranks["unit"] if (unit, other) in both] for unit in ranks["unit"]}
-
-
-def _pairs(report: Report, of: str) -> pd.DataFrame:
-    pairs = report.period.result("pairs")
-    return pairs[pairs["set"] == of]
+    pairs, found = report.period.result("pairs"), {}
+    for unit in ranks["unit"]:
+        others = set(not_apart(pairs, "district", unit).index)
+        found[unit] = [other for other in ranks["unit"] if other in others]
+    return found
 
 
 def standing_beside(report: Report) -> str:
@@ -54,7 +49,8 @@ def apart(report: Report) -> Section | None:
 
 
 def _districts(report: Report) -> Finding | None:
-    t, pairs, others = report.t, _pairs(report, "district"), alike(report)
+    t, others = report.t, alike(report)
+    pairs = report.period.result("pairs").query("set == 'district'")
     if pairs.empty:
         return None
     ranks = report.period.ranks("district").sort_values(["group", "rank"], kind="stable")
