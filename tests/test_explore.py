@@ -114,13 +114,14 @@ def test_whatever_is_picked_nothing_below_the_threshold_is_shown(study: cl.Study
         ("age_band", False, False, True),
         ("community", True, True, False),
         ("sex", True, False, False),
+        ("type", False, False, False),
     } <= seen
     withheld = 0
     for base in bases.values():
         blank = base["rule"] != ""
         withheld += blank.sum()
         assert base.loc[blank, ["estimate", "se", "ci_low", "ci_high"]].isna().all(axis=None)
-        keys = [c for c in ("district", "community", *PEOPLE) if c in base]
+        keys = [c for c in ("district", "community", "type", *PEOPLE) if c in base]
         data = study.period().answers.rename(columns={"unit": "community"})
         for (item, unsure), rows in base[~blank].groupby(["item", base["statistic"] == "dont_know"]):
             given = data[data[item].between(1, 5) | (unsure & (data[item] == 98))]
@@ -228,6 +229,17 @@ def test_streets_can_be_picked_where_the_register_has_them(tiny: Path, tmp_path:
     assert {street["unit"], other["unit"]} <= set(sums["parent"])
     districts = explore.table(replace(asked, group="district", district="", street=""))
     assert set(districts["unit"]) == set(study.register.districts)
+    answers = Question("2019Q4", "residents", "q_service", "street", "index")
+    told = explore.table(answers)
+    assert {street["unit"], other["unit"]} <= set(told["street"])
+    assert list(explore.choices("district", answers))[1:] and list(explore.choices("type", answers)) == [""]
+    one = explore.table(replace(answers, district="五华区", street=other["unit"]))
+    assert one["street"].tolist() == [other["unit"]]
+    data = study.period().answers
+    asked_there = data[data["q_service"].between(1, 5)].groupby("street").size()
+    assert (
+        told.loc[told["rule"] == "", "n"].to_numpy() == asked_there[told.loc[told["rule"] == "", "street"]]
+    ).all()
     people = replace(asked, kind="residents", name="q_service", statistic="index", type="urban")
     assert f"query(\"type == 'urban' and parent == '{street['unit']}'\")" in repr(explore.line(people))
 

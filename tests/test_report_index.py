@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -240,3 +241,42 @@ def test_a_period_without_any_report_is_still_a_page():
 def test_errors_say_what_to_do(options, message):
     with pytest.raises(ParameterError, match=re.escape(message)):
         made(**options)
+
+
+def test_the_page_is_made_anew_where_an_earlier_period_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from types import SimpleNamespace
+
+    from commlab import store
+    from commlab.batch import states
+    from commlab.report import overview
+
+    made = []
+
+    def page(period: object, rows: pd.DataFrame, path: Path, *, language: str) -> None:
+        made.append(path)
+        store.write_text(path, language)
+
+    monkeypatch.setattr(overview, "index", page)
+    study = SimpleNamespace(root=tmp_path, periods=("2019Q3", "2019Q4"))
+    period, job = SimpleNamespace(study=study, name="2019Q4"), SimpleNamespace(language="zh", fingerprint="1")
+    statuses = pd.DataFrame({"unit": ["五华区"], "state": ["fresh"], "seconds": [0.1]})
+    reports, earlier = tmp_path / "reports", store.ProcessedFolder(tmp_path, "2019Q3")
+
+    def again() -> int:
+        index = states.index_page(period, [job], statuses, None)
+        states.remember(reports / "2019Q4", statuses, index=index)
+        return len(made)
+
+    assert [again(), again()] == [1, 1]
+    earlier.path.mkdir(parents=True)
+    for count, name, value in (
+        (2, "stage.json", {"key": "1"}),
+        (3, "stage.json", {"key": "2"}),
+        (4, "inputs.json", {"hashes": {"raw": "1"}}),
+    ):
+        store.write_json(earlier.path / name, value)
+        assert [again(), again()] == [count, count]
+    store.write_text(reports / "2019Q3" / "五华区" / "report.html", "")
+    assert [again(), again()] == [5, 5]

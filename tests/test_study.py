@@ -450,6 +450,21 @@ def test_panel_of_a_metric(tiny: Path) -> None:
     assert last.to_dict() == expected.to_dict()
     with pytest.raises(ParameterError, match="no period has the metric"):
         study.panel("happiness")
+    of = study.register.communities.set_index("unit")["type"]
+    inside = study.panel("social_org_n", level="community")
+    by_type = study.panel("social_org_n", level="type")
+    sums = inside.assign(unit=inside["unit"].map(of)).groupby(["period", "as_of", "unit"])["value"].sum()
+    assert len(by_type) and by_type.set_index(["period", "as_of", "unit"])["value"].eq(sums).all()
+    whole = study.panel("social_org_n", level="city").groupby("period")["value"].sum()
+    assert whole.eq(inside.groupby("period")["value"].sum()).all()
+    with pytest.raises(ParameterError, match="level is one of district, community, city, type; not 'town'"):
+        study.panel("social_org_n", level="town")
+    with pytest.raises(ParameterError, match="did you mean social_org_n"):
+        study.panel("social_org")
+    with pytest.raises(
+        ParameterError, match="is not measured of what a type could be summed of; it is of district"
+    ):
+        study.panel("camera_n", level="type")
 
 
 @pytest.mark.slow

@@ -83,7 +83,9 @@ def index_page(
     reports = Path(period.study.root) / "reports" / period.name
     # A report that was made now and one that was fresh already look the same on the page.
     shown = statuses.drop(columns="seconds").replace({"state": {"done": "fresh"}})
-    made_from = store.json_hash([shown.to_dict("records"), sorted(j.fingerprint for j in jobs)])
+    made_from = store.json_hash(
+        [shown.to_dict("records"), sorted(j.fingerprint for j in jobs), _beside(period, reports.parent)]
+    )
     made = _pages(reports)
     if made.get(name) != made_from or not (reports / name).is_file():
         told = (period.study.root, period.name, language, str(reports / name), shown.to_dict("records"))
@@ -96,6 +98,18 @@ def index_page(
 
             index(period, shown, reports / name, language=language)
     return {**made, name: made_from}
+
+
+def _beside(period: Period, reports: Path) -> list[Any]:
+    """What the page compares the period with: results of the others, and their reports that are there."""
+    told: list[Any] = []
+    for name in period.study.periods:
+        if name != period.name:
+            folder = store.ProcessedFolder(period.study.root, name)
+            stage, inputs = folder.read_stage() or {}, folder.read_inputs() or {}
+            there = sorted(f"{p.parent.name}/{p.name}" for p in (reports / name).glob("*/[ra][ep]p*.*"))
+            told.append([name, stage.get("key"), inputs.get("hashes"), there])
+    return told
 
 
 def draw_index(root: str, period: str, language: str, page: str, rows: list[dict[str, str]]) -> None:

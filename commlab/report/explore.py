@@ -18,6 +18,7 @@ from commlab.errors import ParameterError, StudyError, listing
 from commlab.report.chapters.base import Report
 from commlab.report.line import Line
 from commlab.report.wording import study_text
+from commlab.study.shown import BREAKDOWNS, OF_COMMUNITIES
 from commlab.text import SAMPLE_MARK
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ __all__ = ["Explore", "Line", "Question"]
 DRAWN = 40
 """Rows that a figure holds: the highest where there are more."""
 _STATISTICS = ("index", "satisfied", "dissatisfied", "net", "mean", "dont_know")
-_OF_COMMUNITIES = ("index", "satisfied")
-_PEOPLE = ("sex", "age_band", "education", "tenure", "hukou")
 _ANSWERED = ["estimate", "se", "ci_low", "ci_high", "n", "rule", "bound"]
 _RANKED = ["unit", "score", "score_low", "score_high", "rank", "rank_low", "rank_high"]
 
@@ -174,8 +173,7 @@ class Explore:
                 if m.partition("/")[0] not in hidden
                 and (m in whole or "/" not in m)  # of districts, no single points
             ]
-        kept: list[str] = self._known[key]
-        return kept
+        return list(self._known[key])
 
     def _groups(self, asked: Question) -> dict[str, str]:
         t, report = self.t, self._report(asked)
@@ -189,13 +187,11 @@ class Explore:
             "candidate": t("Candidate"),
         }
         if asked.kind == "residents":
-            asked_people = [p for p in _PEOPLE if p in report.period.responses]
-            return {g: labels[g] for g in ("district", "city", "community")} | {
-                p: report.demographic(p) for p in asked_people
-            }
+            asked_people = [p for p in BREAKDOWNS if p in report.period.responses]
+            places = ["district", "city", "community", *self.study.register.places]
+            return {g: labels[g] for g in places} | {p: report.demographic(p) for p in asked_people}
         if asked.kind == "scores":
-            hidden = self._tells_of_people(asked.name)
-            some = len(report.period.scores("candidate")) and not hidden
+            some = len(report.period.scores("candidate")) and not self._tells_of_people(asked.name)
             return {g: labels[g] for g in ("district", *(["candidate"] if some else []))}
         found = []
         if asked.name in self._communities(asked):
@@ -228,19 +224,20 @@ class Explore:
         if asked.kind != "residents":
             return {"": "-"}
         report = self._report(asked)
-        names = _OF_COMMUNITIES if asked.group == "community" else _STATISTICS
+        names = OF_COMMUNITIES if asked.group == "community" else _STATISTICS
         return {s: report.word(s) for s in names}
 
     def _districts(self, asked: Question) -> dict[str, str]:
-        takes = ("community", "candidate", "type", "street", "period", "district", *_PEOPLE)
-        names = self.study.period(asked.period).districts if asked.group in takes else ()
+        # Of a whole city there are none; answers by type within districts are not shown.
+        whole = asked.group == "city" or (asked.kind, asked.group) == ("residents", "type")
+        names = () if whole else self.study.period(asked.period).districts
         return {"": self.t("all")} | {d: d for d in names}
 
     def _of_places(self, asked: Question) -> bool:
         """Whether rows are communities, or sums over them."""
-        if asked.group == "district":
-            return asked.kind == "facts" and not self._by_panel(asked)
-        return asked.group in ("community", "candidate", "type", "street")
+        if asked.kind == "facts":
+            return asked.group in ("type", "street", "community") or not self._by_panel(asked)
+        return asked.group in ("community", "candidate")
 
     def _types(self, asked: Question) -> dict[str, str]:
         known = self.study.register.communities["type"].dropna().unique() if self._of_places(asked) else ()
@@ -251,15 +248,14 @@ class Explore:
 
     def _of_street(self, asked: Question) -> dict[str, str]:
         inside = [s for s, d in self._streets.items() if asked.district in ("", d)]
-        return {"": self.t("all")} | ({s: s for s in inside} if self._of_places(asked) else {})
+        taken = inside if self._of_places(asked) or asked.group == "street" else []
+        return {"": self.t("all")} | {s: s for s in taken}
 
     def _ages(self, asked: Question) -> dict[str, str]:
         known: dict[str, str] = {"": self.t("all")}
         if asked.kind == "residents" and asked.group in ("district", "city", "age_band"):
             report = self._report(asked)
-            bands = (
-                report.period.responses["age_band"].dropna() if "age_band" in report.period.responses else []
-            )
+            bands = report.period.responses.get("age_band", pd.Series(dtype="str")).dropna()
             known |= {b: report.option("age_band", b) for b in sorted(set(bands))}
         return known
 
@@ -281,6 +277,10 @@ class Explore:
                 period.then("satisfaction", by="community").where(**wanted), period, "community", asked
             )
             return found.pick(["community", "parent", "type", *_ANSWERED])
+        if asked.group == "street":
+            inside = [s for s, d in self._streets.items() if d == asked.district]
+            found = period.then("satisfaction", by="street").where(**wanted, street=asked.street or inside)
+            return found.pick(["street", *_ANSWERED])
         groups = [] if asked.group == "city" else [asked.group]
         if asked.district and "district" not in groups:
             groups.insert(0, "district")
@@ -310,8 +310,12 @@ class Explore:
         rows = period.get("communities").where(**self._above(asked))
         if asked.group == "community":
             return rows.pick(["unit", "parent", "type", name]).then("dropna")
-        by = {"type": "type"}.get(asked.group, "parent")
-        return rows.then("groupby", by).pick(name).then("agg", ["sum", "mean", "count"]).then("reset_index")
+        return (
+            rows.then("groupby", "type" if asked.group == "type" else "parent")
+            .pick(name)
+            .then("agg", ["sum", "mean", "count"])
+            .then("reset_index")
+        )
 
     def _by_panel(self, asked: Question) -> bool:
         """Whether the answer comes from ``study.panel``: over periods, or above the streets."""
@@ -331,18 +335,12 @@ class Explore:
 
     def table(self, asked: Question) -> pd.DataFrame:
         """What the line gives."""
-        found: pd.DataFrame = self.line(asked).run({"study": self.study}, self._known)
-        return found.copy()
+        return pd.DataFrame(self.line(asked).run({"study": self.study}, self._known)).copy()
 
     def title(self, asked: Question) -> str:
         """What is shown, in words."""
-        parts = [self.choices(f.name, asked).get(getattr(asked, f.name), "") for f in fields(Question)]
-        kept = [
-            p
-            for p, f in zip(parts, fields(Question), strict=True)
-            if getattr(asked, f.name) and f.name != "kind"
-        ]
-        return " · ".join(kept)
+        kept = [f.name for f in fields(Question) if getattr(asked, f.name) and f.name != "kind"]
+        return " · ".join(self.choices(name, asked).get(getattr(asked, name), "") for name in kept)
 
     def note(self, asked: Question) -> str:
         """The mark of sample data, and why rows or figures are lacking; "" where there is nothing to say."""
@@ -382,7 +380,9 @@ class Explore:
     def _labels(self, table: pd.DataFrame, asked: Question) -> list[str]:
         report = self._report(asked)
         keys = [
-            c for c in ("period", "district", "community", "unit", "parent", "type", *_PEOPLE) if c in table
+            c
+            for c in ("period", "district", "street", "community", "unit", "parent", "type", *BREAKDOWNS)
+            if c in table
         ]
         if asked.kind == "facts" and asked.group == "period":
             keys = ["period", "unit"]
@@ -390,7 +390,7 @@ class Explore:
             keys = keys[:1]
         if not keys:
             return [report.city] * len(table)
-        words = {p: lambda v, p=p: report.option(p, v) for p in _PEOPLE} | {
+        words = {p: lambda v, p=p: report.option(p, v) for p in BREAKDOWNS} | {
             "type": self._type,
             "period": self.t.period,
         }

@@ -8,14 +8,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
-from commlab.errors import ParameterError, StudyError
+from commlab.errors import ParameterError, StudyError, listing
 from commlab.framework import Framework, load_framework
 from commlab.study.config import StudyConfig, find_study, read_config
 from commlab.study.period import Period
@@ -213,23 +213,52 @@ class Study:
         return settled
 
     def panel(self, metric: str, *, level: str = "district") -> pd.DataFrame:
-        """One metric over all periods: period, unit, value (summed over communities for stocks and flows)."""
-        frames = []
-        for name in self.config.periods:
-            measures = self.period(name).measures
-            rows = measures[measures["metric"] == metric]
-            frames.append(rows)
-        found = pd.concat(frames, ignore_index=True)
+        """One metric over all periods: period, as_of, unit, value; stocks and flows are summed over communities.
+
+        Parameters
+        ----------
+        metric : str
+            As in the framework's dictionary: ``social_org_n``.
+        level : {"district", "community", "city", "street", "type"}
+            What a row is; a metric that is measured at this level is given as it is.
+
+        Raises
+        ------
+        ParameterError
+            If no period has the metric, the level is unknown, or a ratio would have to be summed.
+
+        Examples
+        --------
+        >>> import commlab as cl
+        >>> cl.open_study().panel("social_org_n", level="type")     # doctest: +SKIP
+        """
+        register = self.register
+        above: dict[str, Mapping[str, str]] = {
+            "district": register.district_of,
+            "community": {},
+            "city": dict.fromkeys(register.district_of, self.config.city),
+            **{name: of.dropna().to_dict() for name, of in register.places.items()},
+        }
+        if level not in above:
+            raise ParameterError(f"a panel's level is one of {', '.join(above)}; not {level!r}")
+        measures = pd.concat([self.period(name).measures for name in self.config.periods], ignore_index=True)
+        found = measures[measures["metric"] == metric]
         if found.empty:
-            raise ParameterError(f"no period has the metric {metric!r}")
-        levels = self.register.units.set_index("unit")["level"]
-        at = found["unit"].map(levels)
+            near = difflib.get_close_matches(metric, measures["metric"].unique(), n=2, cutoff=0.5)
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            raise ParameterError(f"no period has the metric {metric!r}{hint}")
+        at = found["unit"].map(register.units.set_index("unit")["level"])
         if (at == level).any():
             found = found[at == level]
-        elif level == "district":
-            kind = self.framework.metrics[metric].kind if metric in self.framework.metrics else "stock"
-            if kind == "ratio":
+        else:
+            # Of a metric that districts and communities have, districts make the city.
+            found = found[at == ("district" if level == "city" and (at == "district").any() else "community")]
+            if metric in self.framework.metrics and self.framework.metrics[metric].kind == "ratio":
                 raise ParameterError(f"{metric!r} is a ratio; ask for its parts and divide")
-            found = found.assign(unit=found["unit"].map(self.register.district_of))
+            found = found.assign(unit=found["unit"].map(dict(above[level])))
+        if found.empty:
+            raise ParameterError(
+                f"{metric!r} is not measured of what a {level} could be summed of; it is of {listing(at.unique())}"
+            )
         out = found.groupby(["period", "as_of", "unit"], as_index=False)["value"].sum(min_count=1)
         return out.sort_values(["as_of", "unit"], ignore_index=True)
