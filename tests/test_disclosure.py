@@ -219,6 +219,32 @@ def test_nearly_all_alike_tells_no_level():
     assert wide["index"].notna().sum() == 1  # a sibling goes too, or the whole would tell
 
 
+def test_children_of_the_first_cell_hide_each_other():
+    # One of a's 20 is dissatisfied: b's figures, which the city's would tell it by, are blank too.
+    answers = {"a": [4] * 18 + [3, 1], "b": [4] * 13 + [2] * 7 + [1] * 10}
+    data = pd.DataFrame([(q, unit) for unit, given in answers.items() for q in given], columns=["q", "unit"])
+    design = SurveyDesign(data)
+    parts = [
+        satisfaction(design, "q").assign(unit="all"),
+        satisfaction(design, "q", by="unit").assign(parent="all"),
+    ]
+    table, _ = protect(pd.concat(parts, ignore_index=True), k=10, parent="parent")
+    told = table[table["statistic"].isin(["satisfied", "dissatisfied"])]
+    assert told["rule"].tolist() == ["", "", "", "", "R3", "R3"]
+    assert told["bound"].tolist() == ["", "", ">=", "<=", "", ""]
+
+
+def test_the_audit_is_told_every_answer_and_dont_know_apart(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "commlab.survey.disclosure.secure", lambda *_, **options: seen.append(options["counts"])
+    )
+    given = {1: 1, 2: 2, 3: 9, 4: 20, 5: 8, 0: 7}
+    counts = pd.DataFrame({"unit": "c0", "item": "q", "answer": list(given), "yes": list(given.values())})
+    protect(children([40], [28]).assign(bound="", rule=""), k=10, counts=counts)
+    assert seen[0].tolist() == [[1, 2, 9, 20, 8, 7]]
+
+
 def test_crossed_tables_are_closed_both_ways():
     n = {("e", "f"): 40, ("e", "m"): 8, ("w", "f"): 40, ("w", "m"): 41, ("x", "f"): 50, ("x", "m"): 51}
     rows = [{"district": d, "sex": s, "item": "q", "estimate": 0.5, "n": v} for (d, s), v in n.items()]
