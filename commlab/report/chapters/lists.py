@@ -7,6 +7,7 @@ What these chapters need stands under ``options:`` in study.yaml: ``lists`` (wha
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -33,9 +34,10 @@ def matched(report: Report) -> Matched | None:
     wanted, districts = table[table["list"] == "need"], set(report.period.districts)
     requests = report.period.records
     requests = requests[(requests["list"] == given.get("requests")) & requests["unit"].isin(districts)]
+    said = partial(written, report)
     needs = needs_of(
-        answers=_wishes(report, given.get("wishes", {})),
-        requests=requests.rename(columns={"category": "item"})[["unit", "item"]],
+        answers=_wishes(report, {k: said(v) for k, v in given.get("wishes", {}).items()}),
+        requests=requests.assign(item=requests["category"].map(said))[["unit", "item"]],
         listed=wanted[wanted["scope"].isin(districts)].rename(columns={"scope": "unit"}),
         topics=dict(zip(wanted["item"], wanted["topic"], strict=True)),
         least_share=float(given["least_share"]),
@@ -43,7 +45,8 @@ def matched(report: Report) -> Matched | None:
         least_count=int(given["least_count"]),
     )
     offers = table[table["list"] != "need"]
-    return match_needs(needs, offers, given.get("links", {}), kinds=_kinds_in(report))
+    links = {said(need): [said(o) for o in answers] for need, answers in given.get("links", {}).items()}
+    return match_needs(needs, offers, links, kinds=_kinds_in(report))
 
 
 def _scoped(report: Report, given: Mapping[str, Any]) -> pd.DataFrame:
@@ -52,7 +55,19 @@ def _scoped(report: Report, given: Mapping[str, Any]) -> pd.DataFrame:
         given.get("scopes", {})
     )
     table = report.period.lists[["list", "scope", "topic", "item"]]
-    return table.assign(scope=table["scope"].map(lambda s: words.get(s, s)))
+    said = partial(written, report)
+    return table.assign(
+        scope=table["scope"].map(lambda s: words.get(s, s)),
+        topic=table["topic"].map(said),
+        item=table["item"].map(said),
+    )
+
+
+def written(report: Report, text: str) -> str:
+    """A text of the study's data: as it was written, in English by its label under ``options: texts:`` where it has one."""
+    if report.language == "zh":
+        return text
+    return str(report.study.config.options.get("texts", {}).get(text, text))
 
 
 def _kinds_in(report: Report) -> dict[str, tuple[str, ...]]:
@@ -283,12 +298,12 @@ def strategies(report: Report) -> Section | None:
         mine = book[book["category"] == aspect]
         general = mine.loc[mine["key"] == given.get("general"), "text"]
         special = [
-            t("{text} ({where})", text=r.text, where=kind_label(report, words[r.key]))
+            t("{text} ({where})", text=written(report, r.text), where=kind_label(report, words[r.key]))
             for r in mine.itertuples()
             if words.get(r.key) in own
         ]
         rows.append({
-            "code": code, "aspect": f"{code} {report.label(code)}", "score": scores.get(code), "general": t.listing(general) or MISSING,
+            "code": code, "aspect": f"{code} {report.label(code)}", "score": scores.get(code), "general": t.listing(written(report, g) for g in general) or MISSING,
             "special": ("；" if report.language == "zh" else "; ").join(special) or MISSING, "n": len(general) + len(special),
         })  # fmt: skip
     table = pd.DataFrame(rows).sort_values("score", kind="stable", na_position="last").reset_index(drop=True)
