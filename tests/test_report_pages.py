@@ -17,7 +17,7 @@ from commlab.report.document import Document, build_document
 from commlab.report.docx import docx_bytes
 from commlab.report.finding import blocks
 from commlab.report.fonts import page_fonts
-from commlab.report.html import html_text
+from commlab.report.html import asset, html_text
 from commlab.report.pdf import pdf_bytes
 from commlab.text import SAMPLE_MARK
 from tests.report_samples import HOSTILE, as_notebook, sample_items
@@ -94,6 +94,13 @@ def test_html_can_be_read_by_a_screen_reader(soup):
         width = sum(int(th.get("colspan", 1)) for th in table.thead.tr.find_all("th"))
         assert all(len(row.find_all(["th", "td"])) == width for row in table.tbody.find_all("tr"))
     assert [img["alt"] for img in soup.find_all("img")] == ["得分: 五华区 81.3; 盘龙区 75.0"]
+
+
+def test_html_breaks_no_short_name_of_a_row(soup):
+    rules = re.sub(r"@media.*", "", asset("report.css"))
+    assert re.search(r"[,}]\.name\{white-space:nowrap\}", rules)
+    first = [row.find("th")["class"] for row in soup.find_all("table")[1].tbody.find_all("tr")]
+    assert first and all("name" in classes for classes in first)
 
 
 def test_html_prints_hostile_text_as_text(soup):
