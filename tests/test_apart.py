@@ -108,7 +108,7 @@ def test_the_page_of_all_districts_and_of_candidates_over_the_line(unsure, langu
 
 
 def test_the_trace_of_a_total_says_from_whom_it_cannot_be_told_apart(unsure) -> None:
-    told = unsure("五华区", "zh").period.trace("五华区", "total").text
+    told = str(unsure("五华区", "zh").period.trace("五华区", "total"))
     assert "与盘龙区、阳宗海风景区不能区分高下" in told or "与阳宗海风景区、盘龙区不能区分高下" in told
 
 
