@@ -199,6 +199,11 @@ def test_options_of_one_question_hide_each_other():
     options = pd.DataFrame({"unit": "a", "item": "q", "option": [1, 2, 3], "count": [1, 20, 30], "n": 51})
     table, _ = protect(options.assign(estimate=options["count"] / 51), k=10)
     assert table["bound"].tolist() == ["<=", "", ""] and table["rule"].tolist() == ["", "R3", ""]
+    # 9, 0 and 1 of 10 have no option of ten to hide behind, nor have 30 and 5 of 35 another place.
+    few = [("a", 1, 9, 10), ("a", 2, 0, 10), ("a", 3, 1, 10), ("b", 1, 30, 35), ("b", 2, 5, 35)]
+    options = pd.DataFrame(few, columns=["unit", "option", "count", "n"]).assign(item="q")
+    table, _ = protect(options.assign(estimate=options["count"] / options["n"]), k=10)
+    assert (table["rule"] == "R3").all() and (table["bound"] == "").all()
 
 
 def test_net_is_no_way_round():

@@ -40,6 +40,10 @@ def test_every_path_and_target_that_is_named_exists(page, repository):
     make = (repository / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"`make ([a-z]+)`", page))
     assert {"torture", "mutate", "sbom"} <= targets
+    from tools.torture import PARTS
+
+    parts = set(re.findall(r"\*\*([a-z]+)\*\*", page.split("## The supply chain")[0]))
+    assert parts == set(PARTS), "each part of make torture stands beside what it tries"
     assert not [t for t in targets if not re.search(rf"^{t}:", make, re.MULTILINE)]
 
 
