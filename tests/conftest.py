@@ -73,6 +73,7 @@ SLOW = {
     "test_mapping",
     "test_moved",
     "test_moved_survey",
+    "test_naming",
     "test_network",
     "test_numbers",
     "test_numbers_extreme",
@@ -86,6 +87,7 @@ SLOW = {
     "test_survey_planning",
     "test_templates",
     "test_traceable",
+    "test_typed",
     "test_verdicts",
     "test_weights_book",
 }

@@ -331,10 +331,10 @@ def test_the_framework_holds_the_documents_numbers_and_the_code_none(repository:
     }  # fmt: skip
     for name in ("processes/norms.py", "report/chapters/norms.py", "report/chapters/promotion.py"):
         code = re.sub(
-            r'""".*?"""|#.*', "", (repository / "commlab" / name).read_text(encoding="utf-8"), flags=re.DOTALL
+            r'(?s:""".*?""")|#[^\n]*', "", (repository / "commlab" / name).read_text(encoding="utf-8")
         )
         found = {float(n) for n in re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.])", code.replace("_", ""))}
-        assert found <= {0.0, 1.0, 2.0, 1.5, 1.8}, (name, found)
+        assert found <= {0.0, 1.0, 2.0, 1.5, 1.6, 1.8}, (name, found)
 
 
 # ------------------------------------------------------------------------------- chapters of the template

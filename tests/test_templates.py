@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,14 @@ import yaml
 
 import commlab as cl
 from commlab import batch
+from commlab.batch.reads import READS, Reads, reads_of
 from commlab.cli import init
 from commlab.cli.init import STARTER, init_study, templates
+from commlab.report import chapters
+from commlab.store import HashCache
+from commlab.study.period import Period
+from commlab.study.results import RESULTS
+from commlab.tables import CONTRACTS
 
 STUDIES = Path(__file__).parent / "data/studies"
 FOLDER = Path(cl.__file__).parent / "templates"
@@ -43,6 +50,29 @@ def test_a_template_runs_from_its_files_to_its_reports(tmp_path: Path, name: str
     units = [study.register.districts[0], "city", "methods"]
     result = batch.run(study.period(), units=units, formats=("html",), workers=2)
     assert result.exit_code == 0, result.statuses[["name", "why"]].to_string()
+    _reports_depend_on_all_that_their_chapters_read(tmp_path / name)
+
+
+def _reports_depend_on_all_that_their_chapters_read(root: Path) -> None:
+    """No chapter reads a table that it does not declare, and every period up to the report's own counts."""
+    study = cl.open_study(root)
+    newest = study.period()
+    city = next(p for p in (root / "notebooks").glob("60-*.ipynb"))
+    known = Reads(newest, HashCache(root / "hashes.json")).of(study.config.city, city, "city")
+    assert reads_of(city) is not None and {f"{p}/measures" for p in study.periods} <= set(known)
+    called = set(re.findall(r"chapters\.(\w+)\(report", city.read_text(encoding="utf-8"))) - {"manifest"}
+    real = {way: getattr(Period, way) for way in ("result", "table", "table_raw")}
+    with pytest.MonkeyPatch.context() as patched:
+        seen: set[str] = set()
+        for way, read in real.items():
+            patched.setattr(Period, way, lambda self, n, read=read: seen.add(n) or read(self, n))
+        for chapter in sorted(called):
+            report = chapters.open_report(root, newest.name, None, "zh")
+            report.period.districts  # noqa: B018  which all chapters know
+            seen.clear()
+            getattr(chapters, chapter)(report)
+            strange = (seen & {*RESULTS, *CONTRACTS, "status"}) - set(READS[chapter])
+            assert not strange, (chapter, strange)
 
 
 def test_every_template_says_what_it_is() -> None:
