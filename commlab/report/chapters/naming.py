@@ -61,13 +61,13 @@ def quotas(report: Report) -> Section | None:
           floor=t.integer(floor)) if (table["all"] == floor).sum() > 1 else "",
         _related(report, table, kinds),
     )  # fmt: skip
-    columns = {"unit": Col(t("District")), "size": Col(t("Communities"), "integer")}
+    columns = {"unit": Col(t("District"), width=1.5), "size": Col(t("Communities"), "integer")}
     columns |= {
         k: Col(report.starting(report.study.framework.type_label(k, report.language)), "integer")
         for k in kinds
     }
     columns |= {
-        "all": Col(t("Places"), "integer"), "per": Col(t("For {n} communities", n=t.integer(PER)), "number"),
+        "all": Col(t("Quota places"), "integer"), "per": Col(t("For {n} communities", n=t.integer(PER)), "number"),
         "alone": Col(t("By size alone"), "integer"), "difference": Col(t("Difference"), "signed", digits=0),
     }  # fmt: skip
     if later:
@@ -201,7 +201,7 @@ def _stage_counts(report: Report, table: pd.DataFrame) -> Finding:
     columns = {"district": Col(t("District")), "applied": Col(t("Applied"), "integer"), "rated": Col(t("Rated by experts"), "integer"),
                "found": Col(t("Problems found"), "integer"), "mended": Col(t("Mended"), "integer"), "ready": Col(t("Ready for acceptance"), "integer")}  # fmt: skip
     if out["quota"].notna().all():
-        columns |= {"quota": Col(t("Places"), "integer"), "both": Col(t("Ready and within the places by score"), "integer"), "open": Col(t("Places not filled so"), "integer")}  # fmt: skip
+        columns |= {"quota": Col(t("Quota places"), "integer"), "both": Col(t("Ready and within the places by score"), "integer"), "open": Col(t("Places not filled so"), "integer")}  # fmt: skip
         text = report.join(
             text,
             t("Of {quota} places {both} fall by score to communities that are ready; {open} would go to one that still has to mend something, or stay open.",
@@ -277,7 +277,7 @@ def handout(report: Report, district: str = "") -> Section | None:
     blocks: list[Any] = [
         report.finding(
             by, text, title=t("Questionnaires to hand out"), notes=notes,
-            columns={"district": Col(t("District")), "communities": Col(t("Communities"), "integer"), "points": Col(t("Points"), "integer"), "issued": Col(t("Questionnaires"), "integer")},
+            columns={"district": Col(t("District")), "communities": Col(t("Communities"), "integer"), "points": Col(t("Points of handing out"), "integer"), "issued": Col(t("Questionnaires"), "integer")},
         )
     ]  # fmt: skip
     own = plan[plan["district"] == wanted].reset_index(drop=True)

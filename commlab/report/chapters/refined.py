@@ -61,6 +61,7 @@ def _changes(report: Report, own: Framework, told: pd.DataFrame) -> Finding | st
     table = told.assign(
         label=[f"{c} {(city if c in known else own).label(c, report.language)}" for c in told["code"]],
         kind=told["what"].map(words),
+        key=[t("number asked for") if k == "target" else report.word(str(k)) for k in told["key"]],
     )
     for side in ("before", "after"):
         table[side] = [MISSING if v is None or v != v or v == "" else str(v) for v in told[side]]
