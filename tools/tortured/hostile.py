@@ -18,7 +18,7 @@ from commlab.text import clean
 from tools.tortured.attacks import attacks
 from tools.tortured.common import PERIOD, Tally, finished
 from tools.tortured.doors import DOORS, REFUSED, tried
-from tools.tortured.looked import profile
+from tools.tortured.looked import profile, written
 from tools.tortured.planted import Words, plant
 
 STUDIES = 2
@@ -92,11 +92,13 @@ def _study(
         measures = pd.read_parquet(root / f"data/processed/{PERIOD}/measures.parquet")
         faults += wrong
         if twin is not None:
-            faults += [
-                f"{suffix} is built of what its twin is not: {sorted(kinds - twin[0].get(suffix, set()))[:6]}"
-                for suffix, kinds in found.items()
-                if kinds - twin[0].get(suffix, set())
-            ]
+            for suffix, kinds in found.items():
+                more = kinds - twin[0].get(suffix, set()) - (written() if suffix == ".html" else set())
+                faults += (
+                    [f"{suffix} is built of what its twin and the templates are not: {sorted(more)[:6]}"]
+                    if more
+                    else []
+                )
             faults += _altered(measures, twin[1])
             names = {clean(a.text).strip() for place, a in words.planted if place == "community"}
             shown = {u.partition("/")[2] for u in measures["unit"]}
