@@ -129,7 +129,7 @@ def _dies(root: Path, line: str, *options: str) -> list[str]:
     notebook.write_text(nbformat.writes(tree), encoding="utf-8")
     done = finished(root, *ORDER, *options)
     notebook.write_text(good, encoding="utf-8")
-    left = [p.name for p in (root / "reports" / PERIOD / "五华区").glob("report.*")]
+    left = [p.name for p in (root / "reports" / PERIOD / "五华区").glob("report.*") if "failed" not in p.name]
     return _told(done, done.stderr) + ([f"{left} stand there as if it had been made"] if left else [])
 
 
