@@ -35,6 +35,8 @@ __all__ = [
 
 SHORT_TEXT = 450
 """Text of at most so many characters moves to the landscape page of the table that follows it."""
+BRIEF_ROWS = 14
+"""Rows of tables that lie on a landscape page between two wide tables, though they would fit upright."""
 TALLEST_MM = 205.0
 """Height of a picture that leaves room for its caption on a page."""
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -155,7 +157,8 @@ class Document:
     def spreads(self) -> list[tuple[bool, list[Part]]]:
         """The parts in runs of one page orientation: (landscape, parts).
 
-        A heading and short text right before a wide table go with it: no page is left nearly empty.
+        A heading and short text right before a wide table go with it, and what is brief between two of them lies, too: no
+        page is left nearly empty.
         """
         runs: list[tuple[bool, list[Part]]] = []
         for part in self.parts:
@@ -174,7 +177,14 @@ class Document:
                 runs[-1][1].append(part)
             else:
                 runs.append((False, [part]))
-        return runs
+        lying: list[tuple[bool, list[Part]]] = []
+        for k, (landscape, parts) in enumerate(runs):
+            lies = landscape or (0 < k < len(runs) - 1 and _brief(parts))
+            if lying and lying[-1][0] == lies:
+                lying[-1][1].extend(parts)
+            else:
+                lying.append((lies, parts))
+        return lying
 
     @property
     def headings(self) -> list[Heading]:
@@ -187,6 +197,14 @@ class Document:
     @property
     def pictures(self) -> list[Picture]:
         return [p for p in self.parts if isinstance(p, Picture)]
+
+
+def _brief(parts: Sequence[Part]) -> bool:
+    """Whether parts would leave most of an upright page empty."""
+    rows = sum(len(p.rows) for p in parts if isinstance(p, Table))
+    length = sum(len(p.text if isinstance(p, Para) else "") for p in parts)
+    plain = all(isinstance(p, (Table, Para)) or (isinstance(p, Heading) and not p.appendix) for p in parts)
+    return plain and rows <= BRIEF_ROWS and length <= SHORT_TEXT
 
 
 def _lead_in(parts: Sequence[Part]) -> list[Part]:

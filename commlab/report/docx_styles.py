@@ -27,7 +27,7 @@ PAGE_MM = (210.0, 297.0)
 MARGINS_MM = {"top": 37.0, "bottom": 35.0, "left": 28.0, "right": 26.0, "header": 18.0, "footer": 25.0}
 LANDSCAPE_MM = {"top": 28.0, "bottom": 26.0, "left": 37.0, "right": 37.0, "header": 15.0, "footer": 15.0}
 TWIPS_PER_MM = 1440 / 25.4
-COVER_LINE_PT = 19.0
+COVER_LINE_PT = 17.0
 """Height of a line of the facts and the contents on the first page, in points."""
 
 

@@ -91,7 +91,10 @@ def expert_weights(report: Report) -> Section:
         bound=t.number(bound, 2),
     )
     if len(bad):
-        names = t.listing(f"{r.expert} ({r.node}: {t.number(r.cr, DIGITS)})" for r in bad.itertuples())
+        names = t.listing(
+            f"{r.expert} ({own.name(r.node) if r.node == TOTAL else r.node}: {t.number(r.cr, DIGITS)})"
+            for r in bad.itertuples()
+        )
         text = report.join(text, t("Above the bound: {names}.", names=names))
     columns = {"expert": Col(t("Expert"))} | {
         n: Col(own.name(n) if n == TOTAL else n, "number", digits=DIGITS) for n in tree.groups
