@@ -34,7 +34,7 @@ from commlab.errors import CommlabError
 from tools.tortured.attacks import attacks
 from tools.tortured.common import ROOT, Tally, environment
 
-MINUTES = 4.0
+MINUTES = 3.0
 BATCH = 20
 SECONDS, PATIENCE = 60, 10
 """Seconds of the processor that one case may take; one that waits is ended after so many times as long."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from commlab.store.files import TEMPORARY
 from tools.tortured.common import PERIOD, Tally, command, differences, environment, finished, made, study
 
-KILLS, IN_A_ROW = 60, 4
+KILLS, IN_A_ROW = 60, 6
 FORMATS = ("--formats", "html,xlsx", "--unit", "city", "--unit", "五华区")
 """The city's and one district's report: every kind of file, and half the time."""
 
