@@ -27,6 +27,12 @@ WRONG = {
 }  # fmt: skip
 LEAF = pd.DataFrame({"unit": ["u"], "code": ["Ⅱ-1.1"], "score": [1.0], "state": ["scored"]})
 
+EVIDENCE = LEAF.assign(
+    part=load_framework("kunming_2018").parts("Ⅱ-1.1")[0].part, value=80.0, state="observed"
+)
+CHANGES = pd.DataFrame({"before": ["u"], "after": ["v"], "share": [1.0]})
+UNITS = pd.DataFrame({"unit": ["u"], "level": ["district"], "parent": [None], "type": [None]})
+
 
 def calls(x):
     kunming = load_framework("kunming_2018")
@@ -61,6 +67,27 @@ def calls(x):
     for option in ("least", "top", "floor", "cap", "how"):
         yield partial(s.allocate_rewards, SCORES, 100, **{option: x})
     yield partial(s.icc, FRAME, confidence=x)
+    for option in (
+        "weights",
+        "sampling",
+        "ratings",
+        "choices",
+        "within",
+        "top",
+        "draws",
+        "seed",
+        "confidence",
+    ):
+        yield partial(s.rank_uncertainty, EVIDENCE, kunming, **({"draws": 5} | {option: x}))
+    for option in ("choices", "seed", "draws"):
+        yield partial(s.sensitivity, EVIDENCE, kunming, **({"draws": 4} | {option: x}))
+    yield partial(s.on_later_boundaries, EVIDENCE, kunming, CHANGES, households=x)
+    yield partial(s.pairs_apart, np.ones((3, 2)), ["u", "v"], within=x)
+    yield partial(s.rank_sum_ratio, FRAME, cuts=x)
+    for option in ("most", "skew_limit"):
+        yield partial(s.treat, FRAME, **{option: x})
+    yield partial(s.obstacles, FRAME / 10, full=x)
+    yield partial(s.collect, kunming, measures=None, ratings=None, survey=None, mutual=x, units=UNITS)
 
 
 @pytest.mark.parametrize("name", WRONG)

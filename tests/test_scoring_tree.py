@@ -621,7 +621,7 @@ def test_sobol_indices_come_again_with_the_seed_and_name_what_is_wrong(f):
     for wrong in (1, 2.5, "many"):
         with pytest.raises(ParameterError, match="whole number from 2"):
             sensitivity(rows, f, draws=wrong)
-    with pytest.raises(ParameterError, match="rank or score"):
+    with pytest.raises(ParameterError, match="one of score, rank"):
         sensitivity(rows, f, of="place")
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
 from commlab.framework import Framework, Part, exact
-from commlab.scoring.given import table
+from commlab.scoring.given import by_label, table
 from commlab.scoring.rules import deduct
 from commlab.scoring.sources import join_sources
 
@@ -37,6 +37,8 @@ def successors(
         If columns are lacking, a share does not lie in (0, 1], or households that are needed are not known.
     """
     table(changes, "the rows of unit_changes", ("before", "after"))
+    if households is not None:
+        households = pd.to_numeric(by_label(households, "households"), errors="coerce")
     share = changes["share"].fillna(1.0) if "share" in changes else pd.Series(1.0, index=changes.index)
     wrong = changes["before"][~((share > 0) & (share <= 1))]
     if len(wrong):

@@ -16,6 +16,7 @@ from commlab.errors import DataError, ParameterError, listing
 from commlab.framework import Framework
 from commlab.scoring.aggregate import HOWS, total_scores
 from commlab.scoring.errors import Errors
+from commlab.scoring.given import number, whole
 from commlab.scoring.leaves import MISSING, leaf_matrices, score
 from commlab.scoring.totals import Totals
 
@@ -112,8 +113,7 @@ def prepared(
     seed: int,
 ) -> Model:
     """The scores, errors, weights (one row a draw) and rules that ``draw_scores`` and ``sensitivity`` draw from."""
-    if not isinstance(draws, int | np.integer) or draws < 1:
-        raise ParameterError(f"draws is {draws!r}; it must be a whole number from 1")
+    draws, seed = whole(draws, "draws", low=1), whole(seed, "seed")
     rules = _choices(choices)
     parts = score(evidence, framework)
     made = {m: leaf_matrices(parts, framework, missing=m) for m in dict.fromkeys(m for _, m in rules)}
@@ -146,6 +146,11 @@ def _streams(seed: int) -> dict[str, np.random.Generator]:
 
 
 def _choices(choices: Mapping[str, Sequence[str]] | None) -> list[tuple[str, str]]:
+    if choices is not None and not isinstance(choices, Mapping):
+        raise ParameterError(f"choices map how and missing to lists of words, not {type(choices).__name__}")
+    single = [k for k, v in (choices or {}).items() if isinstance(v, str) or not isinstance(v, Sequence)]
+    if single:
+        raise ParameterError(f"choices: {listing(single)} need a list of words each")
     given = {"how": ["arithmetic"], "missing": ["measured"]} | {
         k: list(v) for k, v in (choices or {}).items()
     }
@@ -169,7 +174,7 @@ def _leaf_weights(
     if weights is None:
         return np.broadcast_to(base.to_numpy(), (draws, len(base))), []
     if isinstance(weights, Dirichlet):
-        if not weights.concentration > 0:
+        if not number(weights.concentration, "the concentration") > 0:
             raise ParameterError(f"the concentration is {weights.concentration}; it must be above 0")
         return _dirichlet(framework, weights.concentration, draws, rng), [
             f"weights (Dirichlet {weights.concentration:g})"

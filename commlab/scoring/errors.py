@@ -68,7 +68,7 @@ class Errors:
             self.drawn = self._independent(given)
         elif isinstance(given, pd.DataFrame):
             self.drawn = self._joint(given)
-        elif given == "evidence":
+        elif isinstance(given, str) and given == "evidence":
             self.drawn = self._from_evidence(evidence, rules)
         else:
             raise ParameterError(
@@ -110,7 +110,9 @@ class Errors:
         return rows, columns, rows >= 0
 
     def _independent(self, given: pd.Series) -> bool:
-        value = given.to_numpy(float)
+        if pd.api.types.is_complex_dtype(given.dtype):
+            raise DataError("variances of scores must be numbers that have an order")
+        value = pd.to_numeric(given, errors="coerce").to_numpy(float)
         if not np.isfinite(value).all() or (value < 0).any():
             raise DataError("variances of scores must be finite and >= 0")
         rows, columns, keep = self._at(given.index)

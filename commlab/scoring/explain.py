@@ -79,7 +79,7 @@ def explain_change(
     if (evidence is None) != (framework is None):
         raise ParameterError("units are scored anew from evidence= by framework=; give both or neither")
     averaged: set[str] = set()
-    if unit_changes is not None and len(unit_changes):
+    if unit_changes is not None and len(table(unit_changes, "unit_changes")):
         after_of = successors(first["unit"].unique(), unit_changes, households)
         followed = went(
             unit_changes.dropna(subset="after")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing
 
-__all__ = ["by_label", "number", "number_columns", "one_of", "table"]
+__all__ = ["by_label", "number", "number_columns", "one_of", "table", "whole"]
 
 
 def table(given: Any, what: str, columns: Iterable[str] = ()) -> pd.DataFrame:
@@ -53,6 +53,13 @@ def number(given: Any, what: str, *, low: float = -math.inf) -> float:
         least = "" if low == -math.inf else f" from {low:g}"
         raise ParameterError(f"{what} is {_short(given)}; it must be a number{least}")
     return float(given)
+
+
+def whole(given: Any, what: str, *, low: int = 0) -> int:
+    """One whole number, at least ``low``."""
+    if isinstance(given, bool) or not isinstance(given, Integral) or given < low:
+        raise ParameterError(f"{what} is {_short(given)}; it must be a whole number from {low}")
+    return int(given)
 
 
 def one_of(given: Any, what: str, known: Sequence[str]) -> str:

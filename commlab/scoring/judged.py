@@ -11,6 +11,7 @@ import pandas as pd
 from commlab.errors import DataError, ParameterError, listing
 from commlab.framework import Framework
 from commlab.scoring.gather import Places
+from commlab.scoring.given import table
 from commlab.scoring.sources import join_sources
 
 __all__ = ["Judgements", "pooled_disagreement"]
@@ -70,7 +71,7 @@ class Judgements:
                 f" {first['score']} ({first['source'] or 'no source'})"
             )
         rated["code"], rated["score"] = rated["code"].map(known), score
-        if mutual is not None and len(mutual):
+        if mutual is not None and len(table(mutual, "the mutual ratings", ("rated", "aspect", "score"))):
             rated = pd.concat([rated, self._mutual(framework, mutual)], ignore_index=True)
         self.places = places
         self.s, self.df = pooled_disagreement(rated[rated["stage"] == "expert"])

@@ -48,6 +48,8 @@ def score(evidence: pd.DataFrame, framework: Framework) -> pd.DataFrame:
     """
     if not isinstance(evidence, pd.DataFrame):
         raise ParameterError(f"evidence is the frame that collect gives, not {type(evidence).__name__}")
+    if not isinstance(framework, Framework):
+        raise ParameterError(f"framework is what load_framework gives, not {type(framework).__name__}")
     lacking = [c for c in ("unit", "code", "part", "value", "state") if c not in evidence]
     if lacking:
         raise DataError(f"the evidence lacks the columns {listing(lacking)}")

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing, within_reach
-from commlab.scoring.given import by_label, number_columns, one_of
+from commlab.scoring.given import by_label, number, number_columns, one_of
 
 __all__ = [
     "FuzzyEvaluation",
@@ -125,13 +125,11 @@ def topsis(
     Source: Hwang & Yoon (1981); Tzeng & Huang (2011), Multiple Attribute Decision Making, CRC.
     """
     x, w, sign = complete(X, "topsis"), aligned(weights, X.columns), signs(directions, X.columns)
-    if scaling == "vector":
+    if one_of(scaling, "scaling", ("vector", "minmax")) == "vector":
         length = np.sqrt((x**2).sum(axis=0))
-    elif scaling == "minmax":
+    else:
         length = x.max(axis=0) - x.min(axis=0)
         x = x - x.min(axis=0)
-    else:
-        raise ParameterError(f"scaling is {scaling!r}; it must be vector or minmax")
     if (length == 0).any():
         raise DataError(
             f"topsis: {listing(X.columns[length == 0])} cannot be scaled: no unit differs; drop it"
@@ -315,6 +313,7 @@ def coupling(X: pd.DataFrame, weights: pd.Series | None = None, *, formula: str 
     """
     u, w = complete(X, "coupling"), aligned(weights, X.columns)
     k = u.shape[1]
+    one_of(formula, "formula", ("standard", "adjusted"))
     if k < 2:
         raise DataError("coupling needs at least two subsystems")
     if (u < 0).any() or (u > 1).any():
@@ -322,14 +321,12 @@ def coupling(X: pd.DataFrame, weights: pd.Series | None = None, *, formula: str 
     with np.errstate(invalid="ignore", divide="ignore"):
         if formula == "standard":
             c = np.where(u.sum(axis=1) > 0, k * u.prod(axis=1) ** (1 / k) / u.sum(axis=1), 0.0)
-        elif formula == "adjusted":
+        else:
             first, second = np.triu_indices(k, 1)
             apart = np.abs(u[:, first] - u[:, second]).mean(axis=1)
             top = u.max(axis=1)
             ratio = np.where(top > 0, (u / top[:, None]).prod(axis=1), 0.0)
             c = np.sqrt((1 - apart) * ratio ** (1 / (k - 1)))
-        else:
-            raise ParameterError(f"formula is {formula!r}; it must be standard or adjusted")
     t = u @ w
     out = pd.DataFrame({"coupling": c, "development": t, "coordination": np.sqrt(c * t)}, index=X.index)
     out["grade"] = 1 + np.searchsorted(COUPLING_GRADES, out["coordination"].round(_SAME), side="right")
@@ -362,8 +359,10 @@ def obstacles(X: pd.DataFrame, weights: pd.Series | None = None, *, full: float 
     w = aligned(weights, X.columns)
     if wordy(X):
         raise DataError(f"obstacles: the columns {listing(wordy(X))} are not numbers")
+    if not number(full, "full") > 0:
+        raise ParameterError(f"full is {full}; it must be above 0")
     x = X.to_numpy(dtype=float) / full
-    if not full > 0 or np.isinf(x).any() or (np.nan_to_num(x) < 0).any() or (np.nan_to_num(x) > 1).any():
+    if np.isinf(x).any() or (np.nan_to_num(x) < 0).any() or (np.nan_to_num(x) > 1).any():
         raise DataError(f"obstacles: scores lie between 0 and {full:g}")
     lack = w * (1 - x)
     total = np.nansum(lack, axis=1, keepdims=True)

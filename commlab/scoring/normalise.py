@@ -6,13 +6,13 @@ indicators.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from commlab.errors import DataError, ParameterError, listing, within_reach
-from commlab.scoring.given import by_label, number, number_columns, one_of
+from commlab.scoring.given import by_label, number, number_columns, one_of, whole
 from commlab.scoring.methods import signs, wordy
 
 __all__ = ["denominate", "impute", "kurtosis", "normalise", "skewness", "treat"]
@@ -109,7 +109,7 @@ def normalise(
         if len(wrong):
             raise ParameterError(f"{how} needs low < high for every indicator; not so for {listing(wrong)}")
     if how == "reference":
-        if unit is None or unit not in x.index:
+        if not isinstance(unit, Hashable) or unit not in x.index:
             raise ParameterError(f"reference needs unit=, one of the units; {unit!r} is none")
         return (x - x.loc[unit]) * sign
     return _METHODS[how](x, sign, bottom, top, inner, clip)
@@ -352,6 +352,8 @@ def treat(
     Source: the treatment of COINr (Becker et al. 2022), whose ASEM example it reproduces.
     """
     x = _numbers(X, "treat")
+    whole(most, "most")
+    number(skew_limit, "skew_limit"), number(kurtosis_limit, "kurtosis_limit")
     out, log = x.copy(), []
     for column in x:
         values, n, action = x[column].to_numpy(float), 0, "none"

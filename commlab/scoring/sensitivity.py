@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from commlab.errors import DataError, ParameterError
+from commlab.errors import DataError
 from commlab.framework import TOTAL, Framework
 from commlab.scoring.aggregate import aggregate
 from commlab.scoring.draws import Dirichlet, Model, prepared
-from commlab.scoring.given import table
+from commlab.scoring.given import number, one_of, table, whole
 from commlab.scoring.ranks import SAME, ranks
 
 __all__ = ["audit", "leave_one_out", "sensitivity"]
@@ -69,11 +69,9 @@ def sensitivity(
     from SALib.sample import sobol as sampler
     from scipy.stats import rankdata
 
-    if of not in OUTPUTS:
-        raise ParameterError(f"of is {of!r}; it must be rank or score")
-    if not isinstance(draws, int | np.integer) or draws < 2:
-        raise ParameterError(f"draws is {draws!r}; it must be a whole number from 2")
-    size = 1 << (int(draws) - 1).bit_length()
+    one_of(of, "of", OUTPUTS)
+    draws, seed = whole(draws, "draws", low=2), whole(seed, "seed")
+    size = 1 << (draws - 1).bit_length()
     model = prepared(
         evidence, framework, weights=weights, sampling=sampling, ratings=ratings, choices=choices,
         draws=size, seed=seed,
@@ -205,6 +203,7 @@ def audit(nodes: pd.DataFrame, framework: Framework, *, limit: float = 0.9) -> p
     again = table(nodes, "the scores", ("unit", "code", "score", "contribution")).duplicated(["unit", "code"])
     if again.any():
         raise DataError(f"{nodes.loc[again, 'unit'].iloc[0]} has one node more than once")
+    number(limit, "limit")
     wide = nodes.pivot(index="unit", columns="code", values="score")
     added = nodes.pivot(index="unit", columns="code", values="contribution")
     if TOTAL not in wide:

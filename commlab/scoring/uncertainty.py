@@ -16,6 +16,7 @@ from commlab.errors import DataError, ParameterError, listing
 from commlab.framework import Framework
 from commlab.scoring.agreement import check_confidence
 from commlab.scoring.draws import Dirichlet, Draws, draw_scores
+from commlab.scoring.given import by_label, number
 from commlab.scoring.ranks import SAME, ranks
 
 __all__ = ["pairs_apart", "rank_uncertainty", "ranked"]
@@ -163,6 +164,8 @@ def pairs_apart(
     """
     if not isinstance(scores, np.ndarray) or not np.issubdtype(scores.dtype, np.number):
         raise ParameterError(f"scores are an array of draws x units, not {type(scores).__name__}")
+    if isinstance(units, str) or not isinstance(units, Sequence | pd.Index):
+        raise ParameterError(f"units are a list of names, not {type(units).__name__}")
     if scores.ndim != 2 or scores.shape[1] != len(units):
         raise ParameterError(f"scores are draws x {len(units)} units, not of shape {scores.shape}")
     check_confidence(confidence)
@@ -223,7 +226,7 @@ def _ranked(scores: np.ndarray, at: np.ndarray) -> np.ndarray:
 def _grouped(units: pd.Index, within: pd.Series | None) -> np.ndarray:
     if within is None:
         return np.full(len(units), "", dtype=object)
-    group = within.reindex(units)
+    group = by_label(within, "within").reindex(units)
     if group.isna().any():
         raise DataError(f"units belong to no group: {listing(units[group.isna().to_numpy()])}")
     return group.astype("object").to_numpy()
@@ -232,12 +235,13 @@ def _grouped(units: pd.Index, within: pd.Series | None) -> np.ndarray:
 def _quota(group: np.ndarray, top: int | pd.Series) -> dict[object, float]:
     names = list(dict.fromkeys(group))
     if isinstance(top, pd.Series):
+        top = pd.to_numeric(by_label(top, "top"), errors="coerce")
         lacking = [g for g in names if g not in top.index]
         if lacking:
             raise DataError(f"top has no number for {listing(lacking)}")
         out = {g: float(top[g]) for g in names}
     else:
-        out = dict.fromkeys(names, float(top))
+        out = dict.fromkeys(names, number(top, "top"))
     if any(not (v >= 0) for v in out.values()):
         raise ParameterError(f"top must be numbers from 0, not {listing(out.values())}")
     return out
