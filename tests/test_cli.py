@@ -164,10 +164,23 @@ def test_new_keeps_comments_and_refuses_what_it_cannot_edit(tmp_path: Path) -> N
         new_period(tmp_path, "2020Q1")
 
 
-def test_doctor_finds_everything_in_place(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_finds_everything_in_place(
+    tiny: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = tmp_path / "meminfo"
+    memory.write_text("MemTotal: 9 kB\nMemAvailable:  3145728 kB\n")
+    monkeypatch.setattr("commlab.cli.doctor._MEMORY_FILE", memory)
     assert cli.main(["doctor", "--study", str(tiny)]) == 0
     shown = capsys.readouterr().out
     assert shown.count("ok  ") == len(shown.splitlines()) and "54 standards" in shown
+    told = dict(line[4:].split(maxsplit=1) for line in shown.splitlines())
+    assert told["memory"] == "3.0 GiB free" and Path(told["kernel"]).samefile(sys.executable)
+    assert {"fonts", "pandoc", "packages"} <= told.keys()
+    memory.write_text("MemAvailable: 524288 kB\n")
+    assert cli.main(["doctor", "--study", str(tiny)]) == 1
+    assert "!!  memory      0.5 GiB free; a run takes about 1: close programs" in capsys.readouterr().out
+    memory.unlink()
+    assert cli.main(["doctor", "--study", str(tiny)]) == 0
 
 
 def test_doctor_says_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -226,7 +226,7 @@ def test_a_framework_beside_the_study_wins_over_one_where_the_command_was_typed(
     assert cl.open_study(made).framework.name == "starter"
 
 
-def test_the_wheel_runs_outside_the_repository(repository: Path, tmp_path: Path) -> None:
+def test_the_wheel_runs_outside_the_repository(repository: Path, tmp_path: Path, tiny: Path) -> None:
     source = tmp_path / "source"
     kept = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
     for name in ("commlab", "notebooks"):
@@ -254,8 +254,13 @@ def test_the_wheel_runs_outside_the_repository(repository: Path, tmp_path: Path)
         return subprocess.run(command, cwd=place, env=told, capture_output=True, text=True)
 
     assert str(installed) in run("-c", "import commlab; print(commlab.__file__)").stdout
-    assert run("-m", "commlab", "init", "study").returncode == 0
-    looked = run("-m", "commlab", "doctor", "--study", "study")
+    assert run("-m", "commlab", "init", "我的 研究 (with space)").returncode == 0
+    looked = run("-m", "commlab", "doctor", "--study", "我的 研究 (with space)")
     assert "60-city-overview.ipynb" in looked.stdout and "!!  notebooks" not in looked.stdout
-    checked = run("-m", "commlab", "check", "--study", "study")
+    checked = run("-m", "commlab", "check", "--study", "我的 研究 (with space)")
     assert checked.returncode == 1 and "Traceback" not in checked.stderr
+    ask = "import sys; import commlab as cl; from commlab.report.explorer import Explorer; "
+    ask += "e = Explorer(cl.open_study(sys.argv[1])); e.box.children; print(cl.__file__, len(e.table))"
+    asked = run("-c", ask, str(tiny))
+    assert asked.returncode == 0 and asked.stdout.startswith(str(installed)), asked.stderr
+    assert int(asked.stdout.split()[-1]) > 0

@@ -93,7 +93,7 @@ def edited(root: Path, line: str) -> Path:
         ("city: 昆明市", "town: 昆明市", '"city" is missing'),
         ("primary: ahp", "quaternary: ahp", "primary, secondary, standard or 1 to 9"),
         ("\ncity:", "\nwords: {hole: 全区}\ncity:", 'words: unknown key "hole" (did you mean "whole"?)'),
-        ("\ncity:", "\noptions: [1]\ncity:", "options: expected keys"),
+        ("options:\n  naming:", "options:\n- naming:", "options: expected keys"),
         ("- chapter: method\n", "- capital: method\n", "notes: expected a list of"),
         ("  places: phase1", "  places: phase9", "phase9 is none of communities"),
         ("  draws: ", "  ranked_within: district\n  draws: ", "ranked_within is whole, or group"),
@@ -603,3 +603,29 @@ def test_a_name_in_a_pattern_is_taken_whole(pattern: str, name: str, district: s
     ]
     found = read_inputs(given, Faultless())[0].regex().fullmatch(name)
     assert found and found["district"] == district
+
+
+def test_examples_that_need_a_study_run(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those in the docstrings of what people call, skipped elsewhere because there is no checked study."""
+    import doctest
+
+    import commlab.study
+
+    monkeypatch.chdir(tiny)
+
+    class Checker(doctest.OutputChecker):
+        def check_output(self, want: str, got: str, optionflags: int) -> bool:
+            return not want or super().check_output(
+                want, got, optionflags
+            )  # frames are long: no output is said
+
+    finder, runner = doctest.DocTestFinder(), doctest.DocTestRunner(Checker(), optionflags=doctest.ELLIPSIS)
+    told: list[str] = []
+    for name in commlab.study.__all__:
+        found = finder.find(getattr(commlab.study, name), name, globs=vars(commlab.study) | {"cl": cl})
+        assert found[0].name == name and found[0].examples, name
+        for test in found:
+            for example in test.examples:
+                example.options.pop(doctest.SKIP, None)
+            runner.run(test, out=told.append)
+    assert not runner.failures, "".join(told)

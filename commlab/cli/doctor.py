@@ -2,21 +2,66 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 import commlab
-from commlab.errors import CommlabError
+from commlab.cli.lab import kernel_program
+from commlab.errors import CommlabError, StudyError
 
 __all__ = ["examine"]
+
+MEMORY = 1.0
+"""GiB that a run of reports takes with two workers."""
+_MEMORY_FILE = Path("/proc/meminfo")
 
 
 def examine(path: str | Path) -> list[tuple[bool, str, str]]:
     """(fine, what, told) for Python, every package that commlab needs, the study and its notebooks."""
-    found = [_python(), _packages(), _encoding()]
-    found += _study(path)
-    return found
+    checks = (("fonts", _fonts), ("kernel", kernel_program), ("pandoc", _pandoc), ("memory", _memory))
+    found = [_python(), _packages(), _encoding(), *(_asked(what, look) for what, look in checks)]
+    return found + _study(path)
+
+
+def _asked(what: str, look: Callable[[], str]) -> tuple[bool, str, str]:
+    try:
+        return True, what, look()
+    except CommlabError as error:
+        return False, what, str(error)
+
+
+def _fonts() -> str:
+    """The font of pages and figures, and that it has Chinese."""
+    from commlab.figures.theme import FONT_FILE, font_folder, known_characters
+
+    try:
+        known = known_characters()
+    except OSError as error:
+        raise StudyError(
+            f"{font_folder() / FONT_FILE} cannot be read ({error}); install pylopdf-fonts-zh-cn again"
+        ) from error
+    return f"{FONT_FILE}, {len(known):,} characters"
+
+
+def _pandoc() -> str:
+    return shutil.which("pandoc") or "absent; reports do without it"
+
+
+def _memory() -> str:
+    """Memory that is free for a run."""
+    try:
+        lines = dict(line.split(":", 1) for line in _MEMORY_FILE.read_text("ascii").splitlines())
+    except OSError:
+        return f"not told by this system; a run takes about {MEMORY:g} GiB"
+    free = float(lines["MemAvailable"].split()[0]) / 2**20  # the file says kB
+    if free < MEMORY:
+        raise StudyError(
+            f"{free:.1f} GiB free; a run takes about {MEMORY:g}: close programs, or report with --workers 1"
+        )
+    return f"{free:.1f} GiB free"
 
 
 def _python() -> tuple[bool, str, str]:
@@ -61,25 +106,18 @@ def _study(path: str | Path) -> list[tuple[bool, str, str]]:
     except CommlabError as error:
         return [(False, "study", str(error))]
     found = [(True, "study", f"{study.title['zh']} ({', '.join(study.periods)}) in {study.root}")]
-    for what, look in (
+    checks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("framework", lambda: f"{study.config.framework}, {len(study.framework.leaves)} standards"),
         ("register", lambda: f"{len(study.register.districts)} districts, {len(study.register.units)} units"),
         ("notebooks", lambda: ", ".join(find_notebook(study.root, n).name for n in NOTEBOOKS)),
         ("disk", lambda: _writable(study.root)),
-    ):
-        try:
-            found.append((True, what, look()))
-        except CommlabError as error:
-            found.append((False, what, str(error)))
-    return found
+    )
+    return found + [_asked(what, look) for what, look in checks]
 
 
 def _writable(root: Path) -> str:
     """Write and remove a file where reports go."""
-    import shutil
-
     from commlab import store
-    from commlab.errors import StudyError
 
     probe = root / "reports" / ".doctor"
     try:

@@ -12,7 +12,7 @@ from commlab.errors import StudyError
 if TYPE_CHECKING:
     from commlab.study import Study
 
-__all__ = ["KERNEL", "kernel_command", "lab_command_line", "lab_environment"]
+__all__ = ["KERNEL", "kernel_command", "kernel_program", "lab_command_line", "lab_environment"]
 
 KERNEL = "python3"
 """The kernel that the notebooks name."""
@@ -36,12 +36,7 @@ def lab_command_line(study: Study) -> list[str]:
 
     if find_spec("jupyterlab") is None:
         raise StudyError("JupyterLab is not installed here; run `make env`, or pip install jupyterlab")
-    program = kernel_command()[0]
-    if Path(program).resolve() != Path(sys.executable).resolve():
-        raise StudyError(
-            f"the Jupyter kernel {KERNEL!r} starts {program}, not {sys.executable}, where commlab is installed; "
-            f"run: {sys.executable} -m ipykernel install --sys-prefix"
-        )
+    kernel_program()
     root = study.root
     notebook = root / "notebooks" / f"{EXPLORE}.ipynb"
     if not notebook.is_file():
@@ -78,6 +73,17 @@ def kernel_command() -> list[str]:
         ) from None
     # A bare name stands for the Python that starts the server.
     return [sys.executable if command[0] in ("python", "python3") else command[0], *command[1:]]
+
+
+def kernel_program() -> str:
+    """The Python that the notebooks' kernel starts; StudyError where it is not the one that commlab is installed in."""
+    program = kernel_command()[0]
+    if Path(program).resolve() != Path(sys.executable).resolve():
+        raise StudyError(
+            f"the Jupyter kernel {KERNEL!r} starts {program}, not {sys.executable}, where commlab is installed; "
+            f"run: {sys.executable} -m ipykernel install --sys-prefix"
+        )
+    return program
 
 
 def lab_environment() -> dict[str, str]:

@@ -110,9 +110,11 @@ def find_study(path: str | Path = ".") -> Path:
     Raises
     ------
     StudyError
-        If there is none.
+        If there is none, or no such folder: a misspelt one is not taken for the study around it.
     """
     start = Path(path).resolve()
+    if not start.exists():
+        raise StudyError(f"there is no folder {start}; open a study folder, or name it with --study PATH")
     if start.is_file():
         start = start.parent
     for folder in (start, *start.parents):

@@ -31,6 +31,13 @@ def open_study(path: str | Path = ".") -> Study:
     ------
     StudyError
         If there is no study.yaml, or it is faulty (all faults are named).
+
+    Examples
+    --------
+    >>> open_study("nowhere/at all")
+    Traceback (most recent call last):
+    commlab.errors.StudyError: ...
+    >>> study = open_study()                             # doctest: +SKIP
     """
     return Study(find_study(path))
 
@@ -42,6 +49,11 @@ class CheckResult:
     ``table`` has a row a district or office and input: period, unit, input, state (``read``, ``outstanding``,
     ``failed``, ``carried``), files, rows, notes, warnings, errors, message. ``ledger`` is the ledger of all periods;
     ``settled`` how many names people answered since the last check, ``decided`` how many answers keyed in two ways.
+
+    Examples
+    --------
+    >>> result = cl.open_study().check(["2019Q4"])       # doctest: +SKIP
+    >>> result.table, result.errors, result.exit_code    # doctest: +SKIP
     """
 
     table: pd.DataFrame
@@ -71,6 +83,16 @@ class Study:
     ----------
     root : path
         The folder that holds study.yaml.
+
+    Examples
+    --------
+    >>> study = cl.open_study()                          # doctest: +SKIP
+    >>> study.periods, study.newest, study.title, study.sample # doctest: +SKIP
+    >>> study.district("五华")                           # doctest: +SKIP
+    '五华区'
+    >>> study.check().outstanding                        # doctest: +SKIP
+    >>> study.period().satisfaction(by="district")       # doctest: +SKIP
+    >>> study.panel("social_org_n", level="type")        # doctest: +SKIP
     """
 
     def __init__(self, root: str | Path) -> None:
@@ -226,11 +248,6 @@ class Study:
         ------
         ParameterError
             If no period has the metric, the level is unknown, or a ratio would have to be summed.
-
-        Examples
-        --------
-        >>> import commlab as cl
-        >>> cl.open_study().panel("social_org_n", level="type")     # doctest: +SKIP
         """
         register = self.register
         above: dict[str, Mapping[str, str]] = {
@@ -251,8 +268,9 @@ class Study:
         if (at == level).any():
             found = found[at == level]
         else:
-            # Of a metric that districts and communities have, districts make the city.
-            found = found[at == ("district" if level == "city" and (at == "district").any() else "community")]
+            # Of a metric that several levels have, one is summed.
+            levels = ("district", "community") if level == "city" else ("community",)
+            found = found[at == next((n for n in levels if (at == n).any()), at.iloc[0])]
             if metric in self.framework.metrics and self.framework.metrics[metric].kind == "ratio":
                 raise ParameterError(f"{metric!r} is a ratio; ask for its parts and divide")
             found = found.assign(unit=found["unit"].map(dict(above[level])))

@@ -27,7 +27,17 @@ _SHARED = {"register": "register", "study": "study.yaml", "framework": "framewor
 
 
 class Period:
-    """One period of a study: its clean tables and its city-wide results."""
+    """One period of a study: its clean tables and its city-wide results.
+
+    Examples
+    --------
+    >>> period = cl.open_study().period("2019Q4")        # doctest: +SKIP
+    >>> period.measures, period.responses, period.ledger # doctest: +SKIP
+    >>> period.satisfaction(by="type")                   # doctest: +SKIP
+    >>> period.satisfaction(by=["district", "age_band"]) # doctest: +SKIP
+    >>> period.scores(), period.ranks(), period.change() # doctest: +SKIP
+    >>> period.trace(period.districts[0], "total")       # doctest: +SKIP
+    """
 
     def __init__(self, study: Study, name: str) -> None:
         self.study, self.name = study, name
@@ -296,13 +306,6 @@ class Period:
         ------
         ParameterError
             If the breakdown or weighting is not one of those that are shown; the message names them.
-
-        Examples
-        --------
-        >>> import commlab as cl
-        >>> period = cl.open_study().period("2019Q4")               # doctest: +SKIP
-        >>> period.satisfaction(by="type")                          # doctest: +SKIP
-        >>> period.satisfaction(by=["district", "age_band"])        # doctest: +SKIP
         """
         from commlab.study.groups import grouped, which
 

@@ -51,6 +51,11 @@ class Trace:
 
     ``top`` leads down to what the number was made from; ``beside`` holds what a score is told with: weight and origin,
     coverage, rank, the others it is compared with. Printed, a branch shows its children; ``to_dict`` all below them.
+
+    Examples
+    --------
+    >>> trace = cl.open_study().period("2019Q4").trace("五华区", "Ⅱ-4.1")   # doctest: +SKIP
+    >>> trace, trace.steps()[-1].source, trace.to_dict()                # doctest: +SKIP
     """
 
     period: str
