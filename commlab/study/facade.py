@@ -269,7 +269,8 @@ class Study:
             found = found[at == level]
         else:
             # Of a metric that several levels have, one is summed.
-            levels = ("district", "community") if level == "city" else ("community",)
+            below = ("community", "compound") if level in ("city", "district") else ("community",)
+            levels = ("district", *below) if level == "city" else below
             found = found[at == next((n for n in levels if (at == n).any()), at.iloc[0])]
             if metric in self.framework.metrics and self.framework.metrics[metric].kind == "ratio":
                 raise ParameterError(f"{metric!r} is a ratio; ask for its parts and divide")
