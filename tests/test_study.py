@@ -12,6 +12,7 @@ import pytest
 import commlab as cl
 from commlab.errors import DataError, ParameterError, StudyError
 from commlab.study import estimates
+from commlab.study.base_weights import weighted
 from commlab.study.config import find_study, read_config
 from commlab.study.raw import find_files
 from commlab.study.register import read_register
@@ -209,7 +210,7 @@ def test_weights_stand_for_the_adults_of_the_stratum() -> None:
     frame = pd.DataFrame(
         {"unit": list("abc"), "stratum": "s", "communities": 4.0, "adults": [100.0, 300.0, 50.0]}
     )
-    data = estimates.weighted(responses, frame, dict.fromkeys("abc", "D"))
+    data = weighted(responses, frame, dict.fromkeys("abc", "D"))
     assert data["base_weight"].tolist() == [100.0, 100.0, 600.0]
     assert data["base_weight"].sum() == 4 / 2 * (100 + 300)
 

@@ -24,8 +24,8 @@ from commlab.intake import (
 from commlab.intake.ledger import joined
 from commlab.study import across, review, verdicts
 from commlab.study.advice import actions
+from commlab.study.base_weights import weighted
 from commlab.study.config import StudyConfig
-from commlab.study.estimates import weighted
 from commlab.study.kept import Kept
 from commlab.study.ledgerbook import write_ledger
 from commlab.study.marked import write_marked

@@ -27,7 +27,6 @@ __all__ = [
     "response_rates",
     "satisfaction_results",
     "tested",
-    "weighted",
 ]
 
 CHANGE = [
@@ -72,37 +71,6 @@ def _by_scale(items: Mapping[str, int]) -> list[_Scale]:
         _Scale([i for i, p in items.items() if p == points], points)
         for points in dict.fromkeys(items.values())
     ]
-
-
-def weighted(responses: pd.DataFrame, frame: pd.DataFrame, district_of: dict[str, str]) -> pd.DataFrame:
-    """Valid answers with their design columns and base weights.
-
-    A community's answers stand for its adults; the communities of a stratum that were reached stand for all of
-    its communities: weight = (communities in stratum / communities reached) * (adults / valid answers).
-
-    Parameters
-    ----------
-    responses : DataFrame
-        Clean ``responses`` of one period.
-    frame : DataFrame
-        unit, stratum, communities, adults of that period (register's survey_frame).
-    district_of : dict
-        Community -> district.
-
-    Returns
-    -------
-    DataFrame
-        Valid responses inside the frame, with stratum, communities, adults, district, base_weight.
-    """
-    valid = responses[responses["valid"] & responses["unit"].notna()].drop(columns=["base_weight"])
-    data = valid.merge(frame[["unit", "stratum", "communities", "adults"]], on="unit", how="inner")
-    reached = data.groupby("stratum")["unit"].transform("nunique")
-    answers = data.groupby("unit")["response_id"].transform("size")
-    data["base_weight"] = data["communities"] / reached * data["adults"] / answers
-    data["district"] = data["unit"].map(district_of).astype("str")
-    # One line an answer: the hash alone may repeat between files.
-    data["answer"] = np.arange(len(data)).astype("str")
-    return data.reset_index(drop=True)
 
 
 def design_of(data: pd.DataFrame, *, lonely: str = "adjust") -> SurveyDesign:

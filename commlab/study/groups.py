@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from commlab.errors import ParameterError, listing
-from commlab.study.estimates import weighted
+from commlab.study.base_weights import weighted
 from commlab.study.shown import BREAKDOWNS, OF_COMMUNITIES, ends, shown_satisfaction, tally
 from commlab.survey import protect, satisfaction
 

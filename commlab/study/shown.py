@@ -136,7 +136,7 @@ def decide(
     Parameters
     ----------
     data : DataFrame
-        The answers behind the figures (``estimates.weighted``).
+        The answers behind the figures (``base_weights.weighted``).
     items : mapping
         Item -> points of its scale.
     communities : bool

@@ -7,6 +7,7 @@ part by part. The district notebooks only read them.
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,9 +19,10 @@ from commlab.study.config import StudyConfig
 from commlab.study.later import living, on_boundaries_of
 from commlab.study.register import Register
 from commlab.study.results import PARTS, RESULTS, Clean, period_end
-from commlab.study.surveyed import answered, survey
-from commlab.survey import SurveyDesign
 from commlab.weights import delphi
+
+if TYPE_CHECKING:
+    from commlab.survey import SurveyDesign
 
 __all__ = ["compute"]
 
@@ -42,6 +44,8 @@ def compute(
         judgments = clean.only("judgments")["judgments"]
         weighing = standing.weigh(framework, judgments, config.weighing, config.choices)
     if not {"survey", "scores"}.isdisjoint(parts):
+        from commlab.study.surveyed import answered, survey
+
         answers = answered(clean.only("responses"), config, register)
     if "weights" in parts:
         out |= _weights(weighing, given["weights"]["opinions"])
@@ -179,6 +183,8 @@ def _explained(
     none = pd.DataFrame({c: pd.Series(dtype="str") for c in ("unit", "code", "effect")}).assign(change=0.0)
     if previous is None or not previous.districts or scores.empty:
         return none
+    from commlab.study.surveyed import answered
+
     after = scores[scores["set"] == "district"]
     if after["contribution"].isna().any():  # means that are not arithmetic have no parts that add up
         return none

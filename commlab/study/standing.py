@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,8 +17,10 @@ from commlab.framework.entries import FULL
 from commlab.scoring import aggregate, collect, draw_scores, pairs_apart, score, sensitivity
 from commlab.scoring.uncertainty import ranked
 from commlab.study.config import Choices
-from commlab.survey import SurveyDesign, satisfaction_covariance
 from commlab.weights import AHPTree, ahp_tree, bootstrap_weights
+
+if TYPE_CHECKING:
+    from commlab.survey import SurveyDesign
 
 __all__ = [
     "Scored",
@@ -157,6 +160,8 @@ def survey_covariance(
     asked = {code: items for code, items in asked.items() if items}
     if not asked:
         return None
+    from commlab.survey import satisfaction_covariance
+
     items = list(dict.fromkeys(i for group in asked.values() for i in group))
     top = max(points[i] for i in items)
     of_items = satisfaction_covariance(

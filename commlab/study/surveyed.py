@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from commlab.study import estimates, insights, shown
+from commlab.study.base_weights import weighted
 from commlab.study.config import StudyConfig
 from commlab.study.later import redrawn
 from commlab.study.register import Register
@@ -63,7 +64,7 @@ def answered(clean: Clean, config: StudyConfig, register: Register, *, communiti
     """The answers of a period; ``communities=False`` leaves out their estimates."""
     items = {i: points for i, points in clean.items.items() if i in clean["responses"]}
     responses, frame, district_of = _inside(clean, register)
-    data = estimates.weighted(responses, frame, district_of)
+    data = weighted(responses, frame, district_of)
     inside = (clean, items, responses, frame, district_of, data)
     if data.empty or not items:
         none = pd.DataFrame(columns=_EMPTY["satisfaction"])
@@ -104,7 +105,7 @@ def survey(
             raked, items, weighting="raked", city=city, confidence=choices.confidence
         )
         parts.append(shown.shown_satisfaction(again, decided))
-    everyone = estimates.weighted(responses.assign(valid=responses["unit"].notna()), frame, district_of)
+    everyone = weighted(responses.assign(valid=responses["unit"].notna()), frame, district_of)
     also = estimates.satisfaction_results(
         estimates.design_of(everyone, lonely=choices.lonely),
         items,
@@ -179,7 +180,7 @@ def _change(
     if previous is None or previous["responses"].empty:
         return none
     responses, frame, then = _inside(previous, register)
-    earlier = asked = estimates.weighted(responses, frame, then)
+    earlier = asked = weighted(responses, frame, then)
     # On the later quarter's map; a district counts only where all of it can be reported in both quarters.
     both, lacking = set(then.values()), set()
     moved = redrawn(clean.period, previous.period, previous.districts, register)
