@@ -123,6 +123,11 @@ def _by_group(report: Report, both: Mapping[str, pd.DataFrame]) -> Finding | str
     table = table.rename_axis("group").reset_index().assign(change=lambda f: f["after"] - f["before"])
     if table.empty:
         return t("No district belongs to a group of equals.")
+    kinds = {labels["zh"]: key for key, labels in report.study.framework.types.items()}
+    table["group"] = [
+        report.starting(report.study.framework.type_label(kinds[g], report.language)) if g in kinds else g
+        for g in table["group"]
+    ]
     text = t(
         "The mean total rose in {up} of {n} groups of equals.",
         up=t.integer((table["change"] > 0).sum()), n=t.integer(len(table)),
