@@ -16,6 +16,7 @@ import pytest
 import commlab as cl
 from commlab import batch, cli
 from commlab.cli.init import init_study, templates
+from commlab.cli.new import new_period
 from commlab.errors import ParameterError, StudyError
 from commlab.report import chapters
 
@@ -264,3 +265,19 @@ def test_the_wheel_runs_outside_the_repository(repository: Path, tmp_path: Path,
     asked = run("-c", ask, str(tiny))
     assert asked.returncode == 0 and asked.stdout.startswith(str(installed)), asked.stderr
     assert int(asked.stdout.split()[-1]) > 0
+
+
+def test_a_study_as_windows_editors_save_it(tmp_path: Path) -> None:
+    root = tmp_path / "我的 研究\\甲 (2)"
+    init_study(root, template="starter", period="2026Q4")
+    for path in (root / "study.yaml", root / "framework.yaml", *(root / "data" / "register").glob("*.csv")):
+        text = path.read_text(encoding="utf-8-sig")
+        path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode("utf-8"))
+    study = cl.open_study(root)
+    assert study.framework.name == "starter" and study.register.units.columns[0] == "unit"
+    assert study.check().table["state"].eq("outstanding").all()
+    before = (root / "study.yaml").read_bytes()
+    new_period(root, "2027Q1")
+    after = (root / "study.yaml").read_bytes()
+    assert after == before.replace(b"2026Q4]", b"2026Q4, 2027Q1]") and after.count(b"\r\n") > 10
+    assert cl.open_study(root).periods == ("2026Q4", "2027Q1")

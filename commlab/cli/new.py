@@ -20,7 +20,7 @@ def new_period(root: Path, period: str) -> Path:
     """Make ``data/raw/<period>/`` and list the period in ``study.yaml``; what is there already stays as
     it is.
 
-    Only the line of ``periods:`` is edited, so that people's comments stay.
+    Only the line of ``periods:`` is edited, so that people's comments, and a Windows editor's line ends, stay.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def new_period(root: Path, period: str) -> Path:
     """
     period_key(period)
     path = root / "study.yaml"
-    text = path.read_text(encoding="utf-8")
+    text = path.read_bytes().decode("utf-8")
     listed = re.search(r"(?m)^periods:[ \t]*\[([^\]]*)\]", text)
     if listed is None:
         raise StudyError(
@@ -40,7 +40,8 @@ def new_period(root: Path, period: str) -> Path:
     known = [p.strip().strip("'\"") for p in listed.group(1).split(",") if p.strip()]
     if period not in known:
         ordered = sorted([*known, period], key=period_key)
-        store.write_text(path, text[: listed.start(1)] + ", ".join(ordered) + text[listed.end(1) :])
+        edited = text[: listed.start(1)] + ", ".join(ordered) + text[listed.end(1) :]
+        store.write_bytes(path, edited.encode("utf-8"))
     folder = root / "data" / "raw" / period
     folder.mkdir(parents=True, exist_ok=True)
     return folder

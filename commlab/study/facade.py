@@ -274,7 +274,7 @@ class Study:
             found = found[at == next((n for n in levels if (at == n).any()), at.iloc[0])]
             if metric in self.framework.metrics and self.framework.metrics[metric].kind == "ratio":
                 raise ParameterError(f"{metric!r} is a ratio; ask for its parts and divide")
-            found = found.assign(unit=found["unit"].map(dict(above[level])))
+            found = found.assign(unit=found["unit"].map(dict(above[level]))).dropna(subset="unit")
         if found.empty:
             raise ParameterError(
                 f"{metric!r} is not measured of what a {level} could be summed of; it is of {listing(at.unique())}"
