@@ -54,7 +54,7 @@ READS: Mapping[str, tuple[str, ...]] = {
     "moved": ("explained", "scores"),
     "next_sample": ("response_rates", "satisfaction"),
     "online": ("records",),
-    "own_framework": ("judgments", "measures", "mutual", "ratings", "responses", "scores", "status"),
+    "own_framework": ("judgments", "measures", "mutual", "ratings", "responses", "scores"),
     "points": ("records",),
     "problems": ("problem_states",),
     "promotion": ("evidence", "records", "scores"),
