@@ -59,7 +59,9 @@ def test_a_new_lock_writes_its_licences_and_bill_anew(repository):
     make = (repository / "Makefile").read_text(encoding="utf-8")
     lock = make.split("\nlock:", 1)[1].split("\n\n", 1)[0].splitlines()
     assert "-o requirements.lock" in lock[1] and lock[2].split()[-1] == "sbom"
-    assert "\nsbom: env " in make and "\n$(STAMP): requirements.lock " in make  # what is read is what is installed
+    assert (
+        "\nsbom: env " in make and "\n$(STAMP): requirements.lock " in make
+    )  # what is read is what is installed
     with (repository / "licences.csv").open(encoding="utf-8", newline="") as file:
         listed = {row["package"]: row["version"] for row in csv.DictReader(file)}
     assert listed == {name: version for name, (version, _) in supply.locked().items()}, "run: make sbom"
