@@ -48,7 +48,8 @@ def index(period: Period, statuses: pd.DataFrame, path: str | Path, *, language:
         rows[column] = rows[column].mask(rows["sign"] != "")
     states = statuses[statuses["kind"] == "district"].set_index("unit")
     rows["state"] = [_state(period, states, unit) for unit in rows["unit"]]
-    rows["why"] = [_why(report, states, unit) for unit in rows["unit"]]
+    inputs = period.status
+    rows["why"] = [_why(report, states, inputs, unit) for unit in rows["unit"]]
     totals = report.profiles.loc["total"]
     overall = report.overall
     city = {
@@ -141,10 +142,10 @@ def _state(period: Period, states: pd.DataFrame, unit: str) -> str:
     return "fresh" if found in _READY else "failed" if found == "failed" else "stale"
 
 
-def _why(report: Report, states: pd.DataFrame, unit: str) -> str:
+def _why(report: Report, states: pd.DataFrame, inputs: pd.DataFrame, unit: str) -> str:
     t, period = report.t, report.period
-    status = period.status[period.status["unit"] == unit]
-    lacking = status.loc[status["state"] == "outstanding", f"label_{report.language}"]
+    outstanding = (inputs["unit"] == unit) & (inputs["state"] == "outstanding")
+    lacking = inputs.loc[outstanding, f"label_{report.language}"]
     if unit in period.outstanding:
         return t("Not sent: {inputs}.", inputs=t.listing(lacking)) if len(lacking) else ""
     if unit in period.failed:
