@@ -117,6 +117,13 @@ def test_errors_in_the_handbook_are_messages_of_the_code(repository: Path) -> No
     assert not strange
 
 
+def test_the_chinese_tutorial_ends_with_what_check_says(repository: Path) -> None:
+    tutorial = (repository / "docs/tutorial.zh.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| ([^|`-][^|]*) \|", tutorial.split("| `check` 说 |")[1], flags=re.M)
+    known = (repository / "commlab/locale/zh.po").read_text(encoding="utf-8")
+    assert len(told) > 7 and not [message for message in told if message not in known]
+
+
 # --------------------------------------------------------------------------------------------- the tutorial
 def _blocks(page: Path) -> list[tuple[str, str]]:
     return [(m["title"] or "", m["text"]) for m in BLOCK.finditer(page.read_text(encoding="utf-8"))]
