@@ -53,17 +53,15 @@ def _standing(report: Report) -> list[str]:
     ]
     if n > 1:
         ranked = "It ranks {rank} of {n}; {sources} leave the rank between {low} and {high}."
-        told.append(
-            t(
-                "It ranks {rank} of {n}." if narrow else ranked,
-                rank=t.integer(here["rank"]),
-                n=t.integer(n),
-                sources=t.listing(report.drawn()),
-                low=t.integer(here["rank_low"]),
-                high=t.integer(here["rank_high"]),
-            )
+        place = t(
+            "It ranks {rank} of {n}." if narrow else ranked,
+            rank=t.integer(here["rank"]),
+            n=t.integer(n),
+            sources=t.listing(report.drawn()),
+            low=t.integer(here["rank_low"]),
+            high=t.integer(here["rank_high"]),
         )
-        told.append("" if narrow else standing_beside(report))
+        told.append(report.join(place, "" if narrow else standing_beside(report)))
     told.append(
         t("All of the applicable weight was measured.")
         if total["coverage"] == 1
