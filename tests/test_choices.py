@@ -196,7 +196,7 @@ def places(got):
 def test_every_option_of_a_ranking_keeps_its_place(tmp_path, header, cells):
     got = read(tmp_path, {**RANK, **item()}, f"您的性别,{header},办事服务", [f"男,{c},满意" for c in cells])
     assert places(got) == PLACES and str(got.frame["r_green"].dtype) == "Int16"
-    assert not got.ledger["rule"].isin({"unknown option", "unknown column", "torn ranking"}).any()
+    assert not got.ledger["rule"].isin({"unknown option", "column not in the codebook", "torn ranking"}).any()
 
 
 def test_a_ranking_by_number_needs_proof_and_torn_ones_are_missing(tmp_path):

@@ -134,7 +134,7 @@ def test_every_layout_says_the_same(tmp_path, layout):
     got = read(written(tmp_path, text, coding))
     assert answers(got.frame) == WANT
     assert lost(got, text.count("\n")) == 0
-    told = got.ledger[got.ledger["rule"].isin(["unknown option", "unknown column"])]
+    told = got.ledger[got.ledger["rule"].isin(["unknown option", "column not in the codebook"])]
     assert not told["column"].str.contains("9|多久").eq(False).any()
     everything = got.frame.to_csv() + got.ledger.to_csv()
     assert not any(

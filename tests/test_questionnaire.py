@@ -138,7 +138,7 @@ def test_unknown_answers_are_reported_with_count_and_cell_and_never_coerced(text
     assert unknown["first_cells"].tolist() == ["K4", "O4"]
     assert lines(got, "unknown unit")["first_cells"].tolist() == ["H4"]
     assert got.unmatched[["found", "within", "n"]].values.tolist() == [["火星", "五华区", 1]]
-    assert lines(got, "unknown column")["column"].tolist() == ["11、备用问题"]
+    assert lines(got, "column not in the codebook")["column"].tolist() == ["11、备用问题"]
 
 
 def test_nothing_personal_passes(text_layout):

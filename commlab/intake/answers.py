@@ -74,7 +74,10 @@ class Answers(Choices):
                     f"the codebook"
                 )
                 self.pad.add(
-                    "unknown column", f"{told} (items, free_text, personal or ignore)", column=header, n=n
+                    "column not in the codebook",
+                    f"{told} (items, free_text, personal or ignore)",
+                    column=header,
+                    n=n,
                 )
 
     def _held(self, place: int) -> str:

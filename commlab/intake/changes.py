@@ -29,7 +29,7 @@ RULES: dict[str, tuple[str, str, str]] = {
         "{before} read as January; it may be October, which a spreadsheet stores alike",
     ),
     "missing": ("changed", "note", '"{before}" read as missing'),
-    "none": ("flagged", "warning", '"{before}" read as missing; declare it zero if it means zero'),
+    "none": ("flagged", "warning", '"{before}" read as missing; write 0 if it means zero'),
     "declared_zero": ("changed", "note", '"{before}" read as zero, as declared'),
     "error": (
         "flagged",

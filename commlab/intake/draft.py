@@ -43,6 +43,13 @@ _PERSONS = {
     "tenure": r"住房|housing",
     "hukou": r"户口|户籍",
 }
+_LABELS = {
+    "sex": ("性别", "sex"),
+    "age_band": ("年龄", "age"),
+    "education": ("学历", "education"),
+    "tenure": ("住房", "housing tenure"),
+    "hukou": ("户籍", "household registration"),
+}
 _UNITS = {"district": r"县\(市\)区|区县|县区|所在区", "community": r"(?:所在|居住)的?社区|社区名称"}
 _STEMS = (
     re.compile(r"(?:第)?(?P<stem>\d+)(?:题|[、.](?:[^()（）]*[^()（）\s\d])?)?\s*[(（](?P<option>.*)[)）]$"),
@@ -310,6 +317,9 @@ class _Draft:
         self.names[name] += 1
         name += f"_{self.names[name]}" if self.names[name] > 1 else ""
         lines = [f"  {name}:", f"    question: {_yaml(header)}"]
+        if person:
+            zh, en = _LABELS[person]
+            lines += [f"    zh: {zh}", f"    en: {en}"]
         if several:
             lines += [f"    {several}: true", *([f"    number: {number.split('.')[0]}"] if number else [])]
         numbers = [int(option_key(text)) for text in counts if _WHOLE.fullmatch(option_key(text))]

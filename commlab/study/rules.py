@@ -82,7 +82,7 @@ RULES: dict[str, tuple[str, str]] = {
         "{found} was read as January; it may be October, which a spreadsheet stores alike",
         "ask which month is meant",
     ),
-    "none": ("“{found}” was read as missing", "declare it zero in study.yaml if it means zero"),
+    "none": ("“{found}” was read as missing", "write 0 if it means zero"),
     "error": ("the spreadsheet shows the error {found}; read as missing", "mend the formula"),
     "range": ("“{found}” is a range, not a number; read as missing", "ask for the number"),
     "lossy": (
@@ -111,6 +111,10 @@ RULES: dict[str, tuple[str, str]] = {
     "unknown column": (
         "no entry of study.yaml claims this column; its {n} values were left out",
         "add it to columns or to ignore in study.yaml",
+    ),
+    "column not in the codebook": (
+        "the codebook does not claim this column; its {n} values were left out",
+        "add it to the codebook (items, free_text, personal or ignore)",
     ),
     "missing column": (
         "no column has the name that study.yaml expects",

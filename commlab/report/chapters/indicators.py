@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from commlab.report.chapters.base import Report
+from commlab.report.chapters.base import EXACT, Report
 from commlab.report.finding import Col, Section
 from commlab.text import MISSING
 
@@ -140,8 +140,8 @@ def indicators(report: Report) -> Section:
         message if len(report.peers) > 1 else "{n} of {all} standards have a score.",
         n=t.integer(len(known)),
         all=t.integer(len(leaves)),
-        above=t.integer((known["difference"] > 0).sum()),
-        below=t.integer((known["difference"] < 0).sum()),
+        above=t.integer((known["difference"] > EXACT).sum()),
+        below=t.integer((known["difference"] < -EXACT).sum()),
     )
     if len(missing):
         text = report.join(

@@ -8,7 +8,7 @@ import pandas as pd
 
 from commlab.framework import Part, exact
 from commlab.framework.entries import FULL
-from commlab.report.chapters.base import Report
+from commlab.report.chapters.base import EXACT, Report
 from commlab.report.chapters.indicators import indicator_rows
 from commlab.report.chapters.summary import official_parts
 from commlab.report.finding import Col, Section
@@ -30,10 +30,11 @@ def weak_points(report: Report) -> Section:
     leaves["weight"] = leaves["code"].map(_weights(report))
     share = report.percent_of_full(leaves.set_index("code")[score]).to_numpy() / FULL
     leaves["loss"] = leaves["weight"] * (1 - share) * report.full()
-    worst = leaves.dropna(subset=["loss"]).nlargest(report.study.config.choices.weak_points, "loss")
+    worst = leaves[leaves["loss"] > EXACT].nlargest(report.study.config.choices.weak_points, "loss")
     title = t("Weak points")
     if worst.empty:
-        return Section(title, 1, [t("No standard has a score.")])
+        scored = leaves["loss"].notna().any()
+        return Section(title, 1, [t("No standard lost points." if scored else "No standard has a score.")])
     text = t(
         "The {n} standards that cost most take {points} of the {lost} points that the total falls short of {full}.",
         full=t.number(report.full(), 0),
