@@ -37,7 +37,7 @@ def test_headings_are_numbered_by_language():
         Section("j", 1, appendix=True),
     ]
     assert headings(*sections) == [
-        "一、a", "（一）b", "1. c", "2. d", "（二）e", "二、f", "（一）g", "附录1　h", "（一）i", "附录2　j",
+        "一、a", "（一）b", "1. c", "2. d", "（二）e", "二、f", "（一）g", "附件1　h", "（一）i", "附件2　j",
     ]  # fmt: skip
     assert headings(*sections, language="en") == [
         "1  a", "1.1  b", "1.1.1  c", "1.1.2  d", "1.2  e", "2  f", "2.1  g",

@@ -30,7 +30,7 @@ class Numbers:
             self.appendices += 1
             self.counts[1:] = [0, 0]
             if self.t.language == "zh":
-                return f"附录{self.appendices}　", True
+                return f"附件{self.appendices}　", True
             return f"Appendix {_letter(self.appendices)}: ", True
         self.counts[level - 1] += 1
         self.counts[level:] = [0] * (3 - level)
