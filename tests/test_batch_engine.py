@@ -97,6 +97,7 @@ SHOWN = [
     "import matplotlib.pyplot as plt; plt.plot([1, 2]); None",
     "class A:\n    def __repr__(self): return 'one of A'\nimport pickle; pickle.loads(pickle.dumps(A()))",
     "display(Markdown('**x**')); 'last'",
+    "pd.DataFrame({f'a column of some width {k}': [k] for k in range(12)})",  # wider than a terminal
 ]
 
 

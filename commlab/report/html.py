@@ -24,7 +24,7 @@ MOST_PICTURES = 400_000
 SCREEN_DPI = 200
 """Larger ones are cut down to this: sharp on a dense screen, and a page stays below 1 MB."""
 SCREEN_COLOURS = 96
-SHORT_CELL = 16
+SHORT_CELL = 20
 """Half-width characters up to which a name is not broken on the screen."""
 LONG_CELL = 60
 """Half-width characters from which a column of text gets room to be read."""

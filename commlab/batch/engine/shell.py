@@ -128,6 +128,7 @@ class ForkShell(InteractiveShell):
     # Cells bear the file names that a kernel gives them: tracebacks depend on them.
     compiler_class = Type(XCachingCompiler)
     send = AnyTrait(None, allow_none=True)
+    kernel = AnyTrait(None, allow_none=True)
     # Held here, too: a cell may put something else into their place.
     streams: tuple[_Stream, ...] = ()
     exit_now = False
@@ -164,6 +165,11 @@ class ForkShell(InteractiveShell):
         )
 
 
+# Libraries know the shell of a notebook by its name and by its kernel (pandas prints wide frames otherwise in a
+# terminal): what is shown must not depend on how the notebook runs, nor on the width of a window.
+ForkShell.__name__ = ForkShell.__qualname__ = "ZMQInteractiveShell"
+
+
 def make_shell() -> ForkShell:
     """The shell, before anything else is imported: what asks for a shell when it is imported finds this one.
 
@@ -175,6 +181,7 @@ def make_shell() -> ForkShell:
     config.HistoryManager.enabled = False
     shell: ForkShell = ForkShell.instance(config=config)
     builtins.input = shell.raw_input
+    builtins.get_ipython = shell.get_ipython  # type: ignore[attr-defined]  # imports outside cells ask for it, too
     return shell
 
 
