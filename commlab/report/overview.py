@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from commlab.report.chapters.base import WITHHELD
+from commlab.report.chapters.method import notebook_title
 from commlab.report.compared import compared
 from commlab.report.index_page import write_index
 from commlab.report.wording import study_text
@@ -72,7 +73,7 @@ def index(period: Period, statuses: pd.DataFrame, path: str | Path, *, language:
         if state == "fresh"
     }
     methods = [
-        (_method(report, file.stem.removesuffix(".en")), f"methods/{file.name}")
+        (notebook_title(report, file.stem.removesuffix(".en")), f"methods/{file.name}")
         for file in sorted((folder / "methods").glob(f"*{suffix}.html"))
         if suffix or not file.name.endswith(".en.html")
     ]
@@ -118,19 +119,6 @@ def _groups(report: Report, units: pd.Series) -> list[str]:
     """The register's group of every unit (empty where it has none)."""
     register = report.study.register.units
     return list(units.map(register.set_index("unit")["group"]).fillna("").where(units != report.city, ""))
-
-
-def _method(report: Report, stem: str) -> str:
-    t, own = report.t, report.study.config.notebooks
-    if stem in own:
-        return own[stem][report.language]
-    titles = {
-        "10-intake": t("Inputs and what was done to them"),
-        "20-weights": t("Weights and their origin"),
-        "30-satisfaction": t("Satisfaction over the city"),
-        "40-scores": t("Scores, ranks and candidates"),
-    }
-    return titles.get(stem, stem)
 
 
 def _state(period: Period, states: pd.DataFrame, unit: str) -> str:

@@ -9,20 +9,36 @@ from commlab.report.chapters.indicators import METHODS
 from commlab.report.finding import Bullets, Col, Cover, Section
 from commlab.study.later import living
 
-__all__ = ["cover", "method"]
+__all__ = ["cover", "method", "notebook_title"]
 
 FEW = 20
 """Nodes up to which the table of weights shows all of them."""
 
 
-def cover(report: Report) -> Cover:
-    """Title, period, framework, and the mark of sample data."""
+def notebook_title(report: Report, stem: str) -> str:
+    """What a notebook beside the reports is called: as study.yaml says, else as we do, else its file's name."""
+    t, own = report.t, report.study.config.notebooks
+    if stem in own:
+        return own[stem][report.language]
+    titles = {
+        "10-intake": t("Inputs and what was done to them"),
+        "20-weights": t("Weights and their origin"),
+        "30-satisfaction": t("Satisfaction over the city"),
+        "40-scores": t("Scores, ranks and candidates"),
+    }
+    return titles.get(stem, stem)
+
+
+def cover(report: Report, notebook: str = "") -> Cover:
+    """Title, period, framework, and the mark of sample data; ``notebook`` names one that stands beside the reports."""
     t = report.t
-    title = (
-        t("Community governance in {unit}: city overview", unit=report.unit)
-        if report.is_city
-        else t("Community governance in {unit}: evaluation report", unit=report.unit)
-    )
+    if notebook:
+        matter = notebook_title(report, notebook)
+        title = t("Community governance in {unit}: {matter}", unit=report.unit, matter=matter)
+    elif report.is_city:
+        title = t("Community governance in {unit}: city overview", unit=report.unit)
+    else:
+        title = t("Community governance in {unit}: evaluation report", unit=report.unit)
     framework = report.study.framework
     titles = framework.title
     named, document = titles.get(report.language) or titles["zh"], framework.source.get("document")
