@@ -94,6 +94,8 @@ def edited(root: Path, line: str) -> Path:
         ("city: 昆明市", "town: 昆明市", '"city" is missing'),
         ("primary: ahp", "quaternary: ahp", "primary, secondary, standard or 1 to 9"),
         ("\ncity:", "\nwords: {hole: 全区}\ncity:", 'words: unknown key "hole" (did you mean "whole"?)'),
+        ("{internal: 10, public: 30}", "[a]", "disclosure: expected keys and values"),
+        ("[fast, duplicate, attention, out_of_frame]", "fast", "exclude_flags: expected a list"),
         ("options:\n  naming:", "options:\n- naming:", "options: expected keys"),
         ("- chapter: method\n", "- capital: method\n", "notes: expected a list of"),
         ("  places: phase1", "  places: phase9", "phase9 is none of communities"),

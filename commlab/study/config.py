@@ -171,7 +171,7 @@ def read_config(root: str | Path) -> StudyConfig:
     for key in ("title", "city", "framework", "periods", "inputs"):
         if not given.get(key):
             faults.add(f'"{key}" is missing')
-    periods = tuple(str(p) for p in given.get("periods") or ())
+    periods = tuple(str(p) for p in _listed(given.get("periods"), "periods", faults))
     for period in periods:
         if not re.fullmatch(GRAMMAR, period):
             faults.add(f"periods: {period!r} is not a period; write 2019, 2019H1, 2019Q4 or 2019M11")
@@ -183,12 +183,12 @@ def read_config(root: str | Path) -> StudyConfig:
         faults.add(f"language: expected zh or en, found {language!r}")
     title = read_labels(given.get("title"), "title", faults)
     choices = _choices(given.get("choices") or {}, faults)
-    disclosure = {"internal": 10, "public": 30} | dict(given.get("disclosure") or {})
+    disclosure = {"internal": 10, "public": 30} | _keyed(given.get("disclosure"), "disclosure", faults)
     faults.unknown(disclosure, ("internal", "public"), "disclosure")
     for key, value in disclosure.items():
         if not isinstance(value, int) or value < 1:
             faults.add(f"disclosure: {key} must be a whole number of at least 1, found {value!r}")
-    flags = tuple(given.get("exclude_flags") or ())
+    flags = tuple(_listed(given.get("exclude_flags"), "exclude_flags", faults))
     for flag in flags:
         if flag not in FLAGS:
             faults.add(f"exclude_flags: {flag!r} is unknown; known: {', '.join(FLAGS)}")
@@ -322,7 +322,7 @@ def _quotas(given: Any, faults: Faults) -> Quotas | None:
         faults.add(f"quotas: expected keys {', '.join(known)}, found {given!r}")
         return None
     faults.unknown(given, known, "quotas")
-    columns, count = given.get("columns"), given.get("count") or {}
+    columns, count = given.get("columns"), _keyed(given.get("count"), "quotas: count", faults)
     if not isinstance(columns, Mapping) or not columns or not given.get("file"):
         faults.add("quotas: needs file (in data/register) and columns (name: a header of that file)")
         return None
@@ -339,8 +339,22 @@ def _quotas(given: Any, faults: Faults) -> Quotas | None:
         columns={str(k): str(v) for k, v in columns.items()},
         places=str(given.get("places")),
         label=read_labels(given.get("label", {"zh": "名额", "en": "quota"}), "quotas: label", faults),
-        count={str(k): str(v) for k, v in dict(count).items()},
+        count={str(k): str(v) for k, v in count.items()},
     )
+
+
+def _keyed(given: Any, where: str, faults: Faults) -> dict[str, Any]:
+    if given is None or isinstance(given, Mapping):
+        return dict(given or {})
+    faults.add(f"{where}: expected keys and values, found {given!r}")
+    return {}
+
+
+def _listed(given: Any, where: str, faults: Faults) -> list[Any]:
+    if given is None or isinstance(given, list):
+        return given or []
+    faults.add(f"{where}: expected a list, found {given!r}")
+    return []
 
 
 def _goalposts(given: Any, faults: Faults) -> dict[str, tuple[float, float]]:
