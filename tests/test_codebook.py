@@ -280,7 +280,11 @@ def test_a_draft_loads_reads_its_own_file_and_quotes_nothing_personal(tmp_path):
     (tmp_path / "draft.yaml").write_text(text, "utf-8")
     book = load_codebook(tmp_path / "draft.yaml")
     got = read_questionnaire(path, book)
-    assert not got.ledger["rule"].isin(["unknown option", "column not in the codebook", "question not in file"]).any()
+    assert (
+        not got.ledger["rule"]
+        .isin(["unknown option", "column not in the codebook", "question not in file"])
+        .any()
+    )
     assert not any(secret in text for secret in ("李强", "1390000", "198.18", "邻居", "种一些树"))
     assert (
         "不满意: 2  # 8" in text

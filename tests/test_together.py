@@ -205,7 +205,11 @@ def test_every_row_is_kept_recognised_or_rejected_and_no_order_matters(tmp_path,
     got = read_quickly(workbook(tmp_path / "a.xlsx", {**made, "说明": LISTS}), key="k")
     counted = got.ledger[got.ledger["action"].isin(["recognised", "rejected"])]["n"].sum()
     assert len(got.frame) + int(counted) == read_rows and len(got.frame) == len(rows)
-    assert not got.ledger["rule"].isin({"unknown option", "column not in the codebook", "numbers unproven"}).any()
+    assert (
+        not got.ledger["rule"]
+        .isin({"unknown option", "column not in the codebook", "numbers unproven"})
+        .any()
+    )
     turned = read_quickly(workbook(tmp_path / "a.xlsx", dict(reversed(made.items()))), key="k")
     pd.testing.assert_frame_equal(
         *(one.frame.sort_values("source", ignore_index=True) for one in (got, turned))
