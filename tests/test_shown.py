@@ -10,7 +10,6 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
-from scipy.optimize import linprog
 
 import commlab as cl
 from commlab.errors import ParameterError
@@ -24,6 +23,7 @@ from commlab.study.staged import computed
 from commlab.survey.bounds import FEW
 from commlab.tables import DONT_KNOW
 from commlab.text import Text
+from tests.attack import room
 
 PERIOD = "2019Q4"
 STRICT = 72
@@ -107,19 +107,7 @@ def width(period: cl.study.Period, item: str, counts: np.ndarray, ask: np.ndarra
     told = list(statements(period, item, counts))
     equal = [(a.ravel(), b) for a, sign, b in told if sign == "=="]
     below = [(a.ravel(), b) for a, sign, b in told if sign == "<="]
-    ends = []
-    for sign in (1, -1):
-        found = linprog(
-            sign * ask.ravel(),
-            A_eq=np.array([a for a, _ in equal]),
-            b_eq=[b for _, b in equal],
-            A_ub=np.array([a for a, _ in below]) if below else None,
-            b_ub=[b for _, b in below] or None,
-            bounds=(0, None),
-        )
-        assert found.status in (0, 3)
-        ends.append(np.inf if found.status == 3 else sign * found.fun)
-    return abs(ends[1] - ends[0])
+    return room(equal, below, ask)
 
 
 @pytest.mark.parametrize("k", [10, STRICT])
